@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What the page "who has read my record" shows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One time somebody opened the record, as its patient may read it."""
+
+    at: datetime  # aware, UTC
+    who: str  # name of the person, or of the software
+    profession: str  # French label, "" for the patient and for software
+    place: str  # establishment, "" when none
+    what: str  # what was opened, in plain French: a title, "Liste des documents"…
+    purpose: str  # HL7 PurposeOfUse: TREAT, ETREAT (emergency), PATRQT…
+    own: bool  # the patient's own reading

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The people's web: pages for citizens and professionals (Django)."""

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What the pages ask of the rest of Carnet: `app.py` supplies it, a page holds no rule.
+
+Every act raises a `carnet.errors.CarnetError` to refuse; `refusals.py` makes a page of it.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from carnet.access.actor import Actor
+from carnet.access.pages import Opening
+from carnet.documents.pages import Content, Curve, DocumentList, DocumentPage
+from carnet.vigilance.pages import Found, Person, TraitsForm
+
+# How a consent was had, as the professional declares it.
+HOW = ("oral", "written", "remote")
+
+
+class Acts(Protocol):
+    """The acts, already bound to the desk. `patient` is the opaque id of a Patient."""
+
+    async def person(self, actor: Actor, patient: str) -> Person:
+        """Whose record this is; NotFound when it must look absent."""
+
+    async def documents(self, actor: Actor, patient: str) -> DocumentList:
+        """What the actor may see of the record."""
+
+    async def document(self, actor: Actor, patient: str, document: str) -> DocumentPage:
+        """One document of the record."""
+
+    async def curve(self, actor: Actor, patient: str, code: str) -> Curve:
+        """One measure over time, by LOINC code."""
+
+    async def content(self, actor: Actor, patient: str, binary: str) -> Content:
+        """A file of a document, by Binary id."""
+
+    async def openings(self, actor: Actor, patient: str) -> Sequence[Opening]:
+        """Who has read the record, newest first."""
+
+    async def find(self, actor: Actor, form: TraitsForm) -> Sequence[Found]:
+        """The persons who answer to what was typed, five at most."""
+
+    async def resolve(self, actor: Actor, handle: str) -> str:
+        """The patient's id behind a handle, for one who already has consent; else NotFound."""
+
+    async def declare(self, actor: Actor, handle: str, how: str) -> str:
+        """Declare a consent, with how it was had (one of `HOW`); returns the patient's id."""
+
+
+class Parts(Protocol):
+    """What `app.py` hands to the portal."""
+
+    acts: Acts
+    matrix: str  # name and version of the access matrix, as refusals quote it
+
+    async def actor(self, subject: str) -> Actor:
+        """The actor of a log-in, from `access.subject`."""
