@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The command line: one module per command."""
+
+from typing import Annotated
+
+import typer
+
+from carnet import __version__
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Carnet: an open national health space. Free software, not an official service.",
+)
+
+
+def show_version(asked: bool) -> None:
+    """Print the version and stop."""
+    if asked:
+        typer.echo(f"carnet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def carnet(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="The version.")
+    ] = False,
+) -> None:
+    """Carnet: an open national health space. Free software, not an official service."""
+
+
+def main() -> None:
+    """The console script."""
+    app()
