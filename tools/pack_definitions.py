@@ -135,12 +135,9 @@ def flatten(structure: Json) -> Iterator[Shape]:
             base=base if top else head["type"][0]["code"],
             abstract=structure["abstract"] if top else False,
             elements=tuple(
-                element(
-                    e, renamed, nested=e["path"] in parents, resource=top and kind == "resource"
-                )
+                element(e, renamed, e["path"] in parents, top and kind == "resource")
                 for e in elements
-                if parent_of(e["path"]) == path
-                and not (kind == "primitive" and e["path"].endswith(".value"))
+                if parent_of(e["path"]) == path and (kind, e["path"]) != ("primitive", value)
             ),
             invariants=invariants(head),
         )
@@ -172,11 +169,7 @@ def element(e: Json, parent: str, nested: bool, resource: bool) -> Element:
         many=e["base"]["max"] not in {"0", "1"},
         choice=name.endswith("[x]"),
         types=types,
-        children=reference.removeprefix("#")
-        if reference
-        else f"{parent}.{name}"
-        if nested
-        else None,
+        children=children,
         binding=(
             Binding(binding["strength"], binding["valueSet"].partition("|")[0])
             if binding and "valueSet" in binding
