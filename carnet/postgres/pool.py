@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Connections of the serving roles: one pool for each role of a process, with limits on everything.
+
+A connection goes from one person's request to the next one's. What a request sets (its sealed context)
+is set for a transaction; the pool checks that nothing of it stays before the connection serves again.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import LiteralString
+
+from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+log = logging.getLogger(__name__)
+
+Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
+
+CONTEXT: tuple[LiteralString, ...] = (
+    "carnet.context",
+)  # settings a request makes, in its transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """In seconds; what passes them is ended by the server. Zero is none."""
+
+    statement: float = 10.0
+    lock: float = 3.0
+    idle_in_transaction: float = 15.0
+    transaction: float = 60.0
+
+
+REQUEST = Limits()
+JOB = Limits(statement=300.0, lock=10.0, idle_in_transaction=60.0, transaction=900.0)
+
+
+class ContextLeft(Exception):
+    """A connection came back with the context of the request it served."""
+
+
+def limited(
+    url: str, *, name: str, limits: Limits = REQUEST, search_path: str | None = None
+) -> str:
+    """The connection string with the limits as the session's defaults, without a round trip to set them."""
+    options = {
+        "statement_timeout": limits.statement,
+        "lock_timeout": limits.lock,
+        "idle_in_transaction_session_timeout": limits.idle_in_transaction,
+        "transaction_timeout": limits.transaction,
+    }
+    words = [str(conninfo_to_dict(url).get("options", ""))]
+    words += [f"-c {option}={round(seconds * 1000)}" for option, seconds in options.items()]
+    words += [f"-c search_path={search_path}"] if search_path else []
+    return make_conninfo(url, application_name=name, options=" ".join(words).strip())
+
+
+async def open_pool(
+    url: str,
+    *,
+    min_size: int = 2,
+    max_size: int = 10,
+    name: str = "carnet",
+    limits: Limits = REQUEST,
+    search_path: str | None = None,
+    wait: float = 5.0,
+) -> Pool:
+    """A pool, open, its first connections made.
+
+    url: of a serving role. name: shown by the server beside each connection. wait: seconds a request
+    waits for a connection before PoolTimeout.
+    """
+    pool: Pool = AsyncConnectionPool(
+        limited(url, name=name, limits=limits, search_path=search_path),
+        kwargs={"autocommit": True, "prepare_threshold": 3},
+        min_size=min_size,
+        max_size=max_size,
+        name=name,
+        timeout=wait,
+        max_lifetime=3600.0,
+        reset=reset,
+        open=False,
+    )
+    try:
+        await pool.open(wait=True, timeout=30.0)
+    except BaseException:
+        await pool.close()
+        raise
+    return pool
+
+
+LEFT: LiteralString = "SELECT " + " || ".join(
+    f"coalesce(current_setting('{setting}', true), '')" for setting in CONTEXT
+)
+
+
+async def reset(conn: AsyncConnection[TupleRow]) -> None:
+    """Nothing of the last request stays on a connection; one that kept something is closed by the pool."""
+    if conn.info.transaction_status != TransactionStatus.IDLE:
+        raise ContextLeft("a transaction is open")
+    cursor = await conn.execute(LEFT)
+    row = await cursor.fetchone()
+    if row is None or row[0]:
+        log.error("a connection came back with a context set for its session: closed")
+        raise ContextLeft(", ".join(CONTEXT))
