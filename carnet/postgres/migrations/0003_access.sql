@@ -212,3 +212,13 @@ CREATE POLICY see ON record.attachment FOR SELECT USING (EXISTS (
     SELECT 1 FROM record.resource r WHERE r.cid = attachment.cid AND r.rid = attachment.rid));
 CREATE POLICY feed ON record.attachment FOR INSERT WITH CHECK (
     cid = ANY ((SELECT access.context(16))::bigint[]));
+
+-- By default the services read and add (migration 0001); what they change is named here.
+GRANT EXECUTE ON FUNCTION access.context(integer) TO carnet_app, carnet_worker;
+REVOKE ALL ON access.seal FROM carnet_app, carnet_worker;
+GRANT UPDATE ON record.resource TO carnet_app, carnet_worker;
+GRANT DELETE ON record.idx_string, record.idx_date TO carnet_app, carnet_worker;
+GRANT DELETE ON record.outbox TO carnet_worker;
+REVOKE INSERT ON access.subject, access.situation, access.block FROM carnet_app, carnet_worker;
+GRANT UPDATE (withdrawn) ON access.consent TO carnet_app;
+GRANT UPDATE (name) ON access.organisation TO carnet_app;
