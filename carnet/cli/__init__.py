@@ -32,4 +32,4 @@ def carnet(
 
 def main() -> None:
     """The console script."""
-    app()
+    app(prog_name="carnet")

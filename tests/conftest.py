@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What every test may take, and the marks that follow from what it takes."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+
+# What a test takes says what it needs, so nobody has to remember the mark.
+NEEDS = {
+    "db": {"db"},
+    "browser": {"browser", "page"},
+    "needs_shared": {"shared"},
+}
+
+# Two cores shared with a database: a slow example is no failure. CI repeats the same examples.
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test by the fixtures it takes, its own and theirs."""
+    taken = set(getattr(item, "fixturenames", ()))
+    for mark, fixtures in NEEDS.items():
+        if taken & fixtures:
+            item.add_marker(mark)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of example data kept beside the repository, never in it."""
+    if not SHARED.is_dir():
+        absent = (
+            "the example data is not here: it stands in a folder `shared` beside the repository"
+        )
+        if os.environ.get("CI") == "true":
+            pytest.fail(absent)
+        pytest.skip(absent)
+    return SHARED
