@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Files carried inside a CDA document: the body of a level 1, the PDF copy, images.
+
+Only what is written in the document is read: a reference to elsewhere is never followed. A file
+whose base64 is not base64, that is too large or is not what it says, is not extracted; why is told
+by code.
+"""
+
+import binascii
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from carnet.documents.cda import datatypes as d
+
+MAX_BYTES: Final = 10 * 1024 * 1024
+MAX_FILES: Final = 50
+
+# Media types kept as files, with the bytes they begin with (none for text).
+MAGIC: Final[dict[str, tuple[bytes, ...]]] = {
+    "application/pdf": (b"%PDF-",),
+    "text/plain": (),
+    "text/rtf": (b"{\\rtf",),
+    "application/rtf": (b"{\\rtf",),
+    "image/jpeg": (b"\xff\xd8\xff",),
+    "image/png": (b"\x89PNG\r\n\x1a\n",),
+    "image/tiff": (b"II*\0", b"MM\0*"),
+}
+# A PDF may have junk before its header (ISO 32000, implementation notes): looked for in the first
+# kilobyte.
+PDF_HEAD: Final = 1024
+WHITE: Final = re.compile(rb"[ \t\r\n]+")
+
+
+class Role(StrEnum):
+    BODY = "body"  # nonXMLBody: the document itself
+    COPY = "copy"  # section 55108-5: the whole report as people print it
+    ATTACHED = "attached"  # another document inside this one
+    IMAGE = "image"  # an illustration of the narrative
+
+
+class Trouble(StrEnum):
+    """Why a file was not extracted."""
+
+    BASE64 = "base64"
+    EMPTY = "empty"
+    SIZE = "size"
+    NUMBER = "number"
+    MEDIA_TYPE = "media-type"  # not one we keep
+    CONTENT = "content"  # not what its media type says
+    ELSEWHERE = "elsewhere"  # a reference, a compression or an encoding not read
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    place: str
+    role: Role
+    media_type: str
+    title: str | None
+    data: bytes
+    section: int | None  # index in the sections; None for the body of a level 1
+
+
+@dataclass(frozen=True, slots=True)
+class NotExtracted:
+    place: str
+    role: Role
+    media_type: str | None
+    trouble: Trouble
+
+
+def read(
+    value: d.Element, *, place: str, role: Role, title: str | None, section: int | None
+) -> Attachment | NotExtracted:
+    """One ED value: `nonXMLBody/text` or `observationMedia/value`."""
+    media_type = (
+        d.attribute(value, "mediaType") or "text/plain"
+    ).lower()  # the default of HL7 v3 ED
+    written = value.text or ""
+    if len(value):  # thumbnail or reference: the text may come after
+        written += "".join(part.tail or "" for part in value)
+    if d.child(value, "reference") is not None and not written.strip():
+        return NotExtracted(place, role, media_type, Trouble.ELSEWHERE)
+    if value.get("compression"):
+        return NotExtracted(place, role, media_type, Trouble.ELSEWHERE)
+    data = _bytes(written, value.get("representation") or "TXT")
+    if isinstance(data, Trouble):
+        return NotExtracted(place, role, media_type, data)
+    trouble = _judge(media_type, data)
+    if trouble:
+        return NotExtracted(place, role, media_type, trouble)
+    return Attachment(place, role, media_type, title, data, section)
+
+
+def _bytes(written: str, representation: str) -> bytes | Trouble:
+    if representation == "TXT":
+        return written.strip().encode()
+    if representation != "B64":
+        return Trouble.ELSEWHERE
+    if not written.isascii():
+        return Trouble.BASE64
+    packed = WHITE.sub(b"", written.encode("ascii"))
+    if len(packed) > MAX_BYTES * 4 // 3 + 4:
+        return Trouble.SIZE
+    try:
+        # strict: no foreign character, no data after the padding, no missing padding
+        return binascii.a2b_base64(packed, strict_mode=True)
+    except binascii.Error:
+        return Trouble.BASE64
+
+
+def _judge(media_type: str, data: bytes) -> Trouble | None:
+    if not data:
+        return Trouble.EMPTY
+    if len(data) > MAX_BYTES:
+        return Trouble.SIZE
+    magic = MAGIC.get(media_type)
+    if magic is None:
+        return Trouble.MEDIA_TYPE
+    if media_type == "application/pdf":
+        return None if magic[0] in data[:PDF_HEAD] else Trouble.CONTENT
+    if magic and not data.startswith(magic):
+        return Trouble.CONTENT
+    return None
