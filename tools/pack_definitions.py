@@ -45,7 +45,7 @@ STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
 SYSTEM_TYPE = "http://hl7.org/fhirpath/System."
 FHIR_TYPE = STRUCTURE + "structuredefinition-fhir-type"
 VERSION = "4.0.1"
-PROFILES = {"SimpleQuantity", "MoneyQuantity"}  # profiles R4's own types use as types
+PROFILES = {"SimpleQuantity", "MoneyQuantity"}  # narrowings of Quantity that R4's own types use
 STRUCTURAL = {"ele-1", "ext-1"}  # on every element: the structural check says them
 MANY_CODES = 5_000  # a value set larger than this is a terminology, not a list
 
@@ -188,10 +188,9 @@ def element_type(t: Json) -> ElementType:
         named = [x["valueUrl"] for x in t.get("extension", ()) if x["url"] == FHIR_TYPE]
         return ElementType("System." + (named[0] if named else "string"))
     profiles = [p.removeprefix(STRUCTURE) for p in t.get("profile", ())]
-    if len(profiles) == 1 and profiles[0] in PROFILES:
-        code = profiles[0]
+    narrowed = profiles[0] if len(profiles) == 1 and profiles[0] in PROFILES else ""
     targets = tuple(sorted(p.removeprefix(STRUCTURE) for p in t.get("targetProfile", ())))
-    return ElementType(code, () if "Resource" in targets else targets)
+    return ElementType(code, () if "Resource" in targets else targets, narrowed)
 
 
 def invariants(e: Json) -> tuple[Invariant, ...]:

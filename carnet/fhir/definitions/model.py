@@ -18,6 +18,7 @@ class ElementType(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     code: str  # "Quantity", "code", "BackboneElement", "Resource"...
     targets: tuple[str, ...] = ()  # types a Reference may point to; empty: any
+    profile: str = ""  # "SimpleQuantity": R4's own narrowing of the type
 
 
 class Binding(msgspec.Struct, frozen=True, array_like=True, gc=False):

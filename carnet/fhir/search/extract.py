@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What a resource can be found by: every R4 search parameter of its type, as plain tuples.
+
+Each parameter's FHIRPath is compiled once per type, branch by branch, and a branch is run only when
+the resource has the element it starts from. `_id` and `_lastUpdated` are columns of the store, and
+`_text`, `_content`, `_query`, `_filter` have no value of their own. Composite parameters and `near`
+are not extracted yet: they come as lists of their own.
+
+A resource is expected to have passed `validation.structure.check`.
+
+Source: FHIR R4, Search, 3.1.1.4 (string, token, reference, date, number, quantity, uri).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any, Final
+
+from carnet.fhir import dates, paths
+from carnet.fhir.definitions import Element, SearchParameter, load
+
+COLUMNS: Final = frozenset({"_id", "_lastUpdated"})
+UNBOUNDED: Final = Decimal("Infinity")
+CURRENCIES: Final = "urn:iso:std:iso:4217"
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What a resource is found by; each tuple starts with the parameter's name.
+
+    Intervals of numbers and quantities are those of the resource's own value: a plain value is both
+    ends, a Range or SampledData its bounds, "< 5" everything below. The precision that makes 100
+    mean 99.5 to 100.5 is that of what is asked, not of what is stored.
+    """
+
+    tokens: list[tuple[str, str | None, str]] = field(default_factory=list)
+    references: list[tuple[str, str]] = field(default_factory=list)
+    identifiers: list[tuple[str, str | None, str]] = field(default_factory=list)
+    strings: list[tuple[str, str]] = field(default_factory=list)
+    dates: list[tuple[str, datetime, datetime]] = field(default_factory=list)
+    numbers: list[tuple[str, Decimal, Decimal]] = field(default_factory=list)
+    # (parameter, low, high, system, code, unit as shown)
+    quantities: list[tuple[str, Decimal, Decimal, str | None, str | None, str | None]] = field(
+        default_factory=list
+    )
+    uris: list[tuple[str, str]] = field(default_factory=list)
+
+
+def extract(resource: dict[str, Any]) -> Extracted:
+    """Every value of every parameter of the resource's type, each once."""
+    out = Extracted()
+    rules = _rules(resource["resourceType"])
+    model = paths.model()
+    root: paths.Item = (resource["resourceType"], resource, None)
+    frame = paths.Frame(model, root)
+    focus = [root]
+    for key in (*resource, ""):
+        for rule in rules.get(key, ()):
+            for kind, value, _ in rule.run(focus, frame):
+                convert = rule.converters.get(kind)
+                if convert is not None and value is not None:
+                    for param in rule.params:
+                        convert(param, value, out, rule.systems)
+    found: list[Any]
+    for found in (out.tokens, out.references, out.strings, out.uris, out.dates, out.quantities):
+        if len(found) > 1:
+            found[:] = dict.fromkeys(found)
+    return out
+
+
+# ---------------------------------------------------------------- compiled rules
+
+Convert = Callable[[str, Any, Extracted, dict[str, str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One branch of an expression, for the parameters that have it."""
+
+    run: paths.Run
+    params: tuple[str, ...]
+    converters: dict[str, Convert]
+    systems: dict[str, str]  # code system implied by a code element's binding
+
+
+@cache
+def _rules(name: str) -> dict[str, tuple[Rule, ...]]:
+    """The rules of a type by the JSON key they start from; under "" those always run."""
+    model = paths.model()
+    grouped: dict[tuple[paths.Node, str], list[str]] = {}
+    for param in load().params[name].values():
+        if param.code not in COLUMNS and param.type in CONVERTERS:
+            for branch in _own_branches(param, name, model):
+                grouped.setdefault((branch, param.type), []).append(param.code)
+    rules: dict[str, list[Rule]] = {"": []}
+    for (branch, kind), params in grouped.items():
+        ends = paths.elements(branch, name, model)
+        rule = Rule(
+            run=paths.compiled(branch),
+            params=tuple(params),
+            converters=CONVERTERS[kind],
+            systems=_systems(ends) if kind == "token" else {},
+        )
+        for key in _keys(branch, name, model):
+            rules.setdefault(key, []).append(rule)
+    return {key: tuple(made) for key, made in rules.items()}
+
+
+def _own_branches(param: SearchParameter, name: str, model: paths.Model) -> Iterable[paths.Node]:
+    """The branches of a parameter's expression that speak of this type."""
+    if not param.expression:
+        return
+    for branch in paths.branches(paths.read(param.expression)):
+        first, _ = paths.start(branch)
+        if first is None or not model.is_type(first.name) or model.is_a(name, first.name):
+            yield branch
+
+
+def _keys(branch: paths.Node, name: str, model: paths.Model) -> Iterable[str]:
+    """The JSON keys without one of which a branch finds nothing."""
+    first, second = paths.start(branch)
+    if first is None:
+        return ("",)
+    element = second if model.is_type(first.name) else first
+    if element is None:
+        return ("",)
+    return {child.key for child in model.children(name).get(element.name, ())}
+
+
+def _systems(ends: tuple[Element, ...]) -> dict[str, str]:
+    """For each code a bound `code` element may have, its system, where there is but one."""
+    known: dict[str, str] = {}
+    value_sets = load().value_sets
+    for end in ends:
+        if end.binding is None or end.binding.value_set not in value_sets:
+            continue
+        for system, codes in value_sets[end.binding.value_set].systems.items():
+            for code in codes:
+                known[code] = "" if known.get(code, system) != system else system
+    return {code: system for code, system in known.items() if system}
+
+
+# ---------------------------------------------------------------- tokens
+
+
+def _code_token(param: str, code: str, out: Extracted, systems: dict[str, str]) -> None:
+    out.tokens.append((param, systems.get(code), code))
+
+
+def _plain_token(param: str, text: str, out: Extracted, systems: dict[str, str]) -> None:
+    out.tokens.append((param, None, text))
+
+
+def _boolean_token(param: str, truth: bool, out: Extracted, systems: dict[str, str]) -> None:
+    out.tokens.append((param, None, "true" if truth else "false"))
+
+
+def _coding_token(param: str, coding: Any, out: Extracted, systems: dict[str, str]) -> None:
+    code = coding.get("code")
+    if code is not None:
+        out.tokens.append((param, coding.get("system"), code))
+
+
+def _concept_token(param: str, concept: Any, out: Extracted, systems: dict[str, str]) -> None:
+    for coding in concept.get("coding", ()):
+        code = coding.get("code")
+        if code is not None:
+            out.tokens.append((param, coding.get("system"), code))
+
+
+def _identifier_token(param: str, identifier: Any, out: Extracted, systems: dict[str, str]) -> None:
+    value = identifier.get("value")
+    if value is not None:
+        out.tokens.append((param, identifier.get("system"), value))
+
+
+def _contact_token(param: str, contact: Any, out: Extracted, systems: dict[str, str]) -> None:
+    # ContactPoint.system says phone or email: it is no code system.
+    value = contact.get("value")
+    if value is not None:
+        out.tokens.append((param, None, value))
+
+
+# ---------------------------------------------------------------- references
+
+
+def _reference(param: str, reference: Any, out: Extracted, systems: dict[str, str]) -> None:
+    target = reference.get("reference")
+    if target is not None and "?" not in target and not target.startswith("#"):
+        out.references.append((param, target.partition("/_history/")[0]))
+    identifier = reference.get("identifier")
+    if identifier is not None:
+        value = identifier.get("value")
+        if value is not None:
+            out.identifiers.append((param, identifier.get("system"), value))
+
+
+def _address_reference(param: str, uri: str, out: Extracted, systems: dict[str, str]) -> None:
+    if not uri.startswith("#"):
+        out.references.extend((param, one) for one in _versions(uri))
+
+
+def _resource_reference(param: str, resource: Any, out: Extracted, systems: dict[str, str]) -> None:
+    name, kind = resource.get("id"), resource.get("resourceType")
+    if name is not None:
+        out.references.append((param, f"{kind}/{name}"))
+
+
+def _versions(canonical: str) -> tuple[str, ...]:
+    """A canonical address as written and, when it names a version, without it."""
+    bare, bar, _ = canonical.partition("|")
+    return (canonical, bare) if bar else (canonical,)
+
+
+# ---------------------------------------------------------------- strings and addresses
+
+NAME_PARTS: Final = ("text", "family", "given", "prefix", "suffix")
+ADDRESS_PARTS: Final = ("text", "line", "city", "district", "state", "postalCode", "country")
+
+
+def _string(param: str, text: str, out: Extracted, systems: dict[str, str]) -> None:
+    out.strings.append((param, text))
+
+
+def _parts(names: tuple[str, ...]) -> Convert:
+    def parts(param: str, value: Any, out: Extracted, systems: dict[str, str]) -> None:
+        for name in names:
+            text = value.get(name)
+            if type(text) is str:
+                out.strings.append((param, text))
+            elif text:
+                out.strings.extend((param, one) for one in text if one is not None)
+
+    return parts
+
+
+def _uri(param: str, uri: str, out: Extracted, systems: dict[str, str]) -> None:
+    out.uris.append((param, uri))
+
+
+def _canonical(param: str, uri: str, out: Extracted, systems: dict[str, str]) -> None:
+    out.uris.extend((param, one) for one in _versions(uri))
+
+
+# ---------------------------------------------------------------- dates
+
+
+def _date(param: str, text: str, out: Extracted, systems: dict[str, str]) -> None:
+    out.dates.append((param, *dates.span(text)))
+
+
+def _period(param: str, period: Any, out: Extracted, systems: dict[str, str]) -> None:
+    since, until = period.get("start"), period.get("end")
+    if since is None and until is None:
+        return
+    lo = dates.EARLIEST if since is None else dates.span(since)[0]
+    hi = dates.LATEST if until is None else dates.span(until)[1]
+    out.dates.append((param, lo, max(lo, hi)))
+
+
+def _timing(param: str, timing: Any, out: Extracted, systems: dict[str, str]) -> None:
+    """The outer limits alone: FHIR has the details of a schedule ignored."""
+    spans = [dates.span(event) for event in timing.get("event", ()) if event is not None]
+    bounds = timing.get("repeat", {}).get("boundsPeriod")
+    if bounds is not None:
+        inner = Extracted()
+        _period(param, bounds, inner, systems)
+        spans += [(lo, hi) for _, lo, hi in inner.dates]
+    if spans:
+        out.dates.append((param, min(lo for lo, _ in spans), max(hi for _, hi in spans)))
+
+
+# ---------------------------------------------------------------- numbers and quantities
+
+
+def _number(param: str, number: int | Decimal, out: Extracted, systems: dict[str, str]) -> None:
+    value = Decimal(number)
+    out.numbers.append((param, value, value))
+
+
+def _number_range(param: str, bounds: Any, out: Extracted, systems: dict[str, str]) -> None:
+    low, high = _bounds(bounds)
+    out.numbers.append((param, low, high))
+
+
+def _quantity(param: str, quantity: Any, out: Extracted, systems: dict[str, str]) -> None:
+    number = quantity.get("value")
+    if number is None:
+        return
+    low = high = Decimal(number)
+    comparator = quantity.get("comparator", "")
+    if comparator.startswith("<"):
+        low = -UNBOUNDED
+    elif comparator.startswith(">"):
+        high = UNBOUNDED
+    out.quantities.append((param, low, high, *_unit(quantity)))
+
+
+def _money(param: str, money: Any, out: Extracted, systems: dict[str, str]) -> None:
+    number = money.get("value")
+    if number is not None:
+        value, currency = Decimal(number), money.get("currency")
+        out.quantities.append((param, value, value, CURRENCIES, currency, currency))
+
+
+def _range(param: str, bounds: Any, out: Extracted, systems: dict[str, str]) -> None:
+    low, high = _bounds(bounds)
+    unit = bounds.get("low") or bounds.get("high") or {}
+    out.quantities.append((param, low, high, *_unit(unit)))
+
+
+def _sampled(param: str, sampled: Any, out: Extracted, systems: dict[str, str]) -> None:
+    """From the least to the greatest of the points measured."""
+    origin = sampled.get("origin", {})
+    if "value" not in origin:
+        return
+    points = [Decimal(p) for p in sampled.get("data", "").split() if p not in {"E", "U", "L"}]
+    if points:
+        zero, factor = Decimal(origin["value"]), Decimal(sampled.get("factor", 1))
+        low, high = sorted((zero + min(points) * factor, zero + max(points) * factor))
+        out.quantities.append((param, low, high, *_unit(origin)))
+
+
+def _bounds(bounds: Any) -> tuple[Decimal, Decimal]:
+    low, high = bounds.get("low", {}).get("value"), bounds.get("high", {}).get("value")
+    return (
+        -UNBOUNDED if low is None else Decimal(low),
+        UNBOUNDED if high is None else Decimal(high),
+    )
+
+
+def _unit(quantity: Any) -> tuple[str | None, str | None, str | None]:
+    return quantity.get("system"), quantity.get("code"), quantity.get("unit")
+
+
+# ---------------------------------------------------------------- which converter for which type
+
+CONVERTERS: Final[dict[str, dict[str, Convert]]] = {
+    "token": {
+        "code": _code_token,
+        "Coding": _coding_token,
+        "CodeableConcept": _concept_token,
+        "Identifier": _identifier_token,
+        "ContactPoint": _contact_token,
+        "boolean": _boolean_token,
+        "string": _plain_token,
+        "id": _plain_token,
+        "uri": _plain_token,
+    },
+    "reference": {
+        "Reference": _reference,
+        "canonical": _address_reference,
+        "uri": _address_reference,
+        **dict.fromkeys(load().types, _resource_reference),
+    },
+    "string": {
+        "string": _string,
+        "markdown": _string,
+        "HumanName": _parts(NAME_PARTS),
+        "Address": _parts(ADDRESS_PARTS),
+    },
+    "date": {
+        "date": _date,
+        "dateTime": _date,
+        "instant": _date,
+        "Period": _period,
+        "Timing": _timing,
+    },
+    "number": {"decimal": _number, "integer": _number, "Range": _number_range},
+    "quantity": {
+        "Quantity": _quantity,
+        "Age": _quantity,
+        "Duration": _quantity,
+        "Money": _money,
+        "Range": _range,
+        "SampledData": _sampled,
+    },
+    "uri": {"uri": _uri, "url": _uri, "canonical": _canonical},
+}
