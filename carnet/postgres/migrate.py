@@ -8,7 +8,7 @@ put right by a later one. Django's tables come after, by the command line.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -17,7 +17,7 @@ from typing import LiteralString
 
 import procrastinate.schema
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from carnet import errors
@@ -41,6 +41,12 @@ BOOK: LiteralString = """
         applied_at timestamptz NOT NULL DEFAULT now()
     );
 """
+
+BOOK_EXISTS: LiteralString = "SELECT to_regclass('carnet.jobs_migration') IS NOT NULL"
+APPLIED: LiteralString = "SELECT number, name, sha256 FROM carnet.migration ORDER BY number"
+JOBS_APPLIED: LiteralString = "SELECT name FROM carnet.jobs_migration"
+
+Applied = dict[int, tuple[str, bytes]]  # number: name, sha256
 
 
 class MigrationRefused(errors.CarnetError):
@@ -89,12 +95,12 @@ def migrate(
     applied: list[str] = []
     with connect(url) as conn, locked(conn):
         conn.execute(BOOK)
-        for migration in left(conn, files(folder)):
+        for migration in left(applied_in(conn), files(folder)):
             if tell:
                 tell(str(migration))
             apply(conn, migration)
             applied.append(str(migration))
-        for name, source in jobs_left(conn):
+        for name, source in jobs_left(jobs_applied_in(conn)):
             if tell:
                 tell(name)
             apply_jobs(conn, name, source)
@@ -106,15 +112,22 @@ def migrate(
 def pending(url: str, *, folder: Path = FOLDER) -> list[str]:
     """What `migrate` would apply; changes nothing."""
     with connect(url) as conn:
-        return pending_in(conn, folder=folder)
+        if conn.execute(BOOK_EXISTS).fetchone() != (True,):
+            return left_of({}, set(), folder)
+        return left_of(applied_in(conn), jobs_applied_in(conn), folder)
 
 
-def pending_in(conn: psycopg.Connection[TupleRow], *, folder: Path = FOLDER) -> list[str]:
-    """The same, on an open connection."""
-    book = conn.execute("SELECT to_regclass('carnet.jobs_migration')").fetchone()
-    if book is None or book[0] is None:
-        return [*map(str, files(folder)), jobs_files()[-1][0]]
-    return [*map(str, left(conn, files(folder))), *(name for name, _ in jobs_left(conn))]
+async def pending_in(conn: AsyncConnection[TupleRow], *, folder: Path = FOLDER) -> list[str]:
+    """The same, on the open connection of any role."""
+    if await (await conn.execute(BOOK_EXISTS)).fetchone() != (True,):
+        return left_of({}, set(), folder)
+    done = applied(await (await conn.execute(APPLIED)).fetchall())
+    jobs = {name for (name,) in await (await conn.execute(JOBS_APPLIED)).fetchall()}
+    return left_of(done, jobs, folder)
+
+
+def left_of(done: Applied, jobs: set[str], folder: Path) -> list[str]:
+    return [*map(str, left(done, files(folder))), *(name for name, _ in jobs_left(jobs))]
 
 
 def connect(url: str) -> psycopg.Connection[TupleRow]:
@@ -144,14 +157,16 @@ def locked(conn: psycopg.Connection[TupleRow]) -> Iterator[None]:
             conn.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
-def left(conn: psycopg.Connection[TupleRow], known: list[Migration]) -> list[Migration]:
+def applied(rows: Iterable[TupleRow]) -> Applied:
+    return {number: (name, sha256) for number, name, sha256 in rows}
+
+
+def applied_in(conn: psycopg.Connection[TupleRow]) -> Applied:
+    return applied(conn.execute(APPLIED))
+
+
+def left(done: Applied, known: list[Migration]) -> list[Migration]:
     """The files not applied yet; refuses a past that is not the program's."""
-    done = {
-        number: (name, sha256)
-        for number, name, sha256 in conn.execute(
-            "SELECT number, name, sha256 FROM carnet.migration ORDER BY number"
-        )
-    }
     by_number = {migration.number: migration for migration in known}
     for number, (name, sha256) in done.items():
         migration = by_number.get(number)
@@ -205,8 +220,11 @@ def jobs_files() -> list[tuple[str, str]]:
     return [*steps, ("jobs/schema.sql", procrastinate.schema.SchemaManager.get_schema())]
 
 
-def jobs_left(conn: psycopg.Connection[TupleRow]) -> list[tuple[str, str]]:
-    done = {name for (name,) in conn.execute("SELECT name FROM carnet.jobs_migration")}
+def jobs_applied_in(conn: psycopg.Connection[TupleRow]) -> set[str]:
+    return {name for (name,) in conn.execute(JOBS_APPLIED)}
+
+
+def jobs_left(done: set[str]) -> list[tuple[str, str]]:
     *steps, whole = jobs_files()
     if whole[0] not in done:
         return [whole]
@@ -226,8 +244,3 @@ def apply_jobs(conn: psycopg.Connection[TupleRow], name: str, source: str) -> No
         conn.execute(
             "INSERT INTO carnet.jobs_migration (name) SELECT unnest(%s::text[])", [stands_for]
         )
-
-
-def with_search_path(url: str, schema: str) -> str:
-    """The same connection string, where names without a schema mean that one."""
-    return make_conninfo(url, options=f"-c search_path={schema}")
