@@ -63,11 +63,14 @@ def extract(resource: dict[str, Any]) -> Extracted:
                 if convert is not None and value is not None:
                     for param in rule.params:
                         convert(param, value, out, rule.systems)
-    found: list[Any]
     for found in (out.tokens, out.references, out.strings, out.uris, out.dates, out.quantities):
-        if len(found) > 1:
-            found[:] = dict.fromkeys(found)
+        _once(found)
     return out
+
+
+def _once(found: list[Any]) -> None:
+    if len(found) > 1:
+        found[:] = dict.fromkeys(found)
 
 
 # ---------------------------------------------------------------- compiled rules

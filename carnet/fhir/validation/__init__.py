@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Whether a resource is what it says: structure first; invariants, profiles and terminology follow."""
+"""Whether a resource is what it says: structure first, other passes later."""
