@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What is wrong in a CDA document received, judged without knowing the record it goes to.
+
+Codes 902 (unknown patient) and 904 (another INS than the record's) need the record: they are said
+where it is known. How much each finding weighs is data: nomenclature/findings.toml.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from carnet.documents import nomenclature
+from carnet.documents.cda.attachments import Role, Trouble
+from carnet.documents.cda.document import CdaDocument
+from carnet.documents.cda.header import Header, Patient
+from carnet.identity import traits
+from carnet.identity.ins import Defect
+
+ROOT: Final = "ClinicalDocument"
+
+# Names of the traits as they are told to people.
+TRAITS_EN: Final = {
+    "birth_name": "birth name",
+    "birth_given_names": "birth given names",
+    "birth_date": "birth date",
+    "sex": "sex",
+    "birth_place": "birth place",
+}
+TRAITS_FR: Final = {
+    "birth_name": "nom de naissance",
+    "birth_given_names": "prénoms de naissance",
+    "birth_date": "date de naissance",
+    "sex": "sexe",
+    "birth_place": "lieu de naissance",
+}
+
+
+class Profile(StrEnum):
+    """How an entry receives documents; each entry names its own."""
+
+    STRICT = "strict"
+    LENIENT = "lenient"
+
+
+class Severity(StrEnum):
+    """As in FHIR's IssueSeverity: an error refuses the document."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFORMATION = "information"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    rule: str  # key of nomenclature/findings.toml
+    code: str  # of the national answers: 903, 905, 906
+    severity: Severity
+    sentence: str  # English
+    french: str  # the same, as people read it on screen
+    path: str  # place in the document; never content
+
+
+def conformance(
+    document: CdaDocument, *, profile: Profile, production: bool = False
+) -> list[Finding]:
+    """Everything found wrong, errors first.
+
+    production: whether the instance holds real people; it decides which INS OIDs are out of place.
+    """
+    found = [
+        _finding(rule, path, words, profile)
+        for rule, path, words in (
+            *_identity(document.header.patient, production),
+            *_header(document.header),
+            *_body(document),
+        )
+    ]
+    order = list(Severity)
+    return sorted(found, key=lambda f: order.index(f.severity))
+
+
+_Fault = tuple[str, str, tuple[str, ...]]  # rule, path, missing traits
+
+FAULTS: Final = {
+    Defect.WRONG_SHAPE: "ins-shape",
+    Defect.WRONG_KEY: "ins-key",
+    Defect.UNKNOWN_SYSTEM: "ins-unknown-system",
+    Defect.TEST_SYSTEM: "ins-test-system",
+    Defect.PRODUCTION_SYSTEM: "ins-production-system",
+}
+
+
+def _identity(patient: Patient | None, production: bool) -> Iterator[_Fault]:
+    role = f"{ROOT}/recordTarget/patientRole"
+    if patient is None:
+        yield "no-patient", role, ()
+        return
+    if patient.claim is None:
+        yield "no-ins", f"{role}/id", ()
+    else:
+        faults = patient.claim.faults(production=production)
+        for defect, rule in FAULTS.items():
+            if defect in faults:
+                yield rule, f"{role}/id", ()
+    if patient.other_claims:
+        yield "several-ins", f"{role}/id", ()
+    missing = traits.missing(patient.traits)
+    if missing:
+        yield "traits", f"{role}/patient", missing
+
+
+def _header(header: Header) -> Iterator[_Fault]:
+    absent = (
+        ("no-type", "code", header.code is None or not header.code.code),
+        ("no-title", "title", not header.title),
+        ("no-date", "effectiveTime", not header.effective),
+        ("no-legal-authenticator", "legalAuthenticator", header.legal_authenticator is None),
+        ("no-author", "author", not header.authors),
+        ("no-custodian", "custodian", header.custodian is None),
+        ("no-act-date", "documentationOf", not any(e.period for e in header.events)),
+    )
+    for rule, path, wrong in absent:
+        if wrong:
+            yield rule, f"{ROOT}/{path}", ()
+    if header.id is None:
+        yield "no-unique-id", f"{ROOT}/id", ()
+    elif not header.id.well_formed:
+        yield "unique-id-shape", f"{ROOT}/id", ()
+    if header.id is not None and header.id in header.replaces:
+        yield "replaces-itself", f"{ROOT}/relatedDocument", ()
+    if any(p.relation == "RPLC" and not p.ids for p in header.parents):
+        yield "replaces-nothing", f"{ROOT}/relatedDocument", ()
+    known = nomenclature.confidentiality()
+    codes = [c.code or "" for c in header.confidentiality]
+    if any(c not in known for c in codes):
+        yield "confidentiality-unknown", f"{ROOT}/confidentialityCode", ()
+    elif not any(not known[c]["mask"] for c in codes):
+        yield "no-confidentiality", f"{ROOT}/confidentialityCode", ()
+
+
+def _body(document: CdaDocument) -> Iterator[_Fault]:
+    roles = {*(f.role for f in document.attachments), *(f.role for f in document.not_extracted)}
+    if Role.BODY not in roles and not document.sections:
+        yield "no-body", f"{ROOT}/component", ()
+    for file in document.not_extracted:
+        lost = file.role is Role.BODY and file.trouble not in (Trouble.BASE64, Trouble.SIZE)
+        yield "body-unread" if lost else f"file-{file.trouble.value}", file.place, ()
+
+
+def _finding(rule: str, path: str, missing: tuple[str, ...], profile: Profile) -> Finding:
+    known = nomenclature.table("findings")[rule]
+    return Finding(
+        rule,
+        known["code"],
+        Severity(known[profile.value]),
+        known["en"].format(", ".join(TRAITS_EN[t] for t in missing)),
+        known["fr"].format(", ".join(TRAITS_FR[t] for t in missing)),
+        path,
+    )

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Code lists of documents, as data: each file says its source and what is unverified in it."""
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+
+@cache
+def table(name: str) -> dict[str, Any]:
+    """One of the files of this folder, by name without its ending."""
+    return tomllib.loads(resources.files(__package__).joinpath(f"{name}.toml").read_text("utf-8"))
+
+
+@cache
+def system(oid: str) -> str:
+    """The URI by which FHIR names a code system."""
+    known = table("systems")
+    return str(known["hl7"].get(oid) or known["ans"].get(oid) or f"urn:oid:{oid}")
+
+
+@cache
+def _types() -> dict[str, dict[str, str]]:
+    return {entry["code"]: entry for entry in table("types")["type"]}
+
+
+def type_label(code: str) -> str | None:
+    """The French label of a document type; None for one that is not listed."""
+    entry = _types().get(code)
+    return entry["label"] if entry else None
+
+
+def class_of(code: str) -> tuple[str, str] | None:
+    """Class of a document type, code and label; unverified, see types.toml."""
+    entry = _types().get(code)
+    return (entry["class"], table("classes")["labels"][entry["class"]]) if entry else None
+
+
+@cache
+def confidentiality() -> dict[str, dict[str, Any]]:
+    """Levels and masks by code."""
+    return {entry["code"]: entry for entry in table("confidentiality")["code"]}
+
+
+def absent(null: str | None) -> str:
+    """Why a value is absent, in the words of FHIR."""
+    return str(table("absent")["reasons"].get(null or "", "unknown"))
+
+
+def document_format(templates: tuple[str, ...], body: str | None) -> dict[str, str]:
+    """formatCode of a document: `body` is the media type of a level 1, None when structured."""
+    known = table("formats")
+    if body is not None:
+        return dict(known["body"].get(body, known["default"]))
+    for template in reversed(templates):
+        if template in known["template"]:
+            return dict(known["template"][template])
+    return dict(known["default"])
