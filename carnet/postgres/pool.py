@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Connections of the serving roles: one pool for each role of a process, with limits on everything.
 
-A connection goes from one person's request to the next one's. What a request sets (its sealed context)
-is set for a transaction; the pool checks that nothing of it stays when the connection serves again.
+A connection goes from one person's request to the next one's. What a request sets (its sealed
+context) is set for a transaction; the pool checks that nothing of it stays when the connection
+serves again.
 """
 
 import logging
@@ -44,7 +45,7 @@ class ContextLeft(Exception):
 def limited(
     url: str, *, name: str, limits: Limits = REQUEST, search_path: str | None = None
 ) -> str:
-    """The connection string with the limits as the session's defaults, without a round trip to set them."""
+    """The connection string with the limits as the session's defaults: no round trip sets them."""
     options = {
         "statement_timeout": limits.statement,
         "lock_timeout": limits.lock,
@@ -79,8 +80,8 @@ async def open_pool(
 ) -> Pool:
     """A pool, open, its first connections made.
 
-    url: of a serving role. name: shown by the server beside each connection. wait: seconds a request
-    waits for a connection before PoolTimeout. verify_every: see `checker`.
+    url: of a serving role. name: shown by the server beside each connection. wait: seconds a
+    request waits for a connection before PoolTimeout. verify_every: see `checker`.
     """
     pool: Pool = AsyncConnectionPool(
         limited(url, name=name, limits=limits, search_path=search_path),
@@ -110,10 +111,10 @@ LEFT: LiteralString = "SELECT " + " || ".join(
 def checker(every: int) -> Callable[[Connection], Awaitable[None]]:
     """What is looked at before a connection serves; one that fails is closed and another one taken.
 
-    An open transaction shows without asking the server. A setting left for the session does not, and
-    asking costs 0.06 ms of a read: so it is asked one time in `every`. Our code never makes one
-    (tests/postgres/test_pool.py reads it all, and the tests ask every time); this finds the mistake that
-    got through, within a few requests.
+    An open transaction shows without asking the server. A setting left for the session does not,
+    and asking costs 0.06 ms of a read: so it is asked one time in `every`. Our code never makes one
+    (tests/postgres/test_pool.py reads it all, and the tests ask every time); this finds the mistake
+    that got through, within a few requests.
     """
 
     async def check(conn: Connection) -> None:

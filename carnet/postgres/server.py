@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Which PostgreSQL: the one named by CARNET_DATABASE_URL, or the embedded one of the data folder."""
+"""Which PostgreSQL: the one CARNET_DATABASE_URL names, or the embedded one of the data folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +22,9 @@ class Server(Protocol):
 class External:
     """A server somebody else runs. `database_url` is the owner's: migrations and checks.
 
-    A serving role has the same host and database under its own name, and without the owner's password:
-    libpq finds the role's in its password file (PGPASSFILE), or a certificate or the system's user says who.
+    A serving role has the same host and database under its own name, and without the owner's
+    password: libpq finds the role's in its password file (PGPASSFILE), or a certificate or the
+    system's user says who.
     """
 
     database_url: str

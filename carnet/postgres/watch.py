@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The watcher: parent of the embedded server, alive as long as somebody uses it.
 
-Run by `cluster.py` as a script of its own, with the standard library alone, so it stays small. Whoever
-uses the server holds a shared lock on one file; the watcher waits for the exclusive one. The kernel
-gives it when the last user has gone, however that user ended, and the server is then stopped cleanly:
-nothing has to be told, and `kill -9` of every user leaves no orphan. If the server itself dies it is
-started again; if the watcher dies the kernel sends the server its stop signal.
+Run by `cluster.py` as a script of its own, with the standard library alone, so it stays small.
+Whoever uses the server holds a shared lock on one file; the watcher waits for the exclusive one.
+The kernel gives it when the last user has gone, however that user ended, and the server is then
+stopped cleanly: nothing has to be told, and `kill -9` of every user leaves no orphan. If the server
+itself dies it is started again; if the watcher dies the kernel sends the server its stop signal.
 
 Its one argument is a JSON object with the keys of `Orders` in `cluster.py`.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -20,77 +21,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
-STOP_PATIENCE = 600.0  # seconds given to a clean stop before recovery is left to the next start
-LEFTOVER_PATIENCE = 30.0  # seconds given to processes of a killed server before they are killed
-FAILURES = 3  # starts in a row that end by themselves before we give up
-
-
-def processes_in(folder: Path) -> list[int]:
-    """The PostgreSQL processes working in that folder: their data folder is always where they stand.
-
-    A process number read from a file may belong to somebody else by now; a working folder does not lie.
-    """
-    found: list[int] = []
-    try:
-        mine = os.stat(folder)
-        entries = os.listdir("/proc")
-    except OSError:
-        return found
-    for entry in entries:
-        if not entry.isdigit() or int(entry) == os.getpid():
-            continue
-        try:
-            theirs = os.stat(f"/proc/{entry}/cwd")
-            if (theirs.st_dev, theirs.st_ino) != (mine.st_dev, mine.st_ino):
-                continue
-            if Path(f"/proc/{entry}/comm").read_text().startswith("postgres"):
-                found.append(int(entry))
-        except OSError:  # gone, or another user's: then it cannot be this server
-            continue
-    return found
-
-
-def send(pids: list[int], number: signal.Signals) -> None:
-    for pid in pids:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            continue
-
-
-def clear_leftovers(pgdata: Path, sockets: Path) -> None:
-    """Wait for the processes of a killed server to end, then help them; forget a process number reused.
-
-    A postmaster left by a killed watcher is stopping already. Its children, when it was killed itself,
-    notice within a moment unless they are busy. A new server refuses to start beside any of them.
-    """
-    began = time.monotonic()
-    signals = [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL]
-    while left := processes_in(pgdata):
-        waited = time.monotonic() - began
-        if signals and waited >= LEFTOVER_PATIENCE * (3 - len(signals)) / 2:
-            send(left, signals.pop(0))
-        time.sleep(0.02)
-    if not os.path.isdir("/proc/self"):
-        return  # cannot see processes here: leave the decision to PostgreSQL
-    for stale in [pgdata / "postmaster.pid", *sockets.glob(".s.PGSQL.*.lock")]:
-        try:
-            pid = abs(int(stale.read_text().split("\n", 1)[0]))
-            os.kill(pid, 0)
-        except (FileNotFoundError, ProcessLookupError, ValueError):
-            continue  # PostgreSQL clears it itself, and the shared memory it names
-        except PermissionError:
-            pass
-        stale.unlink(missing_ok=True)  # alive, but not this server: the number was given again
+STOP_PATIENCE = 600.0  # seconds for a clean stop before recovery is left to the next start
+LEFTOVER_PATIENCE = 30.0  # seconds for what is left of a killed server before it is killed too
+FAILURES = 3  # starts in a row that end by themselves, before it ever answered, and we give up
+LONGEST_PAUSE = 5.0  # seconds between two starts of a server that answered once
 
 
 class Watcher:
-    """One server, its users, and the pipe on which everything that happens arrives."""
+    """One server, its users, and the pipe on which all that happens arrives."""
 
     def __init__(self, orders: dict[str, Any]) -> None:
         self.command: list[str] = orders["command"]
@@ -108,50 +51,65 @@ class Watcher:
         os.set_blocking(self.reader, False)
 
     def run(self) -> int:
+        """Until the last user has gone (0), or the server refuses to start (1)."""
         signal.set_wakeup_fd(self.writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.ask)
         threading.Thread(target=self.wait_for_users, daemon=True).start()
-        failures = 0
+        failures, answered = 0, False
         while True:
-            clear_leftovers(self.pgdata, self.sockets)
+            self.clear_leftovers()
             if self.over():
                 return 0
             server = self.spawn()
+            ready = False
             while server.poll() is None and not self.over():
-                self.wait()
+                ready = ready or self.is_ready(server.pid)
+                self.wait(None if ready else 0.1)
             if self.over():
                 self.stop(server)
                 return 0
-            # A signal is somebody else's doing: start again. An exit is PostgreSQL refusing.
-            failures = failures + 1 if server.returncode > 0 else 0
-            if failures >= FAILURES:
+            answered = answered or ready
+            # Ended by a signal, somebody killed it: start again. Ended by itself, it refuses: it
+            # may be for ever (a wrong setting), unless it has worked before (a full disk).
+            failures = 0 if ready or server.returncode < 0 else failures + 1
+            if failures >= FAILURES and not answered:
                 return 1
-            time.sleep(0.1)
+            self.wait(min(0.1 * 2**failures, LONGEST_PAUSE))
 
     def ask(self, *_: object) -> None:
+        """SIGTERM: stop, whoever uses it."""
         self.asked = True
 
     def over(self) -> bool:
         return self.asked or self.unused.is_set()
 
     def wait_for_users(self) -> None:
-        """Blocks until nobody holds the shared lock any more; the exclusive one then keeps newcomers out."""
+        """Blocks until nobody holds the shared lock; the exclusive one then keeps newcomers out."""
         fcntl.flock(self.users, fcntl.LOCK_EX)
         self.unused.set()
         os.write(self.writer, b"u")
 
-    def wait(self, seconds: float | None = None) -> None:
+    def wait(self, seconds: float | None) -> None:
+        """Until something happens, or so many seconds."""
         if select.select([self.reader], [], [], seconds)[0]:
             os.read(self.reader, 4096)
+
+    def is_ready(self, pid: int) -> bool:
+        """What the server writes of itself: its process first, its state last."""
+        try:
+            lines = (self.pgdata / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
     def spawn(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 self.command,
-                cwd=self.pgdata,
+                cwd=self.pgdata,  # entered before the change of user
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -165,7 +123,7 @@ class Watcher:
             )
 
     def stop(self, server: subprocess.Popen[bytes]) -> None:
-        """Fast shutdown: open transactions are undone, a checkpoint is written. Then, at last, immediate."""
+        """Fast: open transactions are undone, a checkpoint is written. Immediate only at last."""
         for number, patience in ((signal.SIGINT, STOP_PATIENCE), (signal.SIGQUIT, 30.0)):
             if server.poll() is None:
                 server.send_signal(number)
@@ -176,17 +134,76 @@ class Watcher:
             server.kill()
             server.wait()
         if self.remove_sockets:
-            try:
+            with contextlib.suppress(OSError):
                 self.sockets.rmdir()
-            except OSError:
-                pass
+
+    # ---------------------------------------- what is left of a killed server
+
+    def clear_leftovers(self) -> None:
+        """Wait for the processes of a killed server to end, help them, and forget a reused number.
+
+        A server whose watcher was killed is stopping already. The children of one that was killed
+        itself notice soon, unless they are busy. A new server refuses to start beside one.
+        """
+        began = time.monotonic()
+        signals = [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL]
+        while left := self.processes():
+            waited = time.monotonic() - began
+            if signals and waited >= LEFTOVER_PATIENCE * (3 - len(signals)) / 2:
+                number = signals.pop(0)
+                for pid in left:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, number)
+            time.sleep(0.02)
+        for stale in [self.pgdata / "postmaster.pid", *self.sockets.glob(".s.PGSQL.*.lock")]:
+            with contextlib.suppress(OSError, ValueError):
+                pid = abs(int(stale.read_text().split("\n", 1)[0]))
+                # The number of a process that is no server was given again since: PostgreSQL, which
+                # asks only whether it lives, would wait for it. A dead one it clears by itself.
+                if not Path(f"/proc/{pid}/comm").read_text().startswith("postgres"):
+                    stale.unlink()
+
+    def processes(self) -> list[int]:
+        """The server processes of this folder: a PostgreSQL process stands in its data folder.
+
+        A process number read from a file may belong to somebody else by now; where a process stands
+        does not lie. Empty where there is no /proc.
+        """
+        found: list[int] = []
+        try:
+            ours = os.stat(self.pgdata)
+            numbers = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        except OSError:
+            return found
+        with self.acting_as_server():  # root in a container may not look at another user's process
+            for pid in numbers:
+                with contextlib.suppress(OSError):  # gone, or another user's
+                    theirs = os.stat(f"/proc/{pid}/cwd")
+                    same = (theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino)
+                    if same and Path(f"/proc/{pid}/comm").read_text().startswith("postgres"):
+                        found.append(pid)
+        return found
+
+    @contextlib.contextmanager
+    def acting_as_server(self) -> Iterator[None]:
+        if self.uid is None or self.gid is None:
+            yield
+            return
+        user, group = os.geteuid(), os.getegid()
+        os.setegid(self.gid)
+        os.seteuid(self.uid)
+        try:
+            yield
+        finally:
+            os.seteuid(user)
+            os.setegid(group)
 
 
 def die_with_parent() -> Callable[[], None] | None:
-    """Ask the kernel, in the child, for a clean stop when its parent dies; elsewhere than Linux, nothing.
+    """Ask the kernel, in the child, for a clean stop when its parent dies; only Linux can.
 
-    Set after the change of user, which forgets it. It watches the thread that started the child: ours
-    is the main one, which ends last.
+    Set after the change of user, which forgets it. It watches the thread that started the child:
+    ours is the main one, which ends last.
     """
     if not sys.platform.startswith("linux"):
         return None

@@ -109,6 +109,7 @@ CREATE TABLE access.audit (
 ) PARTITION BY RANGE (at);
 CREATE INDEX audit_of ON access.audit (cid, at) WHERE cid IS NOT NULL;
 CREATE INDEX audit_of_several ON access.audit USING gin (cids) WHERE cids IS NOT NULL;
+CREATE INDEX audit_finds ON access.audit (sub, at) WHERE act = 'find';
 CREATE TABLE access.audit_rest PARTITION OF access.audit DEFAULT;
 
 -- The sealed context of a statement (access/seal.py): what row-level security believes.
@@ -139,7 +140,8 @@ REVOKE ALL ON FUNCTION access.context(integer) FROM PUBLIC;
 
 -- Parts: 1-12 four matrix clauses (compartments, kinds, refused labels); 13 organisation of the
 -- deposits; 14-15 professional of the deposits and the compartments it holds in; 16 compartments
--- that may be written; 17 'platform' for a job of the platform.
+-- that may be written; 17 'platform' for a job of the platform; 18 compartments the deposits of 13 are
+-- seen in, none for any.
 ALTER TABLE record.resource ENABLE ROW LEVEL SECURITY;
 ALTER TABLE record.resource FORCE ROW LEVEL SECURITY;
 CREATE POLICY see_matrix_1 ON record.resource FOR SELECT USING (
@@ -163,7 +165,8 @@ CREATE POLICY see_matrix_4 ON record.resource FOR SELECT USING (
     AND (labels & (SELECT access.context(12))::smallint) = 0
     AND (owners IS NULL OR owners <@ (SELECT access.context(10))::bigint[]));
 CREATE POLICY see_own_organisation ON record.resource FOR SELECT USING (
-    dep_org = (SELECT access.context(13))::bigint);
+    dep_org = (SELECT access.context(13))::bigint
+    AND ((SELECT access.context(18)) IS NULL OR cid = ANY ((SELECT access.context(18))::bigint[])));
 CREATE POLICY see_own_deposit ON record.resource FOR SELECT USING (
     dep_pro = (SELECT access.context(14))::bigint
     AND cid = ANY ((SELECT access.context(15))::bigint[]));
