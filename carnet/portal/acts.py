@@ -17,7 +17,10 @@ HOW = ("oral", "written", "remote")
 
 
 class Acts(Protocol):
-    """The acts, already bound to the desk. `patient` is the opaque id of a Patient."""
+    """The acts, already bound to the desk.
+
+    `patient` is the opaque id of a Patient; "" is the actor's own record.
+    """
 
     async def person(self, actor: Actor, patient: str) -> Person:
         """Whose record this is; NotFound when it must look absent."""

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Accounts of the demonstration."""
+
+from collections.abc import Mapping
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import check_password, make_password
+from django.db import transaction
+
+from carnet.portal.accounts.models import Account
+
+
+@transaction.atomic
+def ensure_accounts(subjects: Mapping[str, str], password: str) -> None:
+    """Create what is missing; set the password again where it is another.
+
+    One hash serves them all: a slow hash for each would cost the demonstration several seconds,
+    and their password is one and the same, printed on the terminal.
+    """
+    users = get_user_model().objects
+    known = {user.username: user for user in users.filter(username__in=list(subjects))}
+    encoded = next((user.password for user in known.values()), "")
+    if not (encoded and check_password(password, encoded)):
+        encoded = make_password(password)
+    for name, subject in subjects.items():
+        user = known.get(name) or users.create(username=name, password=encoded)
+        if user.password != encoded:
+            user.password = encoded
+            user.save(update_fields=["password"])
+        Account.objects.update_or_create(user=user, defaults={"subject": subject})

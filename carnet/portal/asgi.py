@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The pages inside an ASGI application: each request runs in a thread of a small pool.
+
+Django's own ASGI handler hops threads at each middleware and serves a third of the pages.
+"""
+
+import asyncio
+import io
+import sys
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+BODY = 12 << 20  # bytes of a request, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole WSGI response."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class ThreadedWsgi:
+    """An ASGI application that answers HTTP from a WSGI one; responses are sent whole."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]], *, threads: int) -> None:
+        self.application = application
+        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="carnet-pages")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        body = await read(receive)
+        if body is None:
+            answer = Answer(413, [(b"content-type", b"text/plain; charset=utf-8")], b"413\n")
+        else:
+            loop = asyncio.get_running_loop()
+            answer = await loop.run_in_executor(self.pool, self.answer, environ(scope, body))
+        start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": answer.body})
+
+    def answer(self, environ: dict[str, Any]) -> Answer:
+        """Run the WSGI application to its end, in this thread."""
+        said: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(
+            status: str, headers: list[tuple[str, str]], exc_info: Any = None
+        ) -> Callable[[bytes], None]:
+            said.append((status, headers))
+            return lambda _: None
+
+        chunks = self.application(environ, start_response)
+        try:
+            body = b"".join(chunks)
+        finally:
+            close = getattr(chunks, "close", None)
+            if close is not None:
+                close()
+        status, headers = said[-1]
+        encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+        return Answer(int(status[:3]), encoded, body)
+
+
+async def read(receive: Receive) -> bytes | None:
+    """The body; None when it is too large."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return bytes(body)
+        body += message.get("body", b"")
+        if len(body) > BODY:
+            return None
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def environ(scope: Scope, body: bytes) -> dict[str, Any]:
+    """The WSGI environment of a request (PEP 3333)."""
+    root = scope.get("root_path", "")
+    path = scope["path"].removeprefix(root) if root else scope["path"]
+    host, port = scope.get("server") or ("localhost", 80)
+    values: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": root.encode().decode("latin-1"),
+        "PATH_INFO": path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": f"HTTP/{scope.get('http_version', '1.1')}",
+        "REMOTE_ADDR": (scope.get("client") or ("",))[0],
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for raw, content in scope["headers"]:
+        name = raw.decode("latin-1")
+        if "_" in name or name == "content-length":  # X_Real_Ip must not pass for X-Real-Ip
+            continue
+        key = name.upper().replace("-", "_")
+        key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
+        value = content.decode("latin-1")
+        if key in values:
+            value = f"{values[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
+        values[key] = value
+    return values

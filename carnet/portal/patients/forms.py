@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What the professional types: an INS, or identity traits; then how a consent was had."""
+
+from datetime import date
+
+from django import forms
+from django.core import signing
+from django.utils.translation import gettext_lazy as _
+
+from carnet.portal.acts import HOW
+from carnet.vigilance.pages import Found, TraitsForm
+
+HOW_WORDS = {
+    "oral": _("De vive voix, en présence de la personne"),
+    "written": _("Par écrit, signé par la personne"),
+    "remote": _("À distance, par téléphone ou en téléconsultation"),
+}
+SEXES = [("", _("Non précisé")), ("female", _("Féminin")), ("male", _("Masculin"))]
+# A day, as people write it.
+DAYS = ["%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d %m %Y", "%d%m%Y", "%Y-%m-%d"]
+
+
+class InsForm(forms.Form):
+    """Find by INS."""
+
+    ins = forms.CharField(
+        label=_("Matricule INS"),
+        max_length=40,
+        help_text=_("15 caractères : le numéro et sa clé, par exemple 2 69 05 49 588 157 80."),
+        error_messages={"required": _("Saisissez le matricule INS, avec sa clé.")},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def typed(self) -> TraitsForm:
+        """As the act takes it: no space, Corsica's letters upper-case."""
+        return TraitsForm(ins="".join(self.cleaned_data["ins"].split()).upper())
+
+
+class PersonForm(forms.Form):
+    """Find by traits."""
+
+    name = forms.CharField(
+        label=_("Nom de naissance"),
+        max_length=100,
+        error_messages={"required": _("Saisissez le nom de naissance.")},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    birth_date = forms.DateField(
+        label=_("Date de naissance"),
+        input_formats=DAYS,
+        help_text=_("Jour, mois, année, par exemple 27/03/1985."),
+        error_messages={
+            "required": _("Saisissez la date de naissance."),
+            "invalid": _(
+                "Cette date n’existe pas ou n’est pas comprise. Écrivez-la ainsi : 27/03/1985."
+            ),
+        },
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
+    )
+    given_name = forms.CharField(
+        label=_("Premier prénom de naissance"),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    sex = forms.ChoiceField(label=_("Sexe"), choices=SEXES, required=False)
+    birth_place = forms.RegexField(
+        r"^([0-9]{2}|2[ABab])[0-9]{3}$",
+        label=_("Code du lieu de naissance"),
+        required=False,
+        help_text=_("Code INSEE de la commune ou du pays, 5 caractères."),
+        error_messages={"invalid": _("Ce code a 5 caractères, par exemple 75116 ou 2A004.")},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def clean(self) -> dict[str, object]:
+        """One more trait is needed beside name and date."""
+        typed = super().clean() or {}
+        if not any(typed.get(name) for name in ("given_name", "sex", "birth_place")):
+            self.add_error(
+                "given_name",
+                _("Ajoutez au moins un autre trait : prénom, sexe ou lieu de naissance."),
+            )
+        return typed
+
+    def typed(self) -> TraitsForm:
+        """As the act takes it."""
+        given = self.cleaned_data
+        return TraitsForm(
+            birth_date=given["birth_date"],
+            name=given["name"].strip(),
+            given_name=given["given_name"].strip(),
+            sex=given["sex"],
+            birth_place=given["birth_place"].upper(),
+        )
+
+
+class ConsentForm(forms.Form):
+    """How the consent was had."""
+
+    how = forms.ChoiceField(
+        label=_("Comment le consentement a-t-il été recueilli ?"),
+        choices=[(code, HOW_WORDS[code]) for code in HOW],
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": _("Choisissez comment le consentement a été recueilli."),
+            "invalid_choice": _("Choisissez comment le consentement a été recueilli."),
+        },
+    )
+
+
+# ---------------------------------------------------------------- the person between two pages
+
+SALT = "carnet.portal.patients"
+HOUR = 3600
+
+
+def sealed(found: Found) -> str:
+    """Who was found, for the next page: signed, so that a name cannot be put on another handle."""
+    card = [found.handle, found.name, found.birth_date.isoformat(), found.sex]
+    return signing.dumps(card, salt=SALT)
+
+
+def unsealed(card: str) -> Found:
+    """What `sealed` wrote, for an hour; django.core.signing.BadSignature otherwise."""
+    handle, name, born, sex = signing.loads(card, salt=SALT, max_age=HOUR)
+    return Found(handle, name, date.fromisoformat(born), sex, consented=False)

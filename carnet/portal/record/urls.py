@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The pages of a record."""
+
+from django.urls import path
+
+from carnet.portal import addresses  # noqa: F401  registers <fhirid:…>
+from carnet.portal.record import views
+
+shared = [
+    path("", views.documents, name="documents"),
+    path("documents/<fhirid:document>/", views.document, name="document"),
+    path("courbes/", views.curves, name="curves"),
+    path("courbes/<fhirid:code>/", views.curve, name="curve"),
+    path("fichiers/<fhirid:binary>", views.file, name="file"),
+]
+
+mine = [*shared, path("acces/", views.openings, name="openings")]

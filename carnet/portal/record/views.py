@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The pages of a record: one's own under /dossier/, a patient's under /patients/<id>/."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.http import content_disposition_header
+from django.utils.text import slugify
+from django.views.decorators.http import require_safe
+
+from carnet import errors
+from carnet.access.actor import Actor
+from carnet.portal import bridge, desk
+from carnet.portal.accounts.actors import actor
+from carnet.portal.acts import Acts
+from carnet.portal.record import pages
+from carnet.portal.record.places import Place
+
+View = Callable[..., HttpResponse]
+INLINE = {"application/pdf"}  # what a browser shows by itself, in its own viewer
+
+
+def reads(view: View) -> View:
+    """Give the view who asks and whose record: `patient` is in the address, or is oneself."""
+
+    @require_safe
+    def opened(request: HttpRequest, *args: str, patient: str = "", **kwargs: str) -> HttpResponse:
+        who = actor(request)
+        request.patient = patient  # type: ignore[attr-defined]
+        if patient:
+            if who.kind != "professional":
+                raise errors.NotFound
+            person = bridge.run(desk.parts().acts.person(who, patient))
+            place = Place(patient, person)
+        else:
+            if who.kind != "patient":
+                raise errors.NotFound
+            place = Place("", None)
+        return view(request, who, place, *args, **kwargs)
+
+    return opened
+
+
+def acts() -> Acts:
+    """What the pages call."""
+    return desk.parts().acts
+
+
+@reads
+def documents(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
+    """The list of documents."""
+    found = bridge.run(acts().documents(who, place.patient))
+    view = pages.list_view(place, found, request.GET.get("type", ""), page_number(request))
+    return render(request, "record/documents.html", {"page": view, "place": place})
+
+
+@reads
+def document(request: HttpRequest, who: Actor, place: Place, document: str) -> HttpResponse:
+    """One document."""
+    page = bridge.run(acts().document(who, place.patient, document))
+    view = pages.document_view(place, page)
+    return render(request, "record/document.html", {"page": view, "place": place})
+
+
+@reads
+def curves(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
+    """The measures that have a curve."""
+    found = bridge.run(acts().documents(who, place.patient))
+    view = pages.curves_view(place, found)
+    return render(request, "record/curves.html", {"page": view, "place": place})
+
+
+@reads
+def curve(request: HttpRequest, who: Actor, place: Place, code: str) -> HttpResponse:
+    """One measure over time."""
+    found = bridge.run(acts().curve(who, place.patient, code))
+    if not found.points:
+        raise errors.NotFound
+    view = pages.curve_view(place, found)
+    return render(request, "record/curve.html", {"page": view, "place": place})
+
+
+@reads
+def file(request: HttpRequest, who: Actor, place: Place, binary: str) -> HttpResponse:
+    """A file of a document: a PDF opens in the browser, all else is saved."""
+    content = bridge.run(acts().content(who, place.patient, binary))
+    kind = content.media_type.split(";")[0].strip().lower()
+    shown = kind in INLINE and "enregistrer" not in request.GET
+    suffix = {"application/pdf": ".pdf", "text/xml": ".xml", "application/xml": ".xml"}.get(
+        kind, ""
+    )
+    return HttpResponse(
+        content.data,
+        content_type=kind if kind in INLINE else "application/octet-stream",
+        headers={
+            "Content-Disposition": content_disposition_header(
+                not shown, f"{slugify(content.title) or 'document'}{suffix}"
+            )
+            or "attachment",
+            # nothing in a file may run or call outside, whatever it is
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"
+            + ("" if shown else "; sandbox"),
+        },
+    )
+
+
+@reads
+def openings(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
+    """Who has read my record."""
+    found = bridge.run(acts().openings(who, place.patient))
+    own = request.GET.get("vue") == "moi"
+    view = pages.openings_view(place.url("openings"), found, own, page_number(request))
+    return render(request, "record/openings.html", {"page": view, "place": place})
+
+
+def page_number(request: HttpRequest) -> int:
+    """From 1; what is not a number is the first."""
+    asked = request.GET.get("page", "1")
+    return max(1, int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1

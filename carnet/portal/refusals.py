@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What went wrong, as a page in plain words.
+
+A refusal says nothing of what it protects: the words depend on its kind alone, and what does not
+exist reads like what may not be seen.
+"""
+
+import logging
+import secrets
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as noop
+
+from carnet import errors
+
+ABSENT = (OperationalError, InterfaceError, psycopg.OperationalError)
+log = logging.getLogger("carnet.portal")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One page: what happened, why, and what can be done."""
+
+    status: int
+    title: str
+    text: str
+    advice: str
+
+
+NOT_FOUND = Refusal(
+    404,
+    noop("Page introuvable"),
+    noop(
+        "Il n’y a rien à cette adresse, ou vous n’avez pas le droit de voir ce qui s’y trouve. "
+        "La réponse est la même dans les deux cas, pour ne rien révéler."
+    ),
+    noop("Vérifiez l’adresse, ou revenez à la page d’accueil."),
+)
+NO_RECORD = Refusal(
+    404,
+    noop("Dossier ou document introuvable"),
+    noop(
+        "Soit ce dossier ou ce document n’existe pas, soit vous n’y avez pas accès. "
+        "La réponse est la même dans les deux cas, pour ne rien révéler."
+    ),
+    noop(
+        "Si cette personne est votre patient, cherchez-la avec ses traits d’identité ou son "
+        "matricule INS, recueillez son consentement, puis déclarez-le."
+    ),
+)
+FORBIDDEN = Refusal(
+    403,
+    noop("Accès refusé"),
+    noop("Votre compte ne permet pas de faire cela."),
+    noop("Revenez à la page d’accueil pour retrouver ce qui vous est ouvert."),
+)
+BAD = Refusal(
+    400,
+    noop("Demande incomprise"),
+    noop("Le site n’a pas pu lire cette demande. Rien n’a été enregistré."),
+    noop("Revenez à la page précédente et recommencez."),
+)
+CSRF = Refusal(
+    403,
+    noop("Formulaire expiré"),
+    noop(
+        "Par sécurité, le formulaire n’a pas été envoyé : il est trop ancien, ou votre navigateur "
+        "refuse les cookies de ce site. Rien n’a été enregistré."
+    ),
+    noop("Revenez à la page précédente, rechargez-la, puis recommencez."),
+)
+DELETED = Refusal(
+    410,
+    noop("Document supprimé"),
+    noop("Ce document a été supprimé."),
+    noop("Revenez à la liste des documents."),
+)
+CONFLICT = Refusal(
+    409,
+    noop("Quelque chose a changé entre-temps"),
+    noop("Cette demande contredit ce qui est déjà enregistré. Rien n’a été modifié."),
+    noop("Rechargez la page précédente et recommencez."),
+)
+TOO_MANY = Refusal(
+    429,
+    noop("Trop de demandes"),
+    noop("Cette action est limitée, pour protéger les dossiers contre les abus."),
+    noop("Attendez quelques minutes, puis réessayez."),
+)
+RULE = Refusal(
+    422,
+    noop("Demande impossible"),
+    noop("Une règle ne permet pas cette demande. Rien n’a été enregistré."),
+    noop("Revenez à la page précédente et vérifiez ce qui a été saisi."),
+)
+UNAVAILABLE = Refusal(
+    503,
+    noop("Service momentanément indisponible"),
+    noop("Le service ne peut pas répondre maintenant. Rien n’a été perdu."),
+    noop("Réessayez dans quelques minutes."),
+)
+BROKEN = Refusal(
+    500,
+    noop("Une erreur est survenue"),
+    noop("L’erreur vient de notre côté. Elle a été notée pour être corrigée."),
+    noop("Réessayez plus tard. Si cela continue, donnez la référence ci-dessous."),
+)
+
+# The first class that fits, from the most precise.
+BY_ERROR: tuple[tuple[type[errors.CarnetError], Refusal], ...] = (
+    (errors.NotFound, NOT_FOUND),
+    (errors.Deleted, DELETED),
+    (errors.Forbidden, FORBIDDEN),
+    (errors.TooMany, TOO_MANY),
+    (errors.TooCostly, TOO_MANY),
+    (errors.Conflict, CONFLICT),
+    (errors.BusinessRule, RULE),
+    (errors.Transient, UNAVAILABLE),
+    (errors.CarnetError, BAD),
+)
+
+
+class Refusals:
+    """Makes a page of what a view raises."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """None leaves the exception to Django's own handlers, below."""
+        if isinstance(error, errors.Unauthenticated):
+            return redirect("account_login")
+        if isinstance(error, errors.CarnetError):
+            return page(request, refusal(request, error))
+        if isinstance(error, ABSENT):
+            log.error("database unavailable")
+            return page(request, UNAVAILABLE)
+        return None
+
+
+def refusal(request: HttpRequest, error: errors.CarnetError) -> Refusal:
+    """The page for an error of ours."""
+    found = next(page for kind, page in BY_ERROR if isinstance(error, kind))
+    if found is NOT_FOUND and is_professional(request):
+        return NO_RECORD
+    return found
+
+
+def is_professional(request: HttpRequest) -> bool:
+    """Refusals to professionals quote the matrix they were decided by."""
+    who = getattr(request, "actor", None)
+    return who is not None and who.kind == "professional"
+
+
+def page(request: HttpRequest, said: Refusal, reference: str = "") -> HttpResponse:
+    """The page of a refusal."""
+    context = {
+        "title": gettext(said.title),
+        "text": gettext(said.text),
+        "advice": gettext(said.advice),
+        "reference": reference,
+        "quotes_matrix": is_professional(request) and said.status in (403, 404),
+    }
+    body = render_to_string("refusals/refusal.html", context, request)
+    return HttpResponse(body, status=said.status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400."""
+    return page(request, BAD)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403."""
+    return page(request, FORBIDDEN)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404."""
+    return page(request, NOT_FOUND)
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """429."""
+    return page(request, TOO_MANY)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403, for a form without its token."""
+    return page(request, CSRF)
+
+
+def server_error(request: HttpRequest, *args: Any) -> HttpResponse:
+    """500: a reference for the log, and nothing of the error; 503 without database."""
+    if isinstance(sys.exc_info()[1], ABSENT):
+        log.error("database unavailable")
+        return page(request, UNAVAILABLE)
+    reference = secrets.token_hex(4)
+    log.error("unforeseen error, reference %s", reference, exc_info=True)
+    return page(request, BROKEN, reference)

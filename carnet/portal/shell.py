@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What stands around every page: banner, name, navigation, language."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import get_language, gettext
+
+from carnet.portal import desk
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of the navigation."""
+
+    label: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """The frame of a page."""
+
+    demo: bool
+    french: bool
+    name: str  # of who is logged in, "" when nobody is known
+    items: tuple[Item, ...]
+    other_language: str  # address of this page in the other language
+    matrix: str
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """The frame; it asks nothing of the database, so that an error page can be drawn without."""
+    who = getattr(request, "actor", None)
+    french = (get_language() or "fr") == "fr"
+    query = {key: value for key, value in request.GET.items() if key != "lang"}
+    other = urlencode({**query, "lang": "en" if french else "fr"})
+    frame = Shell(
+        demo=desk.config().demo,
+        french=french,
+        name=who.name if who else "",
+        items=items(request, who.kind if who else ""),
+        other_language=f"{request.path}?{other}",
+        matrix=desk.parts().matrix,
+    )
+    return {"shell": frame}
+
+
+def items(request: HttpRequest, kind: str) -> tuple[Item, ...]:
+    """The navigation of a patient or of a professional."""
+    if kind == "patient":
+        entries = [
+            (gettext("Mes documents"), reverse("mine:documents"), ("", "documents")),
+            (gettext("Mes courbes"), reverse("mine:curves"), ("courbes",)),
+            (gettext("Qui a consulté mon dossier"), reverse("mine:openings"), ("acces",)),
+        ]
+        here = request.path.removeprefix("/dossier/").split("/")[0]
+        mine = request.path.startswith("/dossier/")
+        return tuple(Item(label, url, mine and here in heads) for label, url, heads in entries)
+    if kind == "professional":
+        return (Item(gettext("Trouver un patient"), reverse("find"), request.path == "/patients/"),)
+    return ()

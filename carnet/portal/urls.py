@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Every address of the people's web. They are in French, as what people read."""
+
+from django.conf import settings
+from django.urls import include, path
+
+from carnet.portal import site
+from carnet.portal.patients import views as patients
+from carnet.portal.record import urls as record
+
+
+urlpatterns = [
+    path("", site.home, name="home"),
+    path("dossier/", include((record.mine, "mine"))),
+    path("patients/", patients.find, name="find"),
+    path("patients/consentement/", patients.consent, name="consent"),
+    path("patients/ouvrir/", patients.opened, name="open"),
+    path("patients/<fhirid:patient>/", include((record.shared, "patient"))),
+    path("compte/", include("carnet.portal.accounts.urls")),
+    path("langue/", site.language, name="language"),
+    path("accessibilite/", site.accessibility, name="accessibility"),
+]
+
+handler400 = "carnet.portal.refusals.bad_request"
+handler403 = "carnet.portal.refusals.permission_denied"
+handler404 = "carnet.portal.refusals.page_not_found"
+handler429 = "carnet.portal.refusals.too_many_requests"  # allauth's rate limits
+handler500 = "carnet.portal.refusals.server_error"
+
+assert settings.APPEND_SLASH  # /accessibilite is /accessibilite/

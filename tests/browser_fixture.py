@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Chromium for tests: the machine's own, Playwright's download may be out of reach.
+
+def test_a_page(browser: Browser) -> None: ...     # one Chromium a run
+def test_a_page(page: Page) -> None: ...           # a fresh context, nothing kept
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",  # tests may run as root, on pages of our own
+    "--headless=new",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+]
+
+
+def chromium() -> str | None:
+    """Where Chromium is; CARNET_CHROMIUM names another."""
+    named = os.environ.get("CARNET_CHROMIUM")
+    return named or next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the run."""
+    path = chromium()
+    if path is None:
+        absent = "Chromium is not here: install it, or name it in CARNET_CHROMIUM"
+        if os.environ.get("CI") == "true":
+            pytest.fail(absent)
+        pytest.skip(absent)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of its own; French, as the people Carnet is for."""
+    context = browser.new_context(locale="fr-FR")
+    yield context.new_page()
+    context.close()

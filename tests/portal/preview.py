@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Invented answers, to look at every page without a record behind it.
+
+It stands for no part of Carnet: what the real acts answer is tested with them. It only gives each page
+something to show, the rare states included.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from carnet import errors
+from carnet.access.actor import Actor, ActorKind
+from carnet.access.pages import Opening
+from carnet.documents.pages import (
+    Content,
+    Curve,
+    CurveLine,
+    DocumentLine,
+    DocumentList,
+    DocumentPage,
+    Point,
+    ResultLine,
+    Section,
+)
+from carnet.vigilance.pages import Found, Person, TraitsForm
+
+PASSWORD = "correct horse battery"
+SUBJECTS = {
+    "patient": "patient:claire",
+    "gp": "rpps:10000000001",
+    "operator": "operator:one",
+    "newcomer": "patient:newcomer",
+}
+ACTORS = {
+    "patient:claire": Actor(ActorKind.PATIENT, "patient:claire", "Claire MARTIN", "web", patient=1),
+    "patient:newcomer": Actor(ActorKind.PATIENT, "patient:newcomer", "Noé PETIT", "web", patient=2),
+    "rpps:10000000001": Actor(
+        ActorKind.PROFESSIONAL, "rpps:10000000001", "Dr Paul DURAND", "web", profession="10"
+    ),
+    "operator:one": Actor(ActorKind.OPERATOR, "operator:one", "Opérateur", "web"),
+}
+LAB = "Laboratoire des Tilleuls, Lyon"
+CLAIRE = "k3v9q2x7claire"
+
+
+def at(year: int, month: int, day: int, hour: int = 9, minute: int = 30) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
+
+
+def line(
+    ident: str, title: str, kind: str, label: str, when: datetime, **more: object
+) -> DocumentLine:
+    plain = DocumentLine(
+        ident, title, kind, label, when, "Dr Inès BENALI", LAB, "current", frozenset(), ()
+    )
+    return replace(plain, **more)  # type: ignore[arg-type]
+
+
+BIO = ("11502-2", "CR d’examens biologiques")
+LETTER = ("34112-3", "CR hospitalier")
+IMAGING = ("18748-4", "CR d’imagerie médicale")
+
+LINES = (
+    line("bio-2026", "Bilan lipidique et glycémie", *BIO, at(2026, 3, 12)),
+    line(
+        "letter-2026",
+        "Lettre de sortie, service de cardiologie",
+        *LETTER,
+        at(2026, 1, 20),
+        author="Dr Hugo LEROY",
+        place="Centre hospitalier du Val d’Or",
+        labels=frozenset({"MASQUE_PS"}),
+    ),
+    line("bio-2025", "Bilan de contrôle", *BIO, at(2025, 9, 2)),
+    line("bio-2025-old", "Bilan de contrôle", *BIO, at(2025, 9, 1), status="superseded"),
+    line(
+        "img-2025",
+        "Radiographie du thorax",
+        *IMAGING,
+        at(2025, 6, 17),
+        author="Dr Sophie MOREAU",
+        place="Imagerie du Parc",
+        warnings=("La clé du matricule INS écrit dans le document est fausse.",),
+    ),
+    *(
+        line(f"bio-{year}-{month}", "Suivi biologique", *BIO, at(year, month, 10))
+        for year in range(2024, 2017, -1)
+        for month in range(12, 0, -1)
+    ),
+)
+
+GLUCOSE = Curve(
+    "2345-7",
+    "Glucose à jeun",
+    "mmol/L",
+    Decimal("3.9"),
+    Decimal("6.1"),
+    tuple(
+        Point(at(2022 + index // 3, 1 + index % 3 * 4, 12), Decimal(value), "bio-2026", LAB)
+        for index, value in enumerate(
+            [
+                "4.9",
+                "5.1",
+                "5.6",
+                "6.0",
+                "6.4",
+                "6.8",
+                "6.2",
+                "5.9",
+                "5.7",
+                "5.5",
+                "5.8",
+                "6.3",
+                "5.4",
+            ]
+        )
+    ),
+)
+PLATELETS = Curve(
+    "777-3",
+    "Plaquettes",
+    "/mm3",
+    Decimal(150000),
+    None,
+    (Point(at(2025, 9, 2), Decimal(148000), "bio-2025", LAB),),
+)
+HEART = Curve(
+    "8867-4",
+    "Fréquence cardiaque",
+    "/min",
+    None,
+    None,
+    tuple(
+        Point(at(2026, 3, 1) + timedelta(days=index), Decimal(62 + index % 5), "", "")
+        for index in range(12)
+    ),
+)
+CURVES = {curve.code: curve for curve in (GLUCOSE, PLATELETS, HEART)}
+
+
+def result(
+    code: str,
+    label: str,
+    value: str,
+    unit: str,
+    low: str,
+    high: str,
+    flag: str | None,
+    **more: object,
+) -> ResultLine:
+    number = Decimal(value) if value.replace(".", "", 1).isdigit() else None
+    plain = ResultLine(
+        id=code,
+        code=code,
+        label=label,
+        value=value,
+        number=number,
+        unit=unit,
+        low=Decimal(low) if low else None,
+        high=Decimal(high) if high else None,
+        range_text="",
+        interpretation=flag,
+        at=at(2026, 3, 12),
+        section="Biochimie",
+    )
+    return replace(plain, **more)  # type: ignore[arg-type]
+
+
+LAST_YEAR = {"previous": Decimal("1.20"), "previous_at": at(2025, 9, 2)}
+RESULTS = (
+    result(
+        "2345-7",
+        "Glucose à jeun",
+        "5.40",
+        "mmol/L",
+        "3.9",
+        "6.1",
+        "N",
+        previous=Decimal("6.3"),
+        previous_at=at(2025, 9, 2),
+    ),
+    result("2571-8", "Triglycérides", "2.35", "mmol/L", "", "1.70", "H", **LAST_YEAR),
+    result("2085-9", "Cholestérol HDL", "0.85", "mmol/L", "1.00", "2.00", "L"),
+    result("2160-0", "Créatinine", "192", "µmol/L", "49", "90", "HH"),
+    result(
+        "777-3", "Plaquettes", "148000", "/mm3", "150000", "400000", None, section="Hématologie"
+    ),
+    result("718-7", "Hémoglobine", "13.2", "g/dL", "12.0", "16.0", None, section="Hématologie"),
+    result("5196-1", "Antigène HBs", "Négatif", "", "", "", "NEG", section="Sérologie"),
+)
+NARRATIVE = """<table><thead><tr><th>Analyse</th><th>Résultat</th><th>Unité</th></tr></thead><tbody>
+<tr><td>Glucose à jeun</td><td>5,40</td><td>mmol/L</td></tr></tbody></table>
+<p>Prélèvement à jeun. Résultats validés par le Dr Inès BENALI.</p>"""
+
+OPENINGS = (
+    Opening(
+        at(2026, 3, 14, 8, 12),
+        "Dr Paul DURAND",
+        "Médecin",
+        "Cabinet médical des Arcades",
+        "Bilan lipidique et glycémie",
+        "TREAT",
+        False,
+    ),
+    Opening(
+        at(2026, 3, 14, 8, 11),
+        "Dr Paul DURAND",
+        "Médecin",
+        "Cabinet médical des Arcades",
+        "Liste des documents",
+        "TREAT",
+        False,
+    ),
+    Opening(
+        at(2026, 2, 2, 22, 40),
+        "Dr Léa FABRE",
+        "Médecin",
+        "SAMU 69",
+        "Liste des documents",
+        "ETREAT",
+        False,
+    ),
+    Opening(at(2026, 3, 15), "Claire MARTIN", "", "", "Liste des documents", "PATRQT", True),
+)
+
+
+class PreviewActs:
+    """Answers by what is asked; raises what the real acts raise."""
+
+    consented = False
+
+    async def person(self, actor: Actor, patient: str) -> Person:
+        if patient != CLAIRE:
+            raise errors.NotFound
+        return Person("Claire MARTIN", date(1985, 3, 27), "female")
+
+    async def documents(self, actor: Actor, patient: str) -> DocumentList:
+        if actor.sub == "patient:newcomer":
+            return DocumentList((), ())
+        lines = [
+            CurveLine(c.code, c.label, c.unit, len(c.points), c.points[-1].value, c.points[-1].at)
+            for c in CURVES.values()
+        ]
+        return DocumentList(LINES, tuple(lines))
+
+    async def document(self, actor: Actor, patient: str, document: str) -> DocumentPage:
+        if document in RAISED:
+            raise RAISED[document]
+        found = next((one for one in LINES if one.id == document), None)
+        if found is None:
+            raise errors.NotFound
+        chain = tuple(
+            one for one in LINES if one.id.startswith("bio-2025") and one.id[8:9] in ("", "-")
+        )
+        chain = tuple(one for one in chain if one.id in ("bio-2025", "bio-2025-old"))
+        results = RESULTS if found.kind == BIO[0] else ()
+        return DocumentPage(
+            found,
+            chain if found in chain else (found,),
+            results,
+            (
+                Section("Biochimie", NARRATIVE),
+                Section("Conclusion", "<p>Contrôle dans six mois.</p>"),
+            ),
+            "pdf-1",
+            "xml-1",
+            "Claire MARTIN",
+        )
+
+    async def curve(self, actor: Actor, patient: str, code: str) -> Curve:
+        if code not in CURVES:
+            raise errors.NotFound
+        return CURVES[code]
+
+    async def content(self, actor: Actor, patient: str, binary: str) -> Content:
+        if binary == "pdf-1":
+            return Content("application/pdf", "Bilan lipidique", b"%PDF-1.4\n%%EOF\n")
+        if binary == "xml-1":
+            return Content("text/xml", "Bilan lipidique", b"<ClinicalDocument/>")
+        if binary == "html-1":
+            return Content("text/html; charset=utf-8", "../x", b"<script>alert(1)</script>")
+        raise errors.NotFound
+
+    async def openings(self, actor: Actor, patient: str) -> Sequence[Opening]:
+        return () if actor.sub == "patient:newcomer" else OPENINGS
+
+    async def find(self, actor: Actor, form: TraitsForm) -> Sequence[Found]:
+        if form.ins and len(form.ins) != 15:
+            raise errors.Invalid
+        found = Found("h-claire", "MARTIN Claire", date(1985, 3, 27), form.sex, self.consented)
+        if form.name.upper() == "HOMONYME":
+            return found, replace(found, handle="h-other", consented=True)
+        return (found,) if form.ins or form.name.upper() == "MARTIN" else ()
+
+    async def resolve(self, actor: Actor, handle: str) -> str:
+        if handle not in ("h-claire", "h-other"):
+            raise errors.NotFound
+        return CLAIRE
+
+    async def declare(self, actor: Actor, handle: str, how: str) -> str:
+        return await self.resolve(actor, handle)
+
+
+RAISED: dict[str, BaseException] = {
+    "forbidden": errors.Forbidden(),
+    "deleted": errors.Deleted(),
+    "invalid": errors.Invalid("secret of somebody"),
+    "conflict": errors.Conflict(),
+    "too-many": errors.TooMany(),
+    "rule": errors.BusinessRule(),
+    "transient": errors.Transient(),
+    "broken": RuntimeError("secret of somebody"),
+    "late": asyncio.TimeoutError(),
+}
+
+
+class PreviewParts:
+    """What app.py would hand over."""
+
+    acts = PreviewActs()
+    matrix = "matrice de démonstration, non officielle, version 2026-11"
+
+    async def actor(self, subject: str) -> Actor:
+        return ACTORS[subject]
