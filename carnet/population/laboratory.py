@@ -18,7 +18,7 @@ from carnet.population.chance import around
 from carnet.population.data import table
 from carnet.population.people import Person
 
-ORIGIN = datetime(2020, 1, 1, tzinfo=UTC)
+ORIGIN = datetime(2020, 1, 1, tzinfo=UTC)  # where drifts are counted from
 YEAR = 365.25 * 86_400.0  # seconds
 KNOT = 150 * 86_400.0  # seconds: the slow variation turns about twice a year
 OF_AGE = 18

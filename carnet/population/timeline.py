@@ -19,6 +19,7 @@ from carnet.population.laboratory import Measure, Panel
 from carnet.population.people import Person, Population
 
 START = date(2021, 1, 4)
+SINCE = {"patient": date(2018, 1, 8)}  # the cast shows one long record
 OF_AGE = 18
 LABORATORIES = ("lab-quais", "lab-indrois")
 OTHER_LABORATORY = 0.25  # how often people go to the one that is not theirs
@@ -149,9 +150,7 @@ def _visits(seed: int, person: Person, until: date) -> Iterator[_Visit]:
         for panel, days in laboratory.follow_up(profile).items():
             every[panel] = min(days, every.get(panel, days))
     pace = min(every.values())
-    day = max(START, person.birth_date + timedelta(days=900)) + timedelta(
-        days=chance.between(3, min(pace, 240))
-    )
+    day = _start(person, 900) + timedelta(days=chance.between(3, min(pace, 240)))
     last: dict[str, date] = {}
     number = 0
     while day <= until:
@@ -302,7 +301,7 @@ def _letters(seed: int, person: Person, until: date) -> Iterator[_Letter]:
         if row["about"] not in (person.profiles or ("healthy",)):
             continue
         chance = Chance(seed, person.key, "letter", row["key"])
-        start = max(START, person.birth_date + timedelta(days=200))
+        start = _start(person, 200)
         if "once" in row:
             days = chance.between(200, 1700)
             if chance.happens(row["once"]):
@@ -381,6 +380,11 @@ def _seat(population: Population, key: str) -> cda.Seat:
 
 def _attending(population: Population, person: Person) -> cda.Seat:
     return _seat(population, person.attending or "gp")
+
+
+def _start(person: Person, days: int) -> date:
+    """When the record begins: at a common date, or so many days after birth."""
+    return max(SINCE.get(person.key, START), person.birth_date + timedelta(days=days))
 
 
 def _guardian(population: Population, person: Person, moment: datetime) -> Person | None:
