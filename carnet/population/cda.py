@@ -123,7 +123,7 @@ def laboratory_report(
             results, key=lambda one: (one[0].chapter, one[0].chapter_label)
         )
     ]
-    serial = _Serial()
+    serial = _Serial(header.unique_id)
     sections = [
         _chapter(code, label, panels, sampled, remark if number == 0 else None, serial)
         for number, (code, label, panels) in enumerate(chapters)
@@ -487,14 +487,19 @@ def _component_of(header: Header) -> str:
 
 
 class _Serial:
-    """Numbers for the anchors between readable text and coded entries."""
+    """Names for the results of one document: anchors in its text, and identifiers."""
 
-    def __init__(self) -> None:
+    def __init__(self, document: str) -> None:
+        self.document = document
         self.given = 0
 
     def next(self) -> str:
         self.given += 1
         return f"resultat-{self.given:02}"
+
+    def id(self, anchor: str) -> str:
+        """The identifier of the result at an anchor."""
+        return oid(self.document, anchor)
 
 
 def _chapter(
@@ -526,7 +531,7 @@ def _sub_chapter(
     anchors = [serial.next() for _ in measures]
     code = loinc(panel.battery or panel.chapter, panel.battery_label or panel.chapter_label)
     entries = [
-        _observation(measure, anchor, sampled)
+        _observation(measure, anchor, serial.id(anchor), sampled)
         for measure, anchor in zip(measures, anchors, strict=True)
     ]
     if panel.battery:
@@ -606,13 +611,13 @@ def also(measure: Measure) -> str | None:
     return printed(round(measure.value * other.factor, other.decimals), other.unit)
 
 
-def _observation(measure: Measure, anchor: str, sampled: datetime) -> str:
+def _observation(measure: Measure, anchor: str, name: str, sampled: datetime) -> str:
     analyte = measure.analyte
     reference = tag("originalText", tag("reference", value=f"#{anchor}"))
     return tag(
         "observation",
         templates(*RESULT),
-        tag("id", root=oid(anchor, analyte.code, sampled.isoformat(), measure.value)),
+        tag("id", root=name),
         loinc(analyte.code, analyte.label, reference),
         tag("statusCode", code="completed"),
         time(sampled, "effectiveTime"),

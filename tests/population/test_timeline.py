@@ -91,6 +91,11 @@ def test_every_document_has_its_own_id() -> None:
     assert all(len(one) <= 64 for one in ids)  # DICOM and XDS limit an OID to 64 characters
 
 
+def test_every_result_has_its_own_id() -> None:
+    ids = [name for _, one in REPORTS for name in _texts(one, "//h:observation/h:id/@root")]
+    assert len(set(ids)) == len(ids) > 1000
+
+
 def test_everybody_has_laboratory_reports() -> None:
     grown = [p for p in people.POPULATION.people if p.birth_date < date(2022, 1, 1)]
     for person in grown:
