@@ -11,6 +11,7 @@ A resource is expected to have passed `validation.structure.check`.
 Source: FHIR R4, Search, 3.1.1.4 (string, token, reference, date, number, quantity, uri).
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,8 @@ from carnet.fhir.definitions import Element, SearchParameter, load
 
 COLUMNS: Final = frozenset({"_id", "_lastUpdated"})
 UNBOUNDED: Final = Decimal("Infinity")
+# One point of SampledData.data; E, U and L there are no numbers, and its text is the sender's.
+POINT: Final = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 CURRENCIES: Final = "urn:iso:std:iso:4217"
 
 
@@ -319,7 +322,7 @@ def _sampled(param: str, sampled: Any, out: Extracted, systems: dict[str, str]) 
     origin = sampled.get("origin", {})
     if "value" not in origin:
         return
-    points = [Decimal(p) for p in sampled.get("data", "").split() if p not in {"E", "U", "L"}]
+    points = [Decimal(p) for p in sampled.get("data", "").split() if POINT.fullmatch(p)]
     if points:
         zero, factor = Decimal(origin["value"]), Decimal(sampled.get("factor", 1))
         low, high = sorted((zero + min(points) * factor, zero + max(points) * factor))

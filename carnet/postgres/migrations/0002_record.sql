@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EUPL-1.2
 -- The record: one table for every resource, its small side tables, its versions, its attachments.
 -- Shapes and reasons: docs/decisions/0004-store.md.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EUPL-1.2
 -- Who may: subjects, links, labels' context, audit. The only truth; FHIR Consent is a view of it.
 
 CREATE TABLE access.subject (

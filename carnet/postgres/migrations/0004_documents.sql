@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EUPL-1.2
 -- Documents: a uniqueId is unique per record and depositor (IHE MHD, DESIGN §3).
 CREATE TABLE documents.unique_id (
     cid     bigint NOT NULL,

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Who acts: what a token or a log-in says of the caller, and nothing the content says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ActorKind(StrEnum):
+    """What sort of caller; the rules of each are in door.py and writing.toml."""
+
+    PATIENT = "patient"
+    PROFESSIONAL = "professional"
+    SOFTWARE = "software"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One caller, once verified.
+
+    sub: subject, `patient:…`, `rpps:…`, `software:…`. rpps: of a professional. profession: TRE_G15,
+    with the specialty of TRE_R38 after a slash. situation: the exercise chosen at log-in. org:
+    compartment of the organisation of that situation, or of the software. patient: compartment of the
+    patient's own record. purpose: HL7 PurposeOfUse. client: what the request came through.
+    """
+
+    kind: ActorKind
+    sub: str
+    name: str
+    client: str
+    purpose: str = "TREAT"
+    rpps: int | None = None
+    profession: str = ""
+    situation: str = ""
+    org: int | None = None
+    org_name: str = ""
+    patient: int | None = None
+    scopes: frozenset[str] = frozenset()
+    rev: int = 1

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The door: every read and write of health data passes here.
+
+`decide` gives the scope; `visit` reads by it; `writing` writes. The scope is compiled into each
+statement, row-level security repeats it under a sealed context, and the trace is in the same
+transaction.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from carnet.access.door.decide import Decision, Door, TooManyPatients
+from carnet.access.door.visit import Nothing, Page, Visit
+from carnet.access.door.writing import Address, Unit, UnknownOwner, Written, commit
+from carnet.access.matrix import Matrix
+from carnet.access.seal import Sealer
+from carnet.config import Settings
+from carnet.fhir import definitions as r4
+from carnet.fhir.store.attachments import Attachments
+from carnet.fhir.store.cursors import Cursors
+from carnet.fhir.store.hashes import Hasher
+from carnet.fhir.store.ids import DIRECTORY, Ids
+from carnet.fhir.store.index import Indexer
+from carnet.fhir.store.keys import Keyring, load_or_make
+from carnet.fhir.store.owners import Owners
+from carnet.fhir.store.rows import Stored
+from carnet.fhir.store.vault import Vault
+from carnet.postgres.pool import Pool
+
+__all__ = [
+    "DIRECTORY",
+    "Address",
+    "Decision",
+    "Door",
+    "Keyring",
+    "Nothing",
+    "Page",
+    "Stored",
+    "TooManyPatients",
+    "Unit",
+    "UnknownOwner",
+    "Visit",
+    "Written",
+    "commit",
+    "load_or_make",
+    "make",
+]
+
+
+def now() -> datetime:
+    """The system's clock, UTC, in milliseconds as `lastUpdated` shows it."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def make(
+    pool: Pool,
+    settings: Settings,
+    matrix: Matrix,
+    keyring: Keyring,
+    *,
+    clock: Callable[[], datetime] = now,
+    random: Callable[[int], bytes] = os.urandom,
+    random_bits: Callable[[int], int] = secrets.randbits,
+) -> Door:
+    """The door of one process."""
+    definitions = r4.load()
+    owners = Owners(definitions)
+    hasher = Hasher(keyring.hashes)
+    return Door(
+        pool=pool,
+        definitions=definitions,
+        owners=owners,
+        ids=Ids(keyring.ids, clock, random_bits),
+        hasher=hasher,
+        cursors=Cursors(keyring.cursors),
+        vault=Vault(keyring.operator, random),
+        indexer=Indexer(definitions, owners, hasher),
+        attachments=Attachments(settings.attachments, random),
+        sealer=Sealer(keyring.context),
+        matrix=matrix,
+        clock=clock,
+        random=random,
+        settings=settings,
+        names={number: name for name, number in definitions.types.items()},
+    )

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Reading through the door: the scope is in the statement, and the trace too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row, scalar_row
+
+from carnet import errors
+from carnet.access import audit
+from carnet.access.actor import Actor
+from carnet.access.door.decide import Decision, Door
+from carnet.access.seal import SET
+from carnet.fhir.search import sql as search_sql
+from carnet.fhir.search.extract import extract
+from carnet.fhir.search.query import Include, Place, Query
+from carnet.fhir.search.references import LITERAL
+from carnet.fhir.search.scope import PUBLIC, Scope, condition, context_parts
+from carnet.fhir.store import queries as store
+from carnet.fhir.store.queries import Row
+from carnet.fhir.store.read import all_opened
+from carnet.fhir.store.rows import Attachment, Stored
+
+MOST_INCLUDED = 5000  # resources a page may include
+
+
+class Nothing(errors.NotFound):
+    """Nothing is known at this address, or nothing you may read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search."""
+
+    matches: list[Stored]
+    included: list[Stored]
+    total: int | None
+    next: str | None  # cursor
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request of one actor through the door."""
+
+    door: Door
+    actor: Actor
+    request: str
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    async def read(self, rtype: str, id: str) -> Stored:
+        """The current version; Nothing when absent or hidden, Deleted when it was deleted."""
+        rows = await self._one(rtype, id, "read")
+        if rows[0].gone:
+            raise errors.Deleted
+        return (await self.opened(rows))[0]
+
+    async def vread(self, rtype: str, id: str, ver: int) -> Stored:
+        """One version, judged by the current row."""
+        rows = [row for row in await self._versions(rtype, id, "vread") if row.ver == ver]
+        if not rows:
+            raise Nothing
+        if rows[0].gone:
+            raise errors.Deleted
+        return (await self.opened(rows))[0]
+
+    async def history(self, rtype: str, id: str) -> list[Stored]:
+        """Every version, newest first; deletions are in it, without body."""
+        return await self.opened(await self._versions(rtype, id, "history"))
+
+    async def search(self, query: Query) -> Page:
+        """One page; what it includes is seen by the same scope."""
+        door, place = self.door, self.door.place(query.rtype)
+        async with door.pool.connection() as conn:
+            decision = await door.decide(conn, self.actor, query.compartments)
+            total = None
+            if query.total or query.only_total:
+                total = await self._count(conn, query, decision, place)
+            if query.only_total:
+                return Page([], [], total, None)
+            text, values = search_sql.matches(query, decision.scope, place)
+            if query.includes:
+                rows = await self._fetch(conn, decision, text, values)
+            else:
+                rows = await self._fetch_traced(
+                    conn, decision, text, values, "search", query.compartments, query.count
+                )
+            more = len(rows) > query.count
+            rows = rows[: query.count]
+            matches = await self.opened(rows, conn)
+            included: list[Stored] = []
+            if query.includes:
+                wanted = self._included(matches, query.includes)
+                included = await self._include(conn, decision, wanted, rows, query.compartments)
+        cursor = None
+        if more and rows:
+            last = rows[-1]
+            cursor = door.cursors.write(query.rtype, last.mark, last.rid, last.cid)
+        return Page(matches, included, total, cursor)
+
+    async def attachment(self, stored: Stored) -> bytes:
+        """The plain bytes of a Binary that was just read."""
+        door = self.door
+        async with door.pool.connection() as conn:
+            decision = await door.decide(conn, self.actor, [stored.cid])
+            values: dict[str, object] = {"cid": stored.cid, "rid": stored.rid}
+            async with conn.transaction():
+                await self._enter(conn, decision.scope)
+                async with conn.cursor(row_factory=class_row(Attachment)) as cur:
+                    await cur.execute(store.ATTACHMENT, values)
+                    found = await cur.fetchone()
+            ciphers = await door.vault.ciphers(conn, [stored.cid])
+        if found is None:
+            raise Nothing
+        return await asyncio.to_thread(
+            door.attachments.read, ciphers[stored.cid], stored.cid, stored.rid, found
+        )
+
+    async def opened(
+        self, rows: Sequence[Row], conn: AsyncConnection[Any] | None = None
+    ) -> list[Stored]:
+        """Rows, unsealed."""
+        cids = {row.cid for row in rows}
+        ciphers = self.door.vault.at_hand(cids)
+        if ciphers is None and conn is not None:
+            ciphers = await self.door.vault.ciphers(conn, cids)
+        elif ciphers is None:
+            async with self.door.pool.connection() as fresh:
+                ciphers = await self.door.vault.ciphers(fresh, cids)
+        return all_opened(rows, self.door.names, ciphers)
+
+    async def _one(self, rtype: str, id: str, act: str) -> list[Row]:
+        text, values, cids = self._address(rtype, id)
+        async with self.door.pool.connection() as conn:
+            decision = await self.door.decide(conn, self.actor, cids)
+            text += " AND " + condition(decision.scope, values, public=rtype in PUBLIC)
+            rows = await self._fetch_traced(
+                conn, decision, text + " ORDER BY r.rid LIMIT 1", values, act, cids, 1
+            )
+        if not rows:
+            raise Nothing
+        return rows
+
+    async def _versions(self, rtype: str, id: str, act: str) -> list[Row]:
+        current = (await self._one(rtype, id, act))[0]
+        values: dict[str, object] = {
+            "cid": current.cid,
+            "rid": current.rid,
+            "rtype": current.rtype,
+        }
+        async with self.door.pool.connection() as conn:
+            decision = await self.door.decide(conn, self.actor, [current.cid])
+            seen = condition(decision.scope, values, public=rtype in PUBLIC)
+            text = f"{store.HISTORY} AND {seen} ORDER BY h.ver DESC"
+            older = await self._fetch_traced(
+                conn, decision, text, values, act, [current.cid], 100_000
+            )
+        return [current, *older]
+
+    def _address(self, rtype: str, id: str) -> tuple[str, dict[str, object], list[int] | None]:
+        number = self.door.definitions.types[rtype]
+        routed = self.door.ids.decode(id)
+        if routed is not None:
+            cid, rid = routed
+            return store.READ, {"cid": cid, "rid": rid, "rtype": number}, [cid]
+        hashed = self.door.hasher.client_id(number, id)
+        return store.READ_CHOSEN, {"h": hashed, "id": id, "rtype": number}, None
+
+    async def _enter(self, conn: AsyncConnection[Any], scope: Scope) -> None:
+        await conn.execute(SET, (self.door.context(conn, context_parts(scope)),))
+
+    async def _fetch(
+        self,
+        conn: AsyncConnection[Any],
+        decision: Decision,
+        text: str,
+        values: dict[str, object],
+    ) -> list[Row]:
+        async with within(conn), conn.cursor(row_factory=class_row(Row)) as cur:
+            await self._enter(conn, decision.scope)
+            await cur.execute(text.encode(), values)
+            return await cur.fetchall()
+
+    async def _fetch_traced(
+        self,
+        conn: AsyncConnection[Any],
+        decision: Decision,
+        text: str,
+        values: dict[str, object],
+        act: str,
+        cids: Sequence[int] | None,
+        limit: int,
+    ) -> list[Row]:
+        """The rows of a SELECT, traced by the same statement: no trace, no rows."""
+        trace = self.trace(act, decision.rule)
+        values |= trace.values()
+        values["a_cid"] = cids[0] if cids is not None and len(cids) == 1 and cids[0] else None
+        values["a_search"] = act == "search"
+        values["a_limit"] = limit
+        traced = (
+            f"WITH m AS MATERIALIZED ({text}), a AS ({audit.OF_READ}"
+            " FROM (SELECT * FROM m LIMIT %(a_limit)s::bigint) page) SELECT * FROM m"
+        )
+        return await self._fetch(conn, decision, traced, values)
+
+    async def _count(
+        self, conn: AsyncConnection[Any], query: Query, decision: Decision, place: Place
+    ) -> int:
+        text, values = search_sql.counting(query, decision.scope, place)
+        async with within(conn):
+            await self._enter(conn, decision.scope)
+            if query.only_total:
+                await audit.write(
+                    conn,
+                    self.trace("search", decision.rule),
+                    granted=True,
+                    cids=[cid for cid in query.compartments or () if cid],
+                )
+            async with conn.cursor(row_factory=scalar_row) as cur:
+                await cur.execute(text.encode(), values)
+                return int(await cur.fetchone() or 0)
+
+    def _included(
+        self, matches: Iterable[Stored], includes: Sequence[Include]
+    ) -> set[tuple[str, str]]:
+        """(type, id) of what the matches point to by the included parameters."""
+        wanted: set[tuple[str, str]] = set()
+        params = {include.param: include.target for include in includes}
+        for match in matches:
+            for param, target in extract(match.resource).references:
+                found = LITERAL.fullmatch(target)
+                if param in params and found and params[param] in (None, found[1]):
+                    wanted.add((found[1], found[2]))
+        return wanted
+
+    async def _include(
+        self,
+        conn: AsyncConnection[Any],
+        decision: Decision,
+        wanted: set[tuple[str, str]],
+        matched: Sequence[Row],
+        cids: Sequence[int] | None,
+    ) -> list[Stored]:
+        """What is pointed to and may be seen; the trace names matches and included alike."""
+        door = self.door
+        already = {(row.cid, row.rid) for row in matched}
+        places: list[tuple[int, int, int]] = []
+        hashes: list[tuple[int, int]] = []
+        for rtype, id in sorted(wanted):
+            number = door.definitions.types.get(rtype)
+            if number is None:
+                continue
+            routed = door.ids.decode(id)
+            if routed is None:
+                hashes.append((number, door.hasher.client_id(number, id)))
+            elif routed not in already:
+                places.append((*routed, number))
+        values: dict[str, object] = {
+            "n_cid": _array(cid for cid, _, _ in places),
+            "n_rid": _array(rid for _, rid, _ in places),
+            "n_type": _array(number for *_, number in places),
+            "h_type": _array(number for number, _ in hashes),
+            "h_h": _array(hashed for _, hashed in hashes),
+            "m_cid": _array(row.cid for row in matched),
+            "m_rid": _array(row.rid for row in matched),
+            "m_ver": _array(row.ver for row in matched),
+        }
+        seen = condition(decision.scope, values, public=True)
+        trace = self.trace("search", decision.rule)
+        values |= trace.values()
+        values["a_cid"] = cids[0] if cids is not None and len(cids) == 1 and cids[0] else None
+        values["a_search"] = True
+        text = (
+            f"WITH m AS MATERIALIZED (SELECT {search_sql.COLUMNS}, '' AS mark"
+            " FROM record.resource r WHERE NOT r.gone AND ("
+            " (r.cid, r.rid, r.rtype) IN (SELECT * FROM unnest(%(n_cid)s::bigint[],"
+            " %(n_rid)s::bigint[], %(n_type)s::smallint[]))"
+            " OR (r.cid, r.rid, r.rtype) IN (SELECT i.cid, i.rid, g.t FROM record.id_map i"
+            " JOIN unnest(%(h_type)s::smallint[], %(h_h)s::bigint[]) g (t, h) ON g.h = i.h))"
+            f" AND {seen} ORDER BY r.rid, r.cid LIMIT {MOST_INCLUDED}),"
+            " page AS (SELECT cid, rid, ver FROM m UNION ALL SELECT * FROM"
+            " unnest(%(m_cid)s::bigint[], %(m_rid)s::bigint[], %(m_ver)s::integer[])),"
+            f" a AS ({audit.OF_READ} FROM page) SELECT * FROM m"
+        )
+        rows = await self._fetch(conn, decision, text, values)
+        return await self.opened(rows, conn)
+
+    # -- traces ----------------------------------------------------------------------------------
+
+    def trace(self, act: str, rule: str) -> audit.Trace:
+        """What a trace of this visit says."""
+        return audit.Trace(
+            self.door.clock(), self.request, self.actor, act, rule, self.door.matrix.version
+        )
+
+    async def refused(self, act: str, rule: str, cids: Sequence[int] = ()) -> None:
+        """A refusal is written too, in a transaction of its own."""
+        async with self.door.pool.connection() as conn:
+            await audit.write(conn, self.trace(act, rule), granted=False, cids=cids)
+
+
+@asynccontextmanager
+async def within(conn: AsyncConnection[Any]) -> AsyncIterator[None]:
+    """One round trip and one implicit transaction for the statements inside.
+
+    Between two Syncs of the extended protocol the server runs one transaction, so a context set for
+    the transaction holds for the next statement and for nothing after it. Inside an open transaction
+    the statements simply follow.
+    """
+    async with conn.pipeline():
+        yield
+
+
+def _array(numbers: Iterable[int]) -> str:
+    return "{" + ",".join(map(str, numbers)) + "}"

@@ -1,0 +1,498 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Writing through the door: one unit of work, one transaction.
+
+A unit places each new resource (whose is it, what is its address), then puts its content; at the end
+everything goes in one statement, with the outbox and the trace. Nothing is half written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from psycopg import AsyncConnection
+from psycopg import errors as pg
+from psycopg.rows import class_row
+
+from carnet import errors
+from carnet.access import audit, kinds, labels, queries, writing
+from carnet.access.actor import ActorKind
+from carnet.access.door.decide import Decision
+from carnet.access.door.visit import Nothing, Visit, within
+from carnet.access.seal import SET
+from carnet.fhir import json
+from carnet.fhir.search.query import Query
+from carnet.fhir.search.references import LITERAL
+from carnet.fhir.search.scope import PUBLIC, Scope, condition, context_parts
+from carnet.fhir.search.sql import matches
+from carnet.fhir.store import queries as store
+from carnet.fhir.store import write
+from carnet.fhir.store.ids import DIRECTORY, UUID
+from carnet.fhir.store.queries import Held, Row
+from carnet.fhir.store.read import all_opened, opened
+from carnet.fhir.store.rows import Attachment, Changed, Compartment, New, Stored
+
+ATTEMPTS = 4  # of a unit that meets another
+PATIENT, ORGANISATION = 1, 2  # nature of a compartment
+
+Result = TypeVar("Result")
+
+
+class UnknownOwner(errors.BusinessRule):
+    """The person this resource is about is unknown here, or their record cannot be fed."""
+
+    code = "902"
+
+
+class NotYours(errors.Forbidden):
+    """You may not write this type of resource."""
+
+
+class NotDepositor(errors.Forbidden):
+    """Only who deposited a resource may change or delete it."""
+
+
+class OtherOwner(errors.BusinessRule):
+    """A change may not move a resource to another person."""
+
+
+class WrongId(errors.Invalid):
+    """An id chosen by the caller is a UUID in lower case."""
+
+
+class Busy(errors.Transient):
+    """Others are writing the same things: try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a resource is, or is about to be."""
+
+    cid: int
+    rid: int
+    rtype: str
+    id: str
+    owners: tuple[int, ...] | None = None
+    chosen: bool = False  # by the caller
+
+    @property
+    def literal(self) -> str:
+        """`Type/id`."""
+        return f"{self.rtype}/{self.id}"
+
+
+@dataclass(slots=True)
+class Written:
+    """What came of one write."""
+
+    address: Address
+    ver: int
+    upd: datetime
+    body: bytes
+    created: bool
+    changed: bool = True  # false: the same bytes again, no new version
+
+
+@dataclass(slots=True)
+class Unit:
+    """One transaction of one visit; made by `commit`."""
+
+    visit: Visit
+    conn: AsyncConnection[Any]
+    at: datetime
+    new: list[New] = field(default_factory=list)
+    made: list[Compartment] = field(default_factory=list)
+    fed: set[int] = field(default_factory=set)  # compartments known to be writable
+    changed: list[tuple[int, int, int]] = field(default_factory=list)  # (cid, rid, ver)
+    act: str = "create"
+    _scopes: dict[int | None, Decision] = field(default_factory=dict)
+
+    # -- placing ---------------------------------------------------------------------------------
+
+    async def place(
+        self,
+        resource: dict[str, Any],
+        known: Mapping[str, Address] | None = None,
+        *,
+        chosen: str | None = None,
+    ) -> Address:
+        """Decide whose a new resource is and give it its address.
+
+        known: addresses of other resources of the same transaction, by the reference used for them.
+        chosen: an id the caller chose.
+        """
+        door, rtype = self.visit.door, str(resource["resourceType"])
+        if not writing.allowed(self.visit.actor, rtype, "create"):
+            raise NotYours(f"You may not create a resource of type {rtype}.")
+        if chosen is not None and not UUID.fullmatch(chosen):
+            raise WrongId
+        owners = await self._owners(resource, known or {})
+        cid = owners[0] if owners else self._bucket()
+        rid = door.ids.new()
+        return Address(
+            cid,
+            rid,
+            rtype,
+            chosen or door.ids.encode(cid, rid),
+            tuple(owners) if len(owners) > 1 else None,
+            chosen is not None,
+        )
+
+    async def place_patient(self) -> Address:
+        """A new compartment and the address of its Patient; `vigilance` opens the record."""
+        door = self.visit.door
+        cid = door.ids.new()
+        await self.open_compartment(cid, PATIENT)
+        return Address(cid, cid, "Patient", door.ids.encode(cid, cid))
+
+    async def place_in(self, cid: int, rtype: str) -> Address:
+        """The address of a resource the platform adds to a record already open to this unit."""
+        rid = self.visit.door.ids.new()
+        await self._may_feed([cid])
+        return Address(cid, rid, rtype, self.visit.door.ids.encode(cid, rid))
+
+    async def open_compartment(self, cid: int, nature: int) -> None:
+        """A compartment and its key, for this transaction and those after it."""
+        wrapped = self.visit.door.vault.make(cid)
+        self.visit.door.vault.use(cid, wrapped)
+        self.made.append(Compartment(cid, nature, wrapped))
+        self.fed.add(cid)
+
+    async def _owners(self, resource: dict[str, Any], known: Mapping[str, Address]) -> list[int]:
+        """Compartments of the patients a resource is about, all of which may be fed."""
+        door = self.visit.door
+        found: list[int] = []
+        for reference in door.owners.references(resource):
+            cid: int | None
+            if reference in known:
+                cid = known[reference].cid
+            else:
+                cid = await self._compartment_of(reference)
+                if cid is None:
+                    if reference.startswith(("Patient/", "urn:")):
+                        raise UnknownOwner
+                    continue
+            if cid not in found:
+                found.append(cid)
+        owned = [cid for cid in found if cid not in (DIRECTORY, self.visit.actor.org)]
+        if owned:
+            await self._may_feed(owned)
+        return owned
+
+    async def _compartment_of(self, reference: str) -> int | None:
+        literal = LITERAL.fullmatch(reference)
+        if not literal:
+            return None
+        routed = self.visit.door.ids.decode(literal[2])
+        if routed is not None:
+            return routed[0]
+        try:
+            return (await self.held(literal[1], literal[2], lock=False)).cid
+        except errors.NotFound:
+            return None
+
+    async def _may_feed(self, cids: Sequence[int]) -> None:
+        actor = self.visit.actor
+        unknown = [cid for cid in cids if cid not in self.fed]
+        if not unknown:
+            return
+        if actor.kind is ActorKind.PATIENT and any(cid != actor.patient for cid in unknown):
+            raise UnknownOwner
+        allowed = await queries.fed_records(self.conn, unknown)
+        if set(unknown) - allowed:
+            raise UnknownOwner
+        self.fed.update(allowed)
+
+    def _bucket(self) -> int:
+        org = self.visit.actor.org
+        if org is None:
+            raise UnknownOwner
+        self.fed.add(org)
+        return org
+
+    # -- new and changed -------------------------------------------------------------------------
+
+    def put(
+        self,
+        address: Address,
+        resource: dict[str, Any],
+        *,
+        kind: int | None = None,
+        label: labels.Label | None = None,
+        origin: int | None = None,
+        attachment: Attachment | None = None,
+    ) -> Written:
+        """Content of a placed resource; ids and meta are ours.
+
+        kind, label, origin: of the document it follows; else by its own content.
+        """
+        door, actor = self.visit.door, self.visit.actor
+        full = _stamped(resource, address.id, 1, self.at)
+        body = json.dump(full)
+        row = New(
+            cid=address.cid,
+            rid=address.rid,
+            rtype=address.rtype,
+            rtype_number=door.definitions.types[address.rtype],
+            id=address.id,
+            ver=1,
+            kind=kinds.of(resource) if kind is None else kind,
+            labels=int(labels.of(resource) if label is None else label),
+            dep_pro=actor.rpps,
+            dep_org=actor.org,
+            origin=origin,
+            body=body,
+            index=door.indexer.index(full),
+            owners=address.owners,
+            client_id=address.chosen,
+            attachment=attachment,
+        )
+        self.new.append(row)
+        return Written(address, 1, self.at, body, created=True)
+
+    def known(self, address: Address) -> Written:
+        """Something that already exists and is left as it is."""
+        return Written(address, 1, self.at, b"", created=False, changed=False)
+
+    async def attach(self, address: Address, plain: bytes) -> Attachment:
+        """Seal and sync the bytes of a Binary, before the row that names them."""
+        door = self.visit.door
+        ciphers = await door.vault.ciphers(self.conn, [address.cid])
+        return await asyncio.to_thread(
+            door.attachments.write, ciphers[address.cid], address.cid, address.rid, plain
+        )
+
+    async def update(
+        self,
+        rtype: str,
+        id: str,
+        resource: dict[str, Any],
+        *,
+        if_match: int | None = None,
+        platform: bool = False,
+    ) -> Written:
+        """A new version; the same content again makes none.
+
+        platform: a change an act makes on a resource it decided on (a replaced document), where the
+        depositor rule was already applied.
+        """
+        held = await self.held(rtype, id)
+        self._check(held, rtype, "update", if_match, platform=platform)
+        door = self.visit.door
+        before = await self._open(held, rtype)
+        owners = await self._owners(resource, {})
+        if (owners[0] if owners else self.visit.actor.org) != held.cid and not platform:
+            raise OtherOwner
+        full = _stamped(resource, held.id, held.ver + 1, self.at)
+        if not held.gone and _content(full) == _content(before.resource):
+            address = Address(held.cid, held.rid, rtype, held.id)
+            return Written(address, held.ver, held.upd, before.body, created=False, changed=False)
+        body = json.dump(full)
+        follows = held.origin is not None
+        changed = Changed(
+            before,
+            door.definitions.types[rtype],
+            kind=held.kind if follows else kinds.of(resource),
+            labels=held.labels,  # labels change through their own acts
+            body=body,
+            index=door.indexer.index(full),
+        )
+        await self._change(changed)
+        address = Address(held.cid, held.rid, rtype, held.id)
+        return Written(address, held.ver + 1, self.at, body, created=False)
+
+    async def delete(self, rtype: str, id: str, *, if_match: int | None = None) -> Written:
+        """A last version without content; the row stays. Deleting again changes nothing."""
+        held = await self.held(rtype, id)
+        address = Address(held.cid, held.rid, rtype, held.id)
+        if held.gone:
+            return Written(address, held.ver, held.upd, b"", created=False, changed=False)
+        self._check(held, rtype, "delete", if_match, platform=False)
+        before = await self._open(held, rtype)
+        empty = replace(self.visit.door.indexer.index({"resourceType": rtype}), toks=())
+        await self._change(
+            Changed(
+                before,
+                self.visit.door.definitions.types[rtype],
+                held.kind,
+                held.labels,
+                body=b"{}",
+                index=empty,
+                gone=True,
+            )
+        )
+        return Written(address, held.ver + 1, self.at, b"", created=False)
+
+    async def held(self, rtype: str, id: str, *, lock: bool = True) -> Held:
+        """The row of an id, as this actor sees it, locked; Nothing when hidden or absent."""
+        door = self.visit.door
+        number = door.definitions.types[rtype]
+        values: dict[str, object] = {"rtype": number}
+        routed = door.ids.decode(id)
+        text = store.LOCK
+        if routed is not None:
+            values |= {"cid": routed[0], "rid": routed[1]}
+            text += " AND r.cid = %(cid)s::bigint AND r.rid = %(rid)s::bigint"
+        else:
+            values |= {"h": door.hasher.client_id(number, id), "id": id}
+            text += (
+                " AND r.id = %(id)s::text AND (r.cid, r.rid) IN"
+                " (SELECT m.cid, m.rid FROM record.id_map m WHERE m.h = %(h)s::bigint)"
+            )
+        decision = await self._decision(routed[0] if routed else None)
+        text += " AND " + condition(decision.scope, values, public=rtype in PUBLIC)
+        text += " ORDER BY r.rid LIMIT 1"
+        await self._enter(decision.scope, {routed[0]} if routed else set())
+        found = await store.held(self.conn, text, values)
+        if found is None:
+            raise Nothing
+        if not lock or found.cid == DIRECTORY:
+            return found
+        # Row locks need the right to write the compartment, so the lock is a second statement.
+        await self._enter(decision.scope, {found.cid})
+        values |= {"cid": found.cid, "rid": found.rid}
+        locked = store.LOCK + " AND r.cid = %(cid)s::bigint AND r.rid = %(rid)s::bigint"
+        locked += " FOR UPDATE OF r"
+        found = await store.held(self.conn, locked, values)
+        if found is None:
+            raise Nothing
+        return found
+
+    async def find(self, query: Query) -> list[Stored]:
+        """A search inside the transaction, by the same scope, untraced: for the acts' own checks."""
+        door = self.visit.door
+        cids = query.compartments
+        decision = await door.decide(self.conn, self.visit.actor, cids)
+        text, values = matches(query, decision.scope, door.place(query.rtype))
+        await self._enter(decision.scope, set())
+        async with self.conn.cursor(row_factory=class_row(Row)) as cur:
+            await cur.execute(text.encode(), values)
+            rows = await cur.fetchall()
+        ciphers = await door.vault.ciphers(self.conn, {row.cid for row in rows})
+        return all_opened(rows, door.names, ciphers)
+
+    async def relabel(self, cid: int, rids: Iterable[int], label: labels.Label) -> None:
+        """Labels of documents and of all that was extracted from them; an act decided it."""
+        decision = await self._decision(cid)
+        await self._enter(decision.scope, {cid})
+        await self.conn.execute(
+            store.RELABEL, {"cid": cid, "rids": list(rids), "labels": int(label)}
+        )
+
+    def _check(
+        self, held: Held, rtype: str, act: str, if_match: int | None, *, platform: bool
+    ) -> None:
+        actor = self.visit.actor
+        if if_match is not None and if_match != held.ver:
+            raise errors.VersionConflict
+        if platform:
+            return
+        if not writing.allowed(actor, rtype, act):
+            raise NotYours(f"You may not {act} a resource of type {rtype}.")
+        if actor.kind is ActorKind.PATIENT:
+            own = held.dep_pro is None and held.dep_org is None and held.cid == actor.patient
+        elif actor.kind is ActorKind.PROFESSIONAL:
+            own = held.dep_pro is not None and held.dep_pro == actor.rpps
+        else:
+            own = held.dep_org is not None and held.dep_org == actor.org
+        if not own or held.cid == DIRECTORY:
+            raise NotDepositor
+
+    async def _open(self, held: Held, rtype: str) -> Stored:
+        ciphers = await self.visit.door.vault.ciphers(self.conn, [held.cid])
+        return opened(held, rtype, ciphers)
+
+    async def _change(self, changed: Changed) -> None:
+        cid = changed.before.cid
+        decision = await self._decision(cid)
+        ciphers = await self.visit.door.vault.ciphers(self.conn, [cid])
+        await self._enter(decision.scope, {cid})
+        await write.change(self.conn, changed, ciphers[cid], self.at)
+        self.changed.append((cid, changed.before.rid, changed.before.ver + 1))
+
+    async def _decision(self, cid: int | None) -> Decision:
+        if cid not in self._scopes:
+            self._scopes[cid] = await self.visit.door.decide(
+                self.conn, self.visit.actor, None if cid is None else [cid]
+            )
+        return self._scopes[cid]
+
+    async def _enter(self, scope: Scope, written: set[int]) -> None:
+        parts = context_parts(scope, written=sorted(written | self.fed))
+        await self.conn.execute(SET, (self.visit.door.context(self.conn, parts),))
+
+    # -- the end ---------------------------------------------------------------------------------
+
+    async def flush(self) -> None:
+        """Everything put, the trace and the outbox; the caller's transaction commits."""
+        door = self.visit.door
+        released = [(row.rid, row.ver) for row in self.new]
+        released += [(rid, ver) for _, rid, ver in self.changed]
+        cids = {row.cid for row in self.new} | {cid for cid, _, _ in self.changed}
+        cids -= {DIRECTORY, self.visit.actor.org or DIRECTORY}
+        ciphers = await door.vault.ciphers(self.conn, {row.cid for row in self.new})
+        async with within(self.conn):
+            for made in self.made:
+                await write.add_compartment(self.conn, made, self.at)
+            if self.new:
+                await self._enter(Scope(), {row.cid for row in self.new})
+                # Deterministic order, so that two transactions never wait for each other in a ring.
+                rows = sorted(self.new, key=lambda row: (row.cid, row.rid))
+                await write.insert(self.conn, rows, ciphers, door.hasher, self.at)
+            if released:
+                await audit.write(
+                    self.conn,
+                    self.visit.trace(self.act, "feeding"),
+                    granted=True,
+                    cids=sorted(cids),
+                    released=released,
+                )
+
+
+async def commit(visit: Visit, work: Callable[[Unit], Awaitable[Result]], act: str) -> Result:
+    """Run `work` in one transaction, again when it met another one (40001, 40P01)."""
+    door = visit.door
+    for attempt in range(ATTEMPTS):
+        try:
+            async with door.pool.connection() as conn:
+                unit = Unit(visit, conn, door.clock(), act=act)
+                try:
+                    async with conn.transaction():
+                        result = await work(unit)
+                        await unit.flush()
+                except BaseException:
+                    for made in unit.made:
+                        door.vault.forget(made.cid)
+                    raise
+                return result
+        except (pg.SerializationFailure, pg.DeadlockDetected):
+            await asyncio.sleep(0.01 * 2**attempt)
+    raise Busy
+
+
+def _stamped(resource: dict[str, Any], id: str, ver: int, at: datetime) -> dict[str, Any]:
+    """The resource with our id and meta, in FHIR's usual order."""
+    given = resource.get("meta", {})
+    kept = {key: given[key] for key in ("source", "profile", "security", "tag") if key in given}
+    meta = {"versionId": str(ver), "lastUpdated": _instant(at), **kept}
+    rest = {
+        key: value for key, value in resource.items() if key not in ("resourceType", "id", "meta")
+    }
+    return {"resourceType": resource["resourceType"], "id": id, "meta": meta, **rest}
+
+
+def _instant(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _content(resource: dict[str, Any]) -> dict[str, Any]:
+    """The resource but for what every version changes."""
+    meta = {
+        key: value
+        for key, value in resource.get("meta", {}).items()
+        if key not in ("versionId", "lastUpdated")
+    }
+    return {**resource, "meta": meta}

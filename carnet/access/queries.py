@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Statements of the access tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row, scalar_row
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A live reason for a professional to read a record."""
+
+    cid: int
+    treating: bool  # médecin traitant
+    in_team: bool  # by the care team's consent, not by a visit's
+
+
+# A link is a consent in force, of the professional's team or for their visit, on an open record
+# where they are not blocked.
+LINKS: LiteralString = """
+    WITH linked AS (
+        SELECT c.cid, false AS treating, false AS in_team
+          FROM access.consent c
+         WHERE c.rpps = %(rpps)s AND c.withdrawn IS NULL
+           AND c.since <= %(now)s AND (c.until IS NULL OR c.until > %(now)s)
+        UNION ALL
+        SELECT t.cid, m.role = 'PCP', true
+          FROM access.team_member m
+          JOIN access.team t ON t.id = m.team
+          JOIN access.consent c ON c.team = t.id AND c.cid = t.cid
+         WHERE m.rpps = %(rpps)s AND m.since <= %(now)s AND (m.until IS NULL OR m.until > %(now)s)
+           AND c.withdrawn IS NULL AND c.since <= %(now)s AND (c.until IS NULL OR c.until > %(now)s)
+    )
+    SELECT l.cid, bool_or(l.treating) AS treating, bool_or(l.in_team) AS in_team
+      FROM linked l
+      JOIN access.record r ON r.cid = l.cid AND r.state = 'open'
+     WHERE (%(cids)s::bigint[] IS NULL OR l.cid = ANY (%(cids)s::bigint[]))
+       AND NOT EXISTS (
+           SELECT 1 FROM access.block b
+            WHERE b.cid = l.cid AND b.rpps = %(rpps)s AND b.since <= %(now)s
+              AND (b.until IS NULL OR b.until > %(now)s))
+     GROUP BY l.cid
+     LIMIT %(limit)s
+"""
+
+
+async def links(
+    conn: AsyncConnection[Any], rpps: int, cids: Sequence[int] | None, now: datetime, limit: int
+) -> list[Link]:
+    """Live links of a professional; indexes consent_by_rpps, team_member_of."""
+    values = {
+        "rpps": rpps,
+        "cids": None if cids is None else list(cids),
+        "now": now,
+        "limit": limit,
+    }
+    async with conn.cursor(row_factory=class_row(Link)) as cur:
+        await cur.execute(LINKS, values)
+        return await cur.fetchall()
+
+
+OPEN: LiteralString = "SELECT cid FROM access.record WHERE cid = ANY (%s) AND state = 'open'"
+
+
+async def open_records(conn: AsyncConnection[Any], cids: Sequence[int]) -> set[int]:
+    """Those of the records that are open; primary key."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(OPEN, (list(cids),))
+        return set(await cur.fetchall())
+
+
+FED: LiteralString = """
+    SELECT cid FROM access.record WHERE cid = ANY (%s) AND state = 'open' AND NOT feeding_opposed
+"""
+
+
+async def fed_records(conn: AsyncConnection[Any], cids: Sequence[int]) -> set[int]:
+    """Those of the records that may be fed; primary key."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(FED, (list(cids),))
+        return set(await cur.fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A line of access.subject, with its first situation."""
+
+    sub: str
+    kind: str
+    name: str
+    rpps: int | None
+    profession: str | None
+    patient: int | None
+    rev: int
+    situation: str | None
+    org: int | None
+    org_name: str | None
+
+
+SUBJECT: LiteralString = """
+    SELECT s.sub, s.kind, s.name, s.rpps, s.profession, s.patient, s.rev,
+           x.id AS situation, x.org, o.name AS org_name
+      FROM access.subject s
+      LEFT JOIN access.situation x ON x.sub = s.sub
+      LEFT JOIN access.organisation o ON o.cid = x.org
+     WHERE s.sub = %(sub)s AND (%(situation)s::text IS NULL OR x.id = %(situation)s)
+     ORDER BY x.id LIMIT 1
+"""
+
+
+async def subject(
+    conn: AsyncConnection[Any], sub: str, situation: str | None = None
+) -> Subject | None:
+    """Who a subject is; primary key."""
+    async with conn.cursor(row_factory=class_row(Subject)) as cur:
+        await cur.execute(SUBJECT, {"sub": sub, "situation": situation})
+        return await cur.fetchone()
+
+
+REVISION: LiteralString = "SELECT rev FROM access.subject WHERE sub = %s"
+
+
+async def revision(conn: AsyncConnection[Any], sub: str) -> int | None:
+    """The revision tokens of this subject must carry; primary key."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(REVISION, (sub,))
+        return await cur.fetchone()
+
+
+ADD_RECORD: LiteralString = (
+    "INSERT INTO access.record (cid, state, since) VALUES (%(cid)s, %(state)s, %(since)s)"
+)
+
+ADD_IDENTITY: LiteralString = """
+    INSERT INTO access.identity (cid, ins, ins_system, birth_name, first_given, birth_date, sex,
+                                 birth_place, shown_name, status)
+    VALUES (%(cid)s, %(ins)s, %(ins_system)s, %(birth_name)s, %(first_given)s, %(birth_date)s,
+            %(sex)s, %(birth_place)s, %(shown_name)s, %(status)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A line of access.identity."""
+
+    cid: int
+    ins: str | None
+    ins_system: str | None
+    birth_name: str
+    first_given: str
+    birth_date: Any  # date
+    sex: str
+    birth_place: str | None
+    shown_name: str
+    status: str
+
+
+IDENTITY_COLUMNS: LiteralString = "cid, ins, ins_system, birth_name, first_given, birth_date, sex, birth_place, shown_name, status"
+BY_INS: LiteralString = (
+    "SELECT " + IDENTITY_COLUMNS + " FROM access.identity WHERE ins = %s AND ins_system = ANY (%s)"
+)
+BY_TRAITS: LiteralString = (
+    "SELECT " + IDENTITY_COLUMNS + " FROM access.identity"
+    " WHERE birth_date = %(birth_date)s AND birth_name = %(birth_name)s"
+    " AND (%(first_given)s::text IS NULL OR first_given = %(first_given)s)"
+    " AND (%(sex)s::text IS NULL OR sex = %(sex)s)"
+    " AND (%(birth_place)s::text IS NULL OR birth_place = %(birth_place)s) LIMIT 6"
+)
+BY_CID: LiteralString = "SELECT " + IDENTITY_COLUMNS + " FROM access.identity WHERE cid = %s"
+
+
+async def identities_by_ins(
+    conn: AsyncConnection[Any], ins: str, systems: Sequence[str]
+) -> list[Identity]:
+    """Those who bear a number; index identity_ins."""
+    async with conn.cursor(row_factory=class_row(Identity)) as cur:
+        await cur.execute(BY_INS, (ins, list(systems)))
+        return await cur.fetchall()
+
+
+async def identities_by_traits(
+    conn: AsyncConnection[Any], traits: dict[str, object]
+) -> list[Identity]:
+    """Those who answer to traits, six at most; index identity_traits."""
+    async with conn.cursor(row_factory=class_row(Identity)) as cur:
+        await cur.execute(BY_TRAITS, traits)
+        return await cur.fetchall()
+
+
+async def identity(conn: AsyncConnection[Any], cid: int) -> Identity | None:
+    """The traits of one record; primary key."""
+    async with conn.cursor(row_factory=class_row(Identity)) as cur:
+        await cur.execute(BY_CID, (cid,))
+        return await cur.fetchone()
+
+
+FINDS: LiteralString = """
+    SELECT count(*) FROM access.audit WHERE act = 'find' AND sub = %s AND at > %s
+"""
+
+
+async def finds_since(conn: AsyncConnection[Any], sub: str, since: datetime) -> int:
+    """Searches for a person by one account; index audit_finds."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(FINDS, (sub, since))
+        return int(await cur.fetchone() or 0)
+
+
+TEAMS_OF: LiteralString = """
+    SELECT t.id FROM access.team t JOIN access.team_member m ON m.team = t.id
+     WHERE t.cid = %(cid)s AND m.rpps = %(rpps)s AND m.since <= %(now)s
+       AND (m.until IS NULL OR m.until > %(now)s) ORDER BY t.id
+"""
+
+
+async def teams_of(conn: AsyncConnection[Any], cid: int, rpps: int, now: datetime) -> list[int]:
+    """Care teams of a patient this professional belongs to; index team_of."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(TEAMS_OF, {"cid": cid, "rpps": rpps, "now": now})
+        return await cur.fetchall()
+
+
+BLOCKED: LiteralString = """
+    SELECT true FROM access.block
+     WHERE cid = %(cid)s AND rpps = %(rpps)s AND since <= %(now)s AND (until IS NULL OR until > %(now)s)
+     LIMIT 1
+"""
+
+
+async def blocked(conn: AsyncConnection[Any], cid: int, rpps: int, now: datetime) -> bool:
+    """Whether the patient blocked this professional; primary key."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(BLOCKED, {"cid": cid, "rpps": rpps, "now": now})
+        return bool(await cur.fetchone())
+
+
+ADD_CONSENT: LiteralString = """
+    INSERT INTO access.consent (id, cid, team, rpps, how, declared_by, since, until)
+    VALUES (%(id)s, %(cid)s, %(team)s, %(rpps)s, %(how)s, %(declared_by)s, %(since)s, %(until)s)
+"""

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Access tokens: issued and verified here, nowhere else.
+
+A token is a JWT (RFC 9068, `at+jwt`) signed with Ed25519 by a key of the installation. Every claim of
+the list is required: a missing, doubled or retyped one is a refusal, never a wider right.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from carnet import errors
+from carnet.access.actor import Actor, ActorKind
+from carnet.fhir import json as strict
+
+AUDIENCE = "carnet"
+LONGEST = 8192  # characters of a token
+DAY = 86_400
+KEPT = 4096  # verified tokens kept in memory
+SKEW = 5  # seconds another clock may differ
+
+COMMON: dict[str, type] = {
+    "iss": str, "aud": str, "sub": str, "kind": str, "name": str, "scope": str, "purpose": str,
+    "acr": str, "client": str, "jti": str, "rev": int, "iat": int, "exp": int,
+}  # fmt: skip
+OF_KIND: dict[ActorKind, dict[str, type]] = {
+    ActorKind.PATIENT: {"fhirUser": str, "patient": str},
+    ActorKind.PROFESSIONAL: {
+        "fhirUser": str, "rpps": str, "profession": str, "situation": str, "org": str,
+    },
+    ActorKind.SOFTWARE: {"org": str},
+    ActorKind.OPERATOR: {},
+}  # fmt: skip
+
+
+class NoToken(errors.Unauthenticated):
+    """A bearer token is required: Authorization: Bearer …"""
+
+
+class WrongToken(errors.Unauthenticated):
+    """The bearer token is not one of this server, has expired, was ended, or lacks a claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a token says once its signature, times and claims hold; ids are not yet resolved."""
+
+    claims: dict[str, Any]
+    expires: int
+
+
+def load_or_make_key(folder: Path) -> OKPKey:
+    """The signing key of the installation (`signing.json`, mode 0600), made once."""
+    path = folder / "signing.json"
+    try:
+        return OKPKey.import_key(json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        pass
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = OKPKey.generate_key("Ed25519", auto_kid=True)
+    temporary = path.with_suffix(f".{os.getpid()}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(key.as_dict(private=True), file)
+        file.flush()
+        os.fsync(file.fileno())
+    with contextlib.suppress(FileExistsError):  # the first of two processes wins
+        os.link(temporary, path)
+    temporary.unlink()
+    return OKPKey.import_key(json.loads(path.read_bytes()))
+
+
+class Tokens:
+    """Issues and verifies, by one key."""
+
+    def __init__(
+        self,
+        key: OKPKey,
+        issuer: str,
+        clock: Callable[[], datetime],
+        *,
+        lifetime: int,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        """lifetime: the longest a token may live, in seconds."""
+        self._key = key
+        self._issuer = issuer
+        self._clock = clock
+        self._lifetime = lifetime
+        self._random = random
+        self._verified: OrderedDict[bytes, Verified] = OrderedDict()
+
+    def issue(self, claims: dict[str, Any], *, lifetime: int) -> str:
+        """A signed token; `claims` are those of COMMON and of the kind but times, iss, aud, jti."""
+        now = int(self._clock().timestamp())
+        full = {
+            "iss": self._issuer,
+            "aud": AUDIENCE,
+            "iat": now,
+            "exp": now + min(lifetime, self._lifetime),
+            "jti": self._random(12).hex(),
+            **claims,
+        }
+        _check_claims(full)
+        header = {"alg": "Ed25519", "typ": "at+jwt", "kid": self._key.kid}
+        return jws.serialize_compact(header, json.dumps(full).encode(), self._key, ["Ed25519"])
+
+    def verify(self, token: str) -> Verified:
+        """The claims of a token that holds now; WrongToken for anything else."""
+        now = self._clock().timestamp()
+        digest = sha256(token.encode("utf-8", "replace")).digest()
+        found = self._verified.get(digest)
+        if found is None:
+            found = self._check(token, now)
+            self._verified[digest] = found
+            if len(self._verified) > KEPT:
+                self._verified.popitem(last=False)
+        if found.expires <= now:
+            raise WrongToken
+        return found
+
+    def _check(self, token: str, now: float) -> Verified:
+        if len(token) > LONGEST or not token.isascii():
+            raise WrongToken
+        try:
+            found = jws.deserialize_compact(token.encode(), self._key, ["Ed25519"])
+            header = found.headers()
+            claims = strict.parse(found.payload or b"")
+        except (JoseError, ValueError, TypeError, KeyError, errors.CarnetError):
+            raise WrongToken from None
+        if set(header) != {"alg", "typ", "kid"} or header["typ"] != "at+jwt":
+            raise WrongToken
+        if header["kid"] != self._key.kid:
+            raise WrongToken
+        _check_claims(claims)
+        if claims["iss"] != self._issuer or claims["aud"] != AUDIENCE:
+            raise WrongToken
+        if claims["iat"] > now + SKEW or claims["exp"] - claims["iat"] > self._lifetime:
+            raise WrongToken
+        return Verified(claims, claims["exp"])
+
+
+def _check_claims(claims: dict[str, Any]) -> None:
+    try:
+        kind = ActorKind(str(claims.get("kind")))
+    except ValueError:
+        raise WrongToken from None
+    for name, expected in (COMMON | OF_KIND[kind]).items():
+        value = claims.get(name)
+        if type(value) is not expected or value == "":
+            raise WrongToken
+
+
+def actor_of(verified: Verified, compartment: Callable[[str, str], int | None]) -> Actor:
+    """The actor of a token; compartment: (type, reference) to compartment, None when it is not ours."""
+    claims = verified.claims
+    kind = ActorKind(claims["kind"])
+    org = patient = rpps = None
+    if kind in (ActorKind.SOFTWARE, ActorKind.PROFESSIONAL):
+        org = compartment("Organization", claims["org"])
+    if kind is ActorKind.PATIENT:
+        patient = compartment("Patient", claims["patient"])
+    if kind is ActorKind.PROFESSIONAL:
+        text = claims["rpps"]
+        if not (text.isascii() and text.isdigit() and len(text) == 11):
+            raise WrongToken
+        rpps = int(text)
+    if (org is None and kind in (ActorKind.SOFTWARE, ActorKind.PROFESSIONAL)) or (
+        patient is None and kind is ActorKind.PATIENT
+    ):
+        raise WrongToken
+    return Actor(
+        kind=kind,
+        sub=claims["sub"],
+        name=claims["name"],
+        client=claims["client"],
+        purpose=claims["purpose"],
+        rpps=rpps,
+        profession=claims.get("profession", "") if kind is ActorKind.PROFESSIONAL else "",
+        situation=claims.get("situation", "") if kind is ActorKind.PROFESSIONAL else "",
+        org=org,
+        patient=patient,
+        scopes=frozenset(claims["scope"].split()),
+        rev=claims["rev"],
+    )

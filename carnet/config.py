@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Every setting, read once from the environment (`CARNET_*`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar
+
+from carnet import errors
+
+
+class Instance(StrEnum):
+    """What this installation is for; it decides how strict the entries are (DESIGN §9)."""
+
+    DEMONSTRATION = "demonstration"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class WrongSetting(errors.Invalid):
+    """A CARNET_* setting has a value that cannot be used."""
+
+
+def _setting(default: Any, text: str, unit: str = "") -> Any:
+    return field(default=default, metadata={"help": text, "unit": unit})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings; passed from app.py down, never read elsewhere."""
+
+    PREFIX: ClassVar[str] = "CARNET_"
+
+    data: Path = _setting(
+        Path(".carnet/data"), "Folder of the embedded server, the keys and the attachments."
+    )
+    database_url: str = _setting(
+        "", "An external PostgreSQL (17 or later) instead of the embedded one, as a libpq URL."
+    )
+    instance: Instance = _setting(
+        Instance.PRODUCTION, "What the installation is for: demonstration, test or production."
+    )
+    base_url: str = _setting(
+        "http://localhost:8000", "Public address, without a final slash; /fhir is under it."
+    )
+    host: str = _setting("127.0.0.1", "Address the server listens on.")
+    port: int = _setting(8000, "Port the server listens on.")
+    matrix: str = _setting(
+        "", "File of the access matrix; a production instance starts only with one named here."
+    )
+    pool_size: int = _setting(10, "Connections each server process keeps open.", "connections")
+    body_limit: int = _setting(32 * 1024 * 1024, "Largest request body.", "bytes")
+    entry_limit: int = _setting(5000, "Most entries in one Bundle.", "entries")
+    statement_timeout: float = _setting(15.0, "Longest time one statement may run.", "seconds")
+    token_lifetime: int = _setting(300, "Lifetime of an access token.", "seconds")
+    visit_hours: int = _setting(8, "How long a consent given for one visit lasts.", "hours")
+    page_size: int = _setting(50, "Results on a page when the caller names none.", "results")
+    page_limit: int = _setting(1000, "Most results on a page.", "results")
+    find_per_hour: int = _setting(60, "Searches for a person one account may make.", "per hour")
+    log_level: str = _setting("INFO", "Least level of the log lines.")
+
+    @property
+    def keys(self) -> Path:
+        """Folder of the operator's keys, outside the database."""
+        return self.data / "keys"
+
+    @property
+    def attachments(self) -> Path:
+        """Folder of the sealed attachments."""
+        return self.data / "attachments"
+
+    @property
+    def lenient(self) -> bool:
+        """Whether test identities and doubtful numbers are taken with a warning."""
+        return self.instance is not Instance.PRODUCTION
+
+
+def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """Settings from the environment; `given` (from the command line) wins, None is not given."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for setting in fields(Settings):
+        name = Settings.PREFIX + setting.name.upper()
+        if given.get(setting.name) is not None:
+            values[setting.name] = given[setting.name]
+        elif environ.get(name):
+            values[setting.name] = _converted(name, environ[name], setting.default)
+    return Settings(**values)
+
+
+def origins(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Where each setting's value comes from: `environment` or `default`."""
+    environ = os.environ if environ is None else environ
+    return {
+        setting.name: "environment"
+        if environ.get(Settings.PREFIX + setting.name.upper())
+        else "default"
+        for setting in fields(Settings)
+    }
+
+
+def _converted(name: str, text: str, default: Any) -> Any:
+    try:
+        return type(default)(text) if not isinstance(default, Path) else Path(text)
+    except ValueError:
+        raise WrongSetting(f"{name} cannot be read as {type(default).__name__}.") from None

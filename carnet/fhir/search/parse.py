@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""From the parameters of a URL to a Query.
+
+Unknown parameters are refused, or left out when the caller prefers lenient handling; the self link
+says what was applied. Source: FHIR R4, Search.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from carnet import errors
+from carnet.fhir.definitions import Definitions, SearchParameter
+from carnet.fhir.search import dates, references, strings, tokens
+from carnet.fhir.search.identifiers import IdFilter, ReferenceIdentifier
+from carnet.fhir.search.query import Filter, Include, Query, Sort
+from carnet.fhir.search.uris import UriFilter
+from carnet.fhir.store.cursors import Cursors
+from carnet.fhir.store.ids import Ids
+from carnet.fhir.store.owners import Owners
+
+RESULT = frozenset("_count _sort _include _total _summary _cursor _format _pretty".split())
+MOST_VALUES = 500  # values of one parameter
+MOST_PARAMETERS = 60
+
+
+class UnknownParameter(errors.NotSupported):
+    """This search parameter is unknown for this type."""
+
+
+class UnknownModifier(errors.NotSupported):
+    """This modifier is not supported on this parameter."""
+
+
+class WrongCount(errors.Invalid):
+    """_count is a whole number, 0 or more."""
+
+
+class WrongSort(errors.NotSupported):
+    """_sort takes one date parameter of the type, or _lastUpdated, with an optional minus sign."""
+
+
+class WrongInclude(errors.Invalid):
+    """_include is Type:parameter or Type:parameter:TargetType, on a reference parameter."""
+
+
+class TooManyValues(errors.TooCostly):
+    """The search names more parameters or values than this server compares at once."""
+
+
+@dataclass(frozen=True)
+class Parser:
+    """What parsing needs to know of the server."""
+
+    definitions: Definitions
+    ids: Ids
+    cursors: Cursors
+    owners: Owners
+    base: str  # our FHIR address, no final slash
+    page_size: int
+    page_limit: int
+
+    def parse(
+        self, rtype: str, given: Iterable[tuple[str, str]], *, lenient: bool = False
+    ) -> Query:
+        """The query of one type; parameters in the order given."""
+        known = self.definitions.params[rtype]
+        filters: list[Filter] = []
+        named: list[set[int]] = []
+        shown: list[tuple[str, str]] = []
+        result: dict[str, list[str]] = {}
+        for position, (name, value) in enumerate(given):
+            if position >= MOST_PARAMETERS:
+                raise TooManyValues
+            if name in RESULT:
+                result.setdefault(name, []).append(value)
+                if name != "_cursor":
+                    shown.append((name, value))
+                continue
+            bare, _, modifier = name.partition(":")
+            if value == "" and bare in known:
+                continue  # FHIR: a parameter without a value is left out
+            try:
+                found, compartments = self._filter(rtype, known, bare, modifier, value)
+            except (UnknownParameter, UnknownModifier):
+                if lenient:
+                    continue
+                raise
+            filters.append(found)
+            shown.append((name, value))
+            if compartments is not None:
+                named.append(compartments)
+        order = self._sort(rtype, known, result.get("_sort", []), lenient=lenient)
+        count = self._count(result.get("_count", []))
+        after = None
+        if "_cursor" in result:
+            after = self.cursors.read(result["_cursor"][-1], rtype)
+        summary = result.get("_summary", ["false"])[-1]
+        if summary not in ("false", "count"):
+            raise errors.NotSupported("_summary is supported as count or false.")
+        total = result.get("_total", ["none"])[-1]
+        if total not in ("none", "estimate", "accurate"):
+            raise errors.Invalid("_total is none, estimate or accurate.")
+        compartments = set.intersection(*named) if named else None
+        return Query(
+            rtype,
+            tuple(filters),
+            None if compartments is None else tuple(sorted(compartments)),
+            tuple(self._include(rtype, text) for text in result.get("_include", [])),
+            order,
+            count,
+            total=total == "accurate",
+            only_total=summary == "count" or count == 0,
+            after=after,
+            shown=tuple(shown),
+        )
+
+    def _filter(
+        self, rtype: str, known: dict[str, SearchParameter], name: str, modifier: str, value: str
+    ) -> tuple[Filter, set[int] | None]:
+        values = split(value)
+        if len(values) > MOST_VALUES:
+            raise TooManyValues
+        if name == "_id":
+            found = IdFilter(tuple(values))
+            return found, found.compartments(self.ids)
+        if name == "_lastUpdated":
+            return dates.LastUpdated(tuple(map(dates.read, values))), None
+        if "." in name or name == "_has":
+            raise UnknownParameter("Chained and reverse chained parameters are not supported yet.")
+        parameter = known.get(name)
+        if parameter is None:
+            raise UnknownParameter(f"{rtype} has no search parameter {_safe(name)}.")
+        match parameter.type:
+            case "token":
+                return self._token(parameter, modifier, values), None
+            case "date":
+                _only(modifier, name)
+                return (
+                    dates.DateFilter(name, parameter.number, tuple(map(dates.read, values))),
+                    None,
+                )
+            case "string":
+                how = {"": "starts", "exact": "exact", "contains": "contains"}.get(modifier)
+                if how is None:
+                    raise _unknown_modifier(modifier, name)
+                return (
+                    strings.StringFilter(parameter.number, tuple(map(unescaped, values)), how),
+                    None,
+                )
+            case "uri":
+                _only(modifier, name)
+                return UriFilter(parameter.number, tuple(map(unescaped, values))), None
+            case "reference":
+                return self._reference(rtype, parameter, modifier, values)
+            case _:
+                raise UnknownParameter(
+                    f"Search by {parameter.type} is not supported yet ({_safe(name)})."
+                )
+
+    def _token(self, parameter: SearchParameter, modifier: str, values: list[str]) -> Filter:
+        if modifier not in ("", "not"):
+            raise _unknown_modifier(modifier, parameter.code)
+        pairs = tuple(
+            (system if system is None else unescaped(system), code and unescaped(code))
+            for system, code in map(tokens.read, values)
+        )
+        return tokens.TokenFilter(parameter.number, pairs, negated=modifier == "not")
+
+    def _reference(
+        self, rtype: str, parameter: SearchParameter, modifier: str, values: list[str]
+    ) -> tuple[Filter, set[int] | None]:
+        if modifier == "identifier":
+            return ReferenceIdentifier(parameter.number, tuple(map(tokens.read, values))), None
+        if modifier and modifier not in self.definitions.types:
+            raise _unknown_modifier(modifier, parameter.code)
+        targets = tuple(
+            target
+            for value in values
+            for target in references.read(
+                unescaped(value), parameter.targets, modifier or None, self.base
+            )
+        )
+        found = references.ReferenceFilter(parameter.number, targets)
+        if parameter.code not in self.owners.parameters(rtype):
+            return found, None
+        compartments: set[int] = set()
+        for target in targets:
+            if target.startswith("Patient/"):
+                place = self.ids.decode(target.removeprefix("Patient/"))
+                if place is None:
+                    return found, None  # a client-chosen id does not say where it is
+                compartments.add(place[0])
+        return found, compartments
+
+    def _sort(
+        self, rtype: str, known: dict[str, SearchParameter], given: list[str], *, lenient: bool
+    ) -> Sort | None:
+        if not given:
+            return None
+        first = given[-1]
+        name = first.removeprefix("-")
+        dated = name in known and name == self.owners.principal(rtype)
+        if name == "_lastUpdated" or dated:
+            return Sort(name, descending=first.startswith("-"))
+        if lenient:
+            return None
+        raise WrongSort
+
+    def _count(self, given: list[str]) -> int:
+        if not given:
+            return self.page_size
+        if not re.fullmatch("[0-9]{1,9}", given[-1], re.ASCII):
+            raise WrongCount
+        return min(int(given[-1]), self.page_limit)
+
+    def _include(self, rtype: str, text: str) -> Include:
+        source, _, rest = text.partition(":")
+        name, _, target = rest.partition(":")
+        if source != rtype or name not in self.definitions.params[rtype]:
+            raise WrongInclude
+        if self.definitions.params[rtype][name].type != "reference":
+            raise WrongInclude
+        if target and target not in self.definitions.types:
+            raise WrongInclude
+        return Include(source, name, target or None)
+
+
+def split(value: str) -> list[str]:
+    """Values separated by commas that no backslash escapes; escapes are left as they are."""
+    return re.split(r"(?<!\\),", value)
+
+
+def unescaped(value: str) -> str:
+    r"""A value with `\,` `\|` `\$` `\\` read."""
+    return re.sub(r"\\([,|$\\])", r"\1", value)
+
+
+def _only(modifier: str, name: str) -> None:
+    if modifier:
+        raise _unknown_modifier(modifier, name)
+
+
+def _unknown_modifier(modifier: str, name: str) -> UnknownModifier:
+    return UnknownModifier(f"The modifier :{_safe(modifier)} is not supported on {_safe(name)}.")
+
+
+def _safe(name: str) -> str:
+    """A name as it may be repeated in an answer: no value can hide in it."""
+    return re.sub(r"[^A-Za-z0-9._-]", "", name)[:40] or "(unreadable)"

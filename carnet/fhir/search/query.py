@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A search as values: what was asked, after the URL and before the SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from carnet.fhir.store.hashes import Hasher
+from carnet.fhir.store.ids import Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a filter is compiled: numbers of type and parameter, and what turns words to hashes."""
+
+    rtype: str
+    rtype_number: int
+    hasher: Hasher
+    ids: Ids
+    principal: str | None  # the parameter whose dates are in lo and hi
+
+
+class Filter(Protocol):
+    """One condition of a search; repeated parameters are several filters."""
+
+    def sql(self, place: Place, values: dict[str, object], name: str) -> str:
+        """A condition on `r`; values are added under names that begin with `name`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """`_include=source:param[:target]`; the target `*` is any."""
+
+    source: str
+    param: str
+    target: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """`_sort`: a date parameter or `_lastUpdated`."""
+
+    param: str
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One search on one type.
+
+    compartments: the records the filters already name, None when they name none.
+    """
+
+    rtype: str
+    filters: tuple[Filter, ...] = ()
+    compartments: tuple[int, ...] | None = None
+    includes: tuple[Include, ...] = ()
+    sort: Sort | None = None
+    count: int = 50
+    total: bool = False  # _total=accurate
+    only_total: bool = False  # _summary=count
+    after: tuple[str, int, int] | None = None  # keyset: sort value, rid, cid of the last one shown
+    shown: tuple[tuple[str, str], ...] = ()  # parameters as applied, for the self link

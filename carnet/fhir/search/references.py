@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Search by reference: `Type/id`, `id`, an absolute address of this server or another.
+
+Source: FHIR R4, Search, "reference".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from carnet import errors
+from carnet.fhir.search.query import Place
+from carnet.fhir.search.scope import array
+
+LITERAL = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})", re.ASCII)
+ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
+
+
+class WrongReference(errors.Invalid):
+    """A reference is Type/id, an id, or an absolute address."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceFilter:
+    """Any of the targets, each `Type/id` or an absolute address."""
+
+    number: int
+    targets: tuple[str, ...]
+
+    def sql(self, place: Place, values: dict[str, object], name: str) -> str:
+        hashes = [
+            place.hasher.reference(place.rtype_number, self.number, target)
+            for target in self.targets
+        ]
+        values[name] = array(hashes)
+        return f"r.toks {'@>' if len(hashes) == 1 else '&&'} %({name})s::bigint[]"
+
+
+def read(text: str, targets: tuple[str, ...], kind: str | None, base: str) -> tuple[str, ...]:
+    """The addresses one value may mean.
+
+    targets: types the parameter may point to; kind: type of a `:Type` modifier; base: our own address.
+    """
+    text = text.removeprefix(base + "/")
+    if found := LITERAL.fullmatch(text.split("/_history/")[0]):
+        if kind is not None and found[1] != kind:
+            raise WrongReference
+        return (found[0],)
+    if "://" in text or text.startswith("urn:"):
+        return (text,)
+    if not ID.fullmatch(text):
+        raise WrongReference
+    return tuple(f"{target}/{text}" for target in ((kind,) if kind else targets))

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""From a query and a scope to one statement; nothing is fetched and then filtered."""
+
+from __future__ import annotations
+
+from carnet.fhir.search.query import Place, Query
+from carnet.fhir.search.scope import PUBLIC, Scope, condition
+
+COLUMNS = "r.cid, r.rid, r.rtype, r.id, r.ver, r.upd, r.gone, r.dict, r.body"
+
+
+def matches(query: Query, scope: Scope, place: Place) -> tuple[str, dict[str, object]]:
+    """A SELECT of the page's rows and one more, in order, and its values.
+
+    The column `mark` is the sort value, as text, for the next page's keyset.
+    """
+    where, values = _where(query, scope, place)
+    column, descending = "r.lo", True
+    if query.sort is not None:
+        descending = query.sort.descending
+        column = "r.upd" if query.sort.param == "_lastUpdated" else "r.lo"
+    side, rid_side = ("<", ">") if descending else (">", "<")
+    if query.after is not None:
+        mark, rid, cid = query.after
+        values |= {"k_mark": mark, "k_rid": rid, "k_cid": cid}
+        where.append(
+            f"({column} {side} %(k_mark)s::timestamptz OR ({column} = %(k_mark)s::timestamptz AND"
+            f" (r.rid {rid_side} %(k_rid)s::bigint OR"
+            f" (r.rid = %(k_rid)s::bigint AND r.cid > %(k_cid)s::bigint))))"
+        )
+    values["k_limit"] = query.count + 1
+    # Ascending walks the index (lo DESC, rid) backwards, hence rid descending.
+    order = f"{column} DESC, r.rid, r.cid" if descending else f"{column}, r.rid DESC, r.cid"
+    return (
+        f"SELECT {COLUMNS}, {column}::text AS mark FROM record.resource r"
+        f" WHERE {' AND '.join(where)} ORDER BY {order} LIMIT %(k_limit)s::bigint",
+        values,
+    )
+
+
+def counting(query: Query, scope: Scope, place: Place) -> tuple[str, dict[str, object]]:
+    """A SELECT of the exact number of matches the caller may see."""
+    where, values = _where(query, scope, place)
+    return f"SELECT count(*) FROM record.resource r WHERE {' AND '.join(where)}", values
+
+
+def _where(query: Query, scope: Scope, place: Place) -> tuple[list[str], dict[str, object]]:
+    values: dict[str, object] = {"rtype": place.rtype_number}
+    where = ["r.rtype = %(rtype)s::smallint", "NOT r.gone"]
+    if query.compartments is not None:
+        if len(query.compartments) == 1:
+            values["cid"] = query.compartments[0]
+            where.append("r.cid = %(cid)s::bigint")
+        else:
+            values["cids"] = "{" + ",".join(map(str, query.compartments)) + "}"
+            where.append("r.cid = ANY (%(cids)s::bigint[])")
+    where.append(condition(scope, values, public=query.rtype in PUBLIC))
+    for number, each in enumerate(query.filters):
+        where.append(each.sql(place, values, f"f{number}"))
+    return where, values

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Search by string: beginning of a word group, `:exact`, `:contains`; case and accents aside.
+
+Traits of people and places rest readable in record.idx_string. Every other string is sealed: only the
+keyed hashes of its beginnings are kept, so `:contains` on it is refused.
+Source: FHIR R4, Search, "string".
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from carnet import errors
+from carnet.fhir.search.query import Place
+from carnet.fhir.search.scope import array
+
+# Types whose strings are traits of people and places; the docs list them as readable.
+READABLE = frozenset(
+    "Patient RelatedPerson Person Practitioner PractitionerRole Organization HealthcareService "
+    "Location Endpoint".split()
+)
+LONGEST = 48  # characters of a sealed string that can be searched
+
+
+class WrongString(errors.Invalid):
+    """A string to search has one character at least, and 48 at most where the text is sealed."""
+
+
+class SealedString(errors.NotSupported):
+    """This text is sealed: it can be searched by its beginning or :exact, not by :contains."""
+
+
+def normalised(text: str) -> str:
+    """Lower case, no accents, blanks and punctuation as one space."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    plain = "".join(mark for mark in plain if not unicodedata.combining(mark))
+    return re.sub(r"[\W_]+", " ", plain).strip()
+
+
+def beginnings(text: str) -> list[str]:
+    """The searchable beginnings of a sealed string, and the whole of it for `:exact`."""
+    plain = normalised(text)[:LONGEST]
+    return [plain[:length] for length in range(1, len(plain) + 1)] + ["=" + text]
+
+
+@dataclass(frozen=True, slots=True)
+class StringFilter:
+    """Any of the words; how: starts, exact or contains."""
+
+    number: int
+    words: tuple[str, ...]
+    how: str
+
+    def sql(self, place: Place, values: dict[str, object], name: str) -> str:
+        if place.rtype in READABLE:
+            return self._readable(values, name)
+        if self.how == "contains":
+            raise SealedString
+        looked = [
+            "=" + word if self.how == "exact" else _short(normalised(word)) for word in self.words
+        ]
+        hashes = [place.hasher.start(place.rtype_number, self.number, word) for word in looked]
+        values[name] = array(hashes)
+        return f"r.toks {'@>' if len(hashes) == 1 else '&&'} %({name})s::bigint[]"
+
+    def _readable(self, values: dict[str, object], name: str) -> str:
+        values[f"{name}n"] = self.number
+        parts = []
+        for place, word in enumerate(self.words):
+            plain = normalised(word)
+            if not plain:
+                raise WrongString
+            key = f"{name}w{place}"
+            if self.how == "exact":
+                # Both forms are kept: the normalised word, and "=" with the word as written.
+                values[key] = "=" + word
+                parts.append(f"s.value = %({key})s::text")
+            elif self.how == "contains":
+                values[key] = plain
+                parts.append(f"(s.value !~ '^=' AND strpos(s.value, %({key})s::text) > 0)")
+            else:
+                values[key] = plain
+                values[key + "e"] = plain + "\U0010ffff"
+                parts.append(f"(s.value >= %({key})s::text AND s.value < %({key}e)s::text)")
+        return (
+            "EXISTS (SELECT 1 FROM record.idx_string s WHERE s.cid = r.cid AND s.rid = r.rid"
+            f" AND s.param = %({name}n)s::smallint AND ({' OR '.join(parts)}))"
+        )
+
+
+def _short(plain: str) -> str:
+    if not plain or len(plain) > LONGEST:
+        raise WrongString
+    return plain

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Keyed hashes: what search compares without the database knowing what it compares."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+ANY = "*"  # any system
+
+
+class Hasher:
+    """64-bit keyed BLAKE2b of what is searched; the key never enters the database."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def number(self, text: str) -> int:
+        """A signed 64-bit number."""
+        digest = blake2b(text.encode(), digest_size=8, key=self._key).digest()
+        return int.from_bytes(digest, "big", signed=True)
+
+    def token(self, rtype: int, param: int, system: str | None, code: str) -> int:
+        """A token of one system; "*" stands for any, None for none."""
+        return self.number(f"{rtype}.{param}|{system or ''}|{code}")
+
+    def system(self, rtype: int, param: int, system: str) -> int:
+        """Any code of one system (`system|`)."""
+        return self.number(f"{rtype}.{param}s{system}")
+
+    def reference(self, rtype: int, param: int, target: str) -> int:
+        """A reference, `Patient/abc` or an absolute address."""
+        return self.number(f"{rtype}.{param}>{target}")
+
+    def uri(self, rtype: int, param: int, uri: str) -> int:
+        """An exact uri."""
+        return self.number(f"{rtype}.{param}={uri}")
+
+    def start(self, rtype: int, param: int, text: str) -> int:
+        """The beginning of a sealed string."""
+        return self.number(f"{rtype}.{param}^{text}")
+
+    def client_id(self, rtype: int, chosen: str) -> int:
+        """A client-chosen id."""
+        return self.number(f"{rtype}#{chosen}")
+
+    def long(self, text: bytes) -> bytes:
+        """16 bytes, where a collision may not be checked again."""
+        return blake2b(text, digest_size=16, key=self._key).digest()

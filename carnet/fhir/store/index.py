@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""From a resource to what search compares: hashes, readable words, dates."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from carnet.fhir.definitions import Definitions
+from carnet.fhir.search.extract import extract
+from carnet.fhir.search.strings import READABLE, beginnings, normalised
+from carnet.fhir.store.hashes import ANY, Hasher
+from carnet.fhir.store.owners import Owners
+from carnet.fhir.store.rows import Index
+
+NEVER = "-infinity"
+_FIRST = datetime(1, 1, 2, tzinfo=UTC)
+_LAST = datetime(9999, 12, 30, tzinfo=UTC)
+
+
+class Indexer:
+    """Turns what `extract` finds into the columns and side rows of one resource."""
+
+    def __init__(self, definitions: Definitions, owners: Owners, hasher: Hasher) -> None:
+        self._definitions = definitions
+        self._owners = owners
+        self._hasher = hasher
+        self._numbers = {
+            rtype: {code: parameter.number for code, parameter in params.items()}
+            for rtype, params in definitions.params.items()
+        }
+
+    def index(self, resource: dict[str, Any]) -> Index:
+        """Columns lo, hi, toks and the side rows."""
+        rtype = resource["resourceType"]
+        type_number = self._definitions.types[rtype]
+        numbers = self._numbers[rtype]
+        found = extract(resource)
+        hashed = self._hasher
+        toks: set[int] = set()
+        for param, system, code in found.tokens:
+            number = numbers[param]
+            toks.add(hashed.token(type_number, number, system, code))
+            toks.add(hashed.token(type_number, number, ANY, code))
+            if system:
+                toks.add(hashed.system(type_number, number, system))
+        for param, target in found.references:
+            toks.add(hashed.reference(type_number, numbers[param], target))
+        for param, system, code in found.identifiers:
+            # The parameter's number, negated: the identifier inside a reference.
+            toks.add(hashed.token(type_number, -numbers[param], system, code))
+            toks.add(hashed.token(type_number, -numbers[param], ANY, code))
+        for param, uri in found.uris:
+            toks.add(hashed.uri(type_number, numbers[param], uri))
+        strings: set[tuple[int, str]] = set()
+        for param, text in found.strings:
+            if rtype in READABLE:
+                strings.add((numbers[param], normalised(text)))
+                strings.add((numbers[param], "=" + text))
+            else:
+                toks.update(
+                    hashed.start(type_number, numbers[param], part) for part in beginnings(text)
+                )
+        principal = self._owners.principal(rtype)
+        lo, hi = NEVER, NEVER
+        dates: list[tuple[int, str, str]] = []
+        spans = [(low, high) for param, low, high in found.dates if param == principal]
+        if spans:
+            lo, hi = _text(min(low for low, _ in spans)), _text(max(high for _, high in spans))
+        for param, low, high in found.dates:
+            if param != principal:
+                dates.append((numbers[param], _text(low), _text(high)))
+        return Index(lo, hi, tuple(sorted(toks)), tuple(sorted(strings)), tuple(dates))
+
+
+def _text(moment: datetime) -> str:
+    if moment <= _FIRST:
+        return NEVER
+    return "infinity" if moment >= _LAST else moment.isoformat()

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Every statement of the store but the searches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row, tuple_row
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of record.resource or record.history, still sealed."""
+
+    cid: int
+    rid: int
+    rtype: int
+    id: str
+    ver: int
+    upd: datetime
+    gone: bool
+    dict: int
+    body: bytes
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Row):
+    """A row locked for a change, with what decides whether it may be."""
+
+    kind: int = 0
+    labels: int = 0
+    dep_pro: int | None = None
+    dep_org: int | None = None
+    origin: int | None = None
+
+
+WRAPPED: LiteralString = "SELECT cid, wrapped FROM record.compartment WHERE cid = ANY (%s)"
+
+
+async def wrapped_keys(conn: AsyncConnection[Any], cids: Sequence[int]) -> list[tuple[int, bytes]]:
+    """Wrapped keys of compartments; primary key."""
+    async with conn.cursor(row_factory=tuple_row) as cur:
+        await cur.execute(WRAPPED, (list(cids),))
+        return await cur.fetchall()
+
+
+ADD_COMPARTMENT: LiteralString = (
+    "INSERT INTO record.compartment (cid, nature, wrapped, made_at) VALUES (%s, %s, %s, %s)"
+)
+
+# One statement whatever the number of resources: arrays as text, one element a row; the hashes of all
+# rows in one array, cut by place and length.
+INSERT: LiteralString = """
+    WITH given AS (
+        SELECT * FROM unnest(
+            %(cid)s::bigint[], %(rid)s::bigint[], %(rtype)s::smallint[], %(id)s::text[],
+            %(ver)s::integer[], %(lo)s::timestamptz[], %(hi)s::timestamptz[], %(kind)s::smallint[],
+            %(labels)s::smallint[], %(dep_pro)s::bigint[], %(dep_org)s::bigint[],
+            %(origin)s::bigint[], %(dict)s::smallint[], %(body)s::bytea[], %(tok_from)s::integer[],
+            %(tok_to)s::integer[], %(owners)s::text[]
+        ) AS g (cid, rid, rtype, id, ver, lo, hi, kind, labels, dep_pro, dep_org, origin, dict,
+                body, tok_from, tok_to, owners)
+    ), resources AS (
+        INSERT INTO record.resource (cid, rid, owners, rtype, id, ver, upd, lo, hi, kind, labels,
+                                     dep_pro, dep_org, origin, gone, dict, toks, body)
+        SELECT cid, rid, owners::bigint[], rtype, id, ver, %(at)s::timestamptz, lo, hi, kind,
+               labels, dep_pro, dep_org, origin, false, dict,
+               (%(toks)s::bigint[])[tok_from:tok_to], body
+          FROM given
+    ), strings AS (
+        INSERT INTO record.idx_string (cid, rid, param, value)
+        SELECT * FROM unnest(%(s_cid)s::bigint[], %(s_rid)s::bigint[], %(s_param)s::smallint[],
+                             %(s_value)s::text[])
+    ), dates AS (
+        INSERT INTO record.idx_date (cid, rid, param, lo, hi)
+        SELECT * FROM unnest(%(d_cid)s::bigint[], %(d_rid)s::bigint[], %(d_param)s::smallint[],
+                             %(d_lo)s::timestamptz[], %(d_hi)s::timestamptz[])
+    ), ids AS (
+        INSERT INTO record.id_map (h, cid, rid)
+        SELECT * FROM unnest(%(i_h)s::bigint[], %(i_cid)s::bigint[], %(i_rid)s::bigint[])
+    ), files AS (
+        INSERT INTO record.attachment (cid, rid, ver, address, digest, size)
+        SELECT * FROM unnest(%(a_cid)s::bigint[], %(a_rid)s::bigint[], %(a_ver)s::integer[],
+                             %(a_address)s::bytea[], %(a_digest)s::bytea[], %(a_size)s::bigint[])
+    )
+    INSERT INTO record.outbox (at, name, cid, rids, rtypes, vers)
+    SELECT %(at)s::timestamptz, 'written', cid, array_agg(rid), array_agg(rtype), array_agg(ver)
+      FROM given GROUP BY cid
+"""
+
+READ: LiteralString = """
+    SELECT r.cid, r.rid, r.rtype, r.id, r.ver, r.upd, r.gone, r.dict, r.body
+      FROM record.resource r
+     WHERE r.cid = %(cid)s::bigint AND r.rid = %(rid)s::bigint AND r.rtype = %(rtype)s::smallint
+"""
+
+READ_CHOSEN: LiteralString = """
+    SELECT r.cid, r.rid, r.rtype, r.id, r.ver, r.upd, r.gone, r.dict, r.body
+      FROM record.id_map m JOIN record.resource r ON r.cid = m.cid AND r.rid = m.rid
+     WHERE m.h = %(h)s::bigint AND r.id = %(id)s::text AND r.rtype = %(rtype)s::smallint
+"""
+
+HISTORY: LiteralString = """
+    SELECT h.cid, h.rid, r.rtype, r.id, h.ver, h.upd, h.gone, h.dict, h.body
+      FROM record.history h JOIN record.resource r ON r.cid = h.cid AND r.rid = h.rid
+     WHERE h.cid = %(cid)s::bigint AND h.rid = %(rid)s::bigint AND r.rtype = %(rtype)s::smallint
+"""
+
+LOCK: LiteralString = """
+    SELECT r.cid, r.rid, r.rtype, r.id, r.ver, r.upd, r.gone, r.dict, r.body, '' AS mark, r.kind,
+           r.labels, r.dep_pro, r.dep_org, r.origin
+      FROM record.resource r
+     WHERE r.rtype = %(rtype)s::smallint
+"""
+
+
+async def held(
+    conn: AsyncConnection[Any], statement: str, values: dict[str, object]
+) -> Held | None:
+    """The first row of a LOCK statement completed by the door; primary key, or id_map."""
+    async with conn.cursor(row_factory=class_row(Held)) as cur:
+        await cur.execute(statement.encode(), values)
+        return await cur.fetchone()
+
+
+KEEP_VERSION: LiteralString = """
+    INSERT INTO record.history (cid, rid, ver, upd, gone, dict, body)
+    SELECT cid, rid, ver, upd, gone, dict, body FROM record.resource
+     WHERE cid = %(cid)s::bigint AND rid = %(rid)s::bigint
+"""
+
+CHANGE: LiteralString = """
+    WITH changed AS (
+        UPDATE record.resource
+           SET ver = %(ver)s, upd = %(at)s::timestamptz, lo = %(lo)s::timestamptz,
+               hi = %(hi)s::timestamptz, kind = %(kind)s, labels = %(labels)s, gone = %(gone)s,
+               dict = %(dict)s, toks = %(toks)s::bigint[], body = %(body)s
+         WHERE cid = %(cid)s::bigint AND rid = %(rid)s::bigint
+    ), strings AS (
+        INSERT INTO record.idx_string (cid, rid, param, value)
+        SELECT %(cid)s::bigint, %(rid)s::bigint, *
+          FROM unnest(%(s_param)s::smallint[], %(s_value)s::text[])
+    ), dates AS (
+        INSERT INTO record.idx_date (cid, rid, param, lo, hi)
+        SELECT %(cid)s::bigint, %(rid)s::bigint, *
+          FROM unnest(%(d_param)s::smallint[], %(d_lo)s::timestamptz[], %(d_hi)s::timestamptz[])
+    )
+    INSERT INTO record.outbox (at, name, cid, rids, rtypes, vers)
+    VALUES (%(at)s::timestamptz, %(event)s, %(cid)s::bigint, ARRAY[%(rid)s::bigint],
+            ARRAY[%(rtype)s::smallint], ARRAY[%(ver)s::integer])
+"""
+
+FORGET_STRINGS: LiteralString = (
+    "DELETE FROM record.idx_string WHERE cid = %(cid)s::bigint AND rid = %(rid)s::bigint"
+)
+FORGET_DATES: LiteralString = (
+    "DELETE FROM record.idx_date WHERE cid = %(cid)s::bigint AND rid = %(rid)s::bigint"
+)
+
+RELABEL: LiteralString = """
+    UPDATE record.resource SET labels = %(labels)s::smallint
+     WHERE cid = %(cid)s::bigint AND (rid = ANY (%(rids)s) OR origin = ANY (%(rids)s))
+"""
+
+ATTACHMENT: LiteralString = """
+    SELECT a.address, a.digest, a.size FROM record.attachment a
+     WHERE a.cid = %(cid)s::bigint AND a.rid = %(rid)s::bigint ORDER BY a.ver DESC LIMIT 1
+"""

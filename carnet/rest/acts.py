@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Acts by (type, interaction, Bundle profile): what a slice does instead of a plain store write.
+
+`app.py` fills the table; the generic path calls an act before the store. The types of NEED_AN_ACT
+cannot be written without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from carnet import errors
+from carnet.access.door import Address, Unit, Written
+
+NEED_AN_ACT = frozenset("DocumentReference List Binary Patient Consent AuditEvent".split())
+
+
+class NoAct(errors.NotSupported):
+    """This type is only written through its own act, which this server does not have."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One write of a plan; a single create is a plan of one."""
+
+    method: str  # POST, PUT, PATCH or DELETE
+    rtype: str
+    id: str | None = None
+    full_url: str = ""
+    resource: dict[str, Any] = field(default_factory=dict)
+    if_match: int | None = None
+    address: Address | None = None  # of what is created
+    written: Written | None = None
+    warnings: tuple[str, ...] = ()  # told in the response's outcome
+
+
+@dataclass(slots=True)
+class Plan:
+    """The writes of one transaction."""
+
+    entries: list[Entry]
+    profiles: frozenset[str] = frozenset()  # of the Bundle
+    known: dict[str, Address] = field(default_factory=dict)  # by reference used in the Bundle
+
+    def pointed(self, reference: str) -> Entry | None:
+        """The entry a reference of this plan points to."""
+        for entry in self.entries:
+            if entry.full_url == reference or (
+                entry.address is not None and entry.address.literal == reference
+            ):
+                return entry
+        return None
+
+
+Act = Callable[[Unit, Plan, Entry], Awaitable[Written]]
+Resolver = Callable[[Unit, str, str], Awaitable[Address | None]]
+
+
+class Acts:
+    """The table, and what resolves an identifier to a resource of a type."""
+
+    def __init__(self) -> None:
+        self._table: dict[tuple[str, str, str | None], Act] = {}
+        self._resolvers: dict[str, Resolver] = {}
+
+    def register(
+        self, rtype: str, interaction: str, act: Act, *, profile: str | None = None
+    ) -> None:
+        """Have `act` do this interaction, in Bundles of `profile` or wherever it comes from."""
+        self._table[rtype, interaction, profile] = act
+
+    def resolve_by(self, rtype: str, resolver: Resolver) -> None:
+        """Have `resolver` answer `rtype?identifier=system|value` references."""
+        self._resolvers[rtype] = resolver
+
+    def find(self, rtype: str, interaction: str, profiles: frozenset[str]) -> Act | None:
+        """The act, that of a Bundle profile first; NoAct when one is needed and there is none."""
+        for profile in sorted(profiles):
+            if (act := self._table.get((rtype, interaction, profile))) is not None:
+                return act
+        act = self._table.get((rtype, interaction, None))
+        if act is None and rtype in NEED_AN_ACT:
+            raise NoAct(f"{rtype} is only written through its own act.")
+        return act
+
+    def resolver(self, rtype: str) -> Resolver | None:
+        """What resolves identifiers of a type."""
+        return self._resolvers.get(rtype)

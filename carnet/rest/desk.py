@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What the routes of the API need, put together by app.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+
+from carnet import errors
+from carnet.access.door import Door, Visit
+from carnet.access.revisions import Revisions
+from carnet.access.tokens import NoToken, Tokens, WrongToken, actor_of
+from carnet.config import Settings
+from carnet.fhir.search.parse import Parser
+from carnet.rest.acts import Acts
+
+
+class NotAddressed(errors.Unauthenticated):
+    """This token is not for the FHIR API."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Parts of the API."""
+
+    settings: Settings
+    door: Door
+    tokens: Tokens
+    revisions: Revisions
+    parser: Parser
+    acts: Acts
+    request_id: Callable[[], str]
+    base: str = field(default="")  # our FHIR address, no final slash
+
+    async def visit(self, request: Request) -> Visit:
+        """The visit of a request's bearer; 401 without a valid token."""
+        given = request.headers.getlist("authorization")
+        if len(given) != 1 or not given[0].startswith("Bearer "):
+            raise NoToken
+        verified = self.tokens.verify(given[0].removeprefix("Bearer ").strip())
+        actor = actor_of(verified, self.compartment)
+        if await self.revisions.current(actor.sub) != actor.rev:
+            raise WrongToken
+        return Visit(self.door, actor, request.scope["carnet.request"])
+
+    def compartment(self, rtype: str, reference: str) -> int | None:
+        """Compartment of `Organization/…` (its bucket bears its number) or `Patient/…`."""
+        if not reference.startswith(rtype + "/"):
+            return None
+        place = self.door.ids.decode(reference.removeprefix(rtype + "/"))
+        if place is None:
+            return None
+        cid, rid = place
+        return rid if rtype == "Organization" and cid == 0 else cid if rtype == "Patient" else None

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The capability statement: made from what is implemented, and no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+import carnet
+from carnet.access.actor import Actor, ActorKind
+from carnet.access.writing import allowed
+from carnet.fhir.definitions import Definitions
+from carnet.rest import http
+from carnet.rest.outcome import fhir
+
+SEARCHED = frozenset(("token", "reference", "date", "string", "uri"))
+ALWAYS = (("_id", "token"), ("_lastUpdated", "date"))
+
+
+async def metadata(request: Request) -> Response:
+    """GET metadata; no token is asked."""
+    desk = http.desk(request)
+    return fhir(statement(desk.door.definitions, desk.base, desk.door.clock().isoformat()))
+
+
+def statement(definitions: Definitions, base: str, date: str) -> dict[str, Any]:
+    """A CapabilityStatement of kind instance."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": date,
+        "kind": "instance",
+        "software": {"name": "Carnet", "version": carnet.__version__},
+        "implementation": {"description": "Carnet", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json"],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {
+                    "description": "Bearer token; who may read what is decided for each record."
+                },
+                "resource": [_of_type(definitions, name) for name in sorted(definitions.types)],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+            }
+        ],
+    }
+
+
+def _of_type(definitions: Definitions, name: str) -> dict[str, Any]:
+    interactions = ["read", "vread", "history-instance", "search-type"]
+    for act in ("create", "update", "delete"):
+        if any(allowed(Actor(kind, "", "", ""), name, act) for kind in ActorKind):
+            interactions.append(act)
+    params = definitions.params[name]
+    searched = [
+        {"name": code, "type": parameter.type, "definition": parameter.url}
+        for code, parameter in sorted(params.items())
+        if parameter.type in SEARCHED and code not in ("_id", "_lastUpdated")
+    ]
+    searched = [{"name": code, "type": kind} for code, kind in ALWAYS] + searched
+    includes = [
+        f"{name}:{code}" for code, each in sorted(params.items()) if each.type == "reference"
+    ]
+    found: dict[str, Any] = {
+        "type": name,
+        "interaction": [{"code": code} for code in interactions],
+        "versioning": "versioned-update",
+        "readHistory": True,
+        "updateCreate": "update" in interactions,
+        "conditionalCreate": False,
+        "conditionalUpdate": False,
+        "conditionalDelete": "not-supported",
+        "searchParam": searched,
+    }
+    if includes:
+        found["searchInclude"] = includes
+    return found

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The addresses of the API, and the application that serves them."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from carnet.rest import metadata, read, search, transaction, write
+from carnet.rest.desk import Desk
+from carnet.rest.outcome import refuse
+
+log = structlog.get_logger("carnet.rest")
+
+ROUTES = [
+    Route("/", transaction.transaction, methods=["POST"]),
+    Route("/metadata", metadata.metadata, methods=["GET"]),
+    Route("/{rtype}", search.search, methods=["GET"]),
+    Route("/{rtype}", write.create, methods=["POST"]),
+    Route("/{rtype}/_search", search.search, methods=["POST"]),
+    Route("/{rtype}/{id}", read.read, methods=["GET"]),
+    Route("/{rtype}/{id}", write.update, methods=["PUT"]),
+    Route("/{rtype}/{id}", write.delete, methods=["DELETE"]),
+    Route("/{rtype}/{id}/_history", read.history, methods=["GET"]),
+    Route("/{rtype}/{id}/_history/{version}", read.vread, methods=["GET"]),
+]
+
+
+def application(desk: Desk) -> ASGIApp:
+    """The API, to be mounted at /fhir."""
+    app = Starlette(routes=ROUTES, exception_handlers={Exception: refuse})
+    app.state.desk = desk
+    return Traced(app, desk)
+
+
+class Traced:
+    """Gives each request its id and one log line: ids and codes, never content."""
+
+    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+        self._app = app
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = scope["carnet.request"] = self._desk.request_id()
+        started = time.perf_counter()
+        status = 0
+
+        async def telling(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", []),
+                    (b"x-request-id", request.encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                ]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, telling)
+        finally:
+            log.info(
+                "request",
+                request=request,
+                method=scope["method"],
+                status=status,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+            )

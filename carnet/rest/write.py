@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""create, update and delete of one resource."""
+
+from __future__ import annotations
+
+import base64
+from email.utils import format_datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from carnet import errors
+from carnet.access.door import Written
+from carnet.rest import http
+from carnet.rest.acts import Entry, Plan
+from carnet.rest.outcome import FHIR_JSON
+from carnet.rest.plans import carry_out
+
+
+class OtherType(errors.Invalid):
+    """The resourceType of the body is not that of the address."""
+
+
+class OtherId(errors.Invalid):
+    """The id of the body is not that of the address."""
+
+
+class Conditional(errors.NotSupported):
+    """Conditional create, update and delete are not supported yet."""
+
+
+async def create(request: Request) -> Response:
+    """POST [type]: 201 and where it is."""
+    rtype = http.type_of(request)
+    if "if-none-exist" in request.headers:
+        raise Conditional
+    desk = http.desk(request)
+    visit = await desk.visit(request)
+    if rtype == "Binary":
+        content = await _binary(request)
+    else:
+        content = await http.resource(request)
+    if content.get("resourceType") != rtype:
+        raise OtherType
+    entry = Entry("POST", rtype, resource=http.validated(content))
+    await carry_out(visit, desk.acts, Plan([entry]))
+    return answer(request, entry)
+
+
+async def update(request: Request) -> Response:
+    """PUT [type]/[id]: a new version, or 201 for an id the caller chose."""
+    rtype, id = http.type_of(request), http.id_of(request)
+    desk = http.desk(request)
+    visit = await desk.visit(request)
+    content = await http.resource(request)
+    if content.get("resourceType") != rtype:
+        raise OtherType
+    if content.get("id") != id:
+        raise OtherId
+    entry = Entry(
+        "PUT",
+        rtype,
+        id,
+        resource=http.validated(content),
+        if_match=http.if_match(request.headers.get("if-match")),
+    )
+    await carry_out(visit, desk.acts, Plan([entry]))
+    return answer(request, entry)
+
+
+async def delete(request: Request) -> Response:
+    """DELETE [type]/[id]: 204."""
+    rtype, id = http.type_of(request), http.id_of(request)
+    desk = http.desk(request)
+    visit = await desk.visit(request)
+    entry = Entry("DELETE", rtype, id, if_match=http.if_match(request.headers.get("if-match")))
+    await carry_out(visit, desk.acts, Plan([entry]))
+    assert entry.written is not None
+    return Response(status_code=204, headers={"ETag": f'W/"{entry.written.ver}"'})
+
+
+def answer(request: Request, entry: Entry) -> Response:
+    """What was written: whole, or without body on Prefer: return=minimal."""
+    desk, written = http.desk(request), entry.written
+    assert written is not None
+    headers = {
+        "Location": location(desk.base, written),
+        "ETag": f'W/"{written.ver}"',
+        "Last-Modified": format_datetime(written.upd, usegmt=True),
+        "Cache-Control": "no-store",
+    }
+    minimal = "return=minimal" in request.headers.get("prefer", "").replace(" ", "")
+    body = b"" if minimal else written.body
+    return Response(body, 201 if written.created else 200, headers, FHIR_JSON)
+
+
+def location(base: str, written: Written) -> str:
+    """Address of the version that was written."""
+    return f"{base}/{written.address.literal}/_history/{written.ver}"
+
+
+async def _binary(request: Request) -> dict[str, object]:
+    """A Binary as FHIR JSON, or raw bytes in their own media type."""
+    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media in ("application/fhir+json", "application/json"):
+        return await http.resource(request)
+    if not media:
+        raise http.WrongMediaType
+    content = await http.body(request)
+    return {
+        "resourceType": "Binary",
+        "contentType": media,
+        "data": base64.b64encode(content).decode(),
+    }
