@@ -588,7 +588,8 @@ def quantity(amount: Quantity) -> Json:
 
 def _number(value: Decimal) -> Decimal | int:
     """Integers are ints in memory; digits after the point stay."""
-    return int(value) if value.as_tuple().exponent == 0 and value else value
+    exponent = value.as_tuple().exponent
+    return int(value) if isinstance(exponent, int) and exponent >= 0 else value
 
 
 def effective(at: Period | None, otherwise: str | None) -> Json:

@@ -2,8 +2,8 @@
 """Professionals: the RPPS number, and the IDNPS that carries it in documents and tokens.
 
 The IDNPS is one digit of type, then the number: 8 for RPPS. The other types (ADELI, internal
-numbers of a structure) are kept as received. Key: Luhn, checked on numbers of the ANS's published
-examples.
+numbers of a structure) are kept as received. Key: Luhn; many numbers
+of official examples have a wrong one.
 """
 
 import re

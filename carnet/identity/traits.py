@@ -90,4 +90,5 @@ def differences(a: Traits, b: Traits) -> tuple[str, ...]:
 
 
 def _differ(a: str | None, b: str | None) -> bool:
-    return bool(a and b) and normal(a or "") != normal(b or "")
+    one, other = normal(a or ""), normal(b or "")
+    return bool(one and other) and one != other

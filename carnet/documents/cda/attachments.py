@@ -7,7 +7,6 @@ by code.
 """
 
 import binascii
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -30,7 +29,7 @@ MAGIC: Final[dict[str, tuple[bytes, ...]]] = {
 # A PDF may have junk before its header (ISO 32000, implementation notes): looked for in the first
 # kilobyte.
 PDF_HEAD: Final = 1024
-WHITE: Final = re.compile(rb"[ \t\r\n]+")
+WHITE: Final = b" \t\r\n"
 
 
 class Role(StrEnum):
@@ -100,7 +99,7 @@ def _bytes(written: str, representation: str) -> bytes | Trouble:
         return Trouble.ELSEWHERE
     if not written.isascii():
         return Trouble.BASE64
-    packed = WHITE.sub(b"", written.encode("ascii"))
+    packed = written.encode("ascii").translate(None, WHITE)
     if len(packed) > MAX_BYTES * 4 // 3 + 4:
         return Trouble.SIZE
     try:

@@ -90,8 +90,8 @@ def _walk(
 
 def html(narrative: d.Element | None) -> str:
     """A narrative block as HTML that may be put in a page as it is."""
-    if narrative is None:
-        return ""
+    if narrative is None or d.text(narrative) is None:
+        return ""  # nothing to read: a table that only frames an image
     pieces: list[str] = []
     _inside(narrative, pieces)
     written = "".join(pieces).strip()

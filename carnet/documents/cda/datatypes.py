@@ -153,11 +153,11 @@ class Address:
 
 def child(element: Element | None, name: str) -> Element | None:
     """The first child of that name in the namespace of CDA."""
-    return None if element is None else element.find(V3 + name)
+    return None if element is None else next(element.iterchildren(V3 + name), None)
 
 
 def children(element: Element | None, name: str) -> list[Element]:
-    return [] if element is None else element.findall(V3 + name)
+    return [] if element is None else list(element.iterchildren(V3 + name))
 
 
 def down(element: Element | None, *names: str) -> Element | None:
@@ -165,7 +165,7 @@ def down(element: Element | None, *names: str) -> Element | None:
     for name in names:
         if element is None:
             return None
-        element = element.find(V3 + name)
+        element = next(element.iterchildren(V3 + name), None)
     return element
 
 
