@@ -204,7 +204,6 @@ class Cluster:
         """A new hold on a lock file of the folder; None when it is refused."""
         descriptor = os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            self._give(descriptor)
             fcntl.flock(descriptor, how | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
@@ -257,37 +256,33 @@ class Cluster:
             owner = owner_of(self.pgdata)
         except PermissionError:
             owner = owner_of(self.folder)
-        if root:
-            return Account.of(owner) if owner else Account.unprivileged()
-        for place, uid in ((self.folder, owner_of(self.folder)), (self.pgdata, owner)):
+        # Root works in folders of root alone: in another user's, a link could lead it anywhere.
+        expected = ((self.folder, owner_of(self.folder)), (self.pgdata, None if root else owner))
+        for place, uid in expected:
             if uid is not None and uid != os.geteuid():
                 raise WrongUser(
-                    f"{place} belongs to the user {Account.of(uid).name}: run carnet as that user"
-                    " or as root, or choose another data folder."
+                    f"{place} belongs to the user {Account.of(uid).name}: run carnet as the user"
+                    " who made it, or choose another data folder."
                 )
-        return None
-
-    def _give(self, file: int | Path) -> None:
-        """Root leaves what it makes to the folder's owner, who may come back without root."""
-        if os.geteuid() == 0:
-            folder = self.folder.stat()
-            os.chown(file, folder.st_uid, folder.st_gid)
+        if not root:
+            return None
+        return Account.of(owner) if owner else Account.unprivileged()
 
     def _private(self, path: Path) -> None:
-        """A folder only the server's user, and root, may enter."""
+        """A folder only the server's user, and root, may enter; where nobody else makes one."""
         path.mkdir(mode=0o700, exist_ok=True)
         path.chmod(0o700)
         if self._account:
-            os.chown(path, self._account.uid, self._account.gid)
+            os.chown(path, self._account.uid, self._account.gid, follow_symlinks=False)
 
-    def _write(self, path: Path, content: bytes) -> None:
-        """Replace a file of the data folder whole, as its owner's."""
-        new = path.with_name(path.name + ".new")
-        new.write_bytes(content)
-        new.chmod(0o600)
-        if self._account:
-            os.chown(new, self._account.uid, self._account.gid)
-        new.rename(path)
+    def _write(self, name: str, content: str) -> None:
+        """Replace a file of the data folder, as its owner, who could lay a link in our way."""
+        replace = 'rm -f "$0.new" && cat >"$0.new" && mv "$0.new" "$0"'
+        written = run_as(
+            self._account, ["/bin/sh", "-c", replace, name], cwd=self.pgdata, stdin=content
+        )
+        if written.returncode:
+            raise ClusterFailed(f"{self.pgdata / name} could not be written: {written.stderr}")
 
     # ---------------------------------------- preparation
 
@@ -318,11 +313,9 @@ class Cluster:
             self._tell(Phase.PREPARING)
             self._initdb(binaries, standing)
         self._check_version(binaries)
-        self._write(self.pgdata / "postgresql.conf", (HERE / "postgresql.conf").read_bytes())
-        self._write(
-            self.pgdata / "pg_hba.conf",  # who gets to the socket is decided by its folder
-            b"local all all trust\nlocal replication all trust\n",
-        )
+        self._write("postgresql.conf", (HERE / "postgresql.conf").read_text(encoding="utf-8"))
+        # Who gets to the socket is decided by its folder.
+        self._write("pg_hba.conf", "local all all trust\nlocal replication all trust\n")
         self._sockets = self._make_sockets()
         named = self._sockets
         if standing and named == self.folder / "socket":
@@ -330,7 +323,6 @@ class Cluster:
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             self.log.rename(self.folder / "log.old")
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._give(descriptor)
         os.close(descriptor)
         settings = {**self.settings, "unix_socket_directories": str(named), "port": str(PORT)}
         command = [str(binaries / "bin" / "postgres"), "-D", standing or str(self.pgdata)]
@@ -378,7 +370,7 @@ class Cluster:
     def _check_version(self, binaries: Path) -> None:
         """A new major version does not read the data of an older one."""
         data = (self.pgdata / "PG_VERSION").read_text().strip()
-        program = install.version(binaries)
+        program = install.version(self._account, binaries)
         if program.split(".")[0] != data:
             raise ClusterFailed(
                 f"The data folder is of PostgreSQL {data} and the program is {program}: export with"
@@ -393,11 +385,12 @@ class Cluster:
             former = read_path(record)
             if former is None or former == sockets or not self._is_private(former):
                 former = Path(tempfile.mkdtemp(prefix="carnet-", dir="/tmp"))
+                self._private(former)
             sockets = former
-        self._private(sockets)
+        else:
+            self._private(sockets)
         new = record.with_name("socket.path.new")
         new.write_text(str(sockets))
-        self._give(new)
         new.rename(record)
         return sockets
 

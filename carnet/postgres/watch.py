@@ -137,7 +137,7 @@ class Watcher:
             with contextlib.suppress(OSError):
                 self.sockets.rmdir()
 
-    # ---------------------------------------- what is left of a killed server
+    # ---------------------------------------- leftovers
 
     def clear_leftovers(self) -> None:
         """Wait for the processes of a killed server to end, help them, and forget a reused number.
@@ -158,10 +158,22 @@ class Watcher:
         for stale in [self.pgdata / "postmaster.pid", *self.sockets.glob(".s.PGSQL.*.lock")]:
             with contextlib.suppress(OSError, ValueError):
                 pid = abs(int(stale.read_text().split("\n", 1)[0]))
-                # The number of a process that is no server was given again since: PostgreSQL, which
-                # asks only whether it lives, would wait for it. A dead one it clears by itself.
-                if not Path(f"/proc/{pid}/comm").read_text().startswith("postgres"):
+                # PostgreSQL asks only whether that process lives, and would refuse to start. A
+                # number that is free it clears by itself.
+                if self.is_no_server(pid):
                     stale.unlink()
+
+    def is_no_server(self, pid: int) -> bool:
+        """Whether that number is known not to be a server of this folder; False when in doubt."""
+        status = Path(f"/proc/{pid}/stat").read_text()
+        name, _, rest = status.partition("(")[2].rpartition(")")
+        if rest.split()[0] == "Z":  # dead, and the first process of a container looks after nobody
+            return True
+        if not name.startswith("postgres"):  # the number was given again
+            return True
+        ours = os.stat(self.pgdata)
+        with self.acting_as_server():
+            return not os.path.samestat(os.stat(f"/proc/{pid}/cwd"), ours)
 
     def processes(self) -> list[int]:
         """The server processes of this folder: a PostgreSQL process stands in its data folder.
@@ -178,8 +190,7 @@ class Watcher:
         with self.acting_as_server():  # root in a container may not look at another user's process
             for pid in numbers:
                 with contextlib.suppress(OSError):  # gone, or another user's
-                    theirs = os.stat(f"/proc/{pid}/cwd")
-                    same = (theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino)
+                    same = os.path.samestat(os.stat(f"/proc/{pid}/cwd"), ours)
                     if same and Path(f"/proc/{pid}/comm").read_text().startswith("postgres"):
                         found.append(pid)
         return found
