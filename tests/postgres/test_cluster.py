@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -285,16 +287,28 @@ def test_a_server_whose_watcher_is_killed_stops_and_the_next_one_waits_for_it(da
 
 def test_a_server_killed_while_a_child_is_busy_comes_back(data: Path) -> None:
     """A busy child outlives its server and still holds the shared memory."""
-    with Cluster(data) as cluster:
-        busy = psycopg.connect(cluster.url(), autocommit=True)
-        former, child = cluster.pid(), busy.info.backend_pid
-        assert former
-        os.kill(child, signal.SIGSTOP)  # cannot notice by itself; only the last resort ends it
-        threading.Timer(1.0, os.kill, (child, signal.SIGCONT)).start()
-        os.kill(former, signal.SIGKILL)
-        back(cluster, former)
-        assert not alive(child)
+    with user(data) as other:
+        write(other.url, "kept")
+        busy = psycopg.connect(other.url, autocommit=True)
+        child = busy.info.backend_pid
+        os.kill(child, signal.SIGSTOP)  # it cannot notice by itself that its server is gone
+        for pid in (parent_of(other.pid), other.pid, other.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        with goes_on(child), Cluster(data) as cluster:
+            assert not alive(child)
+            assert words(cluster.url()) == ["kept"]
         busy.close()
+
+
+@contextmanager
+def goes_on(pid: int, after: float = 3.0) -> Iterator[None]:
+    """Let a stopped process continue in a while: longer than a few failed starts take."""
+    timer = threading.Timer(after, os.kill, (pid, signal.SIGCONT))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join()
 
 
 def test_a_process_number_given_again_is_not_taken_for_the_server(data: Path) -> None:
@@ -417,8 +431,9 @@ def test_root_without_the_right_to_look_at_others_processes_still_waits_for_a_dy
     caged.chmod(0o755)
     with user(data, python=str(caged)) as first:
         write(first.url, "kept")
+        os.kill(first.pid, signal.SIGSTOP)
         os.kill(parent_of(first.pid), signal.SIGKILL)
-        with user(data, python=str(caged)) as second:
+        with goes_on(first.pid), user(data, python=str(caged)) as second:
             assert words(second.url) == ["kept"]
             assert not alive(first.pid)
             assert second.leave() == ""
