@@ -20,7 +20,7 @@ from psycopg_pool import AsyncConnectionPool
 log = logging.getLogger(__name__)
 
 CONTEXT: tuple[LiteralString, ...] = (
-    "carnet.context",
+    "carnet.scope",
 )  # settings a request makes, in its transaction
 
 
