@@ -27,7 +27,7 @@ from typing import Any
 import msgspec
 import zstandard
 
-from carnet.fhir.definitions.load import ARTEFACT, NUMBERS
+from carnet.fhir.definitions.artefact import ARTEFACT, NUMBERS
 from carnet.fhir.definitions.model import (
     Binding,
     Component,

@@ -10,7 +10,7 @@ Source: FHIR R4, JSON representation; RFC 8259.
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import msgspec
@@ -87,7 +87,10 @@ def _integer(digits: str) -> int:
 def _decimal(digits: str) -> Decimal:
     if len(digits) > MAX_NUMBER:
         raise NumberTooLong
-    number = Decimal(digits)
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:  # an exponent beyond even what a Decimal holds
+        raise NumberTooLong from None
     if not -MAX_EXPONENT <= number.adjusted() <= MAX_EXPONENT:
         raise NumberTooLong
     return number

@@ -145,6 +145,7 @@ PRECEDENCE: Final = {
     "is": 8, "as": 8, "+": 9, "-": 9, "&": 9, "*": 10, "/": 10, "div": 10, "mod": 10,
 }  # fmt: skip
 UNARY: Final = 11
+RESERVED: Final = frozenset(("and", "or", "xor", "implies", "div", "mod", "true", "false"))
 
 
 def _unescaped(text: str) -> str:
@@ -239,7 +240,7 @@ class _Reader:
             return Member(of, _unescaped(word[1:-1]))
         if kind == "variable" and word == "$this":
             return This() if of is None else of
-        if kind != "name":
+        if kind != "name" or word in RESERVED:
             raise WrongPath
         if not self.take("("):
             return Member(of, word)
@@ -542,7 +543,7 @@ def _constant(kind: str | None, value: Any) -> Run:
 def _start(name: str) -> Run:
     """The first name of a path: a type the focus must be of, or an element of it."""
     known = model()
-    if name[0].isupper() and known.is_type(name):
+    if name[:1].isupper() and known.is_type(name):
         return lambda items, frame: [i for i in items if frame.model.is_a(i[0], name)]
     return _member(_focus, name)
 

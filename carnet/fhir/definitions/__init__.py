@@ -6,7 +6,7 @@ written by hand. `numbers.toml` gives types and search parameters the numbers th
 its rows: append-only, for ever.
 """
 
-from carnet.fhir.definitions.load import load
+from carnet.fhir.definitions.artefact import load
 from carnet.fhir.definitions.model import (
     Binding,
     Component,
