@@ -7,10 +7,12 @@ serves again.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+import select
 from dataclasses import dataclass
+from time import monotonic
 from typing import LiteralString
 
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
@@ -59,8 +61,9 @@ def limited(
 
 
 class Connection(AsyncConnection[TupleRow]):
-    """A connection that counts how often it served."""
+    """A connection that knows since when it is there and how often it served."""
 
+    born: float = 0.0
     served: int = 0
 
 
@@ -81,8 +84,24 @@ async def open_pool(
     """A pool, open, its first connections made.
 
     url: of a serving role. name: shown by the server beside each connection. wait: seconds a
-    request waits for a connection before PoolTimeout. verify_every: see `checker`.
+    request waits for a connection before PoolTimeout. verify_every: see `look`.
     """
+    drained = 0.0
+
+    async def configure(conn: Connection) -> None:
+        conn.born = monotonic()
+
+    async def check(conn: Connection) -> None:
+        nonlocal drained
+        try:
+            await look(conn, verify_every)
+        except psycopg.OperationalError:
+            # The server has ended it, and likely the others: look at none of them in vain.
+            if conn.born > drained:
+                drained = monotonic()
+                await pool.drain()
+            raise
+
     pool: Pool = AsyncConnectionPool(
         limited(url, name=name, limits=limits, search_path=search_path),
         kwargs={"autocommit": True, "prepare_threshold": 3},
@@ -92,7 +111,8 @@ async def open_pool(
         name=name,
         timeout=wait,
         max_lifetime=3600.0,
-        check=checker(verify_every),
+        configure=configure,
+        check=check,
         open=False,
     )
     try:
@@ -108,25 +128,34 @@ LEFT: LiteralString = "SELECT " + " || ".join(
 )
 
 
-def checker(every: int) -> Callable[[Connection], Awaitable[None]]:
-    """What is looked at before a connection serves; one that fails is closed and another one taken.
+async def look(conn: Connection, every: int) -> None:
+    """Look at a connection before it serves; raises, having closed it, when it must not.
 
-    An open transaction shows without asking the server. A setting left for the session does not,
-    and asking costs 0.06 ms of a read: so it is asked one time in `every`. Our code never makes one
+    An open transaction shows without asking the server, and so does a server that has gone: an idle
+    connection has little else to say, so one that speaks is asked. A setting left for the session does not, and asking
+    costs 0.06 ms of a read: it is asked one time in `every`. Our code never makes one
     (tests/postgres/test_pool.py reads it all, and the tests ask every time); this finds the mistake
     that got through, within a few requests.
     """
-
-    async def check(conn: Connection) -> None:
+    try:
         if conn.info.transaction_status != TransactionStatus.IDLE:
-            log.error("a connection came back inside a transaction: closed")
             raise ContextLeft("a transaction is open")
         conn.served += 1
-        if conn.served % every:
-            return
-        row = await (await conn.execute(LEFT)).fetchone()
-        if row is None or row[0]:
-            log.error("a connection came back with a context set for its session: closed")
-            raise ContextLeft(", ".join(CONTEXT))
+        if conn.served % every == 0 or speaks(conn.fileno()):
+            row = await (await conn.execute(LEFT)).fetchone()
+            if row is None or row[0]:
+                raise ContextLeft("the session has a setting of " + ", ".join(CONTEXT))
+    except ContextLeft as left:
+        log.error("a connection is closed, not given to the next request: %s", left)
+        await conn.close()
+        raise
+    except psycopg.OperationalError:
+        await conn.close()
+        raise
 
-    return check
+
+def speaks(descriptor: int) -> bool:
+    """Whether something waits to be read there."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Pools: limits on everything, and nothing of one request left for the next."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from carnet.postgres.pool import CONTEXT, ContextLeft, Limits, Pool, checker, limited, open_pool
+from carnet.postgres.pool import CONTEXT, ContextLeft, Limits, Pool, limited, look, open_pool
 from carnet.postgres.server import External
 from tests.postgres_fixture import Database
 
@@ -73,12 +74,38 @@ async def test_in_service_one_is_found_within_a_few_requests(db: Database) -> No
 
 
 @pytest.mark.anyio
-async def test_a_connection_inside_a_transaction_does_not_serve(pool: Pool) -> None:
-    async with pool.connection() as conn:
+async def test_a_connection_inside_a_transaction_does_not_serve(db: Database) -> None:
+    async with db.pool(max_size=1) as pool:
+        conn = await pool.getconn()
         await conn.execute("BEGIN")
         with pytest.raises(ContextLeft):
-            await checker(16)(conn)
-        await conn.execute("ROLLBACK")
+            await look(conn, 16)
+        assert conn.closed
+        await pool.putconn(conn)
+
+
+@pytest.mark.anyio
+async def test_connections_the_server_has_ended_are_replaced_before_they_serve(
+    db: Database,
+) -> None:
+    """As after a crash of the server: no request fails on a connection that was idle then."""
+    pool = await open_pool(db.url("carnet_app"), min_size=4, max_size=4)
+    try:
+        with db.connect() as conn:
+            conn.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND usename = 'carnet_app'"
+            )
+
+        async def ask() -> None:
+            async with pool.connection() as conn:
+                await conn.execute("SELECT 1")
+
+        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+            for _ in range(40):
+                group.create_task(ask())
+    finally:
+        await pool.close()
 
 
 def test_no_code_of_ours_sets_a_context_beyond_its_transaction() -> None:
