@@ -328,8 +328,8 @@ def _item(element: Element, kind: ElementType | None, making: dict[str, Check]) 
         plain = primitives.CHECKS[code]
         return _bound_code(plain, codes) if codes else _text(plain)
     check = _make(kind.profile or code, making)
-    if code == "Reference" and kind.targets:
-        return _aimed(check, frozenset(kind.targets))
+    if code == "Reference":
+        return _aimed(check, frozenset(kind.targets or load().types))
     if codes and code == "Coding":
         return _bound_coding(check, codes)
     if codes and code == "CodeableConcept":

@@ -160,6 +160,8 @@ FAULTS: list[tuple[dict[str, Any], str, Any, str, str]] = [
     (OBSERVATION, "subject.reference", "Zanzibar/1", "Observation.subject.reference", "structure"),
     (PATIENT, "link.0.other.reference", "Group/1/_history/2", "Patient.link[0].other.reference",
      "structure"),
+    (OBSERVATION, "focus", [{"reference": "Zanzibar/1"}], "Observation.focus[0].reference",
+     "structure"),
     (OBSERVATION, "subject", {"ref": "Patient/1"}, "Observation.subject", "structure"),
     # narrative
     (PATIENT, "text.div", "text", "Patient.text.div", "value"),
@@ -249,17 +251,8 @@ def _places(value: Any, above: str = "") -> list[str]:
 
 # What stands beside a primitive may be an id alone, and the primitive then null.
 MASKED = {"name.0.given.1", "name.1.given", "name.1.given.0"}
-NOWHERE_RIGHT: tuple[Any, ...] = (
-    None,
-    [],
-    {},
-    "",
-    {"zanzibar": 1},
-    [[]],
-    [None],
-    float("inf"),
-    {"id": "a"},
-)
+WRONG_EVEN_MASKED: tuple[Any, ...] = ([], {}, "", {"zanzibar": 1}, [[]], float("inf"))
+NOWHERE_RIGHT: tuple[Any, ...] = (*WRONG_EVEN_MASKED, None, [None], {"id": "a"})
 
 
 @pytest.mark.parametrize("resource", samples.ALL, ids=lambda r: r["resourceType"])
@@ -270,6 +263,16 @@ def test_a_value_right_nowhere_is_refused_everywhere(resource: dict[str, Any]) -
             continue
         for value in NOWHERE_RIGHT:
             assert check(changed(resource, place, value)), (place, value)
+
+
+@pytest.mark.parametrize("kind", load().types)
+def test_a_value_right_nowhere_is_refused_in_every_type(kind: str) -> None:
+    """The same on a made resource of each type, without the values a masked primitive may have."""
+    resource = generate.resource(Random(f"wrong {kind}"), kind)
+    for place in _places(resource):
+        if place != "resourceType":
+            for value in WRONG_EVEN_MASKED:
+                assert check(changed(resource, place, value)), (place, value)
 
 
 @given(
