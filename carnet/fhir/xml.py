@@ -49,6 +49,10 @@ class Hidden(errors.Invalid):
     """A DOCTYPE is never accepted: neither entities nor external definitions are read."""
 
 
+class Excessive(errors.Invalid):
+    """The XML document is nested deeper than 256 levels, or holds a text longer than 10 MB."""
+
+
 def parse(source: bytes) -> etree._Element:
     """The root element of an XML document received from outside.
 
@@ -77,6 +81,8 @@ def parse(source: bytes) -> etree._Element:
     try:
         root = etree.fromstring(text, parser)
     except etree.XMLSyntaxError as error:
+        if error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+            raise Excessive from None
         # libxml2's own message may quote the content: only the place is told.
         line, column = error.position
         place = f" at line {line}, column {column}" if line else ""
@@ -88,7 +94,7 @@ def parse(source: bytes) -> etree._Element:
     ):  # cannot be: a second lock on the same door
         raise Hidden
     if TOO_DEEP(root):
-        raise errors.Invalid(f"The XML document is nested deeper than {MAX_DEPTH} levels.")
+        raise Excessive
     return root
 
 

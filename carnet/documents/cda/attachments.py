@@ -13,7 +13,7 @@ from typing import Final
 
 from carnet.documents.cda import datatypes as d
 
-MAX_BYTES: Final = 10 * 1024 * 1024
+MAX_BYTES: Final = 7_000_000  # once decoded: an XML text has at most ten million characters
 MAX_FILES: Final = 50
 
 # Media types kept as files, with the bytes they begin with (none for text).
