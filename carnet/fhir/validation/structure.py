@@ -139,7 +139,7 @@ def _make(path: str, making: dict[str, Check]) -> Check:
             primitive = kind is not None and kind.code.removeprefix("System.") in primitives.CHECKS
             nested = contained and key == "contained"
             item = _never_nested if nested else _item(element, kind, making)
-            checks[key] = _repeated(element, item, key) if element.many else item
+            checks[key] = _repeated(item, key) if element.many else item
             if kind is not None and primitive and not kind.code.startswith("System."):
                 sibling = _make("Element", making) if element.max != 0 else _never
                 checks["_" + key] = _siblings(sibling, key) if element.many else sibling
@@ -249,9 +249,8 @@ def _never_nested(value: Any, parent: dict[str, Any]) -> Found:
 # ---------------------------------------------------------------- lists
 
 
-def _repeated(element: Element, item: Check, key: str) -> Check:
-    """The check of an element that is written as a list."""
-    most = element.max
+def _repeated(item: Check, key: str) -> Check:
+    """The check of an element that is written as a list; R4's types set no list an upper limit."""
     sibling = "_" + key
 
     def check(value: Any, parent: dict[str, Any]) -> Found:
@@ -269,10 +268,6 @@ def _repeated(element: Element, item: Check, key: str) -> Check:
                 found += [(f"[{at}]{rest}", code, text) for rest, code, text in problems]
                 if len(found) >= MAX_ISSUES:
                     break
-        if most is not None and len(value) > most:
-            found = (found or []) + [
-                ("", "structure", f"This element repeats {most} times at most.")
-            ]
         return found
 
     return check
