@@ -11,7 +11,7 @@ from datetime import date
 from typing import Final
 
 from carnet.documents.cda import datatypes as d
-from carnet.identity import ins
+from carnet.identity import ins, traits
 from carnet.identity.traits import Sex, Traits
 
 SEX: Final = {"M": Sex.MALE, "F": Sex.FEMALE, "U": Sex.UNKNOWN, "UN": Sex.UNKNOWN}
@@ -282,17 +282,21 @@ def _patient(role: d.Element | None) -> Patient | None:
     names = _names(person)
     written = d.attribute(d.child(person, "birthTime"), "value")
     place = d.down(person, "birthplace", "place", "addr")
+    strict = Traits(
+        birth_name=names.get("family BR"),
+        birth_given_names=names.get("given"),
+        first_given_name=names.get("given BR"),
+        birth_date=_birth_date(written),
+        sex=SEX.get(d.attribute(d.child(person, "administrativeGenderCode"), "code") or ""),
+        birth_place=d.text(d.child(place, "county")),
+    )
+    claim = claims[0] if claims else None
+    if claim and traits.missing(strict):
+        claim = claim.lacking(ins.Defect.MISSING_TRAITS)
     return Patient(
-        claim=claims[0] if claims else None,
+        claim=claim,
         ids=tuple(others),
-        traits=Traits(
-            birth_name=names.get("family BR"),
-            birth_given_names=names.get("given"),
-            first_given_name=names.get("given BR"),
-            birth_date=_birth_date(written),
-            sex=SEX.get(d.attribute(d.child(person, "administrativeGenderCode"), "code") or ""),
-            birth_place=d.text(d.child(place, "county")),
-        ),
+        traits=strict,
         birth_date_written=written,
         birth_city=d.text(d.child(place, "city")),
         used_family=names.get("family CL") or names.get("family SP") or names.get("family"),

@@ -122,6 +122,8 @@ def test_a_birth_date_that_is_no_day_is_no_trait(laboratory: bytes, written: str
     assert patient
     assert patient.traits.birth_date is None
     assert patient.birth_date_written == (written or None)
+    assert patient.claim
+    assert Defect.MISSING_TRAITS in patient.claim.defects
 
 
 def test_a_machine_may_be_the_author(laboratory: bytes) -> None:

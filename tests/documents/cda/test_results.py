@@ -109,6 +109,34 @@ def test_the_sample_of_an_entry_is_that_of_its_results(document: CdaDocument) ->
     assert isolate.type.code == "112283007"
 
 
+def test_with_two_samples_none_is_assumed(laboratory: bytes) -> None:
+    """A result is never given to the wrong tube; it may name its own."""
+    start = laboratory.index(b'<entryRelationship typeCode="COMP"><procedure')
+    end = laboratory.index(b"</procedure></entryRelationship>", start) + 32
+    second = laboratory[start:end].replace(b"TUBE-1", b"TUBE-2")
+    source = laboratory[:end] + second + laboratory[end:]
+    document = cda.read(source)
+    assert result(document, "2951-2").specimen is None
+    named = (
+        b'<specimen><specimenRole><id root="1.2.250.1.999.10" extension="TUBE-2"/>'
+        b"</specimenRole></specimen>"
+    )
+    sodium = b'<value xsi:type="PQ" value="140" unit="mmol/L"/>'
+    document = cda.read(source.replace(sodium, sodium + named))
+    assert result(document, "2951-2").specimen == 1
+
+
+def test_a_battery_with_its_own_samples_forgets_that_of_the_entry(laboratory: bytes) -> None:
+    """Two more inside it: neither those nor the one above is assumed."""
+    start = laboratory.index(b'<entryRelationship typeCode="COMP"><procedure')
+    end = laboratory.index(b"</procedure></entryRelationship>", start) + 32
+    inside = laboratory[start:end].replace(b'entryRelationship typeCode="COMP"', b"component", 1)
+    inside = inside.removesuffix(b"</entryRelationship>") + b"</component>"
+    battery = b'displayName="Antibiogramme"/>'
+    document = cda.read(laboratory.replace(battery, battery + inside + inside))
+    assert result(document, "28-1").specimen is None
+
+
 def test_an_antibiogram_belongs_to_its_isolate(document: CdaDocument) -> None:
     """Isolate, its battery, its results: each knows the one above."""
     isolate, battery = document.results.groups
