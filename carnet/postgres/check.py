@@ -257,17 +257,19 @@ async def row_security(conn: AsyncConnection[TupleRow]) -> list[Check]:
     tables = await rows(
         conn,
         """
-        SELECT n.nspname || '.' || c.relname, relrowsecurity AND relforcerowsecurity
+        SELECT n.nspname || '.' || c.relname, relrowsecurity AND relforcerowsecurity,
+               coalesce(pg_partition_root(c.oid)::regclass::text, n.nspname || '.' || c.relname)
           FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
          WHERE n.nspname = ANY (%(schemas)s) AND relkind IN ('r', 'p', 'f', 'm') ORDER BY 1
         """,
         schemas=HEALTH,
     )
     declared = open_tables()
-    names = {name for name, _ in tables}
-    bare = [(name,) for name, forced in tables if not forced and name not in declared]
+    names = {name for name, _, _ in tables}
+    # A part has its whole's reason, but not its whole's policies: asked directly, it needs its own.
+    bare = [(name,) for name, forced, whole in tables if not forced and whole not in declared]
     stale = [(name,) for name in declared if name not in names]
-    closed = [(name,) for name, forced in tables if forced and name in declared]
+    closed = [(name,) for name, forced, _ in tables if forced and name in declared]
     return [
         none_of(
             "tables without forced row level security",

@@ -132,10 +132,10 @@ async def look(conn: Connection, every: int) -> None:
     """Look at a connection before it serves; raises, having closed it, when it must not.
 
     An open transaction shows without asking the server, and so does a server that has gone: an idle
-    connection has little else to say, so one that speaks is asked. A setting left for the session does not, and asking
-    costs 0.06 ms of a read: it is asked one time in `every`. Our code never makes one
-    (tests/postgres/test_pool.py reads it all, and the tests ask every time); this finds the mistake
-    that got through, within a few requests.
+    connection has little else to say, so one that speaks is asked. A setting left for the session
+    does not, and asking costs 0.06 ms of a read: it is asked one time in `every`. Our code never
+    makes one (tests/postgres/test_pool.py reads it all, and the tests ask every time); this finds
+    the mistake that got through, within a few requests.
     """
     try:
         if conn.info.transaction_status != TransactionStatus.IDLE:

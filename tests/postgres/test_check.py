@@ -61,6 +61,17 @@ async def test_each_thing_broken_is_red_alone(db: Database, name: str) -> None:
 
 
 @pytest.mark.anyio
+async def test_a_part_of_a_closed_table_must_be_closed_itself(db: Database) -> None:
+    with db.connect() as conn:
+        conn.execute(
+            "CREATE TABLE record.history_1900 PARTITION OF record.history"
+            " FOR VALUES FROM ('1900-01-01') TO ('1901-01-01')"
+        )
+    found = await look(db.url())
+    assert found["tables without forced row level security"].value == "record.history_1900"
+
+
+@pytest.mark.anyio
 async def test_row_level_security_not_forced_on_the_owner_is_red(db: Database) -> None:
     with db.connect() as conn:
         conn.execute("ALTER TABLE record.resource NO FORCE ROW LEVEL SECURITY")

@@ -317,7 +317,11 @@ def test_a_process_number_given_again_is_not_taken_for_the_server(data: Path) ->
         lines = (cluster.pgdata / "postmaster.pid").read_text().splitlines()
         lock = next((cluster.folder / "socket").glob("*.lock")).name
     group = Account.of(owner).gid
-    with subprocess.Popen(["sleep", "60"], user=owner, group=group, extra_groups=[]) as other:
+    sleep = ["sleep", "60"]
+    if os.geteuid() == 0:
+        setpriv = [f"--reuid={owner}", f"--regid={group}", "--clear-groups"]
+        sleep = ["setpriv", *setpriv, *sleep]
+    with subprocess.Popen(sleep) as other:
         try:
             for stale in (cluster.pgdata / "postmaster.pid", cluster.folder / "socket" / lock):
                 stale.write_text("\n".join([str(other.pid), *lines[1:]]) + "\n")
