@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: EUPL-1.2
 -- Roles, schemas, and who may do what by default.
 --
 -- The role that migrates owns everything and serves no request. Three roles serve; none of them owns a
