@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -161,7 +161,10 @@ class Identity:
     status: str
 
 
-IDENTITY_COLUMNS: LiteralString = "cid, ins, ins_system, birth_name, first_given, birth_date, sex, birth_place, shown_name, status"
+IDENTITY_COLUMNS: LiteralString = (
+    "cid, ins, ins_system, birth_name, first_given, birth_date, sex, birth_place, shown_name,"
+    " status"
+)
 BY_INS: LiteralString = (
     "SELECT " + IDENTITY_COLUMNS + " FROM access.identity WHERE ins = %s AND ins_system = ANY (%s)"
 )
@@ -185,7 +188,7 @@ async def identities_by_ins(
 
 
 async def identities_by_traits(
-    conn: AsyncConnection[Any], traits: dict[str, object]
+    conn: AsyncConnection[Any], traits: Mapping[str, object]
 ) -> list[Identity]:
     """Those who answer to traits, six at most; index identity_traits."""
     async with conn.cursor(row_factory=class_row(Identity)) as cur:
@@ -243,4 +246,40 @@ async def blocked(conn: AsyncConnection[Any], cid: int, rpps: int, now: datetime
 ADD_CONSENT: LiteralString = """
     INSERT INTO access.consent (id, cid, team, rpps, how, declared_by, since, until)
     VALUES (%(id)s, %(cid)s, %(team)s, %(rpps)s, %(how)s, %(declared_by)s, %(since)s, %(until)s)
+"""
+
+ADD_ORGANISATION: LiteralString = """
+    INSERT INTO access.organisation (cid, system, value, name)
+    VALUES (%(cid)s, %(system)s, %(value)s, %(name)s)
+"""
+
+ORGANISATION: LiteralString = "SELECT cid FROM access.organisation WHERE system = %s AND value = %s"
+
+
+async def organisation(conn: AsyncConnection[Any], system: str, value: str) -> int | None:
+    """Bucket of an organisation by its identifier; unique index."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(ORGANISATION, (system, value))
+        return await cur.fetchone()
+
+
+# Subjects, situations and teams are written by the migrating role: no service may add a person.
+ADD_SUBJECT: LiteralString = """
+    INSERT INTO access.subject (sub, kind, name, rpps, profession, patient)
+    VALUES (%(sub)s, %(kind)s, %(name)s, %(rpps)s, %(profession)s, %(patient)s)
+    ON CONFLICT (sub) DO UPDATE SET name = excluded.name, profession = excluded.profession
+"""
+ADD_SITUATION: LiteralString = """
+    INSERT INTO access.situation (id, sub, org) VALUES (%(id)s, %(sub)s, %(org)s)
+    ON CONFLICT (id) DO NOTHING
+"""
+ADD_TEAM: LiteralString = (
+    "INSERT INTO access.team (id, cid, name) VALUES (%(id)s, %(cid)s, %(name)s)"
+)
+ADD_MEMBER: LiteralString = """
+    INSERT INTO access.team_member (team, rpps, role, since)
+    VALUES (%(team)s, %(rpps)s, %(role)s, %(since)s)
+"""
+ADD_BLOCK: LiteralString = """
+    INSERT INTO access.block (cid, rpps, since) VALUES (%(cid)s, %(rpps)s, %(since)s)
 """

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from carnet import __version__
+from carnet.cli import check, demo, load, migrate, serve, token
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,6 +29,10 @@ def carnet(
     ] = False,
 ) -> None:
     """Carnet: an open national health space. Free software, not an official service."""
+
+
+for command in (check.check, demo.demo, load.load, migrate.migrate, serve.serve, token.token):
+    app.command()(command)
 
 
 def main() -> None:

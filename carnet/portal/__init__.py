@@ -63,7 +63,7 @@ def migrate(owner_url: str) -> None:
 
     The schema, and what carnet_portal may do in it, come from our numbered SQL files, run before.
     """
-    from carnet.portal.migrate import migrate as run
+    from carnet.portal.tables import migrate as run
 
     run(owner_url)
 

@@ -17,8 +17,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
-from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import gettext, gettext_noop
 
 from carnet import errors
 
@@ -38,81 +37,81 @@ class Refusal:
 
 NOT_FOUND = Refusal(
     404,
-    noop("Page introuvable"),
-    noop(
+    gettext_noop("Page introuvable"),
+    gettext_noop(
         "Il n’y a rien à cette adresse, ou vous n’avez pas le droit de voir ce qui s’y trouve. "
         "La réponse est la même dans les deux cas, pour ne rien révéler."
     ),
-    noop("Vérifiez l’adresse, ou revenez à la page d’accueil."),
+    gettext_noop("Vérifiez l’adresse, ou revenez à la page d’accueil."),
 )
 NO_RECORD = Refusal(
     404,
-    noop("Dossier ou document introuvable"),
-    noop(
+    gettext_noop("Dossier ou document introuvable"),
+    gettext_noop(
         "Soit ce dossier ou ce document n’existe pas, soit vous n’y avez pas accès. "
         "La réponse est la même dans les deux cas, pour ne rien révéler."
     ),
-    noop(
+    gettext_noop(
         "Si cette personne est votre patient, cherchez-la avec ses traits d’identité ou son "
         "matricule INS, recueillez son consentement, puis déclarez-le."
     ),
 )
 FORBIDDEN = Refusal(
     403,
-    noop("Accès refusé"),
-    noop("Votre compte ne permet pas de faire cela."),
-    noop("Revenez à la page d’accueil pour retrouver ce qui vous est ouvert."),
+    gettext_noop("Accès refusé"),
+    gettext_noop("Votre compte ne permet pas de faire cela."),
+    gettext_noop("Revenez à la page d’accueil pour retrouver ce qui vous est ouvert."),
 )
 BAD = Refusal(
     400,
-    noop("Demande incomprise"),
-    noop("Le site n’a pas pu lire cette demande. Rien n’a été enregistré."),
-    noop("Revenez à la page précédente et recommencez."),
+    gettext_noop("Demande incomprise"),
+    gettext_noop("Le site n’a pas pu lire cette demande. Rien n’a été enregistré."),
+    gettext_noop("Revenez à la page précédente et recommencez."),
 )
 CSRF = Refusal(
     403,
-    noop("Formulaire expiré"),
-    noop(
-        "Par sécurité, le formulaire n’a pas été envoyé : il est trop ancien, ou votre navigateur "
+    gettext_noop("Formulaire expiré"),
+    gettext_noop(
+        "Par sécurité, le formulaire n’a pas été envoyé : il est trop ancien, ou votre navigateur "
         "refuse les cookies de ce site. Rien n’a été enregistré."
     ),
-    noop("Revenez à la page précédente, rechargez-la, puis recommencez."),
+    gettext_noop("Revenez à la page précédente, rechargez-la, puis recommencez."),
 )
 DELETED = Refusal(
     410,
-    noop("Document supprimé"),
-    noop("Ce document a été supprimé."),
-    noop("Revenez à la liste des documents."),
+    gettext_noop("Document supprimé"),
+    gettext_noop("Ce document a été supprimé."),
+    gettext_noop("Revenez à la liste des documents."),
 )
 CONFLICT = Refusal(
     409,
-    noop("Quelque chose a changé entre-temps"),
-    noop("Cette demande contredit ce qui est déjà enregistré. Rien n’a été modifié."),
-    noop("Rechargez la page précédente et recommencez."),
+    gettext_noop("Quelque chose a changé entre-temps"),
+    gettext_noop("Cette demande contredit ce qui est déjà enregistré. Rien n’a été modifié."),
+    gettext_noop("Rechargez la page précédente et recommencez."),
 )
 TOO_MANY = Refusal(
     429,
-    noop("Trop de demandes"),
-    noop("Cette action est limitée, pour protéger les dossiers contre les abus."),
-    noop("Attendez quelques minutes, puis réessayez."),
+    gettext_noop("Trop de demandes"),
+    gettext_noop("Cette action est limitée, pour protéger les dossiers contre les abus."),
+    gettext_noop("Attendez quelques minutes, puis réessayez."),
 )
 RULE = Refusal(
     422,
-    noop("Demande impossible"),
-    noop("Une règle ne permet pas cette demande. Rien n’a été enregistré."),
-    noop("Revenez à la page précédente et vérifiez ce qui a été saisi."),
+    gettext_noop("Demande impossible"),
+    gettext_noop("Une règle ne permet pas cette demande. Rien n’a été enregistré."),
+    gettext_noop("Revenez à la page précédente et vérifiez ce qui a été saisi."),
 )
 UNAVAILABLE = Refusal(
     503,
-    noop("Service momentanément indisponible"),
-    noop("Le service ne peut pas répondre maintenant. Rien n’a été perdu."),
-    noop("Réessayez dans quelques minutes."),
+    gettext_noop("Service momentanément indisponible"),
+    gettext_noop("Le service ne peut pas répondre maintenant. Rien n’a été perdu."),
+    gettext_noop("Réessayez dans quelques minutes."),
 )
 BROKEN = Refusal(
     500,
-    noop("Une erreur est survenue"),
-    noop("L’erreur vient de notre côté. Elle a été notée pour être corrigée."),
-    noop("Réessayez plus tard. Si cela continue, donnez la référence ci-dessous."),
+    gettext_noop("Une erreur est survenue"),
+    gettext_noop("L’erreur vient de notre côté. Elle a été notée pour être corrigée."),
+    gettext_noop("Réessayez plus tard. Si cela continue, donnez la référence ci-dessous."),
 )
 
 # The first class that fits, from the most precise.

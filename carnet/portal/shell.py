@@ -7,9 +7,11 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, gettext_noop
 
 from carnet.portal import desk
+
+DEMONSTRATION = gettext_noop("matrice de démonstration, non officielle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         name=who.name if who else "",
         items=items(request, who.kind if who else ""),
         other_language=f"{request.path}?{other}",
-        matrix=desk.parts().matrix,
+        matrix=desk.parts().matrix.replace(DEMONSTRATION, gettext(DEMONSTRATION)),
     )
     return {"shell": frame}
 

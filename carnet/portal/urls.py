@@ -8,7 +8,6 @@ from carnet.portal import site
 from carnet.portal.patients import views as patients
 from carnet.portal.record import urls as record
 
-
 urlpatterns = [
     path("", site.home, name="home"),
     path("dossier/", include((record.mine, "mine"))),

@@ -13,6 +13,7 @@ from typing import Any
 
 from carnet import errors
 from carnet.access.door import Address, Unit, Written
+from carnet.access.labels import Label
 
 NEED_AN_ACT = frozenset("DocumentReference List Binary Patient Consent AuditEvent".split())
 
@@ -32,6 +33,8 @@ class Entry:
     resource: dict[str, Any] = field(default_factory=dict)
     if_match: int | None = None
     address: Address | None = None  # of what is created
+    data: bytes | None = None  # content of a Binary, when it does not come as base64
+    existing: bool = False  # it was already there: a person, a professional or a place
     written: Written | None = None
     warnings: tuple[str, ...] = ()  # told in the response's outcome
 
@@ -43,6 +46,8 @@ class Plan:
     entries: list[Entry]
     profiles: frozenset[str] = frozenset()  # of the Bundle
     known: dict[str, Address] = field(default_factory=dict)  # by reference used in the Bundle
+    # The one document of the plan, which what came with it follows: compartment, row, kind, labels.
+    follow: tuple[int, int, int, Label] | None = None
 
     def pointed(self, reference: str) -> Entry | None:
         """The entry a reference of this plan points to."""

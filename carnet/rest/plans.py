@@ -7,6 +7,7 @@ A single create is a plan of one entry, so that every write takes the same path.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -36,7 +37,9 @@ async def carry_out(visit: Visit, acts: Acts, plan: Plan) -> None:
     async def work(unit: Unit) -> None:
         for entry, resource in zip(plan.entries, pristine, strict=True):
             entry.resource, entry.address, entry.written = resource, None, None
+            entry.warnings = ()
         plan.known.clear()
+        plan.follow = None
         await _place(unit, acts, plan)
         for entry in plan.entries:
             if entry.method in ("POST", "PUT"):
@@ -51,10 +54,9 @@ async def carry_out(visit: Visit, acts: Acts, plan: Plan) -> None:
 
 
 def _rank(entry: Entry) -> tuple[int, int]:
-    """FHIR's order: DELETE, POST, PUT; files before the documents that name them."""
+    """FHIR's order: DELETE, POST, PUT; a document before what came with it."""
     first = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 3}[entry.method]
-    second = {"Patient": 0, "Organization": 1, "Practitioner": 1, "DocumentReference": 3,
-              "Binary": 4, "List": 5}.get(entry.rtype, 2)  # fmt: skip
+    second = {"Patient": 0, "DocumentReference": 1, "Binary": 3}.get(entry.rtype, 2)
     return first, second
 
 
@@ -68,11 +70,12 @@ async def _place(unit: Unit, acts: Acts, plan: Plan) -> None:
             if _waits(unit, plan, entry, waiting):
                 later.append(entry)
                 continue
-            if entry.rtype == "Patient":
+            existing = await _existing(unit, acts, entry)
+            if existing is not None:
+                entry.address, entry.existing = existing, True
+            elif entry.rtype == "Patient":
                 acts.find("Patient", "create", plan.profiles)  # without its act, nobody may
                 entry.address = await unit.place_patient()
-            elif (existing := await _existing(unit, acts, entry)) is not None:
-                entry.address = existing
             else:
                 resource = await _resolved(unit, acts, plan, entry.resource)
                 entry.address = await unit.place(resource, plan.known)
@@ -92,9 +95,9 @@ def _waits(unit: Unit, plan: Plan, entry: Entry, waiting: list[Entry]) -> bool:
 
 
 async def _existing(unit: Unit, acts: Acts, entry: Entry) -> Address | None:
-    """A professional or a place the directory already knows by one of its identifiers."""
+    """A person with this INS, a professional or a place of the directory with this identifier."""
     resolver = acts.resolver(entry.rtype)
-    if resolver is None or entry.rtype == "Patient":
+    if resolver is None:
         return None
     for identifier in entry.resource.get("identifier", []):
         if identifier.get("value"):
@@ -106,6 +109,10 @@ async def _existing(unit: Unit, acts: Acts, entry: Entry) -> Address | None:
 
 async def _write(unit: Unit, acts: Acts, plan: Plan, entry: Entry) -> None:
     """One entry, by its act or by the store."""
+    if entry.existing:
+        assert entry.address is not None
+        entry.written = unit.known(entry.address)
+        return
     interaction = {"POST": "create", "PUT": "update", "DELETE": "delete", "PATCH": "patch"}[
         entry.method
     ]
@@ -117,10 +124,7 @@ async def _write(unit: Unit, acts: Acts, plan: Plan, entry: Entry) -> None:
         raise errors.NotSupported("PATCH is not supported on this type yet.")
     if entry.method == "POST":
         assert entry.address is not None
-        if entry.address.cid == 0:  # the directory already has it
-            entry.written = unit.known(entry.address)
-        else:
-            entry.written = unit.put(entry.address, entry.resource)
+        entry.written = unit.put(entry.address, entry.resource, **_followed(plan, entry.address))
     elif entry.method == "PUT":
         assert entry.id is not None
         try:
@@ -137,6 +141,15 @@ async def _write(unit: Unit, acts: Acts, plan: Plan, entry: Entry) -> None:
         entry.written = await unit.delete(entry.rtype, entry.id, if_match=entry.if_match)
 
 
+def _followed(plan: Plan, address: Address) -> dict[str, Any]:
+    """What came with the one document of a lot follows it for ever."""
+    documents = [entry for entry in plan.entries if entry.rtype == "DocumentReference"]
+    if plan.follow is None or len(documents) != 1 or plan.follow[0] != address.cid:
+        return {}
+    _, rid, kind, label = plan.follow
+    return {"kind": kind, "label": label, "origin": rid}
+
+
 async def _resolved(unit: Unit, acts: Acts, plan: Plan, resource: dict[str, Any]) -> dict[str, Any]:
     """A copy whose references to entries of the plan are addresses, conditional ones resolved."""
     conditional: dict[str, str] = {}
@@ -145,12 +158,13 @@ async def _resolved(unit: Unit, acts: Acts, plan: Plan, resource: dict[str, Any]
         if found and reference not in conditional:
             address = await _find(unit, acts, found[1], found[2])
             conditional[reference] = address.literal
+    resource = await _logical_owner(unit, acts, resource)
     known = {key: address.literal for key, address in plan.known.items()}
     replaced = known | conditional
     if not replaced:
         return resource
-    copied: dict[str, Any] = _copy(resource, replaced)
-    return copied
+    made: dict[str, Any] = copied(resource, replaced)
+    return made
 
 
 def _conditional_references(value: Any) -> list[str]:
@@ -165,18 +179,34 @@ def _conditional_references(value: Any) -> list[str]:
     return []
 
 
-def _copy(value: Any, replaced: dict[str, str]) -> Any:
+def copied(value: Any, replaced: Mapping[str, str]) -> Any:
     """A deep copy; only reference and url elements are replaced, never an identifier's value."""
     if isinstance(value, dict):
         return {
             key: replaced.get(each, each)
             if isinstance(each, str) and (key == "reference" or key in URL_KEYS)
-            else _copy(each, replaced)
+            else copied(each, replaced)
             for key, each in value.items()
         }
     if isinstance(value, list):
-        return [_copy(each, replaced) for each in value]
+        return [copied(each, replaced) for each in value]
     return value
+
+
+async def _logical_owner(unit: Unit, acts: Acts, resource: dict[str, Any]) -> dict[str, Any]:
+    """A person named by INS alone (`subject.identifier`) becomes a reference to their Patient."""
+    resolver = acts.resolver("Patient")
+    for element in ("subject", "patient", "beneficiary", "for"):
+        named = resource.get(element)
+        if not isinstance(named, dict) or named.get("reference") or resolver is None:
+            continue
+        identifier = named.get("identifier", {})
+        found = await resolver(
+            unit, str(identifier.get("system", "")), str(identifier.get("value", ""))
+        )
+        if found is not None:
+            resource = {**resource, element: {"reference": found.literal, **named}}
+    return resource
 
 
 async def _find(unit: Unit, acts: Acts, rtype: str, query: str) -> Address:

@@ -65,7 +65,7 @@ async def _together(
 ) -> list[bytes]:
     """All or nothing; reads come after the commit."""
     entries = [
-        _entry(each, index) if _method(each) in WRITES else None for index, each in enumerate(given)
+        entry_of(each, index) if _method(each) in WRITES else None for index, each in enumerate(given)
     ]
     writes = [entry for entry in entries if entry is not None]
     urls = [entry.full_url for entry in writes if entry.full_url]
@@ -86,7 +86,7 @@ async def _alone(desk: Desk, visit: Visit, each: dict[str, Any], index: int) -> 
     try:
         if _method(each) not in WRITES:
             return await _read(desk, visit, each, index)
-        entry = _entry(each, index)
+        entry = entry_of(each, index)
         await carry_out(visit, desk.acts, Plan([entry]))
         return written(entry)
     except Exception as error:
@@ -102,7 +102,7 @@ def _method(each: dict[str, Any]) -> str:
     return str(request.get("method")) if isinstance(request, dict) else ""
 
 
-def _entry(each: dict[str, Any], index: int) -> Entry:
+def entry_of(each: dict[str, Any], index: int) -> Entry:
     """A write of the Bundle, validated; paths in its refusals begin at the Bundle."""
     where = f"Bundle.entry[{index}]"
     request, method = each["request"], _method(each)

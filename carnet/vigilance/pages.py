@@ -26,8 +26,8 @@ class Found:
 
     handle: str  # opaque; opens nothing by itself
     name: str
-    birth_date: date
-    sex: str  # FHIR administrative gender
+    birth_date: date | None  # None when it was not typed
+    sex: str  # FHIR administrative gender, "" when it was not typed
     consented: bool  # the caller already has the patient's consent
 
 

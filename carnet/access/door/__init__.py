@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from carnet.access.door.decide import Decision, Door, TooManyPatients
+from carnet.access.door.install import install
 from carnet.access.door.visit import Nothing, Page, Visit
 from carnet.access.door.writing import Address, Unit, UnknownOwner, Written, commit
 from carnet.access.matrix import Matrix
@@ -46,6 +47,7 @@ __all__ = [
     "Visit",
     "Written",
     "commit",
+    "install",
     "load_or_make",
     "make",
 ]

@@ -104,6 +104,21 @@ class Visit:
             cursor = door.cursors.write(query.rtype, last.mark, last.rid, last.cid)
         return Page(matches, included, total, cursor)
 
+    async def named(self, cid: int, rids: Sequence[int], act: str) -> list[Stored]:
+        """Resources of one record by their row numbers: those this actor may see."""
+        values: dict[str, object] = {"cid": cid, "rids": _array(rids)}
+        async with self.door.pool.connection() as conn:
+            decision = await self.door.decide(conn, self.actor, [cid])
+            seen = condition(decision.scope, values, public=False)
+            text = (
+                f"SELECT {search_sql.COLUMNS} FROM record.resource r WHERE r.cid = %(cid)s::bigint"
+                f" AND r.rid = ANY (%(rids)s::bigint[]) AND NOT r.gone AND {seen}"
+            )
+            trace = self.trace(act, decision.rule)
+            rows = await self._fetch(conn, decision, text, values)
+            await audit.write(conn, trace, granted=True, cids=[cid])
+        return await self.opened(rows)
+
     async def attachment(self, stored: Stored) -> bytes:
         """The plain bytes of a Binary that was just read."""
         door = self.door

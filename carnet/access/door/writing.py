@@ -143,6 +143,8 @@ class Unit:
 
     async def place_patient(self) -> Address:
         """A new compartment and the address of its Patient; `vigilance` opens the record."""
+        if not writing.allowed(self.visit.actor, "Patient", "create"):
+            raise NotYours("You may not create a resource of type Patient.")
         door = self.visit.door
         cid = door.ids.new()
         await self.open_compartment(cid, PATIENT)
@@ -252,6 +254,21 @@ class Unit:
         )
         self.new.append(row)
         return Written(address, 1, self.at, body, created=True)
+
+    async def current(self, held: Held, rtype: str) -> dict[str, Any]:
+        """The content of a row that was just locked."""
+        return (await self._open(held, rtype)).resource
+
+    async def allow(self, cid: int) -> None:
+        """Let the next statements write in a compartment this unit may feed."""
+        await self._enter(Scope(), {cid})
+
+    async def allow_directory(self) -> None:
+        """Let a directory loader write compartment 0."""
+        if self.visit.actor.kind is not ActorKind.OPERATOR:
+            raise NotYours
+        self.fed.add(DIRECTORY)
+        await self.allow(DIRECTORY)
 
     def known(self, address: Address) -> Written:
         """Something that already exists and is left as it is."""

@@ -28,6 +28,11 @@ class Matrix:
     version: str
     official: bool
     rows: dict[str, tuple[int, ...]]  # profession, with or without specialty → kind numbers
+    labels: dict[str, str]  # French label of each profession
+
+    def label(self, profession: str) -> str:
+        """How a profession is called; "" for none."""
+        return self.labels.get(profession) or self.labels.get(profession.split("/")[0], "")
 
     def reads(self, profession: str) -> tuple[int, ...]:
         """Kind numbers a profession reads; the specialty's line wins over the profession's."""
@@ -58,6 +63,7 @@ def load(path: str = "") -> Matrix:
                 )
             )
         head = table["matrix"]
-        return Matrix(head["name"], head["version"], bool(head["official"]), rows)
+        named = {str(line["code"]): str(line["label"]) for line in table["profession"]}
+        return Matrix(head["name"], head["version"], bool(head["official"]), rows, named)
     except (OSError, KeyError, ValueError, TypeError):
         raise WrongMatrix from None

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What the professional types: an INS, or identity traits; then how a consent was had."""
 
+import re
 from datetime import date
 
 from django import forms
@@ -26,14 +27,23 @@ class InsForm(forms.Form):
     ins = forms.CharField(
         label=_("Matricule INS"),
         max_length=40,
-        help_text=_("15 caractères : le numéro et sa clé, par exemple 2 69 05 49 588 157 80."),
+        help_text=_("15 caractères : le numéro et sa clé, par exemple 2 69 05 49 588 157 80."),
         error_messages={"required": _("Saisissez le matricule INS, avec sa clé.")},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
+    def clean_ins(self) -> str:
+        """No space, Corsica's letters upper-case. The key is judged by whoever searches."""
+        typed = "".join(self.cleaned_data["ins"].split()).upper()
+        if not re.fullmatch("[0-9]{5}([0-9]{2}|2[AB])[0-9]{8}", typed):
+            raise forms.ValidationError(
+                _("Ce matricule n’est pas valable. Il compte 15 caractères, clé comprise.")
+            )
+        return typed
+
     def typed(self) -> TraitsForm:
-        """As the act takes it: no space, Corsica's letters upper-case."""
-        return TraitsForm(ins="".join(self.cleaned_data["ins"].split()).upper())
+        """As the act takes it."""
+        return TraitsForm(ins=self.cleaned_data["ins"])
 
 
 class PersonForm(forms.Form):
@@ -52,7 +62,7 @@ class PersonForm(forms.Form):
         error_messages={
             "required": _("Saisissez la date de naissance."),
             "invalid": _(
-                "Cette date n’existe pas ou n’est pas comprise. Écrivez-la ainsi : 27/03/1985."
+                "Cette date n’existe pas ou n’est pas comprise. Écrivez-la ainsi : 27/03/1985."
             ),
         },
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
@@ -79,7 +89,7 @@ class PersonForm(forms.Form):
         if not any(typed.get(name) for name in ("given_name", "sex", "birth_place")):
             self.add_error(
                 "given_name",
-                _("Ajoutez au moins un autre trait : prénom, sexe ou lieu de naissance."),
+                _("Ajoutez au moins un autre trait : prénom, sexe ou lieu de naissance."),
             )
         return typed
 
@@ -99,7 +109,7 @@ class ConsentForm(forms.Form):
     """How the consent was had."""
 
     how = forms.ChoiceField(
-        label=_("Comment le consentement a-t-il été recueilli ?"),
+        label=_("Comment le consentement a-t-il été recueilli ?"),
         choices=[(code, HOW_WORDS[code]) for code in HOW],
         widget=forms.RadioSelect,
         error_messages={

@@ -38,6 +38,7 @@ class Card:
     """One person found."""
 
     found: Found
+    name: str
     born: str
     sex: str
     sealed: str
@@ -76,18 +77,20 @@ def reproach(sent: InsForm | PersonForm) -> tuple[str, str]:
     """Field and sentence for a search the act finds wrong."""
     if isinstance(sent, InsForm):
         return "ins", gettext(
-            "Ce matricule n’est pas valable : il lui manque des caractères, ou sa clé est fausse. "
-            "Il compte 15 caractères, clé comprise."
+            "Ce matricule n’est pas valable. Il compte 15 caractères, clé comprise."
         )
-    return "name", gettext(
-        "Ces traits ne suffisent pas. Il faut le nom de naissance, la date de naissance et au "
-        "moins un autre trait."
-    )
+    return "name", gettext("Trop de personnes répondent à ces traits. Ajoutez-en un autre.")
 
 
 def card(found: Found) -> Card:
     """A person as the results show them."""
-    return Card(found, words.day(found.birth_date), words.sex(found.sex), sealed(found))
+    return Card(
+        found=found,
+        name=found.name or gettext("Titulaire du matricule INS saisi"),
+        born=words.day(found.birth_date),
+        sex=words.sex(found.sex) if found.sex else "",
+        sealed=sealed(found),
+    )
 
 
 @require_POST

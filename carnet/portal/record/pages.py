@@ -24,6 +24,7 @@ from carnet.documents.pages import (
 from carnet.portal.components import curves, gauges
 from carnet.portal.record import words
 from carnet.portal.record.places import Place
+from carnet.portal.record.vocabulary import word
 
 LINES = 50  # documents or openings on one page
 MEASURES = 4  # latest measures shown above the list
@@ -111,7 +112,7 @@ def card(place: Place, line: DocumentLine) -> Card:
     return Card(
         url=place.url("document", line.id),
         line=line,
-        kind=gettext(line.kind_label) if line.kind_label else gettext("Document"),
+        kind=word(line.kind_label) or gettext("Document"),
         labels=tuple(words.label(label) for label in sorted(line.labels)),
     )
 
@@ -139,7 +140,7 @@ def kinds(home: str, lines: Sequence[DocumentLine], current: str) -> tuple[Link,
     return (
         every,
         *(
-            Link(gettext(label), f"{home}?{urlencode({'type': kind})}", kind == current, count)
+            Link(word(label), f"{home}?{urlencode({'type': kind})}", kind == current, count)
             for (kind, label), count in by_count
         ),
     )
@@ -242,13 +243,14 @@ def document_view(place: Place, page: DocumentPage) -> DocumentView:
 def result(place: Place, line: ResultLine) -> Result:
     """One result; it has a curve when it is a number with a code."""
     plain = line.number is not None
+    reading = words.reading(line)
     return Result(
         line=line,
         url=place.url("curve", line.code) if plain and line.code else "",
         value=words.number(line.number) if line.number is not None else line.value,
         unit=line.unit,
         range=words.spread(line.low, line.high, line.range_text),
-        reading=words.reading(line),
+        reading=reading if reading and reading.words != line.value else None,
         gauge=gauges.gauge(line.number, line.low, line.high),
         trend=words.trend(line.number, line.previous, line.previous_at, line.unit),
     )
@@ -389,9 +391,9 @@ def opening_row(opening: Opening) -> OpeningRow:
     return OpeningRow(
         hour=hour(opening.at),
         who=opening.who,
-        profession=gettext(opening.profession) if opening.profession else "",
+        profession=word(opening.profession),
         place=opening.place,
-        what=gettext(opening.what) if opening.what else "",
+        what=word(opening.what),
         purpose="" if opening.own else words.purpose(opening.purpose),
         emergency=opening.purpose in ("ETREAT", "BTG"),
     )

@@ -12,8 +12,7 @@ from typing import Literal
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import get_language, gettext
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import get_language, gettext, gettext_noop
 
 from carnet.documents.pages import ResultLine
 
@@ -22,50 +21,50 @@ NARROW_SPACE = "\u202f"
 
 # HL7 v3 ObservationInterpretation, as a patient reads it.
 INTERPRETATIONS: dict[str, tuple[Side, str]] = {
-    "N": ("inside", noop("Dans l’intervalle de référence")),
-    "L": ("below", noop("En dessous de l’intervalle de référence")),
-    "H": ("above", noop("Au-dessus de l’intervalle de référence")),
-    "LL": ("below", noop("Très en dessous : seuil d’alerte du laboratoire")),
-    "HH": ("above", noop("Très au-dessus : seuil d’alerte du laboratoire")),
-    "LU": ("below", noop("Nettement en dessous de l’intervalle de référence")),
-    "HU": ("above", noop("Nettement au-dessus de l’intervalle de référence")),
-    "<": ("below", noop("Sous la limite de mesure")),
-    ">": ("above", noop("Au-delà de la limite de mesure")),
-    "A": ("flagged", noop("Signalé comme anormal par le laboratoire")),
-    "AA": ("flagged", noop("Signalé comme très anormal par le laboratoire")),
-    "POS": ("flagged", noop("Positif")),
-    "NEG": ("plain", noop("Négatif")),
-    "IND": ("plain", noop("Indéterminé")),
-    "S": ("plain", noop("Sensible")),
-    "I": ("plain", noop("Intermédiaire")),
-    "R": ("flagged", noop("Résistant")),
-    "DET": ("flagged", noop("Détecté")),
-    "ND": ("plain", noop("Non détecté")),
+    "N": ("inside", gettext_noop("Dans l’intervalle de référence")),
+    "L": ("below", gettext_noop("En dessous de l’intervalle de référence")),
+    "H": ("above", gettext_noop("Au-dessus de l’intervalle de référence")),
+    "LL": ("below", gettext_noop("Très en dessous : seuil d’alerte du laboratoire")),
+    "HH": ("above", gettext_noop("Très au-dessus : seuil d’alerte du laboratoire")),
+    "LU": ("below", gettext_noop("Nettement en dessous de l’intervalle de référence")),
+    "HU": ("above", gettext_noop("Nettement au-dessus de l’intervalle de référence")),
+    "<": ("below", gettext_noop("Sous la limite de mesure")),
+    ">": ("above", gettext_noop("Au-delà de la limite de mesure")),
+    "A": ("flagged", gettext_noop("Signalé comme anormal par le laboratoire")),
+    "AA": ("flagged", gettext_noop("Signalé comme très anormal par le laboratoire")),
+    "POS": ("flagged", gettext_noop("Positif")),
+    "NEG": ("plain", gettext_noop("Négatif")),
+    "IND": ("plain", gettext_noop("Indéterminé")),
+    "S": ("plain", gettext_noop("Sensible")),
+    "I": ("plain", gettext_noop("Intermédiaire")),
+    "R": ("flagged", gettext_noop("Résistant")),
+    "DET": ("flagged", gettext_noop("Détecté")),
+    "ND": ("plain", gettext_noop("Non détecté")),
 }
 
 # HL7 v3 PurposeOfUse.
 PURPOSES = {
-    "TREAT": noop("Pour vous soigner"),
-    "ETREAT": noop("En urgence"),
-    "BTG": noop("En urgence, sans votre accord"),
-    "CAREMGT": noop("Pour organiser vos soins"),
-    "COORD": noop("Pour coordonner vos soins"),
-    "PATRQT": noop("À votre demande"),
-    "FAMRQT": noop("À la demande d’un proche autorisé"),
-    "HPAYMT": noop("Pour un remboursement"),
-    "HOPERAT": noop("Pour le fonctionnement du service"),
-    "PUBHLTH": noop("Pour la santé publique"),
-    "HRESCH": noop("Pour la recherche"),
+    "TREAT": gettext_noop("Pour vous soigner"),
+    "ETREAT": gettext_noop("En urgence"),
+    "BTG": gettext_noop("En urgence, sans votre accord"),
+    "CAREMGT": gettext_noop("Pour organiser vos soins"),
+    "COORD": gettext_noop("Pour coordonner vos soins"),
+    "PATRQT": gettext_noop("À votre demande"),
+    "FAMRQT": gettext_noop("À la demande d’un proche autorisé"),
+    "HPAYMT": gettext_noop("Pour un remboursement"),
+    "HOPERAT": gettext_noop("Pour le fonctionnement du service"),
+    "PUBHLTH": gettext_noop("Pour la santé publique"),
+    "HRESCH": gettext_noop("Pour la recherche"),
 }
 
 LABELS = {
-    "MASQUE_PS": noop("Masqué aux professionnels"),
-    "INVISIBLE_PATIENT": noop("Pas encore visible par le patient"),
-    "INVISIBLE_REPRESENTANTS_LEGAUX": noop("Invisible pour les représentants légaux"),
-    "CONNEXION_SECRETE": noop("Connexion secrète"),
+    "MASQUE_PS": gettext_noop("Masqué aux professionnels"),
+    "INVISIBLE_PATIENT": gettext_noop("Pas encore visible par le patient"),
+    "INVISIBLE_REPRESENTANTS_LEGAUX": gettext_noop("Invisible pour les représentants légaux"),
+    "CONNEXION_SECRETE": gettext_noop("Connexion secrète"),
 }
 
-SEXES = {"male": noop("masculin"), "female": noop("féminin")}
+SEXES = {"male": gettext_noop("masculin"), "female": gettext_noop("féminin")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +125,10 @@ def trend(value: Decimal | None, previous: Decimal | None, at: datetime | None, 
         return ""
     said = {"value": quantity(previous, unit), "day": day(at)}
     if value > previous:
-        return gettext("En hausse : %(value)s le %(day)s") % said
+        return gettext("En hausse : %(value)s le %(day)s") % said
     if value < previous:
-        return gettext("En baisse : %(value)s le %(day)s") % said
-    return gettext("Stable : %(value)s le %(day)s") % said
+        return gettext("En baisse : %(value)s le %(day)s") % said
+    return gettext("Stable : %(value)s le %(day)s") % said
 
 
 def day(at: datetime | date) -> str:

@@ -59,6 +59,13 @@ CREATE TABLE record.history (
 ) PARTITION BY RANGE (upd);
 CREATE INDEX history_of ON record.history (cid, rid, ver);
 CREATE TABLE record.history_rest PARTITION OF record.history DEFAULT;
+DO $$
+BEGIN
+    FOR year IN 2026..2040 LOOP
+        EXECUTE format('CREATE TABLE record.history_%s PARTITION OF record.history FOR VALUES FROM (%L) TO (%L)',
+                       year, make_date(year, 1, 1), make_date(year + 1, 1, 1));
+    END LOOP;
+END $$;
 
 -- A client-chosen id; several rows may share h: who reads gets the oldest one visible to them.
 CREATE TABLE record.id_map (

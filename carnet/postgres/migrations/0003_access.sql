@@ -112,6 +112,13 @@ CREATE INDEX audit_of ON access.audit (cid, at) WHERE cid IS NOT NULL;
 CREATE INDEX audit_of_several ON access.audit USING gin (cids) WHERE cids IS NOT NULL;
 CREATE INDEX audit_finds ON access.audit (sub, at) WHERE act = 'find';
 CREATE TABLE access.audit_rest PARTITION OF access.audit DEFAULT;
+DO $$
+BEGIN
+    FOR year IN 2026..2040 LOOP
+        EXECUTE format('CREATE TABLE access.audit_%s PARTITION OF access.audit FOR VALUES FROM (%L) TO (%L)',
+                       year, make_date(year, 1, 1), make_date(year + 1, 1, 1));
+    END LOOP;
+END $$;
 
 -- The sealed context of a statement (access/seal.py): what row-level security believes.
 -- carnet.scope = MAC|pid|expiry|part 1|part 2|…, MAC = HMAC-SHA-256 under a key the service cannot read.
@@ -202,8 +209,15 @@ CREATE POLICY see ON record.history FOR SELECT USING (EXISTS (
     SELECT 1 FROM record.resource r WHERE r.cid = history.cid AND r.rid = history.rid));
 CREATE POLICY feed ON record.history FOR INSERT WITH CHECK (
     cid = ANY ((SELECT access.context(16))::bigint[]));
-ALTER TABLE record.history_rest ENABLE ROW LEVEL SECURITY;
-ALTER TABLE record.history_rest FORCE ROW LEVEL SECURITY; -- no policy: only through its parent
+DO $$
+DECLARE
+    part regclass;
+BEGIN
+    FOR part IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'record.history'::regclass LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', part);
+        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', part); -- no policy: only through the parent
+    END LOOP;
+END $$;
 ALTER TABLE record.id_map ENABLE ROW LEVEL SECURITY;
 ALTER TABLE record.id_map FORCE ROW LEVEL SECURITY;
 CREATE POLICY see ON record.id_map FOR SELECT USING (EXISTS (

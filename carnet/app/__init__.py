@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Puts the parts together: the door, the API, the acts of the slices, the people's web, the relay."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from carnet import portal
+from carnet.app.pages import PageParts, secret_key
+from carnet.app.parts import Built, build
+from carnet.config import Instance, Settings
+from carnet.events import Relay
+from carnet.portal import bridge
+from carnet.postgres.pool import JOB, open_pool
+from carnet.postgres.server import Server
+from carnet.rest.routes import application as api
+
+__all__ = ["Built", "application", "build"]
+
+
+def application(settings: Settings, server: Server, *, pages: bool = True) -> Starlette:
+    """The ASGI application of one process: /fhir, and the people's web when asked."""
+    quiet_logs(settings)
+    return Starlette(
+        routes=[Route("/health", health, methods=["GET"])],
+        lifespan=_lifespan(settings, server, pages),
+    )
+
+
+def _lifespan(settings: Settings, server: Server, pages: bool) -> Any:
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        built = await build(settings, server)
+        app.state.built = built
+        app.router.routes.append(Mount("/fhir", api(built.desk)))
+        if pages:
+            bridge.attach(asyncio.get_running_loop())
+            set_up_pages(settings, server, built)
+            app.router.routes.append(Mount("/", portal.asgi_application()))
+        jobs = await open_pool(
+            server.url("carnet_worker"), min_size=1, max_size=2, name="carnet relay", limits=JOB
+        )
+        task = asyncio.create_task(Relay(jobs).run())
+        gc.freeze()  # definitions and compiled functions are never garbage
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            await jobs.close()
+            await built.pool.close()
+
+    return lifespan
+
+
+async def health(request: Request) -> PlainTextResponse:
+    """Whether this process and its database answer."""
+    built: Built = request.app.state.built
+    async with built.pool.connection() as conn:
+        await conn.execute("SELECT 1")
+    return PlainTextResponse("ok")
+
+
+def quiet_logs(settings: Settings) -> None:
+    """JSON lines on standard error: ids and codes only."""
+    level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def set_up_pages(settings: Settings, server: Server, built: Built | None) -> None:
+    """Configure the people's web; without parts, for its accounts and migrations alone."""
+    portal.setup(
+        database_url=server.url("carnet_portal"),
+        secret_key=secret_key(settings.keys),
+        base_url=settings.base_url,
+        demo=settings.instance is Instance.DEMONSTRATION,
+        parts=None if built is None else PageParts(built),
+    )

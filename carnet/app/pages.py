@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What the pages call: the acts of the slices, bound to this process."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from carnet.access.actor import Actor
+from carnet.access.pages import Opening
+from carnet.app import parts
+from carnet.app.parts import Built
+from carnet.documents import consult
+from carnet.documents.pages import Content, Curve, DocumentList, DocumentPage
+from carnet.portal.acts import Acts
+from carnet.rights import consent, readers
+from carnet.vigilance import find
+from carnet.vigilance.pages import Found, Person, TraitsForm
+
+CLIENT = "carnet-pages"
+
+
+class PageParts:
+    """The parts `carnet.portal` is set up with."""
+
+    def __init__(self, built: Built) -> None:
+        self._built = built
+        self.acts: Acts = PageActs(built)
+        self.matrix = f"{built.door.matrix.name} ({built.door.matrix.version})"
+
+    async def actor(self, subject: str) -> Actor:
+        """The actor of a log-in."""
+        return await parts.actor(self._built, subject, client=CLIENT)
+
+
+class PageActs:
+    """Each act, in a visit of its own."""
+
+    def __init__(self, built: Built) -> None:
+        self._built = built
+
+    async def person(self, actor: Actor, patient: str) -> Person:
+        return await find.person(parts.visit(self._built, actor), patient)
+
+    async def documents(self, actor: Actor, patient: str) -> DocumentList:
+        return await consult.documents(parts.visit(self._built, actor), patient)
+
+    async def document(self, actor: Actor, patient: str, document: str) -> DocumentPage:
+        return await consult.document(parts.visit(self._built, actor), patient, document)
+
+    async def curve(self, actor: Actor, patient: str, code: str) -> Curve:
+        return await consult.curve(parts.visit(self._built, actor), patient, code)
+
+    async def content(self, actor: Actor, patient: str, binary: str) -> Content:
+        return await consult.content(parts.visit(self._built, actor), patient, binary)
+
+    async def openings(self, actor: Actor, patient: str) -> Sequence[Opening]:
+        return await readers.openings(parts.visit(self._built, actor), patient)
+
+    async def find(self, actor: Actor, form: TraitsForm) -> Sequence[Found]:
+        return await find.find(parts.visit(self._built, actor), form)
+
+    async def resolve(self, actor: Actor, handle: str) -> str:
+        return await find.resolve(parts.visit(self._built, actor), handle)
+
+    async def declare(self, actor: Actor, handle: str, how: str) -> str:
+        return await consent.declare(parts.visit(self._built, actor), handle, how)
+
+
+def secret_key(folder: Path) -> str:
+    """Django's secret of the installation, made once (mode 0600)."""
+    path = folder / "portal.key"
+    try:
+        return path.read_text("ascii")
+    except FileNotFoundError:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48))
+        return path.read_text("ascii")

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The parts of one process: pool, door, tokens, acts."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from carnet import errors
+from carnet.access import door, queries
+from carnet.access import matrix as matrices
+from carnet.access.actor import Actor, ActorKind
+from carnet.access.door import Door, Visit
+from carnet.access.revisions import Revisions
+from carnet.access.tokens import DAY, Tokens, load_or_make_key
+from carnet.config import Instance, Settings
+from carnet.directory import find as directory
+from carnet.documents import publish, replace
+from carnet.fhir.search.parse import Parser
+from carnet.postgres.pool import Pool, open_pool
+from carnet.postgres.server import Server
+from carnet.rest.acts import Acts
+from carnet.rest.desk import Desk
+from carnet.vigilance import find, register
+
+
+class NoMatrix(errors.Invalid):
+    """A production instance starts only with an access matrix its operator named (CARNET_MATRIX)."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """One process, ready to serve."""
+
+    settings: Settings
+    pool: Pool
+    door: Door
+    desk: Desk
+
+
+def acts() -> Acts:
+    """What each slice does instead of a plain write."""
+    table = Acts()
+    table.register("Patient", "create", register.register)
+    table.register("DocumentReference", "create", publish.publish)
+    table.register("DocumentReference", "patch", replace.patch)
+    table.register("Binary", "create", publish.binary)
+    table.register("List", "create", publish.submission)
+    table.resolve_by("Patient", find.by_identifier)
+    for rtype in directory.TYPES:
+        table.resolve_by(rtype, directory.resolver(rtype))
+    return table
+
+
+def matrix_of(settings: Settings) -> matrices.Matrix:
+    """The access matrix; a production instance has none by default."""
+    if settings.instance is Instance.PRODUCTION and not settings.matrix:
+        raise NoMatrix
+    return matrices.load(settings.matrix)
+
+
+def tokens_of(settings: Settings) -> Tokens:
+    """Issues and verifies; a demonstration's tokens may live a day, for load clients."""
+    longest = DAY if settings.instance is Instance.DEMONSTRATION else settings.token_lifetime
+    return Tokens(load_or_make_key(settings.keys), settings.base_url, door.now, lifetime=longest)
+
+
+async def build(settings: Settings, server: Server, *, name: str = "carnet api") -> Built:
+    """Open the pool and put the parts of one process together."""
+    pool = await open_pool(
+        server.url("carnet_app"), min_size=2, max_size=settings.pool_size, name=name
+    )
+    made = door.make(pool, settings, matrix_of(settings), door.load_or_make(settings.keys))
+    base = f"{settings.base_url}/fhir"
+    parser = Parser(
+        made.definitions,
+        made.ids,
+        made.cursors,
+        made.owners,
+        base,
+        settings.page_size,
+        settings.page_limit,
+    )
+    desk = Desk(
+        settings=settings,
+        door=made,
+        tokens=tokens_of(settings),
+        revisions=Revisions(pool),
+        parser=parser,
+        acts=acts(),
+        request_id=lambda: secrets.token_hex(8),
+        base=base,
+    )
+    return Built(settings, pool, made, desk)
+
+
+async def actor(built: Built, sub: str, *, client: str, situation: str | None = None) -> Actor:
+    """The actor of a subject, for a log-in or a token."""
+    async with built.pool.connection() as conn:
+        found = await queries.subject(conn, sub, situation)
+    if found is None:
+        raise errors.Unauthenticated("Nobody of this name is known here.")
+    return Actor(
+        kind=ActorKind(found.kind),
+        sub=found.sub,
+        name=found.name,
+        client=client,
+        purpose="PATRQT" if found.kind == "patient" else "TREAT",
+        rpps=found.rpps,
+        profession=found.profession or "",
+        situation=found.situation or "",
+        org=found.org,
+        org_name=found.org_name or "",
+        patient=found.patient,
+        rev=found.rev,
+    )
+
+
+def claims(built: Built, who: Actor, scope: str) -> dict[str, Any]:
+    """The claims of an actor's token."""
+    encode = built.door.ids.encode
+    found: dict[str, Any] = {
+        "sub": who.sub, "kind": str(who.kind), "name": who.name, "scope": scope,
+        "purpose": who.purpose, "acr": "eidas1", "client": who.client, "rev": who.rev,
+    }  # fmt: skip
+    if who.kind is ActorKind.PATIENT and who.patient is not None:
+        found["patient"] = found["fhirUser"] = f"Patient/{encode(who.patient, who.patient)}"
+    if who.org is not None:
+        found["org"] = f"Organization/{encode(0, who.org)}"
+    if who.kind is ActorKind.PROFESSIONAL and who.rpps is not None:
+        found |= {
+            "fhirUser": f"Practitioner?identifier={who.rpps:011d}",
+            "rpps": f"{who.rpps:011d}",
+            "profession": who.profession,
+            "situation": who.situation,
+        }
+    return found
+
+
+def visit(built: Built, who: Actor) -> Visit:
+    """A visit from inside the process (pages, commands)."""
+    return Visit(built.door, who, secrets.token_hex(8))

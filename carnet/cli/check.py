@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""carnet check: settings and where each comes from; what must hold of the database."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import fields
+
+import psycopg
+import typer
+
+from carnet import config
+from carnet.cli import common
+from carnet.config import Settings
+from carnet.postgres.check import Check, checks
+from carnet.postgres.server import Server
+
+
+def check(data: common.Data = None) -> None:
+    """Print every setting with its origin, then every check; exit 1 when one fails."""
+    with common.refusals():
+        settings = common.settings_of(data)
+        origins = config.origins()
+        for setting in fields(Settings):
+            value = getattr(settings, setting.name)
+            if setting.name == "database_url" and value:
+                value = "(set)"
+            print(f"{Settings.PREFIX}{setting.name.upper()} = {value}  [{origins[setting.name]}]")
+        with common.server_of(settings) as server:
+            found = asyncio.run(_checks(server, settings))
+        for each in found:
+            mark = "ok " if each.ok else "NO "
+            print(f"{mark} {each.name}: {each.value}" + ("" if each.ok else f" — {each.why}"))
+        if not all(each.ok for each in found):
+            raise typer.Exit(1)
+
+
+async def _checks(server: Server, settings: Settings) -> list[Check]:
+    async with await psycopg.AsyncConnection.connect(
+        server.url("carnet_admin"), autocommit=True
+    ) as conn:
+        return await checks(conn, settings)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What every command shares: settings, the server, refusals as exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from rich.console import Console
+
+from carnet import config, errors
+from carnet.access import door
+from carnet.config import Instance, Settings
+from carnet.postgres import migrate as schema
+from carnet.postgres.server import Server, open_server
+
+console = Console(stderr=True)
+MARK = "instance.json"  # in the data folder: what this installation is
+
+Data = Annotated[Path | None, typer.Option(help="Data folder (CARNET_DATA).", show_default=False)]
+
+
+def settings_of(data: Path | None = None, **given: Any) -> Settings:
+    """The settings; a data folder remembers what its instance is."""
+    found = config.read(data=data, **given)
+    mark = found.data / MARK
+    if given.get("instance") is None and mark.exists():
+        said = json.loads(mark.read_text("utf-8"))
+        found = replace(found, instance=Instance(said["instance"]), base_url=said["base_url"])
+    return found
+
+
+def remember(settings: Settings, **more: Any) -> None:
+    """Write what the instance is, for the commands that come after."""
+    path = settings.data / MARK
+    said = recall(settings) | {
+        "instance": str(settings.instance),
+        "base_url": settings.base_url,
+        **more,
+    }
+    temporary = path.with_suffix(".new")
+    temporary.write_text(json.dumps(said, indent=1), "utf-8")
+    temporary.rename(path)
+
+
+def recall(settings: Settings) -> dict[str, Any]:
+    """What was remembered; empty when nothing was."""
+    path = settings.data / MARK
+    return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+
+
+@contextlib.contextmanager
+def server_of(settings: Settings) -> Iterator[Server]:
+    """The PostgreSQL to use, running; left at the end."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    server = open_server(settings.database_url or None, settings.data / "postgres")
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def bring_up_to_date(settings: Settings, server: Server) -> list[str]:
+    """Migrate, and install what an installation has once."""
+    applied = schema.migrate(server.url("carnet_admin"))
+    keyring = door.load_or_make(settings.keys)
+    with psycopg.connect(server.url("carnet_admin")) as conn:
+        door.install(conn, keyring)
+    return applied
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """A refusal is a sentence and exit status 1, never a stack trace."""
+    try:
+        yield
+    except errors.CarnetError as error:
+        console.print(f"[bold]{error}[/bold]", highlight=False)
+        raise typer.Exit(1) from None
+    except psycopg.OperationalError as error:
+        console.print(f"[bold]PostgreSQL: {error}[/bold]", highlight=False)
+        raise typer.Exit(1) from None

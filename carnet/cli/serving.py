@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Serving: a granian of ASGI workers, each with its own door on the same database."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from granian import Granian
+from granian.constants import Interfaces, Loops
+
+from carnet import errors
+from carnet.app import application
+from carnet.cli.common import settings_of
+from carnet.config import Settings
+from carnet.postgres.server import open_server
+
+
+class PortInUse(errors.CarnetError):
+    """Another program listens on this port: stop it, or choose another with --port."""
+
+
+def worker() -> Any:
+    """The application of one worker; its settings come from the environment the master set."""
+    settings = settings_of()
+    server = open_server(settings.database_url or None, settings.data / "postgres")
+    return application(settings, server, pages=os.environ.get("CARNET_SERVE_PAGES", "1") == "1")
+
+
+def serve(
+    settings: Settings, *, workers: int, pages: bool, ready: Callable[[], None] | None = None
+) -> None:
+    """Serve until a signal; refuses a port in use, since two masters would share it silently."""
+    refuse_used_port(settings.host, settings.port)
+    os.environ |= {
+        "CARNET_DATA": str(settings.data.absolute()),
+        "CARNET_BASE_URL": settings.base_url,
+        "CARNET_INSTANCE": str(settings.instance),
+        "CARNET_SERVE_PAGES": "1" if pages else "0",
+    }
+    master = Granian(
+        "carnet.cli.serving:worker",
+        factory=True,
+        interface=Interfaces.ASGI,
+        address=settings.host,
+        port=settings.port,
+        workers=workers,
+        loop=Loops.uvloop,
+        log_enabled=False,
+        websockets=False,
+        respawn_failed_workers=True,
+    )
+    if ready is not None:
+        master.on_startup(ready)
+    master.serve()
+
+
+def refuse_used_port(host: str, port: int) -> None:
+    """PortInUse when something already listens there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise PortInUse from None

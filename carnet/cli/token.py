@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""carnet token: a bearer token for a persona of the demonstration."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from carnet import errors
+from carnet.app import demonstration
+from carnet.app.parts import actor, build, claims
+from carnet.cli import common
+from carnet.config import Instance, Settings
+from carnet.population import make
+from carnet.postgres.server import Server
+
+
+class NoPersona(errors.Invalid):
+    """There is no persona of this name."""
+
+
+class NotDemonstration(errors.Invalid):
+    """Tokens for personas are given in a demonstration only."""
+
+
+SCOPES = {"patient": "patient/*.rs", "professional": "user/*.cruds", "software": "system/*.cruds"}
+
+
+def token(
+    persona: Annotated[str, typer.Option("--as", help="Key of the persona: gp, patient…")],
+    ttl: Annotated[int, typer.Option(help="Seconds it lives, a day at most.", min=1)] = 300,
+    data: common.Data = None,
+) -> None:
+    """Print one bearer token, alone on the last line."""
+    with common.refusals():
+        settings = common.settings_of(data)
+        if settings.instance is not Instance.DEMONSTRATION:
+            raise NotDemonstration
+        said = common.recall(settings)
+        population = make(said.get("seed", 2026), said.get("people", 20))
+        found = next((each for each in population.personas if each.key == persona), None)
+        if found is None:
+            raise NoPersona(
+                f"There is no persona {persona!r}: "
+                + ", ".join(each.key for each in population.personas if each.built)
+            )
+        if not found.built:
+            raise NoPersona(f"The persona {persona!r} does not exist yet in this version.")
+        subject = demonstration.subject_of(found, population)
+        with common.server_of(settings) as server:
+            print(asyncio.run(_issue(settings, server, subject, ttl)))
+
+
+async def _issue(settings: Settings, server: Server, subject: str, ttl: int) -> str:
+    built = await build(settings, server, name="carnet token")
+    try:
+        who = await actor(built, subject, client="carnet-token")
+        scope = SCOPES.get(str(who.kind), "openid")
+        return built.desk.tokens.issue(claims(built, who, scope), lifetime=ttl)
+    finally:
+        await built.pool.close()

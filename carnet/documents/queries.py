@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Statements of the documents' own tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """A uniqueId already deposited."""
+
+    rid: int
+    digest: bytes
+
+
+TAKE: LiteralString = """
+    INSERT INTO documents.unique_id (cid, dep_org, h, digest, rid)
+    VALUES (%(cid)s, %(org)s, %(h)s, %(digest)s, %(rid)s)
+    ON CONFLICT (cid, dep_org, h) DO NOTHING
+"""
+FIND: LiteralString = """
+    SELECT rid, digest FROM documents.unique_id
+     WHERE cid = %(cid)s AND dep_org = %(org)s AND h = %(h)s
+"""
+
+
+async def deposit(
+    conn: AsyncConnection[Any], cid: int, org: int, h: bytes, digest: bytes, rid: int
+) -> Deposit | None:
+    """Take a uniqueId for a document; who held it before, if anyone. Primary key.
+
+    Two deposits at the same instant: the second waits for the first's commit, then finds it.
+    """
+    values = {"cid": cid, "org": org, "h": h, "digest": digest, "rid": rid}
+    async with conn.cursor(row_factory=class_row(Deposit)) as cur:
+        await cur.execute(TAKE, values)
+        if cur.rowcount == 1:
+            return None
+        await cur.execute(FIND, values)
+        return await cur.fetchone()

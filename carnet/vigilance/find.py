@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Find a person: an act of its own, traced and limited, that returns what was typed and a handle.
+
+Full INS, or birth date, name and one more trait; never a list over five.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from carnet import errors
+from carnet.access import audit, handles, queries
+from carnet.access.actor import ActorKind
+from carnet.access.door import Address, Unit, Visit
+from carnet.identity.ins import ARC, InsSystem
+from carnet.identity.traits import normal
+from carnet.vigilance.pages import Found, Person, TraitsForm
+
+MOST = 5
+
+
+class NotEnough(errors.Invalid):
+    """Give the whole INS, or the birth date, the birth name and one more trait."""
+
+
+class TooManyFound(errors.Invalid):
+    """Several people answer to these traits: add one."""
+
+
+class TooManyFinds(errors.TooMany):
+    """This account has searched for too many people in an hour."""
+
+
+class NotForYou(errors.Forbidden):
+    """Only a professional searches for a person."""
+
+
+async def find(visit: Visit, form: TraitsForm) -> list[Found]:
+    """Those who answer to the form, five at most, with only the traits typed."""
+    if visit.actor.kind is not ActorKind.PROFESSIONAL or visit.actor.rpps is None:
+        raise NotForYou
+    ins = "".join(form.ins.split()).upper()
+    more = {
+        "first_given": normal(form.given_name) or None,
+        "sex": form.sex or None,
+        "birth_place": form.birth_place.strip().upper() or None,
+    }
+    by_traits = bool(form.birth_date and form.name.strip() and any(more.values()))
+    if not ins and not by_traits:
+        raise NotEnough
+    door = visit.door
+    async with door.pool.connection() as conn:
+        since = door.clock() - timedelta(hours=1)
+        if await queries.finds_since(conn, visit.actor.sub, since) >= door.settings.find_per_hour:
+            raise TooManyFinds
+        if ins:
+            systems = [str(system) for system in InsSystem if system.real or door.settings.lenient]
+            rows = await queries.identities_by_ins(conn, ins, systems)
+        else:
+            traits = {"birth_date": form.birth_date, "birth_name": normal(form.name), **more}
+            rows = await queries.identities_by_traits(conn, traits)
+        held = {row.cid for row in rows}
+        links = await queries.links(conn, visit.actor.rpps, sorted(held), door.clock(), MOST + 1)
+        # The people found are not named in the trace's compartments: finding is not reading.
+        await audit.write(conn, visit.trace("find", "find-a-person"), granted=len(rows) <= MOST)
+    if len(rows) > MOST:
+        raise TooManyFound
+    linked = {link.cid for link in links}
+    return [
+        Found(
+            handle=handles.write(visit, row.cid),
+            name=" ".join(filter(None, (form.given_name.strip(), form.name.strip()))),
+            birth_date=form.birth_date,
+            sex=form.sex,
+            consented=row.cid in linked,
+        )
+        for row in rows
+    ]
+
+
+async def person(visit: Visit, patient: str) -> Person:
+    """Whose record this is, for who may read it."""
+    stored = await visit.read("Patient", patient)
+    async with visit.door.pool.connection() as conn:
+        found = await queries.identity(conn, stored.cid)
+    if found is None:
+        raise errors.NotFound
+    return Person(found.shown_name, found.birth_date, found.sex)
+
+
+async def resolve(visit: Visit, text: str) -> str:
+    """The patient's id behind a handle, for a professional who already has consent; else absent."""
+    cid = handles.read(visit, text)
+    assert visit.actor.rpps is not None
+    async with visit.door.pool.connection() as conn:
+        found = await queries.links(conn, visit.actor.rpps, [cid], visit.door.clock(), 1)
+    if not found:
+        raise errors.NotFound
+    return visit.door.ids.encode(cid, cid)
+
+
+async def by_identifier(unit: Unit, system: str, value: str) -> Address | None:
+    """The Patient an INS names: feeding a record needs no right to read it."""
+    if not system.removeprefix("urn:oid:").startswith(ARC):
+        return None
+    systems = [system if system.startswith("urn:oid:") else f"urn:oid:{system}"]
+    found = await queries.identities_by_ins(unit.conn, value, systems)
+    if len(found) != 1:
+        return None
+    cid = found[0].cid
+    return Address(cid, cid, "Patient", unit.visit.door.ids.encode(cid, cid))

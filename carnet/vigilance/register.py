@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Register an identity: a Patient, its compartment and key, its strict traits, its record.
+
+A number that is not verified never enters as an INS in production; a demonstration or test instance
+takes it as doubtful, so that published examples can be tried.
+Source: RNIV 1 for the statuses; DESIGN of the shared record for the life of a record.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from carnet import errors
+from carnet.access import queries
+from carnet.access.door import Unit, Written
+from carnet.identity.ins import ARC, InsClaim, InsSystem, claim
+from carnet.identity.traits import normal
+from carnet.rest.acts import Entry, Plan
+
+PROVISIONAL, RETRIEVED, DOUBTFUL = "PROV", "RECUP", "DOUT"
+
+
+class DoubtfulIns(errors.BusinessRule):
+    """The INS of this Patient is not one: its shape, its key or its system is wrong."""
+
+    code = "906"
+
+
+class TestIns(errors.BusinessRule):
+    """A test or demonstration INS is not taken by an instance that holds real people."""
+
+    code = "906"
+    __test__ = False
+
+
+class SeveralIns(errors.BusinessRule):
+    """A Patient has one INS."""
+
+    code = "906"
+
+
+async def register(unit: Unit, plan: Plan, entry: Entry) -> Written:
+    """The act of creating a Patient, by a software; its record opens as the instance says."""
+    assert entry.address is not None
+    settings = unit.visit.door.settings
+    found = ins_of(entry.resource, lenient=settings.lenient)
+    cid = entry.address.cid
+    written = unit.put(entry.address, entry.resource)
+    names = official_name(entry.resource)
+    status = PROVISIONAL
+    if found is not None:
+        status = RETRIEVED if is_sound(found) else DOUBTFUL
+        if status == DOUBTFUL:
+            entry.warnings += (str(DoubtfulIns()),)
+    # A demonstration opens at once; elsewhere the six weeks of the notice begin.
+    state = "open" if settings.lenient else "notice"
+    await unit.conn.execute(queries.ADD_RECORD, {"cid": cid, "state": state, "since": unit.at})
+    await unit.conn.execute(
+        queries.ADD_IDENTITY,
+        {
+            "cid": cid,
+            "ins": found.value if found else None,
+            "ins_system": found.system if found else None,
+            "birth_name": normal(names[0]),
+            "first_given": normal(names[1].split(" ")[0] if names[1] else ""),
+            "birth_date": birth_date(entry.resource),
+            "sex": entry.resource.get("gender", "unknown"),
+            "birth_place": birth_place(entry.resource),
+            "shown_name": shown_name(entry.resource),
+            "status": status,
+        },
+    )
+    return written
+
+
+def ins_of(patient: dict[str, Any], *, lenient: bool) -> InsClaim | None:
+    """The INS a Patient resource claims; refusals where the instance is strict."""
+    claims = [
+        claim(str(each.get("value", "")), str(each.get("system", "")))
+        for each in patient.get("identifier", [])
+        if str(each.get("system", "")).removeprefix("urn:oid:").startswith(ARC)
+        # The billing number (NSS) has the same OID as the INS: its type tells it apart.
+        and "NH" not in _types(each)
+        and each.get("use") != "old"
+    ]
+    if len(claims) > 1:
+        raise SeveralIns
+    if not claims:
+        return None
+    found = claims[0]
+    if not lenient:
+        if not is_sound(found):
+            raise DoubtfulIns
+        if not InsSystem(found.system).real:
+            raise TestIns
+    return found
+
+
+def is_sound(found: InsClaim) -> bool:
+    """Whether shape, key and system of a claimed number are right."""
+    try:
+        found.verified()
+    except errors.CarnetError:
+        return False
+    return True
+
+
+def official_name(patient: dict[str, Any]) -> tuple[str, str]:
+    """(birth name, birth given names): the official name, else the first."""
+    names = patient.get("name", [])
+    chosen = next((name for name in names if name.get("use") == "official"), None)
+    chosen = chosen or (names[0] if names else {})
+    return str(chosen.get("family", "")), " ".join(chosen.get("given", []))
+
+
+def shown_name(patient: dict[str, Any]) -> str:
+    """The name as it is read on screen: used name if any, else the official one."""
+    names = patient.get("name", [])
+    used = next((name for name in names if name.get("use") == "usual"), None)
+    used = used or next((name for name in names if name.get("use") == "official"), None)
+    used = used or (names[0] if names else {})
+    given = " ".join(used.get("given", [])[:1])
+    return f"{given} {used.get('family', '')}".strip() or str(used.get("text", ""))
+
+
+def birth_date(patient: dict[str, Any]) -> date:
+    """Its birth date; the first day of what was given when it was partial."""
+    text = str(patient.get("birthDate", ""))
+    try:
+        return date.fromisoformat((text + "-01-01")[:10] if len(text) < 10 else text)
+    except ValueError:
+        return date(1, 1, 1)
+
+
+def birth_place(patient: dict[str, Any]) -> str | None:
+    """INSEE code of the birth place (extension patient-birthPlace, with inseeCode)."""
+    for extension in patient.get("extension", []):
+        if str(extension.get("url", "")).endswith("patient-birthPlace"):
+            address = extension.get("valueAddress", {})
+            for inner in address.get("extension", []):
+                if "insee" in str(inner.get("url", "")).lower():
+                    coded = inner.get("valueCoding", {}).get("code") or inner.get("valueString")
+                    return str(coded) if coded else None
+            found = address.get("district")
+            return str(found) if found else None
+    return None
+
+
+def _types(identifier: dict[str, Any]) -> set[str]:
+    return {str(each.get("code")) for each in identifier.get("type", {}).get("coding", [])}
