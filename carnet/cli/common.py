@@ -59,7 +59,7 @@ def recall(settings: Settings) -> dict[str, Any]:
 def server_of(settings: Settings) -> Iterator[Server]:
     """The PostgreSQL to use, running; left at the end."""
     settings.data.mkdir(parents=True, exist_ok=True)
-    server = open_server(settings.database_url or None, settings.data / "postgres")
+    server = open_server(settings.database_url or None, settings.data)
     try:
         yield server
     finally:

@@ -25,7 +25,7 @@ class PortInUse(errors.CarnetError):
 def worker() -> Any:
     """The application of one worker; its settings come from the environment the master set."""
     settings = settings_of()
-    server = open_server(settings.database_url or None, settings.data / "postgres")
+    server = open_server(settings.database_url or None, settings.data)
     return application(settings, server, pages=os.environ.get("CARNET_SERVE_PAGES", "1") == "1")
 
 
