@@ -7,7 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-pytest_plugins = ["tests.postgres_fixture", "tests.browser_fixture"]
+pytest_plugins = ["tests.postgres_fixture", "tests.browser_fixture", "tests.space"]
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

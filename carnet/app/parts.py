@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from carnet import errors
@@ -60,18 +63,37 @@ def matrix_of(settings: Settings) -> matrices.Matrix:
     return matrices.load(settings.matrix)
 
 
-def tokens_of(settings: Settings) -> Tokens:
+def tokens_of(settings: Settings, clock: Callable[[], datetime] = door.now) -> Tokens:
     """Issues and verifies; a demonstration's tokens may live a day, for load clients."""
     longest = DAY if settings.instance is Instance.DEMONSTRATION else settings.token_lifetime
-    return Tokens(load_or_make_key(settings.keys), settings.base_url, door.now, lifetime=longest)
+    return Tokens(load_or_make_key(settings.keys), settings.base_url, clock, lifetime=longest)
 
 
-async def build(settings: Settings, server: Server, *, name: str = "carnet api") -> Built:
-    """Open the pool and put the parts of one process together."""
+async def build(
+    settings: Settings,
+    server: Server,
+    *,
+    name: str = "carnet api",
+    clock: Callable[[], datetime] = door.now,
+    random: Callable[[int], bytes] = os.urandom,
+    random_bits: Callable[[int], int] = secrets.randbits,
+) -> Built:
+    """Open the pool and put the parts of one process together.
+
+    clock, random, random_bits: where time, bytes and numbers come from; tests bring their own.
+    """
     pool = await open_pool(
         server.url("carnet_app"), min_size=2, max_size=settings.pool_size, name=name
     )
-    made = door.make(pool, settings, matrix_of(settings), door.load_or_make(settings.keys))
+    made = door.make(
+        pool,
+        settings,
+        matrix_of(settings),
+        door.load_or_make(settings.keys),
+        clock=clock,
+        random=random,
+        random_bits=random_bits,
+    )
     base = f"{settings.base_url}/fhir"
     parser = Parser(
         made.definitions,
@@ -85,7 +107,7 @@ async def build(settings: Settings, server: Server, *, name: str = "carnet api")
     desk = Desk(
         settings=settings,
         door=made,
-        tokens=tokens_of(settings),
+        tokens=tokens_of(settings, clock),
         revisions=Revisions(pool),
         parser=parser,
         acts=acts(),

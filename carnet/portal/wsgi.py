@@ -26,4 +26,4 @@ def application() -> Callable[..., Any]:
         immutable_file_test=lambda path, url: True,
     )
     site.add_files(str(STATIC), prefix=settings.STATIC_URL)
-    return site  # type: ignore[no-any-return]
+    return site

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import time
 
+import psycopg
 import structlog
+from psycopg_pool import PoolTimeout
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from carnet import errors
 from carnet.rest import metadata, read, search, transaction, write
 from carnet.rest.desk import Desk
 from carnet.rest.outcome import refuse
@@ -32,7 +36,9 @@ ROUTES = [
 
 def application(desk: Desk) -> ASGIApp:
     """The API, to be mounted at /fhir."""
-    app = Starlette(routes=ROUTES, exception_handlers={Exception: refuse})
+    # A handler of Exception also re-raises to the server; those of what is foreseen do not.
+    foreseen = (errors.CarnetError, psycopg.Error, PoolTimeout, HTTPException)
+    app = Starlette(routes=ROUTES, exception_handlers=dict.fromkeys((*foreseen, Exception), refuse))
     app.state.desk = desk
     return Traced(app, desk)
 

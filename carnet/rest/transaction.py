@@ -65,7 +65,8 @@ async def _together(
 ) -> list[bytes]:
     """All or nothing; reads come after the commit."""
     entries = [
-        entry_of(each, index) if _method(each) in WRITES else None for index, each in enumerate(given)
+        entry_of(each, index) if _method(each) in WRITES else None
+        for index, each in enumerate(given)
     ]
     writes = [entry for entry in entries if entry is not None]
     urls = [entry.full_url for entry in writes if entry.full_url]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -129,5 +130,8 @@ class Door:
         )
 
     def context(self, conn: AsyncConnection[Any], parts: Sequence[str]) -> str:
-        """The sealed context of the next statement on this connection."""
-        return self.sealer.seal(parts, conn.pgconn.backend_pid, self.clock().timestamp())
+        """The sealed context of the next statement on this connection.
+
+        Its expiry is checked by the database's clock, so it is the system's, not the injected one.
+        """
+        return self.sealer.seal(parts, conn.pgconn.backend_pid, time.time())

@@ -3,8 +3,8 @@
 
 from collections.abc import Mapping
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from carnet.portal.accounts.models import Account
@@ -17,7 +17,7 @@ def ensure_accounts(subjects: Mapping[str, str], password: str) -> None:
     One hash serves them all: a slow hash for each would cost the demonstration several seconds,
     and their password is one and the same, printed on the terminal.
     """
-    users = get_user_model().objects
+    users = User.objects
     known = {user.username: user for user in users.filter(username__in=list(subjects))}
     encoded = next((user.password for user in known.values()), "")
     if not (encoded and check_password(password, encoded)):

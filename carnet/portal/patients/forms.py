@@ -127,11 +127,12 @@ HOUR = 3600
 
 def sealed(found: Found) -> str:
     """Who was found, for the next page: signed, so that a name cannot be put on another handle."""
-    card = [found.handle, found.name, found.birth_date.isoformat(), found.sex]
+    born = found.birth_date.isoformat() if found.birth_date else ""
+    card = [found.handle, found.name, born, found.sex]
     return signing.dumps(card, salt=SALT)
 
 
 def unsealed(card: str) -> Found:
     """What `sealed` wrote, for an hour; django.core.signing.BadSignature otherwise."""
     handle, name, born, sex = signing.loads(card, salt=SALT, max_age=HOUR)
-    return Found(handle, name, date.fromisoformat(born), sex, consented=False)
+    return Found(handle, name, date.fromisoformat(born) if born else None, sex, consented=False)

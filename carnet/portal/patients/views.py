@@ -87,7 +87,7 @@ def card(found: Found) -> Card:
     return Card(
         found=found,
         name=found.name or gettext("Titulaire du matricule INS saisi"),
-        born=words.day(found.birth_date),
+        born=words.day(found.birth_date) if found.birth_date else "",
         sex=words.sex(found.sex) if found.sex else "",
         sealed=sealed(found),
     )
