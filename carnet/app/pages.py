@@ -41,23 +41,33 @@ class PageActs:
     def __init__(self, built: Built) -> None:
         self._built = built
 
+    def _of(self, actor: Actor, patient: str) -> str:
+        """The id of a Patient; "" is one's own."""
+        if patient or actor.patient is None:
+            return patient
+        return self._built.door.ids.encode(actor.patient, actor.patient)
+
     async def person(self, actor: Actor, patient: str) -> Person:
-        return await find.person(parts.visit(self._built, actor), patient)
+        return await find.person(parts.visit(self._built, actor), self._of(actor, patient))
 
     async def documents(self, actor: Actor, patient: str) -> DocumentList:
-        return await consult.documents(parts.visit(self._built, actor), patient)
+        return await consult.documents(parts.visit(self._built, actor), self._of(actor, patient))
 
     async def document(self, actor: Actor, patient: str, document: str) -> DocumentPage:
-        return await consult.document(parts.visit(self._built, actor), patient, document)
+        return await consult.document(
+            parts.visit(self._built, actor), self._of(actor, patient), document
+        )
 
     async def curve(self, actor: Actor, patient: str, code: str) -> Curve:
-        return await consult.curve(parts.visit(self._built, actor), patient, code)
+        return await consult.curve(parts.visit(self._built, actor), self._of(actor, patient), code)
 
     async def content(self, actor: Actor, patient: str, binary: str) -> Content:
-        return await consult.content(parts.visit(self._built, actor), patient, binary)
+        return await consult.content(
+            parts.visit(self._built, actor), self._of(actor, patient), binary
+        )
 
     async def openings(self, actor: Actor, patient: str) -> Sequence[Opening]:
-        return await readers.openings(parts.visit(self._built, actor), patient)
+        return await readers.openings(parts.visit(self._built, actor), self._of(actor, patient))
 
     async def find(self, actor: Actor, form: TraitsForm) -> Sequence[Found]:
         return await find.find(parts.visit(self._built, actor), form)
