@@ -14,7 +14,7 @@ from rich.table import Table
 
 from carnet import app as composition
 from carnet import portal
-from carnet.app import demonstration
+from carnet.app import demonstration, worker
 from carnet.app.parts import build
 from carnet.cli import common, serving
 from carnet.config import Instance, Settings
@@ -46,9 +46,9 @@ def demo(
             portal.ensure_accounts(accounts(population), PASSWORD)
             common.remember(settings, seed=seed, people=people)
             show(settings, population)
-            if rest:
+            for task in (_rest, _jobs):
                 threading.Thread(
-                    target=_rest, args=(settings, server, population, rest), daemon=True
+                    target=task, args=(settings, server, population, rest), daemon=True
                 ).start()
             serving.serve(settings, workers=workers, pages=True)
 
@@ -109,6 +109,8 @@ def _rest(settings: Settings, server: Server, population: Population, keys: list
     """The other records, while the pages are already served."""
 
     async def load() -> None:
+        if not keys:
+            return
         built = await build(settings, server, name="carnet demo")
         try:
             with _bar() as bar:
@@ -123,6 +125,11 @@ def _rest(settings: Settings, server: Server, population: Population, keys: list
             await built.pool.close()
 
     asyncio.run(load())
+
+
+def _jobs(settings: Settings, server: Server, population: Population, keys: list[str]) -> None:
+    """The worker's part, in a thread of its own."""
+    asyncio.run(worker.work(settings, server))
 
 
 def _bar() -> Progress:
