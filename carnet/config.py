@@ -52,6 +52,7 @@ class Settings:
     matrix: str = _setting(
         "", "File of the access matrix; a production instance starts only with one named here."
     )
+    pages: bool = _setting(True, "Whether the people's pages are served beside the API.")
     pool_size: int = _setting(10, "Connections each server process keeps open.", "connections")
     body_limit: int = _setting(32 * 1024 * 1024, "Largest request body.", "bytes")
     entry_limit: int = _setting(5000, "Most entries in one Bundle.", "entries")
@@ -103,7 +104,19 @@ def origins(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     }
 
 
+def export(settings: Settings) -> None:
+    """Hand settings on to the processes this one starts, through the environment."""
+    for setting in fields(Settings):
+        value = getattr(settings, setting.name)
+        text = str(value.absolute()) if isinstance(value, Path) else str(value)
+        os.environ[Settings.PREFIX + setting.name.upper()] = text
+
+
 def _converted(name: str, text: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        if text.lower() not in ("true", "false", "1", "0"):
+            raise WrongSetting(f"{name} is true or false.")
+        return text.lower() in ("true", "1")
     try:
         return type(default)(text) if not isinstance(default, Path) else Path(text)
     except ValueError:

@@ -29,22 +29,22 @@ from carnet.rest.routes import application as api
 __all__ = ["Built", "application", "build"]
 
 
-def application(settings: Settings, server: Server, *, pages: bool = True) -> Starlette:
-    """The ASGI application of one process: /fhir, and the people's web when asked."""
+def application(settings: Settings, server: Server) -> Starlette:
+    """The ASGI application of one process: /fhir, and the people's web when the settings say so."""
     quiet_logs(settings)
     return Starlette(
         routes=[Route("/health", health, methods=["GET"])],
-        lifespan=_lifespan(settings, server, pages),
+        lifespan=_lifespan(settings, server),
     )
 
 
-def _lifespan(settings: Settings, server: Server, pages: bool) -> Any:
+def _lifespan(settings: Settings, server: Server) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         built = await build(settings, server)
         app.state.built = built
         app.router.routes.append(Mount("/fhir", api(built.desk)))
-        if pages:
+        if settings.pages:
             bridge.attach(asyncio.get_running_loop())
             set_up_pages(settings, server, built)
             app.router.routes.append(Mount("/", portal.asgi_application()))

@@ -9,11 +9,15 @@ from dataclasses import fields
 import psycopg
 import typer
 
-from carnet import config
+from carnet import config, errors
 from carnet.cli import common
 from carnet.config import Settings
-from carnet.postgres.check import Check, checks
+from carnet.postgres.check import Check, checks, refusals
 from carnet.postgres.server import Server
+
+
+class NotSafe(errors.Invalid):
+    """The database is not as it must be to serve."""
 
 
 def check(data: common.Data = None) -> None:
@@ -33,6 +37,13 @@ def check(data: common.Data = None) -> None:
             print(f"{mark} {each.name}: {each.value}" + ("" if each.ok else f" — {each.why}"))
         if not all(each.ok for each in found):
             raise typer.Exit(1)
+
+
+def guard(settings: Settings, server: Server) -> None:
+    """Refuse to serve on a database that would not keep what it acknowledges, or would show it."""
+    wrong = refusals(asyncio.run(_checks(server, settings)))
+    if wrong:
+        raise NotSafe("; ".join(f"{each.name}: {each.value}, {each.why}" for each in wrong))
 
 
 async def _checks(server: Server, settings: Settings) -> list[Check]:

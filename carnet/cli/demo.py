@@ -50,7 +50,7 @@ def demo(
                 threading.Thread(
                     target=task, args=(settings, server, population, rest), daemon=True
                 ).start()
-            serving.serve(settings, workers=workers, pages=True)
+            serving.serve(settings, workers=workers)
 
 
 def accounts(population: Population) -> dict[str, str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from carnet import app as composition
 from carnet import portal
 from carnet.app.parts import matrix_of
-from carnet.cli import common, serving
+from carnet.cli import check, common, serving
 
 
 def serve(
@@ -29,8 +30,9 @@ def serve(
         serving.refuse_used_port(settings.host, settings.port)
         with common.server_of(settings) as server:
             common.bring_up_to_date(settings, server)
+            check.guard(settings, server)
             if what == "all":
                 composition.set_up_pages(settings, server, None)
                 portal.migrate(server.url("carnet_admin"))
             common.remember(settings)
-            serving.serve(settings, workers=workers, pages=what == "all")
+            serving.serve(replace(settings, pages=what == "all"), workers=workers)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +10,8 @@ from typing import Any
 from granian import Granian
 from granian.constants import Interfaces, Loops
 
-from carnet import errors
+from carnet import config, errors
 from carnet.app import application
-from carnet.cli.common import settings_of
 from carnet.config import Settings
 from carnet.postgres.server import open_server
 
@@ -24,22 +22,15 @@ class PortInUse(errors.CarnetError):
 
 def worker() -> Any:
     """The application of one worker; its settings come from the environment the master set."""
-    settings = settings_of()
+    settings = config.read()
     server = open_server(settings.database_url or None, settings.data)
-    return application(settings, server, pages=os.environ.get("CARNET_SERVE_PAGES", "1") == "1")
+    return application(settings, server)
 
 
-def serve(
-    settings: Settings, *, workers: int, pages: bool, ready: Callable[[], None] | None = None
-) -> None:
+def serve(settings: Settings, *, workers: int, ready: Callable[[], None] | None = None) -> None:
     """Serve until a signal; refuses a port in use, since two masters would share it silently."""
     refuse_used_port(settings.host, settings.port)
-    os.environ |= {
-        "CARNET_DATA": str(settings.data.absolute()),
-        "CARNET_BASE_URL": settings.base_url,
-        "CARNET_INSTANCE": str(settings.instance),
-        "CARNET_SERVE_PAGES": "1" if pages else "0",
-    }
+    config.export(settings)
     master = Granian(
         "carnet.cli.serving:worker",
         factory=True,

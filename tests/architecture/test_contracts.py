@@ -44,5 +44,4 @@ def test_the_contracts_of_the_design_are_all_there(root: Path) -> None:
     assert contracts(root)["One door to the record"]["allowed_importers"] == [
         "carnet.fhir",
         "carnet.access.door",
-        "carnet.access.research",
     ]
