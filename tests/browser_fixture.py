@@ -30,9 +30,9 @@ def chromium() -> str | None:
     return named or next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for the run."""
+    """One Chromium for the module: while it runs, no other event loop can start in this thread."""
     path = chromium()
     if path is None:
         absent = "Chromium is not here: install it, or name it in CARNET_CHROMIUM"

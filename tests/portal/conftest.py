@@ -14,9 +14,11 @@ from psycopg import sql
 
 from carnet import portal
 from carnet.postgres.cluster import DATABASE, Cluster
-from tests.browser_fixture import browser, page  # noqa: F401
+from tests.browser_fixture import browser, page
 from tests.portal.preview import PASSWORD, SUBJECTS, PreviewParts
-from tests.postgres_fixture import cluster  # noqa: F401
+from tests.postgres_fixture import anyio_backend, cluster
+
+__all__ = ["anyio_backend", "browser", "cluster", "page"]
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Invented answers, to look at every page without a record behind it.
 
-It stands for no part of Carnet: what the real acts answer is tested with them. It only gives each page
-something to show, the rare states included.
+It stands for no part of Carnet: what the real acts answer is tested with them. It only gives each
+page something to show, the rare states included.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -25,6 +24,7 @@ from carnet.documents.pages import (
     ResultLine,
     Section,
 )
+from carnet.portal.acts import Acts
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
 PASSWORD = "correct horse battery"
@@ -313,14 +313,14 @@ RAISED: dict[str, BaseException] = {
     "rule": errors.BusinessRule(),
     "transient": errors.Transient(),
     "broken": RuntimeError("secret of somebody"),
-    "late": asyncio.TimeoutError(),
+    "late": TimeoutError(),
 }
 
 
 class PreviewParts:
     """What app.py would hand over."""
 
-    acts = PreviewActs()
+    acts: Acts = PreviewActs()
     matrix = "matrice de démonstration, non officielle, version 2026-11"
 
     async def actor(self, subject: str) -> Actor:

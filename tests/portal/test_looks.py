@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Every page in Chromium: axe, narrow and wide, French and English; keyboard; no script; paper."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.portal.preview import PASSWORD
+from tests.portal.walk import PAGES, THEIRS
+
+# The site first: Django makes no connection in a thread where a browser runs its loop.
+pytestmark = [pytest.mark.db, pytest.mark.usefixtures("address")]
+
+NARROW, WIDE = 390, 1280
+# WCAG 2.2 A and AA, and what axe holds for good practice.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def log_in(page: Page, address: str, who: str) -> None:
+    page.goto(f"{address}/compte/connexion/")
+    page.fill("[name=login]", who)
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button")
+    assert "connexion" not in page.url
+
+
+@pytest.fixture(scope="module")
+def contexts(browser: Browser, address: str) -> Iterator[dict[str, BrowserContext]]:
+    """One session for each person, logged in once."""
+    people = sorted({who for who, _, _ in PAGES})
+    contexts = {who: browser.new_context() for who in people}
+    for who, context in contexts.items():
+        if who:
+            page = context.new_page()
+            log_in(page, address, who)
+            page.close()
+    yield contexts
+    for context in contexts.values():
+        context.close()
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds, a line each."""
+    found = Axe().run(page, options={"runOnly": RULES}).response["violations"]
+    return [f"{one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
+
+
+def overflows(page: Page) -> bool:
+    """Whether one must scroll sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
+
+
+@pytest.mark.parametrize(("who", "path", "status"), PAGES)
+def test_axe_finds_nothing(
+    contexts: dict[str, BrowserContext], address: str, who: str, path: str, status: int
+) -> None:
+    page = contexts[who].new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    for language in ("fr", "en"):
+        for width in (NARROW, WIDE):
+            page.set_viewport_size({"width": width, "height": 800})
+            joint = "&" if "?" in path else "?"
+            answer = page.goto(f"{address}{path}{joint}lang={language}")
+            assert answer is not None
+            assert answer.status == status
+            assert faults(page) == [], (language, width)
+            assert not overflows(page), (language, width)
+    assert [url for url in asked if not url.startswith(address)] == [], "nothing from outside"
+    assert [text for text in complaints if "Content Security Policy" in text] == []
+    page.close()
+
+
+def test_axe_would_find_a_fault(page: Page) -> None:
+    page.set_content("<html><body><img src='x.png'><p style='color:#ccc'>pale</p></body></html>")
+    assert {line.split(":")[0] for line in faults(page)} >= {
+        "image-alt",
+        "color-contrast",
+        "html-has-lang",
+    }
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+def test_axe_finds_nothing_in_what_a_form_answers(
+    contexts: dict[str, BrowserContext], address: str, language: str, width: int
+) -> None:
+    page = contexts["gp"].new_page()
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{address}/patients/?lang={language}")
+    traits = page.locator("form[aria-labelledby=by-traits]")
+    traits.locator("button").click()
+    assert faults(page) == [], "errors"
+    traits.locator("[name=name]").fill("homonyme")
+    traits.locator("[name=birth_date]").fill("27/03/1985")
+    traits.locator("[name=sex]").select_option("female")
+    traits.locator("button").click()
+    assert page.locator(".found .card").count() == 2
+    assert faults(page) == [], "people found"
+    page.locator(".found form[action*=consentement] button").click()
+    assert faults(page) == [], "consent"
+    page.locator("main form button").click()
+    assert faults(page) == [], "consent without how"
+    assert not overflows(page)
+    page.close()
+
+
+def test_axe_finds_nothing_in_a_refused_log_in(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": NARROW, "height": 800})
+    page = context.new_page()
+    page.goto(f"{address}/compte/connexion/")
+    page.click("main button")
+    assert faults(page) == []
+    page.fill("[name=login]", "patient")
+    page.fill("[name=password]", "wrong")
+    page.click("main button")
+    assert page.locator("[role=alert]").count() == 1
+    assert faults(page) == []
+    context.close()
+
+
+@pytest.mark.parametrize(("who", "path", "status"), PAGES)
+def test_nothing_is_lost_at_400_percent(
+    contexts: dict[str, BrowserContext], address: str, who: str, path: str, status: int
+) -> None:
+    """WCAG 1.4.10: 1,280 pixels at 400 % are 320."""
+    page = contexts[who].new_page()
+    page.set_viewport_size({"width": 320, "height": 256})
+    page.goto(address + path)
+    assert not overflows(page)
+    page.close()
+
+
+def test_a_doctor_finds_declares_and_reads_without_script(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    log_in(page, address, "gp")
+    traits = page.locator("form[aria-labelledby=by-traits]")
+    traits.locator("[name=name]").fill("Martin")
+    traits.locator("[name=birth_date]").fill("27/03/1985")
+    traits.locator("[name=given_name]").fill("Claire")
+    traits.locator("button").click()
+    page.click("text=Déclarer le consentement")
+    page.check("[value=oral]")
+    page.click("text=Déclarer et ouvrir le dossier")
+    assert page.url == address + THEIRS
+    page.click("text=Bilan lipidique et glycémie")
+    page.click("text=Glucose à jeun")
+    assert page.locator("svg.curve-wide").is_visible()
+    assert not page.locator("svg.curve-narrow").is_visible()
+    page.click("text=Se déconnecter")
+    assert page.url == address + "/"
+    context.close()
+
+
+def test_the_keyboard_reaches_the_content_first(browser: Browser, address: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    log_in(page, address, "patient")
+    page.goto(address + "/dossier/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "#contenu"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('main') !== null")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none", "the focus is seen"
+    context.close()
+
+
+def test_on_paper_there_is_the_content_alone(
+    contexts: dict[str, BrowserContext], address: str
+) -> None:
+    page = contexts["patient"].new_page()
+    page.goto(f"{address}/dossier/documents/bio-2026/?lang=fr")
+    page.emulate_media(media="print")
+    for away in (".nav", ".actions", ".language", ".session form"):
+        assert not page.locator(away).first.is_visible()
+    assert page.locator("text=Dr Inès BENALI").first.is_visible()
+    assert page.locator("text=Contrôle dans six mois.").is_visible(), "folded text is printed"
+    page.close()

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Every page: it answers, in both languages, light, without script, and kept by nobody."""
+
+import re
+from typing import Any
+
+import pytest
+from lxml import html
+
+from carnet.portal.settings import HERE
+from tests.portal.walk import PAGES
+
+pytestmark = pytest.mark.db
+
+SENTENCE = 14  # characters from which a French text cannot stand in an English page by chance
+
+
+@pytest.fixture
+def get(client: Any, logged_in: Any) -> Any:
+    """A page as somebody sees it."""
+
+    def page(who: str, path: str, language: str = "fr") -> Any:
+        if who:
+            logged_in(who)
+        client.cookies["langue"] = language
+        return client.get(path)
+
+    return page
+
+
+@pytest.mark.parametrize(("who", "path", "status"), PAGES)
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_page_answers_whole(
+    get: Any, who: str, path: str, status: int, language: str
+) -> None:
+    answer = get(who, path, language)
+    assert answer.status_code == status
+    tree = html.fromstring(answer.content.decode())
+    assert tree.get("lang") == language
+    assert answer["Content-Language"] == language
+    assert len(tree.xpath("//h1")) == 1
+    assert len(tree.xpath("//main")) == 1
+    assert tree.xpath("string(//title)").strip().endswith("– Carnet")
+    assert tree.xpath("//body//*[contains(@class, 'demo')]"), "the banner of the demonstration"
+    idents = tree.xpath("//@id")
+    assert len(idents) == len(set(idents))
+
+
+@pytest.mark.parametrize(("who", "path", "status"), PAGES)
+def test_no_page_carries_script_or_style_or_calls_outside(
+    get: Any, who: str, path: str, status: int
+) -> None:
+    answer = get(who, path)
+    policy = answer["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "script-src" not in policy
+    assert answer["Cache-Control"] == "no-store"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Referrer-Policy"] == "same-origin"
+    assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
+    tree = html.fromstring(answer.content.decode())
+    assert tree.xpath("//script | //style | //iframe | //object | //embed") == []
+    assert tree.xpath("//@style | //@*[starts-with(name(), 'on')]") == []
+    addresses = tree.xpath("//@href | //@src | //@action")
+    assert [one for one in addresses if not one.startswith(("/", "#", "?"))] == []
+
+
+@pytest.mark.parametrize(("who", "path", "status"), PAGES)
+def test_a_page_and_all_it_needs_weigh_less_than_100_kB(
+    get: Any, who: str, path: str, status: int
+) -> None:
+    answer = get(who, path)
+    static = sum(file.stat().st_size for file in (HERE / "static").iterdir())
+    assert len(answer.content) + static < 100_000
+
+
+@pytest.mark.parametrize(("who", "path", "status"), PAGES)
+def test_nothing_of_the_pages_stays_in_french_for_an_english_reader(
+    get: Any, who: str, path: str, status: int
+) -> None:
+    """Titles, sections and warnings of documents stay as written, and say their language."""
+    import polib
+
+    entries = polib.pofile(str(HERE / "locale/en/LC_MESSAGES/django.po"))
+    tree = html.fromstring(get(who, path, "en").content.decode())
+    for element in tree.xpath("//*[@lang='fr']"):
+        element.drop_tree()
+    shown = " ".join(tree.text_content().split())
+    french = [
+        entry.msgid
+        for entry in entries
+        if len(entry.msgid) >= SENTENCE
+        and entry.msgid != entry.msgstr
+        and "%(" not in entry.msgid
+        and " ".join(entry.msgid.replace("'", "’").split()) in shown
+    ]
+    assert french == []
+
+
+def test_french_is_the_language_until_another_is_chosen(client: Any) -> None:
+    page = client.get("/", HTTP_ACCEPT_LANGUAGE="en")
+    assert page["Content-Language"] == "fr"
+    assert client.get("/?lang=en")["Content-Language"] == "en"
+    assert client.get("/")["Content-Language"] == "en", "the choice is remembered"
+    assert client.get("/?lang=xx")["Content-Language"] == "fr"
+
+
+def test_the_language_form_needs_no_script(client: Any) -> None:
+    answer = client.post("/langue/", {"language": "en", "next": "/accessibilite/"})
+    assert (answer.status_code, answer["Location"]) == (302, "/accessibilite/")
+    assert client.get("/")["Content-Language"] == "en"
+    away = client.post("/langue/", {"language": "fr", "next": "https://elsewhere.example/"})
+    assert not away["Location"].startswith("http")
+
+
+def test_a_list_is_cut_in_pages_and_by_kind(get: Any) -> None:
+    first = get("patient", "/dossier/").content.decode()
+    second = get("patient", "/dossier/?page=2").content.decode()
+    count = re.compile(r'<li class="card">')
+    assert len(count.findall(first)) == 50
+    assert len(count.findall(second)) == 39
+    assert "?page=2" in first
+    letters = get("patient", "/dossier/?type=34112-3").content.decode()
+    assert len(count.findall(letters)) == 1
+    assert "Lettre de sortie" in letters
+
+
+def test_a_result_is_said_in_number_unit_range_words_and_trend(get: Any) -> None:
+    shown = html.fromstring(get("patient", "/dossier/documents/bio-2026/").content.decode())
+    rows = {
+        " ".join(row.xpath("string(th)").split()): [
+            " ".join(cell.text_content().split()) for cell in row.xpath("td")
+        ]
+        for row in shown.xpath("//table//tbody/tr")
+    }
+    assert rows["Glucose à jeun, voir la courbe"] == [
+        "5,40 mmol/L",
+        "de 3,9 à 6,1",
+        "✓ Dans l’intervalle de référence",
+        "En baisse : 6,3 mmol/L le 2 septembre 2025",
+    ]
+    assert rows["Triglycérides, voir la courbe"][1:3] == [
+        "jusqu’à 1,70",
+        "▲ Au-dessus de l’intervalle de référence",
+    ]
+    assert (
+        rows["Créatinine, voir la courbe"][2] == "▲ Très au-dessus : seuil d’alerte du laboratoire"
+    )
+    assert rows["Plaquettes, voir la courbe"][2] == "▼ En dessous de l’intervalle de référence"
+
+
+def test_a_replaced_document_leads_to_the_one_in_force(get: Any) -> None:
+    page = get("patient", "/dossier/documents/bio-2025-old/").content.decode()
+    assert "Ce document a été remplacé" in page
+    assert 'href="/dossier/documents/bio-2025/"' in page
+
+
+def test_the_professional_sees_whose_record_it_is_on_every_page(get: Any) -> None:
+    for path in ("", "documents/bio-2026/", "courbes/", "courbes/2345-7/"):
+        page = get("gp", f"/patients/k3v9q2x7claire/{path}").content.decode()
+        assert "Claire MARTIN" in page
+        assert "27 mars 1985" in page
+
+
+def test_files_never_run(get: Any) -> None:
+    pdf = get("patient", "/dossier/fichiers/pdf-1")
+    assert pdf["Content-Type"] == "application/pdf"
+    assert pdf["Content-Disposition"].startswith("inline")
+    saved = get("patient", "/dossier/fichiers/pdf-1?enregistrer=1")
+    assert saved["Content-Disposition"] == 'attachment; filename="bilan-lipidique.pdf"'
+    for name in ("xml-1", "html-1"):
+        file = get("patient", f"/dossier/fichiers/{name}")
+        assert file["Content-Type"] == "application/octet-stream"
+        assert file["Content-Disposition"].startswith("attachment")
+        assert "sandbox" in file["Content-Security-Policy"]
+        assert file["Cache-Control"] == "no-store"
+        assert ".." not in file["Content-Disposition"]
+
+
+def test_records_are_for_whom_they_are_for(get: Any, client: Any) -> None:
+    assert get("gp", "/dossier/").status_code == 404
+    assert get("patient", "/patients/").status_code == 404
+    assert get("patient", "/patients/k3v9q2x7claire/").status_code == 404
+    client.logout()
+    for path in ("/dossier/", "/patients/", "/dossier/acces/", "/patients/k3v9q2x7claire/"):
+        answer = client.get(path)
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/compte/connexion/")
+
+
+def test_the_same_page_in_the_other_language_is_one_link_away(get: Any) -> None:
+    page = html.fromstring(get("patient", "/dossier/?type=34112-3").content.decode())
+    assert page.xpath("//a[@hreflang='en']/@href") == ["/dossier/?type=34112-3&lang=en"]
+
+
+def test_who_has_read_is_in_plain_words(get: Any) -> None:
+    page = html.fromstring(get("patient", "/dossier/acces/").content.decode())
+    first = " ".join(page.xpath("//*[@class='reader']")[0].text_content().split())
+    assert first == (
+        "09:12 Dr Paul DURAND, Médecin Cabinet médical des Arcades "
+        "A consulté : Bilan lipidique et glycémie Pourquoi : Pour vous soigner"
+    )
+    assert "En urgence" in page.text_content()
+    assert "Vous" in get("patient", "/dossier/acces/?vue=moi").content.decode()
