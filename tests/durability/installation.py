@@ -18,18 +18,19 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from carnet.app import demonstration, parts
 from carnet.cli import common
 from carnet.config import Instance, Settings
 from carnet.population import make
-from carnet.postgres.cluster import DATABASE, PORT, Cluster, read_path
+from carnet.postgres.cluster import ADMIN, DATABASE, PORT, Cluster, read_path
 
 SOFTWARE = "software:hospital-software"
 HOST = "127.0.0.1"
@@ -118,8 +119,8 @@ class Installation:
             "the server did not start:\n" + (self.data / "server.log").read_text()[-3000:]
         )
 
-    def stop(self) -> None:
-        """End the server and PostgreSQL cleanly."""
+    def stop_serving(self) -> None:
+        """End the server cleanly; PostgreSQL stays if somebody else uses it."""
         if self._server is not None and self._server.poll() is None:
             self._server.terminate()
             try:
@@ -128,10 +129,18 @@ class Installation:
                 os.killpg(self._server.pid, signal.SIGKILL)
                 self._server.wait(20)
         self._server = None
+
+    def stop(self) -> None:
+        """End the server and PostgreSQL cleanly."""
+        self.stop_serving()
         cluster = Cluster(self.data)
         deadline = time.monotonic() + 30
         while cluster.running() and time.monotonic() < deadline:
             time.sleep(0.05)
+
+    def hold(self) -> Callable[[], None]:
+        """Keep PostgreSQL running between two servers; returns what lets it go."""
+        return Cluster.attach_or_start(self.data).stop
 
     def server_pids(self) -> list[int]:
         """The serving processes: the master and its workers."""
@@ -163,13 +172,15 @@ class Installation:
 
     # -- looking inside --------------------------------------------------------------------------
 
+    def url(self, role: str = ADMIN) -> str:
+        """The running database, for a role."""
+        sockets = read_path(self.data / "postgres" / "socket.path")
+        return make_conninfo(host=str(sockets), port=PORT, user=role, dbname=DATABASE)
+
     @contextlib.contextmanager
     def database(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
         """The database of the running installation, as its owner."""
-        sockets = read_path(self.data / "postgres" / "socket.path")
-        with psycopg.connect(
-            host=str(sockets), port=PORT, user="carnet_admin", dbname=DATABASE, autocommit=True
-        ) as conn:
+        with psycopg.connect(self.url(), autocommit=True) as conn:
             yield conn
 
 
