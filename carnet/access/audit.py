@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
-from psycopg.rows import class_row
 
 from carnet.access.actor import Actor
 
@@ -27,16 +26,15 @@ FIXED: LiteralString = (
 )
 
 # To follow `WITH m AS MATERIALIZED (…)`: what is released is the page, not the row that tells there
-# is a next one. Reads of the directory leave no ids.
+# is a next one, and of a deleted resource nothing but in a history. Reads of the directory leave no
+# ids. `cid` is the record the request named; `cids` are those that only its results did.
 OF_READ: LiteralString = (
     "INSERT INTO access.audit " + COLUMNS + " SELECT " + FIXED + ","
-    " count(*) > 0 OR %(a_search)s::boolean, %(a_rule)s::text, %(a_matrix)s::text,"
-    " coalesce(%(a_cid)s::bigint, CASE WHEN count(DISTINCT cid) FILTER (WHERE cid <> 0) = 1"
-    " THEN max(cid) END),"
-    " CASE WHEN %(a_cid)s::bigint IS NULL AND count(DISTINCT cid) FILTER (WHERE cid <> 0) > 1"
-    " THEN array_agg(DISTINCT cid) FILTER (WHERE cid <> 0) END,"
-    " coalesce(array_agg(rid) FILTER (WHERE cid <> 0), '{}'),"
-    " coalesce(array_agg(ver) FILTER (WHERE cid <> 0), '{}')"
+    " count(*) > 0 OR %(a_whatever)s::boolean, %(a_rule)s::text, %(a_matrix)s::text,"
+    " %(a_cid)s::bigint,"
+    " array_agg(DISTINCT cid) FILTER (WHERE cid <> 0 AND cid IS DISTINCT FROM %(a_cid)s::bigint),"
+    " coalesce(array_agg(rid) FILTER (WHERE cid <> 0 AND released), '{}'),"
+    " coalesce(array_agg(ver) FILTER (WHERE cid <> 0 AND released), '{}')"
 )
 
 OF_ACT: LiteralString = (
@@ -107,26 +105,22 @@ class Line:
     place: str | None
 
 
-LINES: LiteralString = """
-    SELECT a.at, a.sub, a.client, a.purpose, a.act, a.granted, a.rids, s.name, s.profession, s.kind,
-           o.name AS place
-      FROM (SELECT * FROM access.audit WHERE cid = %(cid)s AND at < %(before)s
+# A line obeys the visibility of what it names, in the statement itself: filtered afterwards, a page
+# would be short by as many lines as are hidden. One that only asked, and a search whatever it found,
+# are shown: they would be there had nothing been found. {seen} is the reader's scope on `r`.
+LINES = """
+    SELECT a.at, a.sub, a.client, a.purpose, a.act, a.granted, a.rids, s.name, s.profession,
+           s.kind, o.name AS place
+      FROM (SELECT *, true AS asked FROM access.audit
+             WHERE cid = %(a_of)s::bigint AND at < %(a_before)s::timestamptz
             UNION ALL
-            SELECT * FROM access.audit WHERE cids @> ARRAY[%(cid)s::bigint] AND at < %(before)s) a
+            SELECT *, false AS asked FROM access.audit
+             WHERE cids @> ARRAY[%(a_of)s::bigint] AND at < %(a_before)s::timestamptz) a
       LEFT JOIN access.subject s ON s.sub = a.sub
       LEFT JOIN access.organisation o ON o.cid = a.org
+     WHERE (a.asked AND (a.act = 'search' OR cardinality(a.rids) = 0))
+        OR EXISTS (SELECT 1 FROM record.resource r
+                    WHERE r.cid = %(a_of)s::bigint AND r.rid = ANY (a.rids) AND {seen})
      ORDER BY a.at DESC, a.seq DESC
-     LIMIT %(limit)s
-"""
-
-
-async def lines(conn: AsyncConnection[Any], cid: int, before: datetime, limit: int) -> list[Line]:
-    """Who was in a record, newest first; indexes audit_of, audit_of_several."""
-    async with conn.cursor(row_factory=class_row(Line)) as cur:
-        await cur.execute(LINES, {"cid": cid, "before": before, "limit": limit})
-        return await cur.fetchall()
-
-
-VISIBLE: LiteralString = """
-    SELECT rid, rtype, id, origin FROM record.resource WHERE cid = %(cid)s AND rid = ANY (%(rids)s)
+     LIMIT %(a_lines)s::bigint
 """

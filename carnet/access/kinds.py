@@ -23,6 +23,7 @@ class Kind:
 
 UNCLASSIFIED = 0
 IDENTITY = 1
+LOOSE = 3  # a Binary that no document names: its depositor's, for a day
 
 
 @cache

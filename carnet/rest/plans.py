@@ -70,6 +70,7 @@ async def _place(unit: Unit, acts: Acts, plan: Plan) -> None:
             if _waits(unit, plan, entry, waiting):
                 later.append(entry)
                 continue
+            unit.may_create(entry.rtype)  # whether a person is known here is not told to anyone
             existing = await _existing(unit, acts, entry)
             if existing is not None:
                 entry.address, entry.existing = existing, True

@@ -7,8 +7,6 @@ not shown, and appears when that does.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from carnet import errors
 from carnet.access import audit
 from carnet.access.actor import ActorKind
@@ -43,15 +41,12 @@ async def openings(visit: Visit, patient: str) -> list[Opening]:
     if actor.kind is not ActorKind.PATIENT or place is None or place[0] != actor.patient:
         raise NotYours
     cid = place[0]
-    async with door.pool.connection() as conn:
-        lines = await audit.lines(conn, cid, door.clock() + timedelta(seconds=1), LONGEST)
+    lines = await visit.lines(cid, LONGEST)
     wanted = {rid for line in lines for rid in line.rids}
     seen = {stored.rid: stored for stored in await visit.named(cid, sorted(wanted), "readers")}
     found = []
     for line in lines:
         visible = [seen[rid] for rid in line.rids if rid in seen]
-        if line.rids and not visible:
-            continue
         titles = [
             str(stored.resource.get("content", [{}])[0].get("attachment", {}).get("title", ""))
             for stored in visible
@@ -75,6 +70,8 @@ def _what(line: audit.Line, titles: list[str], number: int) -> str:
     said = ACTS.get(line.act, line.act)
     if not line.granted:
         return f"{said} (refusé)"
+    if line.act == "readers":  # it names every document of the list
+        return said
     named = [title for title in dict.fromkeys(titles) if title]
     if named:
         more = f" et {len(named) - NAMED} autres" if len(named) > NAMED else ""

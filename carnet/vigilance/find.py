@@ -100,12 +100,31 @@ async def resolve(visit: Visit, text: str) -> str:
 
 
 async def by_identifier(unit: Unit, system: str, value: str) -> Address | None:
-    """The Patient an INS names: feeding a record needs no right to read it."""
+    """The Patient an INS names: feeding a record needs no right to read it.
+
+    It tells that the person is known here: a software may know, a patient only of themselves, and for
+    a professional with no link it is a search for a person, counted and limited as one.
+    """
     if not system.removeprefix("urn:oid:").startswith(ARC):
         return None
     systems = [system if system.startswith("urn:oid:") else f"urn:oid:{system}"]
+    actor = unit.visit.actor
     found = await queries.identities_by_ins(unit.conn, value, systems)
-    if len(found) != 1:
+    cid = found[0].cid if len(found) == 1 else None
+    if actor.kind is ActorKind.PATIENT and cid != actor.patient:
         return None
-    cid = found[0].cid
-    return Address(cid, cid, "Patient", unit.visit.door.ids.encode(cid, cid))
+    if actor.kind is ActorKind.PROFESSIONAL:
+        await _count(unit, cid)
+    return None if cid is None else Address(cid, cid, "Patient", unit.visit.door.ids.encode(cid, cid))
+
+
+async def _count(unit: Unit, cid: int | None) -> None:
+    """Count a search for a person, but for one whose record this professional may read."""
+    visit, now = unit.visit, unit.visit.door.clock()
+    assert visit.actor.rpps is not None
+    if cid is not None and await queries.links(unit.conn, visit.actor.rpps, [cid], now, 1):
+        return
+    done = await queries.finds_since(unit.conn, visit.actor.sub, now - timedelta(hours=1))
+    if done >= visit.door.settings.find_per_hour:
+        raise TooManyFinds
+    unit.finds = True

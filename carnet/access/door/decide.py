@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -20,7 +20,7 @@ from carnet.access.seal import Sealer
 from carnet.config import Settings
 from carnet.fhir.definitions import Definitions
 from carnet.fhir.search.query import Place
-from carnet.fhir.search.scope import Admits, Scope
+from carnet.fhir.search.scope import Admits, OfOrganisation, Scope
 from carnet.fhir.store.attachments import Attachments
 from carnet.fhir.store.cursors import Cursors
 from carnet.fhir.store.hashes import Hasher
@@ -32,6 +32,7 @@ from carnet.postgres.pool import Pool
 
 MOST_PATIENTS = 5000  # of a professional, in a search that names none
 ALL_KINDS = tuple(sorted(kind.number for kind in kinds.table().values()))
+LOOSE_FOR = timedelta(hours=24)  # how long a Binary that no document names is its depositor's
 
 
 class TooManyPatients(errors.TooCostly):
@@ -40,10 +41,46 @@ class TooManyPatients(errors.TooCostly):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided, and by which rule."""
+    """What was decided, and by which rule.
+
+    granted: false when no rule opens any of the records asked for; the trace says it was refused.
+    """
 
     scope: Scope
     rule: str
+    granted: bool = True
+
+
+def judged(
+    actor: Actor, rpps: int, links: Sequence[queries.Link], matrix: Matrix, now: datetime
+) -> Decision:
+    """The scope of a professional on the records they have a live link with.
+
+    Without a link they still see what they left in their organisation's own bucket, about nobody.
+    """
+    linked = tuple(sorted(link.cid for link in links))
+    held = linked if actor.org is None else (*linked, actor.org)
+    since = now - LOOSE_FOR
+    if not linked:
+        own = Scope(professional=rpps, held=held, loose_since=since)
+        return Decision(own, "no-live-link", granted=False)
+    rows = matrix.reads(actor.profession)
+    treated = tuple(sorted(link.cid for link in links if link.treating))
+    others = tuple(sorted(link.cid for link in links if not link.treating))
+    admits = []
+    if treated:  # the médecin traitant reads what is masked too (CSP L.1111-16)
+        admits.append(Admits(treated, (*rows, kinds.UNCLASSIFIED), int(Label.NONE)))
+    if others:
+        admits.append(Admits(others, rows, int(Label.MASQUE_PS)))
+    team = None
+    in_team = tuple(sorted(link.cid for link in links if link.in_team))
+    if in_team and actor.org is not None:
+        # The mask is lifted for the depositing establishment, the matrix is not (CSP R.1111-49).
+        team = OfOrganisation(actor.org, in_team, (*rows, kinds.UNCLASSIFIED))
+    scope = Scope(tuple(admits), team=team, professional=rpps, held=held, loose_since=since)
+    if treated and not others:
+        return Decision(scope, "treating-doctor")
+    return Decision(scope, "care-team" if in_team else "visit-consent")
 
 
 @dataclass(frozen=True)
@@ -71,53 +108,30 @@ class Door:
     ) -> Decision:
         """The scope of an actor on some records, or on all theirs (cids None)."""
         match actor.kind:
-            case ActorKind.PATIENT:
-                return await self._patient(conn, actor)
-            case ActorKind.PROFESSIONAL:
-                return await self._professional(conn, actor, cids)
+            case ActorKind.PATIENT if actor.patient is not None:
+                return await self._patient(conn, actor.patient)
+            case ActorKind.PROFESSIONAL if actor.rpps is not None:
+                return await self._professional(conn, actor, actor.rpps, cids)
             case ActorKind.SOFTWARE if actor.org is not None:
-                return Decision(Scope(organisation=actor.org), "software-own-deposits")
+                scope = Scope(software=actor.org, loose_since=self.clock() - LOOSE_FOR)
+                return Decision(scope, "software-own-deposits")
             case _:
-                return Decision(Scope(), "none")
+                return Decision(Scope(), "none", granted=False)
 
-    async def _patient(self, conn: AsyncConnection[Any], actor: Actor) -> Decision:
-        if actor.patient is None:
-            return Decision(Scope(), "none")
-        held = tuple(sorted(await queries.open_records(conn, [actor.patient])))
-        if not held:
-            return Decision(Scope(), "patient-record-not-open")
-        seen = Admits(held, ALL_KINDS, int(Label.INVISIBLE_PATIENT))
+    async def _patient(self, conn: AsyncConnection[Any], patient: int) -> Decision:
+        if not await queries.open_records(conn, [patient]):
+            return Decision(Scope(), "patient-record-not-open", granted=False)
+        seen = Admits((patient,), ALL_KINDS, int(Label.INVISIBLE_PATIENT))
         return Decision(Scope((seen,)), "patient-self")
 
     async def _professional(
-        self, conn: AsyncConnection[Any], actor: Actor, cids: Sequence[int] | None
+        self, conn: AsyncConnection[Any], actor: Actor, rpps: int, cids: Sequence[int] | None
     ) -> Decision:
-        if actor.rpps is None:
-            return Decision(Scope(), "none")
-        found = await queries.links(conn, actor.rpps, cids, self.clock(), MOST_PATIENTS + 1)
+        now = self.clock()
+        found = await queries.links(conn, rpps, cids, now, MOST_PATIENTS + 1)
         if len(found) > MOST_PATIENTS:
             raise TooManyPatients
-        if not found:
-            return Decision(Scope(), "no-live-link")
-        rows = self.matrix.reads(actor.profession)
-        treated = tuple(sorted(link.cid for link in found if link.treating))
-        others = tuple(sorted(link.cid for link in found if not link.treating))
-        admits = []
-        if treated:  # the médecin traitant reads what is masked too (CSP L.1111-16)
-            admits.append(Admits(treated, (*rows, kinds.UNCLASSIFIED), int(Label.NONE)))
-        if others:
-            admits.append(Admits(others, rows, int(Label.MASQUE_PS)))
-        team = tuple(sorted(link.cid for link in found if link.in_team))
-        scope = Scope(
-            tuple(admits),
-            organisation=actor.org if team else None,
-            organisation_held=team if team else None,
-            professional=actor.rpps,
-            held=tuple(sorted(link.cid for link in found)),
-        )
-        if treated and not others:
-            return Decision(scope, "treating-doctor")
-        return Decision(scope, "care-team" if team else "visit-consent")
+        return judged(actor, rpps, found, self.matrix, now)
 
     def place(self, rtype: str) -> Place:
         """Where the filters of a search on one type are compiled."""

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -28,6 +29,7 @@ from carnet.fhir.store.read import all_opened
 from carnet.fhir.store.rows import Attachment, Stored
 
 MOST_INCLUDED = 5000  # resources a page may include
+MOST_VERSIONS = 100_000  # of one resource
 
 
 class Nothing(errors.NotFound):
@@ -63,16 +65,14 @@ class Visit:
 
     async def vread(self, rtype: str, id: str, ver: int) -> Stored:
         """One version, judged by the current row."""
-        rows = [row for row in await self._versions(rtype, id, "vread") if row.ver == ver]
-        if not rows:
-            raise Nothing
+        rows = await self._versions(rtype, id, "vread", ver)
         if rows[0].gone:
             raise errors.Deleted
         return (await self.opened(rows))[0]
 
     async def history(self, rtype: str, id: str) -> list[Stored]:
         """Every version, newest first; deletions are in it, without body."""
-        return await self.opened(await self._versions(rtype, id, "history"))
+        return await self.opened(await self._versions(rtype, id, "history", None))
 
     async def search(self, query: Query) -> Page:
         """One page; what it includes is seen by the same scope."""
@@ -89,7 +89,14 @@ class Visit:
                 rows = await self._fetch(conn, decision, text, values)
             else:
                 rows = await self._fetch_traced(
-                    conn, decision, text, values, "search", query.compartments, query.count
+                    conn,
+                    decision,
+                    text,
+                    values,
+                    "search",
+                    query.compartments,
+                    query.count,
+                    whatever=decision.granted or query.rtype in PUBLIC,
                 )
             more = len(rows) > query.count
             rows = rows[: query.count]
@@ -97,7 +104,7 @@ class Visit:
             included: list[Stored] = []
             if query.includes:
                 wanted = self._included(matches, query.includes)
-                included = await self._include(conn, decision, wanted, rows, query.compartments)
+                included = await self._include(conn, decision, wanted, rows, query)
         cursor = None
         if more and rows:
             last = rows[-1]
@@ -114,10 +121,27 @@ class Visit:
                 f"SELECT {search_sql.COLUMNS} FROM record.resource r WHERE r.cid = %(cid)s::bigint"
                 f" AND r.rid = ANY (%(rids)s::bigint[]) AND NOT r.gone AND {seen}"
             )
-            trace = self.trace(act, decision.rule)
-            rows = await self._fetch(conn, decision, text, values)
-            await audit.write(conn, trace, granted=True, cids=[cid])
+            rows = await self._fetch_traced(
+                conn, decision, text, values, act, [cid], len(rids), whatever=decision.granted
+            )
         return await self.opened(rows)
+
+    async def lines(self, cid: int, limit: int) -> list[audit.Line]:
+        """Who was in a record, newest first, as far as this actor may know it.
+
+        Indexes audit_of, audit_of_several.
+        """
+        before = self.door.clock() + timedelta(seconds=1)
+        values: dict[str, object] = {"a_of": cid, "a_before": before, "a_lines": limit}
+        async with self.door.pool.connection() as conn:
+            decision = await self.door.decide(conn, self.actor, [cid])
+            if not decision.granted:
+                return []
+            text = audit.LINES.format(seen=condition(decision.scope, values, public=False))
+            async with within(conn), conn.cursor(row_factory=class_row(audit.Line)) as cur:
+                await self._enter(conn, decision.scope)
+                await cur.execute(text.encode(), values)
+                return await cur.fetchall()
 
     async def attachment(self, stored: Stored) -> bytes:
         """The plain bytes of a Binary that was just read."""
@@ -162,21 +186,17 @@ class Visit:
             raise Nothing
         return rows
 
-    async def _versions(self, rtype: str, id: str, act: str) -> list[Row]:
-        current = (await self._one(rtype, id, act))[0]
-        values: dict[str, object] = {
-            "cid": current.cid,
-            "rid": current.rid,
-            "rtype": current.rtype,
-        }
+    async def _versions(self, rtype: str, id: str, act: str, ver: int | None) -> list[Row]:
+        text, values, cids = self._address(rtype, id)
+        values["ver"] = ver
         async with self.door.pool.connection() as conn:
-            decision = await self.door.decide(conn, self.actor, [current.cid])
-            seen = condition(decision.scope, values, public=rtype in PUBLIC)
-            text = f"{store.HISTORY} AND {seen} ORDER BY h.ver DESC"
-            older = await self._fetch_traced(
-                conn, decision, text, values, act, [current.cid], 100_000
-            )
-        return [current, *older]
+            decision = await self.door.decide(conn, self.actor, cids)
+            text += " AND " + condition(decision.scope, values, public=rtype in PUBLIC)
+            text = f"WITH c AS ({text} ORDER BY r.rid LIMIT 1) {store.VERSIONS} ORDER BY ver DESC"
+            rows = await self._fetch_traced(conn, decision, text, values, act, cids, MOST_VERSIONS)
+        if not rows:
+            raise Nothing
+        return rows
 
     def _address(self, rtype: str, id: str) -> tuple[str, dict[str, object], list[int] | None]:
         number = self.door.definitions.types[rtype]
@@ -211,16 +231,22 @@ class Visit:
         act: str,
         cids: Sequence[int] | None,
         limit: int,
+        *,
+        whatever: bool = False,
     ) -> list[Row]:
-        """The rows of a SELECT, traced by the same statement: no trace, no rows."""
-        trace = self.trace(act, decision.rule)
-        values |= trace.values()
-        values["a_cid"] = cids[0] if cids is not None and len(cids) == 1 and cids[0] else None
-        values["a_search"] = act == "search"
+        """The rows of a SELECT, traced by the same statement: no trace, no rows.
+
+        limit: rows that are released. whatever: granted, even when nothing was found.
+        """
+        values |= self.trace(act, decision.rule).values()
+        values["a_cid"] = _asked(cids)
+        values["a_whatever"] = whatever
         values["a_limit"] = limit
+        values["a_gone"] = act == "history"
         traced = (
             f"WITH m AS MATERIALIZED ({text}), a AS ({audit.OF_READ}"
-            " FROM (SELECT * FROM m LIMIT %(a_limit)s::bigint) page) SELECT * FROM m"
+            " FROM (SELECT *, NOT gone OR %(a_gone)s::boolean AS released FROM m"
+            " LIMIT %(a_limit)s::bigint) page) SELECT * FROM m"
         )
         return await self._fetch(conn, decision, traced, values)
 
@@ -234,7 +260,7 @@ class Visit:
                 await audit.write(
                     conn,
                     self.trace("search", decision.rule),
-                    granted=True,
+                    granted=decision.granted or query.rtype in PUBLIC,
                     cids=[cid for cid in query.compartments or () if cid],
                 )
             async with conn.cursor(row_factory=scalar_row) as cur:
@@ -260,7 +286,7 @@ class Visit:
         decision: Decision,
         wanted: set[tuple[str, str]],
         matched: Sequence[Row],
-        cids: Sequence[int] | None,
+        query: Query,
     ) -> list[Stored]:
         """What is pointed to and may be seen; the trace names matches and included alike."""
         door = self.door
@@ -289,8 +315,8 @@ class Visit:
         seen = condition(decision.scope, values, public=True)
         trace = self.trace("search", decision.rule)
         values |= trace.values()
-        values["a_cid"] = cids[0] if cids is not None and len(cids) == 1 and cids[0] else None
-        values["a_search"] = True
+        values["a_cid"] = _asked(query.compartments)
+        values["a_whatever"] = decision.granted or query.rtype in PUBLIC
         text = (
             f"WITH m AS MATERIALIZED (SELECT {search_sql.COLUMNS}, '' AS mark"
             " FROM record.resource r WHERE NOT r.gone AND ("
@@ -299,7 +325,7 @@ class Visit:
             " OR (r.cid, r.rid, r.rtype) IN (SELECT i.cid, i.rid, g.t FROM record.id_map i"
             " JOIN unnest(%(h_type)s::smallint[], %(h_h)s::bigint[]) g (t, h) ON g.h = i.h))"
             f" AND {seen} ORDER BY r.rid, r.cid LIMIT {MOST_INCLUDED}),"
-            " page AS (SELECT cid, rid, ver FROM m UNION ALL SELECT * FROM"
+            " page AS (SELECT cid, rid, ver, true AS released FROM m UNION ALL SELECT *, true FROM"
             " unnest(%(m_cid)s::bigint[], %(m_rid)s::bigint[], %(m_ver)s::integer[])),"
             f" a AS ({audit.OF_READ} FROM page) SELECT * FROM m"
         )
@@ -330,6 +356,11 @@ async def within(conn: AsyncConnection[Any]) -> AsyncIterator[None]:
     """
     async with conn.pipeline():
         yield
+
+
+def _asked(cids: Sequence[int] | None) -> int | None:
+    """The record a request names by itself; the directory is nobody's."""
+    return cids[0] if cids is not None and len(cids) == 1 and cids[0] else None
 
 
 def _array(numbers: Iterable[int]) -> str:

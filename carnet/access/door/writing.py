@@ -8,6 +8,7 @@ everything goes in one statement, with the outbox and the trace. Nothing is half
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -107,6 +108,9 @@ class Unit:
     made: list[Compartment] = field(default_factory=list)
     fed: set[int] = field(default_factory=set)  # compartments known to be writable
     changed: list[tuple[int, int, int]] = field(default_factory=list)  # (cid, rid, ver)
+    told: list[tuple[int, int, int]] = field(default_factory=list)  # the same, left as they were
+    tried: set[int] = field(default_factory=set)  # compartments asked for, for the trace of a refusal
+    finds: bool = False  # whether a person was looked for: it is counted, whatever comes of it
     act: str = "create"
     _scopes: dict[int | None, Decision] = field(default_factory=dict)
 
@@ -125,8 +129,7 @@ class Unit:
         chosen: an id the caller chose.
         """
         door, rtype = self.visit.door, str(resource["resourceType"])
-        if not writing.allowed(self.visit.actor, rtype, "create"):
-            raise NotYours(f"You may not create a resource of type {rtype}.")
+        self.may_create(rtype)
         if chosen is not None and not UUID.fullmatch(chosen):
             raise WrongId
         owners = await self._owners(resource, known or {})
@@ -141,10 +144,14 @@ class Unit:
             chosen is not None,
         )
 
+    def may_create(self, rtype: str) -> None:
+        """Refuse who may not create this type, before anything is looked up for them."""
+        if not writing.allowed(self.visit.actor, rtype, "create"):
+            raise NotYours(f"You may not create a resource of type {rtype}.")
+
     async def place_patient(self) -> Address:
         """A new compartment and the address of its Patient; `vigilance` opens the record."""
-        if not writing.allowed(self.visit.actor, "Patient", "create"):
-            raise NotYours("You may not create a resource of type Patient.")
+        self.may_create("Patient")
         door = self.visit.door
         cid = door.ids.new()
         await self.open_compartment(cid, PATIENT)
@@ -199,6 +206,7 @@ class Unit:
     async def _may_feed(self, cids: Sequence[int]) -> None:
         actor = self.visit.actor
         unknown = [cid for cid in cids if cid not in self.fed]
+        self.tried.update(unknown)
         if not unknown:
             return
         if actor.kind is ActorKind.PATIENT and any(cid != actor.patient for cid in unknown):
@@ -271,7 +279,8 @@ class Unit:
         await self.allow(DIRECTORY)
 
     def known(self, address: Address) -> Written:
-        """Something that already exists and is left as it is."""
+        """Something that already exists and is left as it is; the trace names it."""
+        self.told.append((address.cid, address.rid, 1))
         return Written(address, 1, self.at, b"", created=False, changed=False)
 
     async def attach(self, address: Address, plain: bytes) -> Attachment:
@@ -300,12 +309,16 @@ class Unit:
         self._check(held, rtype, "update", if_match, platform=platform)
         door = self.visit.door
         before = await self._open(held, rtype)
-        owners = await self._owners(resource, {})
-        if (owners[0] if owners else self.visit.actor.org) != held.cid and not platform:
-            raise OtherOwner
+        if not platform:
+            owners = await self._owners(resource, {})
+            moved = (owners[0] if owners else self.visit.actor.org) != held.cid
+            # The other owners too: their column was written once, and decides who sees it.
+            if moved or set(owners[1:]) != set(held.owners or ()) - {held.cid}:
+                raise OtherOwner
         full = _stamped(resource, held.id, held.ver + 1, self.at)
         if not held.gone and _content(full) == _content(before.resource):
             address = Address(held.cid, held.rid, rtype, held.id)
+            self.told.append((held.cid, held.rid, held.ver))
             return Written(address, held.ver, held.upd, before.body, created=False, changed=False)
         body = json.dump(full)
         follows = held.origin is not None
@@ -352,6 +365,7 @@ class Unit:
         text = store.LOCK
         if routed is not None:
             values |= {"cid": routed[0], "rid": routed[1]}
+            self.tried.add(routed[0])
             text += " AND r.cid = %(cid)s::bigint AND r.rid = %(rid)s::bigint"
         else:
             values |= {"h": door.hasher.client_id(number, id), "id": id}
@@ -446,9 +460,9 @@ class Unit:
     async def flush(self) -> None:
         """Everything put, the trace and the outbox; the caller's transaction commits."""
         door = self.visit.door
-        released = [(row.rid, row.ver) for row in self.new]
-        released += [(rid, ver) for _, rid, ver in self.changed]
-        cids = {row.cid for row in self.new} | {cid for cid, _, _ in self.changed}
+        traced = [(row.cid, row.rid, row.ver) for row in self.new] + self.changed + self.told
+        released = [(rid, ver) for cid, rid, ver in traced if cid != DIRECTORY]
+        cids = {cid for cid, _, _ in traced}
         cids -= {DIRECTORY, self.visit.actor.org or DIRECTORY}
         ciphers = await door.vault.ciphers(self.conn, {row.cid for row in self.new})
         async with within(self.conn):
@@ -459,7 +473,10 @@ class Unit:
                 # Deterministic order, so that two transactions never wait for each other in a ring.
                 rows = sorted(self.new, key=lambda row: (row.cid, row.rid))
                 await write.insert(self.conn, rows, ciphers, door.hasher, self.at)
-            if released:
+            if self.finds:
+                trace = self.visit.trace("find", "find-to-feed")
+                await audit.write(self.conn, trace, granted=True)
+            if traced:
                 await audit.write(
                     self.conn,
                     self.visit.trace(self.act, "feeding"),
@@ -487,7 +504,19 @@ async def commit(visit: Visit, work: Callable[[Unit], Awaitable[Result]], act: s
                 return result
         except (pg.SerializationFailure, pg.DeadlockDetected):
             await asyncio.sleep(0.01 * 2**attempt)
+        except errors.CarnetError as refusal:
+            if unit.finds:
+                await visit.refused("find", "find-to-feed")
+            if isinstance(refusal, errors.Forbidden | errors.NotFound | UnknownOwner):
+                tried = unit.tried - {DIRECTORY, visit.actor.org}
+                await visit.refused(act, _rule(refusal), sorted(tried))
+            raise
     raise Busy
+
+
+def _rule(refusal: errors.CarnetError) -> str:
+    """The name of a refusal as traces write it: NotDepositor is not-depositor."""
+    return re.sub("(?<!^)([A-Z])", r"-\1", type(refusal).__name__).lower()
 
 
 def _stamped(resource: dict[str, Any], id: str, ver: int, at: datetime) -> dict[str, Any]:

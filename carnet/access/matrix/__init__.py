@@ -36,7 +36,9 @@ class Matrix:
 
     def reads(self, profession: str) -> tuple[int, ...]:
         """Kind numbers a profession reads; the specialty's line wins over the profession's."""
-        return self.rows.get(profession) or self.rows.get(profession.split("/")[0], ())
+        if profession in self.rows:  # even when its line opens nothing
+            return self.rows[profession]
+        return self.rows.get(profession.split("/")[0], ())
 
 
 def load(path: str = "") -> Matrix:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 # Types whose resources in compartment 0 are everyone's: the directory and the definitions.
@@ -18,6 +19,7 @@ PUBLIC = frozenset(
     "CapabilityStatement OperationDefinition CompartmentDefinition ImplementationGuide".split()
 )
 MATRIX_CLAUSES = 4  # as many as the policies of migration 0003 have places for
+LOOSE = 3  # kind of a Binary that no document names (access/kinds.toml)
 
 
 @dataclass(frozen=True)
@@ -43,28 +45,36 @@ class Admits:
 
 
 @dataclass(frozen=True)
+class OfOrganisation:
+    """Deposits of an organisation, as its professionals in the care team see them, masked or not.
+
+    organisation: its compartment; cids: records of the team; kinds: rows of the access matrix.
+    """
+
+    organisation: int
+    cids: tuple[int, ...]
+    kinds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Scope:
     """Clauses, any of which admits; empty, it admits nothing but the directory.
 
-    organisation, organisation_held: compartment of the organisation whose deposits are seen, and in
-    which compartments (None: any, for a software).
-    professional, held: RPPS whose own deposits are seen, in these compartments.
+    software: compartment of the organisation whose deposits its software sees, in records that are
+    not shut. team: see OfOrganisation. professional, held: RPPS whose own deposits are seen, in these
+    compartments. loose_since: deposits that no document names are seen when younger than this.
     """
 
     admits: tuple[Admits, ...] = ()
-    organisation: int | None = None
-    organisation_held: tuple[int, ...] | None = None
+    software: int | None = None
+    team: OfOrganisation | None = None
     professional: int | None = None
     held: tuple[int, ...] = ()
+    loose_since: datetime | None = None
 
     def __post_init__(self) -> None:
         if len(self.admits) > MATRIX_CLAUSES:
             raise ValueError("a scope has four matrix clauses at most")
-
-    @cached_property
-    def held_text(self) -> str:
-        """As a PostgreSQL array."""
-        return array(self.held)
 
 
 def array(numbers: Iterable[int]) -> str:
@@ -88,34 +98,54 @@ def condition(scope: Scope, values: dict[str, object], *, public: bool, alias: s
             f" AND ({alias}.labels & %(s_refused{place})s::smallint) = 0"
             f" AND ({alias}.owners IS NULL OR {alias}.owners <@ %(s_cids{place})s::bigint[]))"
         )
-    if scope.organisation is not None:
-        values["s_org"] = scope.organisation
-        own = f"{alias}.dep_org = %(s_org)s::bigint"
-        if scope.organisation_held is not None:
-            values["s_org_held"] = array(scope.organisation_held)
-            own = f"({own} AND {alias}.cid = ANY (%(s_org_held)s::bigint[]))"
-        parts.append(own)
+    # A Binary that no document names is its depositor's for a day; NULL is never younger.
+    values["s_since"] = scope.loose_since
+    young = f"({alias}.kind <> {LOOSE} OR {alias}.upd > %(s_since)s::timestamptz)"
+    if scope.software is not None:
+        values["s_org"] = scope.software
+        parts.append(
+            f"({alias}.dep_org = %(s_org)s::bigint AND {young} AND NOT EXISTS (SELECT 1"
+            f" FROM access.record s WHERE s.cid = {alias}.cid AND s.state IN ('closed', 'deleted')))"
+        )
+    if scope.team is not None:
+        values["s_team"] = scope.team.organisation
+        values["s_team_cids"] = array(scope.team.cids)
+        values["s_team_kinds"] = array(scope.team.kinds)
+        parts.append(
+            f"({alias}.dep_org = %(s_team)s::bigint"
+            f" AND {alias}.cid = ANY (%(s_team_cids)s::bigint[])"
+            f" AND {alias}.kind = ANY (%(s_team_kinds)s::smallint[])"
+            f" AND ({alias}.owners IS NULL OR {alias}.owners <@ %(s_team_cids)s::bigint[]))"
+        )
     if scope.professional is not None:
         values["s_pro"] = scope.professional
-        values["s_held"] = scope.held_text
+        values["s_held"] = array(scope.held)
         parts.append(
-            f"({alias}.dep_pro = %(s_pro)s::bigint AND {alias}.cid = ANY (%(s_held)s::bigint[]))"
+            f"({alias}.dep_pro = %(s_pro)s::bigint AND {alias}.cid = ANY (%(s_held)s::bigint[])"
+            f" AND {young}"
+            f" AND ({alias}.owners IS NULL OR {alias}.owners <@ %(s_held)s::bigint[]))"
         )
-    return "(" + " OR ".join(parts) + ")" if parts else "FALSE"
+    if not parts:
+        return "FALSE"
+    return "(" + " OR ".join(parts) + ")"
 
 
 def context_parts(
     scope: Scope, *, written: Iterable[int] = (), platform: bool = False
 ) -> list[str]:
-    """The eighteen parts of the sealed context (migration 0003)."""
+    """The twenty-one parts of the sealed context (migration 0003); an empty one opens nothing."""
     parts: list[str] = []
     for clause in scope.admits:
         parts += [clause.cids_text, clause.kinds_text, str(clause.refused)]
     parts += [""] * (3 * MATRIX_CLAUSES - len(parts))
-    parts.append("" if scope.organisation is None else str(scope.organisation))
+    parts.append("" if scope.software is None else str(scope.software))
     parts.append("" if scope.professional is None else str(scope.professional))
-    parts.append(scope.held_text if scope.held else "")
+    parts.append(array(scope.held))
     parts.append(array(written))
     parts.append("platform" if platform else "")
-    parts.append("" if scope.organisation_held is None else array(scope.organisation_held))
+    if scope.team is None:
+        parts += ["", "", ""]
+    else:
+        parts += [str(scope.team.organisation), array(scope.team.cids), array(scope.team.kinds)]
+    parts.append("" if scope.loose_since is None else scope.loose_since.isoformat())
     return parts

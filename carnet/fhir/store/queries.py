@@ -37,6 +37,7 @@ class Held(Row):
     dep_pro: int | None = None
     dep_org: int | None = None
     origin: int | None = None
+    owners: list[int] | None = None
 
 
 WRAPPED: LiteralString = "SELECT cid, wrapped FROM record.compartment WHERE cid = ANY (%s)"
@@ -105,15 +106,19 @@ READ_CHOSEN: LiteralString = """
      WHERE m.h = %(h)s::bigint AND r.id = %(id)s::text AND r.rtype = %(rtype)s::smallint
 """
 
-HISTORY: LiteralString = """
-    SELECT h.cid, h.rid, r.rtype, r.id, h.ver, h.upd, h.gone, h.dict, h.body
-      FROM record.history h JOIN record.resource r ON r.cid = h.cid AND r.rid = h.rid
-     WHERE h.cid = %(cid)s::bigint AND h.rid = %(rid)s::bigint AND r.rtype = %(rtype)s::smallint
+# To follow `WITH c AS (the current row, which judges every version)`.
+VERSIONS: LiteralString = """
+    SELECT c.cid, c.rid, c.rtype, c.id, c.ver, c.upd, c.gone, c.dict, c.body FROM c
+     WHERE %(ver)s::integer IS NULL OR c.ver = %(ver)s::integer
+    UNION ALL
+    SELECT h.cid, h.rid, c.rtype, c.id, h.ver, h.upd, h.gone, h.dict, h.body
+      FROM c JOIN record.history h ON h.cid = c.cid AND h.rid = c.rid
+     WHERE %(ver)s::integer IS NULL OR h.ver = %(ver)s::integer
 """
 
 LOCK: LiteralString = """
     SELECT r.cid, r.rid, r.rtype, r.id, r.ver, r.upd, r.gone, r.dict, r.body, '' AS mark, r.kind,
-           r.labels, r.dep_pro, r.dep_org, r.origin
+           r.labels, r.dep_pro, r.dep_org, r.origin, r.owners
       FROM record.resource r
      WHERE r.rtype = %(rtype)s::smallint
 """

@@ -32,6 +32,7 @@ CREATE TABLE access.record (            -- life of a record
     since       timestamptz NOT NULL,
     feeding_opposed boolean NOT NULL DEFAULT false
 );
+CREATE INDEX record_shut ON access.record (cid) WHERE state IN ('closed', 'deleted');
 
 CREATE TABLE access.identity (          -- strict traits and number of a patient, readable (see docs)
     cid         bigint PRIMARY KEY,
@@ -146,10 +147,11 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION access.context(integer) FROM PUBLIC;
 
--- Parts: 1-12 four matrix clauses (compartments, kinds, refused labels); 13 organisation of the
--- deposits; 14-15 professional of the deposits and the compartments it holds in; 16 compartments
--- that may be written; 17 'platform' for a job of the platform; 18 compartments the deposits of 13 are
--- seen in, none for any.
+-- Parts: 1-12 four matrix clauses (compartments, kinds, refused labels); 13 organisation whose deposits
+-- its software sees; 14-15 professional of the deposits and the compartments they are seen in; 16
+-- compartments that may be written; 17 'platform' for a job of the platform; 18-20 organisation whose
+-- deposits its professionals see, in which compartments, of which kinds; 21 the instant since when a
+-- Binary that no document names (kind 3) is still its depositor's. An empty part opens nothing.
 ALTER TABLE record.resource ENABLE ROW LEVEL SECURITY;
 ALTER TABLE record.resource FORCE ROW LEVEL SECURITY;
 CREATE POLICY see_matrix_1 ON record.resource FOR SELECT USING (
@@ -172,12 +174,21 @@ CREATE POLICY see_matrix_4 ON record.resource FOR SELECT USING (
     AND kind = ANY ((SELECT access.context(11))::smallint[])
     AND (labels & (SELECT access.context(12))::smallint) = 0
     AND (owners IS NULL OR owners <@ (SELECT access.context(10))::bigint[]));
-CREATE POLICY see_own_organisation ON record.resource FOR SELECT USING (
+CREATE POLICY see_deposits_of_software ON record.resource FOR SELECT USING (
     dep_org = (SELECT access.context(13))::bigint
-    AND ((SELECT access.context(18)) IS NULL OR cid = ANY ((SELECT access.context(18))::bigint[])));
+    AND (kind <> 3 OR upd > (SELECT access.context(21))::timestamptz)
+    AND NOT EXISTS (SELECT 1 FROM access.record s
+                     WHERE s.cid = resource.cid AND s.state IN ('closed', 'deleted')));
+CREATE POLICY see_deposits_of_organisation ON record.resource FOR SELECT USING (
+    dep_org = (SELECT access.context(18))::bigint
+    AND cid = ANY ((SELECT access.context(19))::bigint[])
+    AND kind = ANY ((SELECT access.context(20))::smallint[])
+    AND (owners IS NULL OR owners <@ (SELECT access.context(19))::bigint[]));
 CREATE POLICY see_own_deposit ON record.resource FOR SELECT USING (
     dep_pro = (SELECT access.context(14))::bigint
-    AND cid = ANY ((SELECT access.context(15))::bigint[]));
+    AND cid = ANY ((SELECT access.context(15))::bigint[])
+    AND (kind <> 3 OR upd > (SELECT access.context(21))::timestamptz)
+    AND (owners IS NULL OR owners <@ (SELECT access.context(15))::bigint[]));
 CREATE POLICY see_directory ON record.resource FOR SELECT USING (cid = 0);
 CREATE POLICY see_platform ON record.resource FOR SELECT USING ((SELECT access.context(17)) = 'platform');
 CREATE POLICY feed ON record.resource FOR INSERT WITH CHECK (
@@ -237,6 +248,9 @@ REVOKE ALL ON access.seal FROM carnet_app, carnet_worker;
 GRANT UPDATE ON record.resource TO carnet_app, carnet_worker;
 GRANT DELETE ON record.idx_string, record.idx_date TO carnet_app, carnet_worker;
 GRANT DELETE ON record.outbox TO carnet_worker;
-REVOKE INSERT ON access.subject, access.situation, access.block FROM carnet_app, carnet_worker;
+-- No service makes a person, a team, or lifts a block; a request tells the outbox and never reads it.
+REVOKE INSERT ON access.subject, access.situation, access.block, access.team, access.team_member
+    FROM carnet_app, carnet_worker;
+REVOKE SELECT ON record.outbox FROM carnet_app;
 GRANT UPDATE (withdrawn) ON access.consent TO carnet_app;
 GRANT UPDATE (name) ON access.organisation TO carnet_app;
