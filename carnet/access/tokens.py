@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -133,7 +134,7 @@ class Tokens:
         return found
 
     def _check(self, token: str, now: float) -> Verified:
-        if len(token) > LONGEST or not token.isascii():
+        if len(token) > LONGEST or not _canonical(token):
             raise WrongToken
         try:
             found = jws.deserialize_compact(token.encode(), self._key, ["Ed25519"])
@@ -151,6 +152,21 @@ class Tokens:
         if claims["iat"] > now + SKEW or claims["exp"] - claims["iat"] > self._lifetime:
             raise WrongToken
         return Verified(claims, claims["exp"])
+
+
+def _canonical(token: str) -> bool:
+    """Whether each part is the one way to write its bytes: decoders let blanks and odd bits pass."""
+    parts = token.split(".")
+    if len(parts) != 3 or not token.isascii():
+        return False
+    try:
+        return all(
+            urlsafe_b64encode(urlsafe_b64decode(part + "=" * (-len(part) % 4))).decode().rstrip("=")
+            == part
+            for part in parts
+        )
+    except ValueError:
+        return False
 
 
 def _check_claims(claims: dict[str, Any]) -> None:

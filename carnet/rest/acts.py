@@ -46,6 +46,7 @@ class Plan:
     entries: list[Entry]
     profiles: frozenset[str] = frozenset()  # of the Bundle
     known: dict[str, Address] = field(default_factory=dict)  # by reference used in the Bundle
+    found: dict[str, Address] = field(default_factory=dict)  # by conditional reference
     # The one document of the plan, which what came with it follows: compartment, row, kind, labels.
     follow: tuple[int, int, int, Label] | None = None
 
@@ -89,6 +90,10 @@ class Acts:
         if act is None and rtype in NEED_AN_ACT:
             raise NoAct(f"{rtype} is only written through its own act.")
         return act
+
+    def written(self, rtype: str, interaction: str) -> bool:
+        """Whether the interaction can be had, by an act or by the store."""
+        return rtype not in NEED_AN_ACT or (rtype, interaction, None) in self._table
 
     def resolver(self, rtype: str) -> Resolver | None:
         """What resolves identifiers of a type."""

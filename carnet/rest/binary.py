@@ -8,34 +8,49 @@ nothing run.
 from __future__ import annotations
 
 import base64
+import re
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from carnet.access.door import Stored, Visit
+from carnet.fhir import json
 from carnet.rest.outcome import fhir
 
 INERT = "default-src 'none'; sandbox"
+MEDIA = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:\s*;[\x20-\x7e]*)?", re.ASCII)
+UNKNOWN = "application/octet-stream"
 
 
 async def answer(request: Request, visit: Visit, stored: Stored) -> Response:
     """A Binary that was just read."""
-    content = stored.resource
-    media = str(content.get("contentType", "application/octet-stream"))
-    plain = await visit.attachment(stored)
-    accept = request.query_params.get("_format") or request.headers.get("accept", "*/*")
     etag = f'W/"{stored.ver}"'
-    if "fhir" in accept or accept.startswith("application/json"):
-        content["data"] = base64.b64encode(plain).decode()
-        return fhir(content, ETag=etag)
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers={"ETag": etag})
+    if _as_resource(request):
+        return fhir(await whole(visit, stored), ETag=etag)
+    media = str(stored.resource.get("contentType", ""))
     return Response(
-        plain,
+        await visit.attachment(stored),
         headers={
+            "Content-Type": media if MEDIA.fullmatch(media) else UNKNOWN,
             "ETag": etag,
             "Cache-Control": "no-store",
             "Content-Security-Policy": INERT,
             "Content-Disposition": "attachment",
-            "X-Content-Type-Options": "nosniff",
         },
-        media_type=media,
     )
+
+
+async def whole(visit: Visit, stored: Stored) -> bytes:
+    """A Binary as FHIR JSON, its bytes in base64."""
+    plain = await visit.attachment(stored)
+    return json.dump({**stored.resource, "data": base64.b64encode(plain).decode()})
+
+
+def _as_resource(request: Request) -> bool:
+    wanted = request.query_params.get("_format")
+    if wanted is not None:
+        return "json" in wanted
+    accept = request.headers.get("accept", "*/*")
+    return "fhir" in accept or accept.startswith("application/json")

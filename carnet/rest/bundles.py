@@ -35,7 +35,9 @@ def history(base: str, versions: Sequence[Stored], link: str) -> bytes:
     entries = []
     for stored in versions:
         address = f"{base}/{stored.address}".encode()
-        method = b"DELETE" if stored.gone else b"POST" if stored.ver == 1 else b"PUT"
+        # A UUID was chosen by the caller, so its first version came by PUT.
+        posted = stored.ver == 1 and "-" not in stored.id
+        method = b"DELETE" if stored.gone else b"POST" if posted else b"PUT"
         target = stored.rtype if method == b"POST" else stored.address
         status = b"204" if stored.gone else b"201" if stored.ver == 1 else b"200"
         resource = b"" if stored.gone else b'"resource":' + stored.body + b","

@@ -37,9 +37,12 @@ class Desk:
     async def visit(self, request: Request) -> Visit:
         """The visit of a request's bearer; 401 without a valid token."""
         given = request.headers.getlist("authorization")
-        if len(given) != 1 or not given[0].startswith("Bearer "):
+        if len(given) != 1:
             raise NoToken
-        verified = self.tokens.verify(given[0].removeprefix("Bearer ").strip())
+        scheme, _, token = given[0].partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise NoToken
+        verified = self.tokens.verify(token.strip(" "))
         actor = actor_of(verified, self.compartment)
         if await self.revisions.current(actor.sub) != actor.rev:
             raise WrongToken

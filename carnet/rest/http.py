@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
@@ -16,6 +17,8 @@ from carnet.rest.outcome import NotValid
 
 ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"', re.ASCII)
 ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
+CHARSET = re.compile(r';\s*charset="?([^";\s]*)', re.ASCII | re.IGNORECASE)
+MOST_FIELDS = 1000  # of a form; a search takes less
 JSON_TYPES = ("application/fhir+json", "application/json", "text/json")
 
 
@@ -23,6 +26,14 @@ class WrongMediaType(errors.NotSupported):
     """This server takes application/fhir+json."""
 
     status = 415
+
+
+class WrongEncoding(WrongMediaType):
+    """This server takes bodies as they are (no Content-Encoding), in UTF-8."""
+
+
+class WrongParameters(errors.Invalid):
+    """The parameters of the address are not UTF-8 text, are too many, or hold U+0000."""
 
 
 class NotAcceptable(errors.NotSupported):
@@ -67,9 +78,11 @@ def id_of(request: Request) -> str:
 
 async def body(request: Request) -> bytes:
     """The whole body, refused as soon as it passes the limit."""
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise WrongEncoding
     limit = desk(request).settings.body_limit
     declared = request.headers.get("content-length", "0")
-    if declared.isascii() and declared.isdigit() and int(declared) > limit:
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
         raise ContentTooLarge
     chunks, size = [], 0
     async for chunk in request.stream():
@@ -85,7 +98,23 @@ async def resource(request: Request) -> dict[str, Any]:
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media not in JSON_TYPES:
         raise WrongMediaType
+    charset = CHARSET.search(request.headers["content-type"])
+    if charset and charset[1].lower() not in ("utf-8", "utf8"):
+        raise WrongEncoding
     return json.parse(await body(request))
+
+
+def parameters(query: bytes) -> list[tuple[str, str]]:
+    """The parameters of an address or of a form, in the order given."""
+    try:
+        found = parse_qsl(
+            query.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS
+        )
+    except ValueError:
+        raise WrongParameters from None
+    if any("\0" in name or "\0" in value for name, value in found):
+        raise WrongParameters
+    return found
 
 
 def validated(content: dict[str, Any], where: str = "") -> dict[str, Any]:
@@ -108,11 +137,21 @@ def if_match(value: str | None) -> int | None:
 
 def accepts_json(request: Request) -> None:
     """Refuse a caller who takes only XML or another form."""
-    wanted = request.query_params.get("_format") or request.headers.get("accept", "*/*")
+    wanted = request.query_params.get("_format") or request.headers.get("accept") or "*/*"
     if not any(word in wanted for word in ("json", "*/*", "application/*")):
         raise NotAcceptable
 
 
+def preferred(request: Request, name: str) -> str | None:
+    """The value of one preference (Prefer: return=minimal, handling=lenient)."""
+    for header in request.headers.getlist("prefer"):
+        for part in re.split("[,;]", header):
+            key, _, value = part.strip().partition("=")
+            if key.strip().lower() == name:
+                return value.strip().strip('"')
+    return None
+
+
 def lenient(request: Request) -> bool:
     """`Prefer: handling=lenient`."""
-    return "handling=lenient" in request.headers.get("prefer", "").replace(" ", "")
+    return preferred(request, "handling") == "lenient"

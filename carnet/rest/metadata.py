@@ -12,7 +12,9 @@ import carnet
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.writing import allowed
 from carnet.fhir.definitions import Definitions
+from carnet.fhir.search.parse import ABSENT
 from carnet.rest import http
+from carnet.rest.acts import Acts
 from carnet.rest.outcome import fhir
 
 SEARCHED = frozenset(("token", "reference", "date", "string", "uri"))
@@ -21,11 +23,13 @@ ALWAYS = (("_id", "token"), ("_lastUpdated", "date"))
 
 async def metadata(request: Request) -> Response:
     """GET metadata; no token is asked."""
+    http.accepts_json(request)
     desk = http.desk(request)
-    return fhir(statement(desk.door.definitions, desk.base, desk.door.clock().isoformat()))
+    date = desk.door.clock().isoformat(timespec="seconds")
+    return fhir(statement(desk.door.definitions, desk.acts, desk.base, date))
 
 
-def statement(definitions: Definitions, base: str, date: str) -> dict[str, Any]:
+def statement(definitions: Definitions, acts: Acts, base: str, date: str) -> dict[str, Any]:
     """A CapabilityStatement of kind instance."""
     return {
         "resourceType": "CapabilityStatement",
@@ -42,23 +46,26 @@ def statement(definitions: Definitions, base: str, date: str) -> dict[str, Any]:
                 "security": {
                     "description": "Bearer token; who may read what is decided for each record."
                 },
-                "resource": [_of_type(definitions, name) for name in sorted(definitions.types)],
+                "resource": [
+                    _of_type(definitions, acts, name) for name in sorted(definitions.types)
+                ],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
             }
         ],
     }
 
 
-def _of_type(definitions: Definitions, name: str) -> dict[str, Any]:
+def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
     interactions = ["read", "vread", "history-instance", "search-type"]
     for act in ("create", "update", "delete"):
-        if any(allowed(Actor(kind, "", "", ""), name, act) for kind in ActorKind):
+        written = any(allowed(Actor(kind, "", "", ""), name, act) for kind in ActorKind)
+        if written and acts.written(name, act):
             interactions.append(act)
     params = definitions.params[name]
     searched = [
         {"name": code, "type": parameter.type, "definition": parameter.url}
         for code, parameter in sorted(params.items())
-        if parameter.type in SEARCHED and code not in ("_id", "_lastUpdated")
+        if parameter.type in SEARCHED and code not in ("_id", "_lastUpdated", *ABSENT)
     ]
     searched = [{"name": code, "type": kind} for code, kind in ALWAYS] + searched
     includes = [

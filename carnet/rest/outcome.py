@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from carnet import errors
+from carnet.access.tokens import NoToken
 from carnet.fhir import json
 from carnet.fhir.validation.structure import Issue
 
@@ -81,11 +83,46 @@ def known(error: Exception) -> errors.CarnetError | None:
         return error
     if isinstance(error, psycopg.errors.QueryCanceled):
         return TimeOut()
+    if isinstance(error, psycopg.errors.ProgramLimitExceeded):
+        return errors.TooLarge("A text of the resource is too long to be searched by.")
     if isinstance(error, PoolTimeout | psycopg.OperationalError | psycopg.InterfaceError):
         return errors.Transient()
+    if isinstance(error, ClientDisconnect):
+        return errors.Invalid("The request ended before its body did.")
     if isinstance(error, psycopg.DataError):
         return errors.Invalid("A value is out of the range this server can store.")
     return None
+
+
+def told(error: Exception) -> tuple[int, dict[str, Any]] | None:
+    """Status and OperationOutcome of what was foreseen; None for what was not."""
+    refusal = known(error)
+    return None if refusal is None else (refusal.status, outcome(refusal))
+
+
+def unforeseen(reference: str, error: Exception) -> dict[str, Any]:
+    """The outcome of a fault of ours: a reference to the log, which says where and not what.
+
+    An exception's own message may hold what was stored or sent, so it is left out of the log too.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
+    log.error("unforeseen", request=reference, error=type(error).__name__, places=places)
+    issue = {
+        "severity": "fatal",
+        "code": "exception",
+        "diagnostics": f"An unforeseen error; its reference is {reference}.",
+    }
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
+
+
+def warned(sentences: Iterable[str], *, code: str = "business-rule") -> dict[str, Any]:
+    """The outcome of what was done, with what there is to say of it."""
+    severity = "information" if code == "informational" else "warning"
+    return {
+        "resourceType": "OperationOutcome",
+        "issue": [{"severity": severity, "code": code, "diagnostics": text} for text in sentences],
+    }
 
 
 async def refuse(request: Request, error: Exception) -> Response:
@@ -93,21 +130,21 @@ async def refuse(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return _plain(error)
     refusal = known(error)
-    reference = request.scope.get("carnet.request", "")
     if refusal is None:
-        log.error("unforeseen", request=reference, error=type(error).__name__, exc_info=error)
-        issue = {
-            "severity": "fatal",
-            "code": "exception",
-            "diagnostics": f"An unforeseen error; its reference is {reference}.",
-        }
-        return fhir({"resourceType": "OperationOutcome", "issue": [issue]}, 500)
+        return fhir(unforeseen(request.scope.get("carnet.request", ""), error), 500)
     headers = {}
     if isinstance(refusal, errors.Unauthenticated):
-        headers["WWW-Authenticate"] = 'Bearer realm="carnet"'
+        headers["WWW-Authenticate"] = challenge(refusal)
     if isinstance(refusal, errors.Transient | errors.TooMany):
         headers["Retry-After"] = "1"
     return fhir(outcome(refusal), refusal.status, **headers)
+
+
+def challenge(refusal: errors.Unauthenticated) -> str:
+    """What a 401 asks for; RFC 6750 has no error where no token was given."""
+    if isinstance(refusal, NoToken):
+        return 'Bearer realm="carnet"'
+    return 'Bearer realm="carnet", error="invalid_token"'
 
 
 def _plain(error: HTTPException) -> Response:

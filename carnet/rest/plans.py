@@ -7,15 +7,16 @@ A single create is a plan of one entry, so that every write takes the same path.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 from carnet import errors
-from carnet.access.door import Address, Unit, Visit, commit
+from carnet.access.door import Address, Unit, Visit, Written, commit
 from carnet.rest.acts import Acts, Entry, Plan
 
 CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)", re.ASCII)
+RESTFUL = re.compile(r"(https?://.+/)[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}", re.ASCII)
 PLACED_FIRST = ("Patient",)  # others are about them
 URL_KEYS = frozenset(("url", "valueUri", "valueUrl", "valueUuid"))
 
@@ -26,27 +27,42 @@ class UnresolvedReference(errors.BusinessRule):
     status = 412
 
 
+class Ring(errors.Invalid):
+    """Entries of the Bundle are about each other in a ring."""
+
+
 class NotConditional(errors.NotSupported):
     """Conditional references are supported as Type?identifier=system|value."""
 
 
-async def carry_out(visit: Visit, acts: Acts, plan: Plan) -> None:
-    """Write every entry of the plan in one transaction, or none."""
+Then = Callable[[Visit], Awaitable[None]]
+
+
+async def carry_out(visit: Visit, acts: Acts, plan: Plan, *, then: Then | None = None) -> None:
+    """Write every entry of the plan in one transaction, or none.
+
+    then: what to read in the same transaction, once all is written.
+    """
     pristine = [entry.resource for entry in plan.entries]
 
     async def work(unit: Unit) -> None:
         for entry, resource in zip(plan.entries, pristine, strict=True):
             entry.resource, entry.address, entry.written = resource, None, None
-            entry.warnings = ()
+            entry.existing, entry.warnings = False, ()
         plan.known.clear()
+        plan.found.clear()
         plan.follow = None
-        await _place(unit, acts, plan)
+        named = _named(plan)
+        await _place(unit, acts, plan, named)
         for entry in plan.entries:
             if entry.method in ("POST", "PUT"):
-                entry.resource = await _resolved(unit, acts, plan, entry.resource)
+                entry.resource = await _resolved(unit, acts, plan, entry, named)
         for entry in sorted(plan.entries, key=_rank):
             if entry.written is None:
                 await _write(unit, acts, plan, entry)
+        if then is not None:
+            await unit.flush()
+            await then(unit.reading())
 
     act = plan.entries[0].method if len(plan.entries) == 1 else "transaction"
     names = {"POST": "create", "PUT": "update", "DELETE": "delete", "PATCH": "update"}
@@ -60,39 +76,98 @@ def _rank(entry: Entry) -> tuple[int, int]:
     return first, second
 
 
-async def _place(unit: Unit, acts: Acts, plan: Plan) -> None:
+Named = dict[str, Entry]
+
+
+def _named(plan: Plan) -> Named:
+    """The entries by what may refer to them: their fullUrl, and the address of a PUT."""
+    named: Named = {}
+    for entry in plan.entries:
+        if entry.method == "PUT":
+            named[f"{entry.rtype}/{entry.id}"] = entry
+        if entry.full_url and entry.method in ("POST", "PUT"):
+            named[entry.full_url] = entry
+    return named
+
+
+def _key(named: Named, entry: Entry, reference: str) -> str | None:
+    """The fullUrl or address in `named` that a reference of an entry means.
+
+    A relative reference is read beside the fullUrl of the resource it stands in.
+    Source: FHIR R4, Bundle, "Resolving references in Bundles".
+    """
+    if reference in named:
+        return reference
+    found = RESTFUL.fullmatch(entry.full_url)
+    if found and found[1] + reference in named:
+        return found[1] + reference
+    return None
+
+
+async def _place(unit: Unit, acts: Acts, plan: Plan, named: Named) -> None:
     """Addresses of everything new: patients first, then what is about them, then the rest."""
-    new = [entry for entry in plan.entries if entry.method == "POST"]
-    waiting = sorted(new, key=lambda entry: entry.rtype not in PLACED_FIRST)
+    waiting = [entry for entry in plan.entries if entry.method == "POST"]
+    if len(plan.entries) > 1:  # alone, an update finds out by itself that it is a create
+        waiting += [entry for entry in plan.entries if _chooses(unit, acts, plan, entry)]
+    waiting.sort(key=lambda entry: entry.rtype not in PLACED_FIRST)
     while waiting:
+        unplaced = {id(entry) for entry in waiting}
         later = []
         for entry in waiting:
-            if _waits(unit, plan, entry, waiting):
+            if _waits(unit, named, entry, unplaced):
                 later.append(entry)
                 continue
-            unit.may_create(entry.rtype)  # whether a person is known here is not told to anyone
-            existing = await _existing(unit, acts, entry)
-            if existing is not None:
-                entry.address, entry.existing = existing, True
-            elif entry.rtype == "Patient":
-                acts.find("Patient", "create", plan.profiles)  # without its act, nobody may
-                entry.address = await unit.place_patient()
-            else:
-                resource = await _resolved(unit, acts, plan, entry.resource)
-                entry.address = await unit.place(resource, plan.known)
+            address = await _address(unit, acts, plan, entry, named)
+            unplaced.discard(id(entry))
+            plan.known[address.literal] = address
             if entry.full_url:
-                plan.known[entry.full_url] = entry.address
-        if len(later) == len(waiting):  # a ring: each is about another
-            raise errors.Invalid("Entries of the Bundle are about each other in a ring.")
+                plan.known[entry.full_url] = address
+        if len(later) == len(waiting):
+            raise Ring
         waiting = later
 
 
-def _waits(unit: Unit, plan: Plan, entry: Entry, waiting: list[Entry]) -> bool:
-    """Whether an entry is about another that has no address yet."""
-    unplaced = {other.full_url for other in waiting if other.address is None and other is not entry}
-    return any(
-        reference in unplaced for reference in unit.visit.door.owners.references(entry.resource)
+async def _address(unit: Unit, acts: Acts, plan: Plan, entry: Entry, named: Named) -> Address:
+    """The address of one new resource, or of what is already there."""
+    if entry.method == "PUT":
+        assert entry.id is not None
+        held = await unit.reserve(entry.rtype, entry.id)
+        if held is not None:
+            return held
+        if entry.if_match is not None:
+            raise errors.VersionConflict
+        resource = await _resolved(unit, acts, plan, entry, named)
+        entry.address = await unit.place(resource, plan.known, chosen=entry.id)
+        return entry.address
+    unit.may_create(entry.rtype)  # whether a person is known here is not told to anyone
+    existing = await _existing(unit, acts, entry)
+    if existing is not None:
+        entry.address, entry.existing = existing, True
+    elif entry.rtype == "Patient":
+        acts.find("Patient", "create", plan.profiles)  # without its act, nobody may
+        entry.address = await unit.place_patient()
+    else:
+        resource = await _resolved(unit, acts, plan, entry, named)
+        entry.address = await unit.place(resource, plan.known)
+    return entry.address
+
+
+def _chooses(unit: Unit, acts: Acts, plan: Plan, entry: Entry) -> bool:
+    """Whether an entry is a PUT to an id of the caller's own, by no act."""
+    return (
+        entry.method == "PUT"
+        and unit.visit.door.ids.decode(str(entry.id)) is None
+        and acts.find(entry.rtype, "update", plan.profiles) is None
     )
+
+
+def _waits(unit: Unit, named: Named, entry: Entry, unplaced: set[int]) -> bool:
+    """Whether an entry is about another that has no address yet."""
+    for reference in unit.visit.door.owners.references(entry.resource):
+        key = _key(named, entry, reference)
+        if key is not None and named[key] is not entry and id(named[key]) in unplaced:
+            return True
+    return False
 
 
 async def _existing(unit: Unit, acts: Acts, entry: Entry) -> Address | None:
@@ -127,19 +202,28 @@ async def _write(unit: Unit, acts: Acts, plan: Plan, entry: Entry) -> None:
         assert entry.address is not None
         entry.written = unit.put(entry.address, entry.resource, **_followed(plan, entry.address))
     elif entry.method == "PUT":
-        assert entry.id is not None
-        try:
-            entry.written = await unit.update(
-                entry.rtype, entry.id, entry.resource, if_match=entry.if_match
-            )
-        except errors.NotFound:
-            if entry.if_match is not None or unit.visit.door.ids.decode(entry.id) is not None:
-                raise
-            entry.address = await unit.place(entry.resource, plan.known, chosen=entry.id)
-            entry.written = unit.put(entry.address, entry.resource)
+        entry.written = await _put(unit, plan, entry)
     else:
         assert entry.id is not None
         entry.written = await unit.delete(entry.rtype, entry.id, if_match=entry.if_match)
+
+
+async def _put(unit: Unit, plan: Plan, entry: Entry) -> Written:
+    """A new version, or the first one of an id the caller chose."""
+    assert entry.id is not None
+    rtype, id, if_match = entry.rtype, entry.id, entry.if_match
+    if entry.address is None:
+        try:
+            return await unit.update(rtype, id, entry.resource, if_match=if_match)
+        except errors.NotFound:
+            if unit.visit.door.ids.decode(id) is not None:
+                raise
+            if if_match is not None:  # RFC 9110: nothing is there to match
+                raise errors.VersionConflict from None
+        if await unit.reserve(rtype, id) is not None:  # another made it in the meantime
+            return await unit.update(rtype, id, entry.resource)
+        entry.address = await unit.place(entry.resource, plan.known, chosen=id)
+    return unit.put(entry.address, entry.resource, **_followed(plan, entry.address))
 
 
 def _followed(plan: Plan, address: Address) -> dict[str, Any]:
@@ -151,33 +235,47 @@ def _followed(plan: Plan, address: Address) -> dict[str, Any]:
     return {"kind": kind, "label": label, "origin": rid}
 
 
-async def _resolved(unit: Unit, acts: Acts, plan: Plan, resource: dict[str, Any]) -> dict[str, Any]:
-    """A copy whose references to entries of the plan are addresses, conditional ones resolved."""
-    conditional: dict[str, str] = {}
-    for reference in _conditional_references(resource):
-        found = CONDITIONAL.fullmatch(reference)
-        if found and reference not in conditional:
-            address = await _find(unit, acts, found[1], found[2])
-            conditional[reference] = address.literal
-    resource = await _logical_owner(unit, acts, resource)
-    known = {key: address.literal for key, address in plan.known.items()}
-    replaced = known | conditional
+async def _resolved(
+    unit: Unit, acts: Acts, plan: Plan, entry: Entry, named: Named
+) -> dict[str, Any]:
+    """A copy whose references to entries of the plan and to our own addresses are relative.
+
+    Conditional references are resolved; they are asked once a plan.
+    """
+    resource = await _logical_owner(unit, acts, entry.resource)
+    base = f"{unit.visit.door.settings.base_url}/fhir/"
+    replaced: dict[str, str] = {}
+    for element, address in _addresses(resource):
+        if address in replaced:
+            continue
+        key = _key(named, entry, address) if element == "reference" else address
+        if key in plan.known:
+            replaced[address] = plan.known[key].literal
+        elif element != "reference":
+            continue
+        elif address.startswith(base):
+            replaced[address] = address.removeprefix(base)
+        elif found := CONDITIONAL.fullmatch(address):
+            if address not in plan.found:
+                plan.found[address] = await _find(unit, acts, found[1], found[2])
+            replaced[address] = plan.found[address].literal
     if not replaced:
         return resource
     made: dict[str, Any] = copied(resource, replaced)
     return made
 
 
-def _conditional_references(value: Any) -> list[str]:
+def _addresses(value: Any) -> Iterator[tuple[str, str]]:
+    """Every reference and url of a resource and of what it contains, with its element."""
     if isinstance(value, dict):
-        found = [text for each in value.values() for text in _conditional_references(each)]
-        reference = value.get("reference")
-        if isinstance(reference, str) and "?" in reference:
-            found.append(reference)
-        return found
-    if isinstance(value, list):
-        return [text for each in value for text in _conditional_references(each)]
-    return []
+        for key, each in value.items():
+            if not isinstance(each, str):
+                yield from _addresses(each)
+            elif key == "reference" or key in URL_KEYS:
+                yield key, each
+    elif isinstance(value, list):
+        for each in value:
+            yield from _addresses(each)
 
 
 def copied(value: Any, replaced: Mapping[str, str]) -> Any:
@@ -202,16 +300,19 @@ async def _logical_owner(unit: Unit, acts: Acts, resource: dict[str, Any]) -> di
         if not isinstance(named, dict) or named.get("reference") or resolver is None:
             continue
         identifier = named.get("identifier", {})
-        found = await resolver(
-            unit, str(identifier.get("system", "")), str(identifier.get("value", ""))
-        )
+        if not identifier.get("value"):
+            continue
+        found = await resolver(unit, str(identifier.get("system", "")), str(identifier["value"]))
         if found is not None:
             resource = {**resource, element: {"reference": found.literal, **named}}
     return resource
 
 
 async def _find(unit: Unit, acts: Acts, rtype: str, query: str) -> Address:
-    parameters = parse_qsl(query)
+    try:
+        parameters = parse_qsl(query, errors="strict")
+    except ValueError:
+        raise NotConditional from None
     resolver = acts.resolver(rtype)
     if resolver is None or len(parameters) != 1 or parameters[0][0] != "identifier":
         raise NotConditional

@@ -10,17 +10,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from carnet import errors
-from carnet.access.door import Stored, Visit
+from carnet.access.door import Nothing, Stored, Visit
 from carnet.rest import bundles, http
 from carnet.rest.binary import answer as binary
+from carnet.rest.desk import Desk
 from carnet.rest.outcome import fhir
 
 VERSION = re.compile("[1-9][0-9]{0,8}", re.ASCII)
+FORMATS = frozenset(("_format", "_pretty"))
+
+
+class WholeHistory(errors.NotSupported):
+    """A history is given whole: _count, _since, _at and _list are not supported yet."""
 
 
 async def read(request: Request) -> Response:
     """GET [type]/[id]."""
     rtype, id = http.type_of(request), http.id_of(request)
+    if rtype != "Binary":
+        http.accepts_json(request)
     visit = await http.desk(request).visit(request)
     stored = await visit.read(rtype, id)
     return await answer(request, visit, stored)
@@ -29,28 +37,42 @@ async def read(request: Request) -> Response:
 async def vread(request: Request) -> Response:
     """GET [type]/[id]/_history/[version]."""
     rtype, id = http.type_of(request), http.id_of(request)
+    if rtype != "Binary":
+        http.accepts_json(request)
     visit = await http.desk(request).visit(request)
-    text = str(request.path_params["version"])
+    version = version_of(str(request.path_params["version"]))
+    return await answer(request, visit, await visit.vread(rtype, id, version))
+
+
+def version_of(text: str) -> int:
+    """A version number; a text that cannot be one is not found."""
     if not VERSION.fullmatch(text):
-        raise errors.NotFound
-    return await answer(request, visit, await visit.vread(rtype, id, int(text)))
+        raise Nothing
+    return int(text)
 
 
 async def history(request: Request) -> Response:
     """GET [type]/[id]/_history: every version, newest first."""
     rtype, id = http.type_of(request), http.id_of(request)
     http.accepts_json(request)
-    visit = await http.desk(request).visit(request)
+    desk = http.desk(request)
+    visit = await desk.visit(request)
+    given = {name for name, _ in http.parameters(request.scope["query_string"])}
+    if given - FORMATS and not http.lenient(request):
+        raise WholeHistory
+    return fhir(await all_versions(desk, visit, rtype, id))
+
+
+async def all_versions(desk: Desk, visit: Visit, rtype: str, id: str) -> bytes:
+    """The history Bundle of one resource."""
     versions = await visit.history(rtype, id)
-    base = http.desk(request).base
-    return fhir(bundles.history(base, versions, f"{base}/{rtype}/{id}/_history"))
+    return bundles.history(desk.base, versions, f"{desk.base}/{rtype}/{id}/_history")
 
 
 async def answer(request: Request, visit: Visit, stored: Stored) -> Response:
     """One version with its ETag; a Binary in its own form when asked so."""
     if stored.rtype == "Binary":
         return await binary(request, visit, stored)
-    http.accepts_json(request)
     if request.headers.get("if-none-match") == etag(stored):
         return Response(status_code=304, headers={"ETag": etag(stored)})
     return fhir(

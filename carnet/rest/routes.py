@@ -10,7 +10,9 @@ import structlog
 from psycopg_pool import PoolTimeout
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carnet import errors
@@ -34,11 +36,25 @@ ROUTES = [
 ]
 
 
+async def other_method(request: Request, error: Exception) -> Response:
+    """405, with the methods every route of the address takes."""
+    methods = {
+        method
+        for route in ROUTES
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    allow = {"Allow": ", ".join(sorted(methods))}
+    return await refuse(request, HTTPException(405, headers=allow))
+
+
 def application(desk: Desk) -> ASGIApp:
     """The API, to be mounted at /fhir."""
     # A handler of Exception also re-raises to the server; those of what is foreseen do not.
     foreseen = (errors.CarnetError, psycopg.Error, PoolTimeout, HTTPException)
     app = Starlette(routes=ROUTES, exception_handlers=dict.fromkeys((*foreseen, Exception), refuse))
+    app.add_exception_handler(405, other_method)
+    app.router.redirect_slashes = False  # a FHIR address has one form
     app.state.desk = desk
     return Traced(app, desk)
 
@@ -71,6 +87,11 @@ class Traced:
 
         try:
             await self._app(scope, receive, telling)
+        except Exception as error:
+            # Answered and logged already, unless it broke before the application could.
+            if status == 0:
+                answer = await refuse(Request(scope), error)
+                await answer(scope, receive, telling)
         finally:
             log.info(
                 "request",

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from carnet import errors
+from carnet.access.door import Visit
 from carnet.rest import bundles, http
+from carnet.rest.desk import Desk
 from carnet.rest.outcome import fhir
 
 FORM = "application/x-www-form-urlencoded"
@@ -22,28 +24,30 @@ class WrongForm(errors.Invalid):
 async def search(request: Request) -> Response:
     """GET [type]?…, POST [type]/_search."""
     rtype = http.type_of(request)
-    given = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    http.accepts_json(request)
+    desk = http.desk(request)
+    visit = await desk.visit(request)
+    given = http.parameters(request.scope["query_string"])
     if request.method == "POST":
         media = request.headers.get("content-type", "").split(";")[0].strip().lower()
         content = await http.body(request)
         if content and media != FORM:
             raise WrongForm
-        given += parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True)
-    return await answer(request, rtype, given)
+        given += http.parameters(content)
+    return fhir(await page(desk, visit, rtype, given, lenient=http.lenient(request)))
 
 
-async def answer(request: Request, rtype: str, given: list[tuple[str, str]]) -> Response:
-    """The page of one search."""
-    http.accepts_json(request)
-    desk = http.desk(request)
-    visit = await desk.visit(request)
-    query = desk.parser.parse(rtype, given, lenient=http.lenient(request))
-    page = await visit.search(query)
+async def page(
+    desk: Desk, visit: Visit, rtype: str, given: list[tuple[str, str]], *, lenient: bool = False
+) -> bytes:
+    """The searchset of one search."""
+    query = desk.parser.parse(rtype, given, lenient=lenient)
+    found = await visit.search(query)
     address = f"{desk.base}/{rtype}"
     links = [("self", _link(address, query.shown))]
-    if page.next is not None:
-        links.append(("next", _link(address, (*query.shown, ("_cursor", page.next)))))
-    return fhir(bundles.searchset(desk.base, page.matches, page.included, links, page.total))
+    if found.next is not None:
+        links.append(("next", _link(address, (*query.shown, ("_cursor", found.next)))))
+    return bundles.searchset(desk.base, found.matches, found.included, links, found.total)
 
 
 def _link(address: str, shown: tuple[tuple[str, str], ...]) -> str:

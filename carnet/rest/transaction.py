@@ -4,24 +4,28 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-from urllib.parse import parse_qsl
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from carnet import errors
 from carnet.access.door import Visit
+from carnet.fhir import definitions as r4
 from carnet.fhir import json
-from carnet.rest import bundles, http
+from carnet.fhir.validation.structure import check
+from carnet.rest import binary, bundles, http, read, search
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.desk import Desk
-from carnet.rest.outcome import fhir, known, outcome
+from carnet.rest.outcome import NotValid, fhir, told, unforeseen, warned
 from carnet.rest.plans import carry_out
-from carnet.rest.read import etag
 
 WRITES = frozenset(("POST", "PUT", "DELETE", "PATCH"))
 ADDRESS = re.compile(r"([A-Z][A-Za-z]+)(?:/([A-Za-z0-9.-]{1,64}))?", re.ASCII)
+READ = re.compile(
+    r"([A-Z][A-Za-z]+)(?:/([A-Za-z0-9.-]{1,64})(/_history(?:/([0-9]{1,9}))?)?)?", re.ASCII
+)
 
 
 class NotABundle(errors.Invalid):
@@ -42,11 +46,13 @@ class SameTwice(errors.Invalid):
 
 async def transaction(request: Request) -> Response:
     """POST [base]."""
+    http.accepts_json(request)
     desk = http.desk(request)
     visit = await desk.visit(request)
     bundle = await http.resource(request)
     if bundle.get("resourceType") != "Bundle" or bundle.get("type") not in ("transaction", "batch"):
         raise NotABundle
+    http.validated({name: value for name, value in bundle.items() if name != "entry"})
     given = bundle.get("entry", [])
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
         raise NotABundle
@@ -56,29 +62,39 @@ async def transaction(request: Request) -> Response:
         answers = [await _alone(desk, visit, each, index) for index, each in enumerate(given)]
     else:
         answers = await _together(desk, visit, bundle, given)
-    head = b'{"resourceType":"Bundle","type":"' + bundle["type"].encode() + b'-response","entry":['
-    return fhir(head + b",".join(answers) + b"]}")
+    head = b'{"resourceType":"Bundle","type":"' + bundle["type"].encode() + b'-response"'
+    return fhir(head + (b',"entry":[' + b",".join(answers) + b"]}" if answers else b"}"))
 
 
 async def _together(
     desk: Desk, visit: Visit, bundle: dict[str, Any], given: list[dict[str, Any]]
 ) -> list[bytes]:
-    """All or nothing; reads come after the commit."""
+    """All or nothing; reads come after the writes, in the same transaction."""
     entries = [
         entry_of(each, index) if _method(each) in WRITES else None
         for index, each in enumerate(given)
     ]
+    reads = {
+        index: reading_of(each, index) for index, each in enumerate(given) if entries[index] is None
+    }
     writes = [entry for entry in entries if entry is not None]
     urls = [entry.full_url for entry in writes if entry.full_url]
     targets = [(entry.rtype, entry.id) for entry in writes if entry.id is not None]
     if len(set(urls)) < len(urls) or len(set(targets)) < len(targets):
         raise SameTwice
-    profiles = bundle.get("meta", {}).get("profile", []) if bundle.get("meta") else []
+    answers: dict[int, bytes] = {}
+
+    async def reading(within: Visit) -> None:
+        for index, wanted in reads.items():
+            answers[index] = await _read(desk, within, wanted)
+
+    profiles = frozenset(bundle.get("meta", {}).get("profile", []))
     if writes:
-        await carry_out(visit, desk.acts, Plan(writes, frozenset(map(str, profiles))))
+        await carry_out(visit, desk.acts, Plan(writes, profiles), then=reading if reads else None)
+    else:
+        await reading(visit)
     return [
-        written(entry) if entry is not None else await _read(desk, visit, each, index)
-        for index, (entry, each) in enumerate(zip(entries, given, strict=True))
+        answers[index] if entry is None else written(entry) for index, entry in enumerate(entries)
     ]
 
 
@@ -86,16 +102,13 @@ async def _alone(desk: Desk, visit: Visit, each: dict[str, Any], index: int) -> 
     """One entry of a batch: its refusal is its own."""
     try:
         if _method(each) not in WRITES:
-            return await _read(desk, visit, each, index)
+            return await _read(desk, visit, reading_of(each, index))
         entry = entry_of(each, index)
         await carry_out(visit, desk.acts, Plan([entry]))
         return written(entry)
     except Exception as error:
-        refusal = known(error)
-        if refusal is None:
-            raise
-        answer = {"response": {"status": str(refusal.status), "outcome": outcome(refusal)}}
-        return json.dump(answer)
+        status, issues = told(error) or (500, unforeseen(visit.request, error))
+        return json.dump({"response": {"status": str(status), "outcome": issues}})
 
 
 def _method(each: dict[str, Any]) -> str:
@@ -103,13 +116,31 @@ def _method(each: dict[str, Any]) -> str:
     return str(request.get("method")) if isinstance(request, dict) else ""
 
 
+def _request(each: dict[str, Any], index: int) -> dict[str, Any]:
+    """The request of an entry, once the entry has the structure of one."""
+    bare = {name: value for name, value in each.items() if name != "resource"}
+    issues = check({"resourceType": "Bundle", "type": "batch", "entry": [bare]})
+    if issues:
+        here = f"Bundle.entry[{index}]"
+        raise NotValid(
+            [replace(one, path=one.path.replace("Bundle.entry[0]", here, 1)) for one in issues]
+        )
+    if "request" not in each:
+        raise WrongEntry(path=f"Bundle.entry[{index}].request")
+    found: dict[str, Any] = each["request"]
+    return found
+
+
 def entry_of(each: dict[str, Any], index: int) -> Entry:
     """A write of the Bundle, validated; paths in its refusals begin at the Bundle."""
     where = f"Bundle.entry[{index}]"
-    request, method = each["request"], _method(each)
-    found = ADDRESS.fullmatch(str(request.get("url", "")).strip("/"))
+    request = _request(each, index)
+    method, url = request["method"], request["url"]
+    if method not in WRITES:
+        raise WrongEntry(path=f"{where}.request.method")
+    found = ADDRESS.fullmatch(url.strip("/"))
     if not found or (found[2] is None) != (method == "POST"):
-        if "?" in str(request.get("url", "")):
+        if "?" in url:
             raise errors.NotSupported(
                 "Conditional update and delete are not supported yet.", path=where
             )
@@ -117,12 +148,13 @@ def entry_of(each: dict[str, Any], index: int) -> Entry:
     if request.get("ifNoneExist"):
         raise errors.NotSupported("Conditional create is not supported yet.", path=where)
     rtype, id = found[1], found[2]
+    if rtype not in r4.load().types:
+        raise http.UnknownType(path=f"{where}.request.url")
     content = each.get("resource", {})
-    full_url = each.get("fullUrl", "")
-    if not isinstance(full_url, str):
-        raise WrongEntry(path=f"{where}.fullUrl")
+    if method != "DELETE" and not isinstance(content, dict):
+        raise WrongEntry("An entry that writes has a resource.", path=f"{where}.resource")
     if method in ("POST", "PUT"):
-        if not isinstance(content, dict) or content.get("resourceType") != rtype:
+        if content.get("resourceType") != rtype:
             raise WrongEntry(
                 "The resource is not of the type of its address.", path=f"{where}.resource"
             )
@@ -130,7 +162,9 @@ def entry_of(each: dict[str, Any], index: int) -> Entry:
             raise WrongEntry(
                 "The id of the resource is not that of its address.", path=f"{where}.resource.id"
             )
+    if method != "DELETE":
         http.validated(content, f"{where}.resource")
+    full_url = each.get("fullUrl", "")
     return Entry(
         method, rtype, id, full_url, content, if_match=http.if_match(request.get("ifMatch"))
     )
@@ -143,44 +177,64 @@ def written(entry: Entry) -> bytes:
     status = {"DELETE": "204 No Content"}.get(
         entry.method, "201 Created" if done.created else "200 OK"
     )
-    response: dict[str, Any] = {
-        "status": status,
-        "location": f"{done.address.literal}/_history/{done.ver}",
-        "etag": f'W/"{done.ver}"',
-        "lastModified": done.upd.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-    }
+    response: dict[str, Any] = {"status": status}
+    if entry.existing:  # it may have changed since, and not be this caller's to read
+        response["location"] = done.address.literal
+    else:
+        if entry.method != "DELETE":
+            response["location"] = f"{done.address.literal}/_history/{done.ver}"
+        response["etag"] = f'W/"{done.ver}"'
+        response["lastModified"] = done.upd.isoformat(timespec="milliseconds").replace(
+            "+00:00", "Z"
+        )
     if entry.warnings:
-        response["outcome"] = {
-            "resourceType": "OperationOutcome",
-            "issue": [
-                {"severity": "warning", "code": "business-rule", "diagnostics": text}
-                for text in entry.warnings
-            ],
-        }
+        response["outcome"] = warned(entry.warnings)
     return json.dump({"response": response})
 
 
-async def _read(desk: Desk, visit: Visit, each: dict[str, Any], index: int) -> bytes:
-    """A GET entry: a read or a search."""
+class Reading(NamedTuple):
+    """A GET of the Bundle; without id, a search."""
+
+    rtype: str
+    id: str | None
+    history: bool
+    version: str | None
+    given: list[tuple[str, str]]
+
+
+def reading_of(each: dict[str, Any], index: int) -> Reading:
+    """A GET of the Bundle, its address read."""
     where = f"Bundle.entry[{index}].request"
-    request = each.get("request")
-    if _method(each) != "GET" or not isinstance(request, dict):
-        raise WrongEntry(path=where)
-    address, _, query = str(request.get("url", "")).strip("/").partition("?")
-    found = ADDRESS.fullmatch(address)
-    if not found or found[1] not in desk.door.definitions.types:
+    request = _request(each, index)
+    if request["method"] != "GET":
+        raise errors.NotSupported("An entry does not take this method.", path=f"{where}.method")
+    address, _, query = request["url"].strip("/").partition("?")
+    found = READ.fullmatch(address)
+    if not found or (found[2] and query):
         raise WrongEntry(path=f"{where}.url")
-    if found[2] is not None:
-        stored = await visit.read(found[1], found[2])
+    if found[1] not in r4.load().types:
+        raise http.UnknownType(path=f"{where}.url")
+    given = http.parameters(query.encode())
+    return Reading(found[1], found[2], found[3] is not None, found[4], given)
+
+
+async def _read(desk: Desk, visit: Visit, wanted: Reading) -> bytes:
+    """The response entry of a read, a history or a search."""
+    rtype, id, history, version, given = wanted
+    if id is None:
+        body = await search.page(desk, visit, rtype, given)
+    elif history and version is None:
+        body = await read.all_versions(desk, visit, rtype, id)
+    else:
+        if version is None:
+            stored = await visit.read(rtype, id)
+        else:
+            stored = await visit.vread(rtype, id, read.version_of(version))
         response = {
             "status": "200 OK",
-            "etag": etag(stored),
+            "etag": read.etag(stored),
             "lastModified": bundles.instant(stored),
         }
-        return b'{"resource":' + stored.body + b',"response":' + json.dump(response) + b"}"
-    parsed = desk.parser.parse(found[1], parse_qsl(query, keep_blank_values=True))
-    page = await visit.search(parsed)
-    body = bundles.searchset(
-        desk.base, page.matches, page.included, [("self", f"{desk.base}/{address}")], page.total
-    )
+        body = await binary.whole(visit, stored) if rtype == "Binary" else stored.body
+        return b'{"resource":' + body + b',"response":' + json.dump(response) + b"}"
     return b'{"resource":' + body + b',"response":{"status":"200 OK"}}'

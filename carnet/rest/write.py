@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import base64
 from email.utils import format_datetime
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from carnet import errors
 from carnet.access.door import Written
+from carnet.fhir import json
 from carnet.rest import http
 from carnet.rest.acts import Entry, Plan
-from carnet.rest.outcome import FHIR_JSON
+from carnet.rest.binary import MEDIA
+from carnet.rest.outcome import FHIR_JSON, warned
 from carnet.rest.plans import carry_out
 
 
@@ -32,6 +35,7 @@ class Conditional(errors.NotSupported):
 async def create(request: Request) -> Response:
     """POST [type]: 201 and where it is."""
     rtype = http.type_of(request)
+    http.accepts_json(request)
     if "if-none-exist" in request.headers:
         raise Conditional
     desk = http.desk(request)
@@ -50,6 +54,7 @@ async def create(request: Request) -> Response:
 async def update(request: Request) -> Response:
     """PUT [type]/[id]: a new version, or 201 for an id the caller chose."""
     rtype, id = http.type_of(request), http.id_of(request)
+    http.accepts_json(request)
     desk = http.desk(request)
     visit = await desk.visit(request)
     content = await http.resource(request)
@@ -80,18 +85,35 @@ async def delete(request: Request) -> Response:
 
 
 def answer(request: Request, entry: Entry) -> Response:
-    """What was written: whole, or without body on Prefer: return=minimal."""
+    """What was written, or what `Prefer: return=` asks for (minimal, OperationOutcome)."""
     desk, written = http.desk(request), entry.written
     assert written is not None
-    headers = {
-        "Location": location(desk.base, written),
-        "ETag": f'W/"{written.ver}"',
-        "Last-Modified": format_datetime(written.upd, usegmt=True),
-        "Cache-Control": "no-store",
-    }
-    minimal = "return=minimal" in request.headers.get("prefer", "").replace(" ", "")
-    body = b"" if minimal else written.body
-    return Response(body, 201 if written.created else 200, headers, FHIR_JSON)
+    headers = {"Cache-Control": "no-store"}
+    if entry.existing:  # it may have changed since, and not be this caller's to read
+        headers["Location"] = f"{desk.base}/{written.address.literal}"
+    else:
+        headers["Location"] = location(desk.base, written)
+        headers["ETag"] = f'W/"{written.ver}"'
+        headers["Last-Modified"] = format_datetime(written.upd, usegmt=True)
+    status = 201 if written.created else 200
+    asked = http.preferred(request, "return")
+    if asked == "minimal":
+        return Response(b"", status, headers)
+    if asked == "OperationOutcome" or not written.body:
+        return Response(json.dump(_outcome(entry)), status, headers, FHIR_JSON)
+    body = written.body
+    if entry.rtype == "Binary":
+        body = json.dump({**json.parse(body), "data": entry.resource["data"]})
+    return Response(body, status, headers, FHIR_JSON)
+
+
+def _outcome(entry: Entry) -> dict[str, Any]:
+    if entry.warnings:
+        return warned(entry.warnings)
+    written = entry.written
+    assert written is not None
+    done = "It was written." if written.changed else "It was already there, and is left as it was."
+    return warned([done], code="informational")
 
 
 def location(base: str, written: Written) -> str:
@@ -101,11 +123,11 @@ def location(base: str, written: Written) -> str:
 
 async def _binary(request: Request) -> dict[str, object]:
     """A Binary as FHIR JSON, or raw bytes in their own media type."""
-    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if media in ("application/fhir+json", "application/json"):
+    media = request.headers.get("content-type", "").strip()
+    if media.split(";")[0].strip().lower() in http.JSON_TYPES:
         return await http.resource(request)
-    if not media:
-        raise http.WrongMediaType
+    if not MEDIA.fullmatch(media):
+        raise http.WrongMediaType("Content-Type says what the bytes are.")
     content = await http.body(request)
     return {
         "resourceType": "Binary",

@@ -141,6 +141,7 @@ class Door:
             self.hasher,
             self.ids,
             self.owners.principal(rtype),
+            self.clock,
         )
 
     def context(self, conn: AsyncConnection[Any], parts: Sequence[str]) -> str:

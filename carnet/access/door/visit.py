@@ -272,11 +272,11 @@ class Visit:
     ) -> set[tuple[str, str]]:
         """(type, id) of what the matches point to by the included parameters."""
         wanted: set[tuple[str, str]] = set()
-        params = {include.param: include.target for include in includes}
+        asked = {(include.param, include.target) for include in includes}
         for match in matches:
             for param, target in extract(match.resource).references:
                 found = LITERAL.fullmatch(target)
-                if param in params and found and params[param] in (None, found[1]):
+                if found and not asked.isdisjoint(((param, None), (param, found[1]))):
                     wanted.add((found[1], found[2]))
         return wanted
 
@@ -324,6 +324,8 @@ class Visit:
             " %(n_rid)s::bigint[], %(n_type)s::smallint[]))"
             " OR (r.cid, r.rid, r.rtype) IN (SELECT i.cid, i.rid, g.t FROM record.id_map i"
             " JOIN unnest(%(h_type)s::smallint[], %(h_h)s::bigint[]) g (t, h) ON g.h = i.h))"
+            " AND (r.cid, r.rid) NOT IN (SELECT *"
+            " FROM unnest(%(m_cid)s::bigint[], %(m_rid)s::bigint[]))"
             f" AND {seen} ORDER BY r.rid, r.cid LIMIT {MOST_INCLUDED}),"
             " page AS (SELECT cid, rid, ver, true AS released FROM m UNION ALL SELECT *, true FROM"
             " unnest(%(m_cid)s::bigint[], %(m_rid)s::bigint[], %(m_ver)s::integer[])),"

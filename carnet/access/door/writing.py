@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from psycopg import AsyncConnection
 from psycopg import errors as pg
@@ -35,7 +36,9 @@ from carnet.fhir.store.ids import DIRECTORY, UUID
 from carnet.fhir.store.queries import Held, Row
 from carnet.fhir.store.read import all_opened, opened
 from carnet.fhir.store.rows import Attachment, Changed, Compartment, New, Stored
+from carnet.postgres.pool import Pool
 
+OURS = frozenset(("versionId", "lastUpdated"))  # of meta
 ATTEMPTS = 4  # of a unit that meets another
 PATIENT, ORGANISATION = 1, 2  # nature of a compartment
 
@@ -109,10 +112,14 @@ class Unit:
     fed: set[int] = field(default_factory=set)  # compartments known to be writable
     changed: list[tuple[int, int, int]] = field(default_factory=list)  # (cid, rid, ver)
     told: list[tuple[int, int, int]] = field(default_factory=list)  # the same, left as they were
-    tried: set[int] = field(default_factory=set)  # compartments asked for, for the trace of a refusal
+    tried: set[int] = field(
+        default_factory=set
+    )  # compartments asked for, for the trace of a refusal
     finds: bool = False  # whether a person was looked for: it is counted, whatever comes of it
     act: str = "create"
     _scopes: dict[int | None, Decision] = field(default_factory=dict)
+    _opened: int = 0  # how many of `made` are written
+    _counted: bool = False  # whether the trace of `finds` is written
 
     # -- placing ---------------------------------------------------------------------------------
 
@@ -192,12 +199,14 @@ class Unit:
         return owned
 
     async def _compartment_of(self, reference: str) -> int | None:
-        literal = LITERAL.fullmatch(reference)
-        if not literal:
+        literal = LITERAL.fullmatch(reference.partition("/_history/")[0])
+        if not literal or literal[1] not in self.visit.door.definitions.types:
             return None
         routed = self.visit.door.ids.decode(literal[2])
         if routed is not None:
-            return routed[0]
+            cid, rid = routed
+            # A Patient bears the number of its record: any other id in it names no person.
+            return None if literal[1] == "Patient" and cid != rid else cid
         try:
             return (await self.held(literal[1], literal[2], lock=False)).cid
         except errors.NotFound:
@@ -332,7 +341,8 @@ class Unit:
         )
         await self._change(changed)
         address = Address(held.cid, held.rid, rtype, held.id)
-        return Written(address, held.ver + 1, self.at, body, created=False)
+        # Brought back to life after a deletion, it is created again.
+        return Written(address, held.ver + 1, self.at, body, created=held.gone)
 
     async def delete(self, rtype: str, id: str, *, if_match: int | None = None) -> Written:
         """A last version without content; the row stays. Deleting again changes nothing."""
@@ -355,6 +365,19 @@ class Unit:
             )
         )
         return Written(address, held.ver + 1, self.at, b"", created=False)
+
+    async def reserve(self, rtype: str, id: str) -> Address | None:
+        """Where a client-chosen id already is; else None, and nobody else makes it meanwhile."""
+        for last in (False, True):
+            try:
+                held = await self.held(rtype, id, lock=False)
+                return Address(held.cid, held.rid, rtype, held.id)
+            except errors.NotFound:
+                if not last:
+                    number = self.visit.door.definitions.types[rtype]
+                    hashed = self.visit.door.hasher.client_id(number, id)
+                    await self.conn.execute(store.RESERVE, (hashed,))
+        return None
 
     async def held(self, rtype: str, id: str, *, lock: bool = True) -> Held:
         """The row of an id, as this actor sees it, locked; Nothing when hidden or absent."""
@@ -466,14 +489,16 @@ class Unit:
         cids -= {DIRECTORY, self.visit.actor.org or DIRECTORY}
         ciphers = await door.vault.ciphers(self.conn, {row.cid for row in self.new})
         async with within(self.conn):
-            for made in self.made:
+            for made in self.made[self._opened :]:
                 await write.add_compartment(self.conn, made, self.at)
+            self._opened = len(self.made)
             if self.new:
                 await self._enter(Scope(), {row.cid for row in self.new})
                 # Deterministic order, so that two transactions never wait for each other in a ring.
                 rows = sorted(self.new, key=lambda row: (row.cid, row.rid))
                 await write.insert(self.conn, rows, ciphers, door.hasher, self.at)
-            if self.finds:
+            if self.finds and not self._counted:
+                self._counted = True
                 trace = self.visit.trace("find", "find-to-feed")
                 await audit.write(self.conn, trace, granted=True)
             if traced:
@@ -484,6 +509,25 @@ class Unit:
                     cids=sorted(cids),
                     released=released,
                 )
+        # What is written is not written again by the flush of the end.
+        self.new, self.changed, self.told = [], [], []
+
+    def reading(self) -> Visit:
+        """A visit that reads inside this transaction: what it has written and flushed is seen."""
+        joined = cast(Pool, Joined(self.conn))
+        return replace(self.visit, door=replace(self.visit.door, pool=joined))
+
+
+class Joined:
+    """Stands for the pool where what is read belongs to a transaction already open."""
+
+    def __init__(self, conn: AsyncConnection[Any]) -> None:
+        self._conn = conn
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
+        """The transaction's own connection."""
+        yield self._conn
 
 
 async def commit(visit: Visit, work: Callable[[Unit], Awaitable[Result]], act: str) -> Result:
@@ -521,8 +565,11 @@ def _rule(refusal: errors.CarnetError) -> str:
 
 def _stamped(resource: dict[str, Any], id: str, ver: int, at: datetime) -> dict[str, Any]:
     """The resource with our id and meta, in FHIR's usual order."""
-    given = resource.get("meta", {})
-    kept = {key: given[key] for key in ("source", "profile", "security", "tag") if key in given}
+    kept = {
+        key: value
+        for key, value in resource.get("meta", {}).items()
+        if key not in OURS and key.removeprefix("_") not in OURS
+    }
     meta = {"versionId": str(ver), "lastUpdated": _instant(at), **kept}
     rest = {
         key: value for key, value in resource.items() if key not in ("resourceType", "id", "meta")
@@ -534,11 +581,7 @@ def _instant(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _content(resource: dict[str, Any]) -> dict[str, Any]:
-    """The resource but for what every version changes."""
-    meta = {
-        key: value
-        for key, value in resource.get("meta", {}).items()
-        if key not in ("versionId", "lastUpdated")
-    }
-    return {**resource, "meta": meta}
+def _content(resource: dict[str, Any]) -> bytes:
+    """The resource but for what every version changes; as bytes, since 1.1 and 1.10 differ."""
+    meta = {key: value for key, value in resource.get("meta", {}).items() if key not in OURS}
+    return json.dump({**resource, "meta": meta})

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from carnet import errors
+from carnet.fhir import dates
 from carnet.fhir.search.query import Place
 
-SHAPE = re.compile(
-    r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?"
-    r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
-    r"(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(\.[0-9]{1,9})?)?(Z|[+ -][0-9]{2}:[0-9]{2})?)?)?)?",
-    re.ASCII,
-)
+PREFIX = re.compile("(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.*)", re.DOTALL)
+DAY = timedelta(days=1)
+# Ends nobody dates anything at stand for no end.
+FIRST, LAST = dates.EARLIEST + DAY, dates.LATEST - DAY
+NEVER, FOREVER = "-infinity", "infinity"
 
 
 class WrongDate(errors.Invalid):
@@ -36,34 +36,22 @@ class DateRange:
 
 def read(text: str) -> DateRange:
     """One value of a date parameter; without a zone, UTC."""
-    found = SHAPE.fullmatch(text)
-    if not found:
-        raise WrongDate
-    prefix, year, month, day, hour, minute, second, fraction, zone = found.groups()
+    found = PREFIX.fullmatch(text)
+    assert found is not None
+    # A plus sign that was not escaped in the URL arrives as a space.
+    written = found[2][:-6] + found[2][-6:].replace(" ", "+", 1)
     try:
-        start = datetime(
-            int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0),
-            int(second or 0), int(float(fraction or 0) * 1_000_000), tzinfo=UTC,
-        )  # fmt: skip
-        if zone and zone != "Z":
-            # A plus sign that was not escaped in the URL arrives as a space.
-            sign = -1 if zone[0] == "-" else 1
-            start -= sign * timedelta(hours=int(zone[1:3]), minutes=int(zone[4:6]))
-        if not month:
-            end = start.replace(year=start.year + 1)
-        elif not day:
-            end = (start.replace(day=1) + timedelta(days=32)).replace(day=1)
-        elif not hour:
-            end = start + timedelta(days=1)
-        elif not second:
-            end = start + timedelta(minutes=1)
-        elif not fraction:
-            end = start + timedelta(seconds=1)
-        else:
-            end = start + timedelta(microseconds=10 ** max(0, 7 - len(fraction)))
-    except (ValueError, OverflowError):
+        lo, hi = dates.span(written)
+    except dates.NotADate:
         raise WrongDate from None
-    return DateRange(prefix or "eq", start, end)
+    return DateRange(found[1] or "eq", lo, hi)
+
+
+def bound(moment: datetime) -> str:
+    """An end as PostgreSQL compares it; the first and last days of the calendar are no end."""
+    if moment <= FIRST:
+        return NEVER
+    return FOREVER if moment >= LAST else moment.isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +64,31 @@ class DateFilter:
 
     def sql(self, place: Place, values: dict[str, object], name: str) -> str:
         if self.param == place.principal:
-            return "(" + " OR ".join(self._compare("r", values, name)) + ")"
+            return "(" + " OR ".join(self._compare("r", place, values, name)) + ")"
         values[f"{name}n"] = self.number
-        compared = " OR ".join(self._compare("d", values, name))
+        compared = " OR ".join(self._compare("d", place, values, name))
         return (
             "EXISTS (SELECT 1 FROM record.idx_date d WHERE d.cid = r.cid AND d.rid = r.rid"
             f" AND d.param = %({name}n)s::smallint AND ({compared}))"
         )
 
-    def _compare(self, alias: str, values: dict[str, object], name: str) -> list[str]:
+    def _compare(self, alias: str, place: Place, values: dict[str, object], name: str) -> list[str]:
         parts = []
-        for place, value in enumerate(self.values):
-            lo, hi = f"%({name}l{place})s::timestamptz", f"%({name}h{place})s::timestamptz"
-            values[f"{name}l{place}"] = value.lo
-            values[f"{name}h{place}"] = value.hi
-            parts.append(_comparison(value, alias, lo, hi, values, f"{name}a{place}"))
+        for number, value in enumerate(self.values):
+            lo, hi = value.lo, value.hi
+            if value.prefix == "ap":
+                lo, hi = around(value, place.clock())
+            values[f"{name}l{number}"], values[f"{name}h{number}"] = bound(lo), bound(hi)
+            low, high = f"%({name}l{number})s::timestamptz", f"%({name}h{number})s::timestamptz"
+            parts.append(_comparison(value.prefix, alias, low, high))
         return parts
 
 
-def _comparison(
-    value: DateRange, alias: str, lo: str, hi: str, values: dict[str, object], name: str
-) -> str:
-    known = f"{alias}.lo <> '-infinity'"
-    inside = f"({alias}.lo >= {lo} AND {alias}.hi <= {hi})"
-    match value.prefix:
+def _comparison(prefix: str, alias: str, lo: str, hi: str) -> str:
+    # A row without a date has both ends at -infinity; a period without a start has one.
+    known = f"{alias}.hi <> '-infinity'"
+    inside = f"({known} AND {alias}.lo >= {lo} AND {alias}.hi <= {hi})"
+    match prefix:
         case "eq":
             return inside
         case "ne":
@@ -113,17 +102,18 @@ def _comparison(
         case "le":
             return f"({known} AND ({alias}.lo < {lo} OR {inside}))"
         case "sa":
-            return f"({alias}.lo >= {hi})"
+            return f"({known} AND {alias}.lo >= {hi})"
         case "eb":
             return f"({known} AND {alias}.hi <= {lo})"
-        case _:  # ap: a tenth of the distance to now on each side, as FHIR suggests; a day at least
-            margin = max(abs(datetime.now(UTC) - value.lo) / 10, timedelta(days=1))
-            values[f"{name}l"] = value.lo - min(margin, value.lo - datetime.min.replace(tzinfo=UTC))
-            values[f"{name}h"] = value.hi + margin
-            return (
-                f"({known} AND {alias}.lo < %({name}h)s::timestamptz"
-                f" AND {alias}.hi > %({name}l)s::timestamptz)"
-            )
+        case _:  # ap, on the widened range
+            return f"({known} AND {alias}.lo < {hi} AND {alias}.hi > {lo})"
+
+
+def around(value: DateRange, now: datetime) -> tuple[datetime, datetime]:
+    """The range of `ap`: a tenth of the distance to now on each side, as FHIR suggests; a day at least."""
+    margin = max(abs(now - value.lo) / 10, DAY)
+    lo = value.lo - min(margin, value.lo - dates.EARLIEST)
+    return lo, value.hi + min(margin, dates.LATEST - value.hi)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +125,17 @@ class LastUpdated:
     def sql(self, place: Place, values: dict[str, object], name: str) -> str:
         parts = []
         for number, value in enumerate(self.values):
-            values[f"{name}l{number}"] = value.lo
-            values[f"{name}h{number}"] = value.hi
-            lo, hi = f"%({name}l{number})s::timestamptz", f"%({name}h{number})s::timestamptz"
-            inside = f"(r.upd >= {lo} AND r.upd < {hi})"
+            lo, hi = value.lo, value.hi
+            if value.prefix == "ap":
+                lo, hi = around(value, place.clock())
+            values[f"{name}l{number}"], values[f"{name}h{number}"] = bound(lo), bound(hi)
+            low, high = f"%({name}l{number})s::timestamptz", f"%({name}h{number})s::timestamptz"
+            inside = f"(r.upd >= {low} AND r.upd < {high})"
             parts.append(
                 {
                     "eq": inside, "ap": inside, "ne": f"NOT {inside}",
-                    "gt": f"r.upd >= {hi}", "sa": f"r.upd >= {hi}", "ge": f"r.upd >= {lo}",
-                    "lt": f"r.upd < {lo}", "eb": f"r.upd < {lo}", "le": f"r.upd < {hi}",
+                    "gt": f"r.upd >= {high}", "sa": f"r.upd >= {high}", "ge": f"r.upd >= {low}",
+                    "lt": f"r.upd < {low}", "eb": f"r.upd < {low}", "le": f"r.upd < {high}",
                 }[value.prefix]
             )  # fmt: skip
         return "(" + " OR ".join(parts) + ")"

@@ -5,10 +5,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from carnet import errors
 from carnet.fhir.search.query import Place
 from carnet.fhir.search.scope import array
 from carnet.fhir.store.hashes import ANY
 from carnet.fhir.store.ids import Ids
+
+
+class NoValue(errors.NotSupported):
+    """The modifier :identifier compares a value: system|value, |value or value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +58,11 @@ class ReferenceIdentifier:
     values: tuple[tuple[str | None, str | None], ...]
 
     def sql(self, place: Place, values: dict[str, object], name: str) -> str:
-        hashes = [
-            place.hasher.token(
-                place.rtype_number, -self.number, ANY if system is None else system, code or ""
-            )
-            for system, code in self.values
-        ]
+        hashes = []
+        for system, code in self.values:
+            if code is None:
+                raise NoValue
+            looked = ANY if system is None else system
+            hashes.append(place.hasher.token(place.rtype_number, -self.number, looked, code))
         values[name] = array(hashes)
-        return f"r.toks && %({name})s::bigint[]"
+        return f"r.toks {'@>' if len(hashes) == 1 else '&&'} %({name})s::bigint[]"

@@ -14,14 +14,20 @@ from dataclasses import dataclass
 from carnet import errors
 from carnet.fhir.definitions import Definitions, SearchParameter
 from carnet.fhir.search import dates, references, strings, tokens
+from carnet.fhir.search.escapes import cut, unescaped
 from carnet.fhir.search.identifiers import IdFilter, ReferenceIdentifier
 from carnet.fhir.search.query import Filter, Include, Query, Sort
 from carnet.fhir.search.uris import UriFilter
 from carnet.fhir.store.cursors import Cursors
-from carnet.fhir.store.ids import Ids
+from carnet.fhir.store.ids import DIRECTORY, Ids
 from carnet.fhir.store.owners import Owners
 
 RESULT = frozenset("_count _sort _include _total _summary _cursor _format _pretty".split())
+# Parameters of FHIR this server does not have; some have no values of their own to compare.
+ABSENT = frozenset(
+    "_revinclude _has _elements _filter _text _content _list _query _type _contained"
+    " _containedType _score near".split()
+)
 MOST_VALUES = 500  # values of one parameter
 MOST_PARAMETERS = 60
 
@@ -44,6 +50,18 @@ class WrongSort(errors.NotSupported):
 
 class WrongInclude(errors.Invalid):
     """_include is Type:parameter or Type:parameter:TargetType, on a reference parameter."""
+
+
+class WildcardInclude(errors.NotSupported):
+    """_include takes one parameter by its name: the wildcard is not supported."""
+
+
+class WrongSummary(errors.NotSupported):
+    """_summary is supported as count or false."""
+
+
+class WrongTotal(errors.Invalid):
+    """_total is none, estimate or accurate."""
 
 
 class TooManyValues(errors.TooCostly):
@@ -74,14 +92,16 @@ class Parser:
         for position, (name, value) in enumerate(given):
             if position >= MOST_PARAMETERS:
                 raise TooManyValues
+            bare, _, modifier = name.partition(":")
+            if value == "" and (name in RESULT or bare in known):
+                continue  # FHIR: a parameter without a value is left out
             if name in RESULT:
+                if name == "_sort" and lenient and not self._sortable(rtype, value):
+                    continue
                 result.setdefault(name, []).append(value)
                 if name != "_cursor":
                     shown.append((name, value))
                 continue
-            bare, _, modifier = name.partition(":")
-            if value == "" and bare in known:
-                continue  # FHIR: a parameter without a value is left out
             try:
                 found, compartments = self._filter(rtype, known, bare, modifier, value)
             except (UnknownParameter, UnknownModifier):
@@ -92,17 +112,17 @@ class Parser:
             shown.append((name, value))
             if compartments is not None:
                 named.append(compartments)
-        order = self._sort(rtype, known, result.get("_sort", []), lenient=lenient)
+        order = self._sort(rtype, result.get("_sort", []))
         count = self._count(result.get("_count", []))
         after = None
         if "_cursor" in result:
             after = self.cursors.read(result["_cursor"][-1], rtype)
         summary = result.get("_summary", ["false"])[-1]
         if summary not in ("false", "count"):
-            raise errors.NotSupported("_summary is supported as count or false.")
+            raise WrongSummary
         total = result.get("_total", ["none"])[-1]
         if total not in ("none", "estimate", "accurate"):
-            raise errors.Invalid("_total is none, estimate or accurate.")
+            raise WrongTotal
         compartments = set.intersection(*named) if named else None
         return Query(
             rtype,
@@ -120,16 +140,22 @@ class Parser:
     def _filter(
         self, rtype: str, known: dict[str, SearchParameter], name: str, modifier: str, value: str
     ) -> tuple[Filter, set[int] | None]:
-        values = split(value)
+        values = cut(value, ",")
         if len(values) > MOST_VALUES:
             raise TooManyValues
         if name == "_id":
-            found = IdFilter(tuple(values))
+            _only(modifier, name)
+            found = IdFilter(tuple(map(unescaped, values)))
             return found, found.compartments(self.ids)
         if name == "_lastUpdated":
+            _only(modifier, name)
             return dates.LastUpdated(tuple(map(dates.read, values))), None
-        if "." in name or name == "_has":
+        if name == "_has" or "." in name or "." in modifier:
             raise UnknownParameter("Chained and reverse chained parameters are not supported yet.")
+        if name in ABSENT:
+            raise UnknownParameter(f"The parameter {name} is not supported yet.")
+        if name in RESULT:
+            raise _unknown_modifier(modifier, name)
         parameter = known.get(name)
         if parameter is None:
             raise UnknownParameter(f"{rtype} has no search parameter {_safe(name)}.")
@@ -163,10 +189,7 @@ class Parser:
     def _token(self, parameter: SearchParameter, modifier: str, values: list[str]) -> Filter:
         if modifier not in ("", "not"):
             raise _unknown_modifier(modifier, parameter.code)
-        pairs = tuple(
-            (system if system is None else unescaped(system), code and unescaped(code))
-            for system, code in map(tokens.read, values)
-        )
+        pairs = tuple(map(tokens.read, values))
         return tokens.TokenFilter(parameter.number, pairs, negated=modifier == "not")
 
     def _reference(
@@ -184,41 +207,47 @@ class Parser:
             )
         )
         found = references.ReferenceFilter(parameter.number, targets)
-        if parameter.code not in self.owners.parameters(rtype):
-            return found, None
+        return found, self._compartments(rtype, parameter.code, targets)
+
+    def _compartments(self, rtype: str, code: str, targets: tuple[str, ...]) -> set[int] | None:
+        """Where resources about these targets are; None when the targets do not say."""
+        if code not in self.owners.parameters(rtype) or self.owners.several(rtype):
+            return None
         compartments: set[int] = set()
         for target in targets:
-            if target.startswith("Patient/"):
-                place = self.ids.decode(target.removeprefix("Patient/"))
-                if place is None:
-                    return found, None  # a client-chosen id does not say where it is
-                compartments.add(place[0])
-        return found, compartments
+            named = references.LITERAL.fullmatch(target)
+            place = self.ids.decode(named[2]) if named else None
+            # A client-chosen id does not say where it is; what is about a place of the directory
+            # is with its depositor.
+            if place is None or place[0] == DIRECTORY:
+                return None
+            compartments.add(place[0])
+        return compartments
 
-    def _sort(
-        self, rtype: str, known: dict[str, SearchParameter], given: list[str], *, lenient: bool
-    ) -> Sort | None:
+    def _sort(self, rtype: str, given: list[str]) -> Sort | None:
         if not given:
             return None
         first = given[-1]
-        name = first.removeprefix("-")
-        dated = name in known and name == self.owners.principal(rtype)
-        if name == "_lastUpdated" or dated:
-            return Sort(name, descending=first.startswith("-"))
-        if lenient:
-            return None
-        raise WrongSort
+        if not self._sortable(rtype, first):
+            raise WrongSort
+        return Sort(first.removeprefix("-"), descending=first.startswith("-"))
+
+    def _sortable(self, rtype: str, text: str) -> bool:
+        name = text.removeprefix("-")
+        return name in ("_lastUpdated", self.owners.principal(rtype))
 
     def _count(self, given: list[str]) -> int:
         if not given:
             return self.page_size
-        if not re.fullmatch("[0-9]{1,9}", given[-1], re.ASCII):
+        if not re.fullmatch("[0-9]{1,99}", given[-1], re.ASCII):
             raise WrongCount
         return min(int(given[-1]), self.page_limit)
 
     def _include(self, rtype: str, text: str) -> Include:
         source, _, rest = text.partition(":")
         name, _, target = rest.partition(":")
+        if "*" in (source, name):
+            raise WildcardInclude
         if source != rtype or name not in self.definitions.params[rtype]:
             raise WrongInclude
         if self.definitions.params[rtype][name].type != "reference":
@@ -226,16 +255,6 @@ class Parser:
         if target and target not in self.definitions.types:
             raise WrongInclude
         return Include(source, name, target or None)
-
-
-def split(value: str) -> list[str]:
-    """Values separated by commas that no backslash escapes; escapes are left as they are."""
-    return re.split(r"(?<!\\),", value)
-
-
-def unescaped(value: str) -> str:
-    r"""A value with `\,` `\|` `\$` `\\` read."""
-    return re.sub(r"\\([,|$\\])", r"\1", value)
 
 
 def _only(modifier: str, name: str) -> None:
@@ -248,5 +267,5 @@ def _unknown_modifier(modifier: str, name: str) -> UnknownModifier:
 
 
 def _safe(name: str) -> str:
-    """A name as it may be repeated in an answer: no value can hide in it."""
-    return re.sub(r"[^A-Za-z0-9._-]", "", name)[:40] or "(unreadable)"
+    """A name as it may be repeated in an answer: a word of FHIR, no number and no sentence."""
+    return name if re.fullmatch("_?[A-Za-z][A-Za-z-]{0,39}", name) else "of this name"

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 from carnet.fhir.store.hashes import Hasher
@@ -19,6 +21,7 @@ class Place:
     hasher: Hasher
     ids: Ids
     principal: str | None  # the parameter whose dates are in lo and hi
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)  # for dates near now
 
 
 class Filter(Protocol):
@@ -31,7 +34,7 @@ class Filter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """`_include=source:param[:target]`; the target `*` is any."""
+    """`_include=source:param[:target]`; without a target, any."""
 
     source: str
     param: str

@@ -42,13 +42,18 @@ def read(text: str, targets: tuple[str, ...], kind: str | None, base: str) -> tu
 
     targets: types the parameter may point to; kind: type of a `:Type` modifier; base: our own address.
     """
-    text = text.removeprefix(base + "/")
-    if found := LITERAL.fullmatch(text.split("/_history/")[0]):
+    text = literal(text, base)
+    if found := LITERAL.fullmatch(text):
         if kind is not None and found[1] != kind:
             raise WrongReference
-        return (found[0],)
+        return (text,)
     if "://" in text or text.startswith("urn:"):
         return (text,)
     if not ID.fullmatch(text):
         raise WrongReference
     return tuple(f"{target}/{text}" for target in ((kind,) if kind else targets))
+
+
+def literal(reference: str, base: str) -> str:
+    """A reference without our own address before it nor a version after it."""
+    return reference.removeprefix(base + "/").partition("/_history/")[0]

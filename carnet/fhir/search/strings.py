@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from hashlib import sha256
 
 from carnet import errors
 from carnet.fhir.search.query import Place
@@ -22,10 +23,11 @@ READABLE = frozenset(
     "Location Endpoint".split()
 )
 LONGEST = 48  # characters of a sealed string that can be searched
+LONGEST_READABLE = 500  # of a readable one: an index row holds 2,700 bytes
 
 
 class WrongString(errors.Invalid):
-    """A string to search has one character at least, and 48 at most where the text is sealed."""
+    """A string to search has one letter or digit at least; 48 at most where the text is sealed, else 500."""
 
 
 class SealedString(errors.NotSupported):
@@ -37,6 +39,18 @@ def normalised(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).casefold()
     plain = "".join(mark for mark in plain if not unicodedata.combining(mark))
     return re.sub(r"[\W_]+", " ", plain).strip()
+
+
+def readable(text: str) -> tuple[str, str]:
+    """Both forms of a readable string: its normalised beginning, and "=" with it as written."""
+    return normalised(text)[:LONGEST_READABLE], exact(text)
+
+
+def exact(text: str) -> str:
+    """What `:exact` compares: the text itself, or its digest when it is too long for an index."""
+    if len(text) <= LONGEST_READABLE:
+        return "=" + text
+    return "=" + sha256(text.encode()).hexdigest()
 
 
 def beginnings(text: str) -> list[str]:
@@ -59,7 +73,8 @@ class StringFilter:
         if self.how == "contains":
             raise SealedString
         looked = [
-            "=" + word if self.how == "exact" else _short(normalised(word)) for word in self.words
+            "=" + word if self.how == "exact" else _short(normalised(word), LONGEST)
+            for word in self.words
         ]
         hashes = [place.hasher.start(place.rtype_number, self.number, word) for word in looked]
         values[name] = array(hashes)
@@ -69,15 +84,13 @@ class StringFilter:
         values[f"{name}n"] = self.number
         parts = []
         for place, word in enumerate(self.words):
-            plain = normalised(word)
-            if not plain:
-                raise WrongString
             key = f"{name}w{place}"
             if self.how == "exact":
-                # Both forms are kept: the normalised word, and "=" with the word as written.
-                values[key] = "=" + word
+                values[key] = exact(word)
                 parts.append(f"s.value = %({key})s::text")
-            elif self.how == "contains":
+                continue
+            plain = _short(normalised(word), LONGEST_READABLE)
+            if self.how == "contains":
                 values[key] = plain
                 parts.append(f"(s.value !~ '^=' AND strpos(s.value, %({key})s::text) > 0)")
             else:
@@ -90,7 +103,7 @@ class StringFilter:
         )
 
 
-def _short(plain: str) -> str:
-    if not plain or len(plain) > LONGEST:
+def _short(plain: str, longest: int) -> str:
+    if not plain or len(plain) > longest:
         raise WrongString
     return plain

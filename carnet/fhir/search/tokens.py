@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from carnet import errors
+from carnet.fhir.search.escapes import cut, unescaped
 from carnet.fhir.search.query import Place
 from carnet.fhir.search.scope import array
 from carnet.fhir.store.hashes import ANY
@@ -41,12 +42,13 @@ class TokenFilter:
 
 
 def read(text: str) -> tuple[str | None, str | None]:
-    """(system, code) of one value."""
+    """(system, code) of one value, its escapes read."""
     if not text:
         raise WrongToken
-    if "|" not in text:
-        return None, text
-    system, code = text.split("|", 1)
+    parts = [unescaped(part) for part in cut(text, "|", once=True)]
+    if len(parts) == 1:
+        return None, parts[0]
+    system, code = parts
     if not system and not code:
         raise WrongToken
     return system, code or None

@@ -21,7 +21,8 @@ class Hasher:
 
     def token(self, rtype: int, param: int, system: str | None, code: str) -> int:
         """A token of one system; "*" stands for any, None for none."""
-        return self.number(f"{rtype}.{param}|{system or ''}|{code}")
+        # U+0000 is in no text, so a system that holds a bar is never taken for another pair.
+        return self.number(f"{rtype}.{param}|{system or ''}\0{code}")
 
     def system(self, rtype: int, param: int, system: str) -> int:
         """Any code of one system (`system|`)."""

@@ -3,19 +3,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from carnet.fhir.definitions import Definitions
+from carnet.fhir.search.dates import NEVER, bound
 from carnet.fhir.search.extract import extract
-from carnet.fhir.search.strings import READABLE, beginnings, normalised
+from carnet.fhir.search.strings import READABLE, beginnings, readable
 from carnet.fhir.store.hashes import ANY, Hasher
 from carnet.fhir.store.owners import Owners
 from carnet.fhir.store.rows import Index
-
-NEVER = "-infinity"
-_FIRST = datetime(1, 1, 2, tzinfo=UTC)
-_LAST = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 class Indexer:
@@ -55,8 +51,7 @@ class Indexer:
         strings: set[tuple[int, str]] = set()
         for param, text in found.strings:
             if rtype in READABLE:
-                strings.add((numbers[param], normalised(text)))
-                strings.add((numbers[param], "=" + text))
+                strings.update((numbers[param], form) for form in readable(text))
             else:
                 toks.update(
                     hashed.start(type_number, numbers[param], part) for part in beginnings(text)
@@ -66,14 +61,8 @@ class Indexer:
         dates: list[tuple[int, str, str]] = []
         spans = [(low, high) for param, low, high in found.dates if param == principal]
         if spans:
-            lo, hi = _text(min(low for low, _ in spans)), _text(max(high for _, high in spans))
+            lo, hi = bound(min(low for low, _ in spans)), bound(max(high for _, high in spans))
         for param, low, high in found.dates:
             if param != principal:
-                dates.append((numbers[param], _text(low), _text(high)))
+                dates.append((numbers[param], bound(low), bound(high)))
         return Index(lo, hi, tuple(sorted(toks)), tuple(sorted(strings)), tuple(dates))
-
-
-def _text(moment: datetime) -> str:
-    if moment <= _FIRST:
-        return NEVER
-    return "infinity" if moment >= _LAST else moment.isoformat()

@@ -41,6 +41,17 @@ class Owners:
             )
         return self._parameters[rtype]
 
+    def several(self, rtype: str) -> bool:
+        """Whether a resource of this type may have several owners; it is then kept with the first."""
+        return any(self._many(rtype, path.split(".")) for path in self._paths.get(rtype, []))
+
+    def _many(self, shape: str, steps: list[str]) -> bool:
+        elements = {each.name: each for each in self._definitions.shapes[shape].elements}
+        element = elements[steps[0]]
+        if element.many or len(steps) == 1:
+            return element.many
+        return element.children is not None and self._many(element.children, steps[1:])
+
     def references(self, resource: dict[str, Any]) -> list[str]:
         """The literal references of the owner path; Patient ones are the owners."""
         found: list[str] = []

@@ -133,6 +133,9 @@ async def held(
         return await cur.fetchone()
 
 
+# Two callers who choose the same id wait for each other; until the transaction ends.
+RESERVE: LiteralString = "SELECT pg_advisory_xact_lock(%s)"
+
 KEEP_VERSION: LiteralString = """
     INSERT INTO record.history (cid, rid, ver, upd, gone, dict, body)
     SELECT cid, rid, ver, upd, gone, dict, body FROM record.resource
