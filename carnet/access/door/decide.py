@@ -31,7 +31,8 @@ from carnet.fhir.store.vault import Vault
 from carnet.postgres.pool import Pool
 
 MOST_PATIENTS = 5000  # of a professional, in a search that names none
-ALL_KINDS = tuple(sorted(kind.number for kind in kinds.table().values()))
+# What a patient sees of their record; a Binary that no document names is its depositor's alone.
+ALL_KINDS = tuple(sorted({kind.number for kind in kinds.table().values()} - {kinds.LOOSE}))
 LOOSE_FOR = timedelta(hours=24)  # how long a Binary that no document names is its depositor's
 
 
@@ -70,8 +71,8 @@ def judged(
     admits = []
     if treated:  # the médecin traitant reads what is masked too (CSP L.1111-16)
         admits.append(Admits(treated, (*rows, kinds.UNCLASSIFIED), int(Label.NONE)))
-    if others:
-        admits.append(Admits(others, rows, int(Label.MASQUE_PS)))
+    if others:  # with those treated: what two patients own is seen by who may see both
+        admits.append(Admits(linked, rows, int(Label.MASQUE_PS)))
     team = None
     in_team = tuple(sorted(link.cid for link in links if link.in_team))
     if in_team and actor.org is not None:

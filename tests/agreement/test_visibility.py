@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A three-way vote: the door's SQL, the plain reference, and row-level security by itself.
+
+Whole sets are compared: every resource for every viewer, in states made by Hypothesis and in the cast's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+from psycopg import AsyncConnection
+
+from carnet.access.actor import Actor, ActorKind
+from carnet.access.door import Door
+from carnet.access.labels import Label
+from carnet.access.seal import SET
+from carnet.access.visibility import (
+    Block,
+    Consent,
+    Member,
+    Period,
+    Resource,
+    State,
+    Viewer,
+    visible,
+)
+from carnet.fhir.search.scope import Scope, condition, context_parts
+from tests import people
+from tests.agreement import reading, seeds
+from tests.space import Clock, Peopled, Space, build, clone, pattern
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+PATIENTS = (101, 102, 103, 104)
+ORGANISATIONS = (901, 902)
+RPPS = (11, 12, 13)
+TEAMS = {1: 101, 2: 101, 3: 102, 4: 103, 5: 104}
+PROFESSIONS = ("10", "10/SM03", "21", "40", "60", "70", "99", "10/SM54")
+VIEWERS = (
+    *(Actor(ActorKind.PATIENT, f"patient:{cid}", "", "", patient=cid) for cid in PATIENTS),
+    *(
+        Actor(ActorKind.PROFESSIONAL, f"rpps:{rpps}", "", "", rpps=rpps, org=org)
+        for rpps in RPPS
+        for org in ORGANISATIONS
+    ),
+    *(Actor(ActorKind.SOFTWARE, f"software:{org}", "", "", org=org) for org in ORGANISATIONS),
+    Actor(ActorKind.OPERATOR, "operator:1", "", ""),
+)
+LEAST = 20_000  # (viewer, resource, state) triples of one run
+
+moments = st.sampled_from([timedelta(hours=hours) for hours in (-48, -24, -23, -1, 0, 1)]).map(
+    lambda off: NOW + off
+)
+periods = st.builds(Period, moments, st.none() | moments)
+labels = st.integers(0, 7).map(Label)
+resources = st.builds(
+    Resource,
+    cid=st.sampled_from((*PATIENTS, *PATIENTS, *ORGANISATIONS, 0)),
+    rid=st.just(0),
+    kind=st.sampled_from((0, 0, 1, 2, 3, 10, 11, 12, 20, 44, 60, 90, 91, 95)),
+    labels=labels,
+    owners=st.none() | st.sets(st.sampled_from(PATIENTS), min_size=1, max_size=2).map(frozenset),
+    dep_pro=st.none() | st.sampled_from(RPPS),
+    dep_org=st.none() | st.sampled_from(ORGANISATIONS),
+    updated=moments,
+)
+states = st.builds(
+    State,
+    records=st.fixed_dictionaries(
+        {cid: st.sampled_from(("open", "open", "open", "notice", "closed", "deleted"))
+         for cid in PATIENTS}
+    ),
+    teams=st.just(TEAMS),
+    members=st.lists(
+        st.builds(
+            Member,
+            st.sampled_from(sorted(TEAMS)),
+            st.sampled_from(RPPS),
+            st.sampled_from(("PCP", "353", "ATTPHYS")),
+            periods,
+        ),
+        max_size=8,
+        unique_by=lambda member: (member.team, member.rpps, member.period.since),
+    ).map(tuple),
+    consents=st.lists(
+        st.one_of(
+            st.sampled_from(sorted(TEAMS)).flatmap(
+                lambda team: st.builds(
+                    Consent, st.just(TEAMS[team]), periods, team=st.just(team),
+                    withdrawn=st.booleans(),
+                )
+            ),
+            st.builds(
+                Consent, st.sampled_from(PATIENTS), periods, rpps=st.sampled_from(RPPS),
+                withdrawn=st.booleans(),
+            ),
+        ),
+        max_size=8,
+    ).map(tuple),
+    blocks=st.lists(
+        st.builds(Block, st.sampled_from(PATIENTS), st.sampled_from(RPPS), periods),
+        max_size=2,
+        unique_by=lambda block: (block.cid, block.rpps, block.period.since),
+    ).map(tuple),
+    reads=st.just(reading.matrix()),
+)  # fmt: skip
+
+
+@dataclass
+class Bench:
+    """A database in which states come and go, each undone at its end."""
+
+    runner: asyncio.Runner
+    door: Door
+    conn: AsyncConnection[Any]
+    triples: int = 0
+
+
+@pytest.fixture(scope="module")
+def bench(peopled: Peopled) -> Iterator[Bench]:
+    """An empty installation, with the superuser's connection to it."""
+    with clone(peopled.cluster, peopled.name) as name, asyncio.Runner() as runner:
+        clock = Clock(NOW)
+        built = runner.run(build(pattern(peopled.cluster, name), peopled.folder, clock))
+        door = replace(built.door, clock=lambda: NOW)
+
+        async def emptied() -> AsyncConnection[Any]:
+            conn = await AsyncConnection.connect(peopled.cluster.url(database=name))
+            for table in ("record.resource", "access.block", "access.consent",
+                          "access.team_member", "access.team", "access.record"):  # fmt: skip
+                await conn.execute(f"DELETE FROM {table}".encode())
+            for team, cid in TEAMS.items():
+                await conn.execute("INSERT INTO access.team VALUES (%s, %s, '')", (team, cid))
+            await conn.commit()
+            return conn
+
+        conn = runner.run(emptied())
+        found = Bench(runner, door, conn)
+        yield found
+        runner.run(conn.close())
+        runner.run(built.pool.close())
+
+
+def test_three_readings_of_the_rule_agree(bench: Bench) -> None:
+    chosen = seeds.chosen()
+
+    @seed(chosen)
+    @settings(max_examples=80, suppress_health_check=list(HealthCheck), database=None)
+    @given(
+        state=states,
+        made=st.lists(resources, min_size=30, max_size=50),
+        professions=st.lists(st.sampled_from(PROFESSIONS), min_size=6, max_size=6),
+    )
+    def agree(state: State, made: list[Resource], professions: list[str]) -> None:
+        rows = [replace(row, rid=rid, owners=_owners(row)) for rid, row in enumerate(made, 1)]
+        left = iter(professions)
+        actors = [
+            replace(actor, profession=next(left)) if actor.kind == "professional" else actor
+            for actor in VIEWERS
+        ]
+        bench.runner.run(_agree(bench, state, rows, actors))
+        bench.triples += len(rows) * len(actors)
+
+    agree()
+    print(f"{bench.triples} triples compared")
+    assert bench.triples >= LEAST
+
+
+def _owners(row: Resource) -> frozenset[int] | None:
+    """Several owners are always those of the row's own compartment among others."""
+    if row.owners is None or row.cid not in PATIENTS:
+        return None
+    owners = row.owners | {row.cid}
+    return owners if len(owners) > 1 else None
+
+
+async def _agree(
+    bench: Bench, state: State, rows: Sequence[Resource], actors: Sequence[Actor]
+) -> None:
+    try:
+        await _write(bench.conn, state, rows)
+        for actor in actors:
+            expected = {row.rid for row in rows if visible(reading.viewer(actor), row, state, NOW)}
+            decision = await bench.door.decide(bench.conn, actor, None)
+            assert await by_sql(bench.conn, decision.scope) == expected, (actor, decision)
+            assert await by_rls(bench.conn, bench.door, decision.scope) == expected, (
+                actor,
+                decision,
+            )
+            for cid in (*PATIENTS, *ORGANISATIONS):  # as a request that names one record
+                named = await bench.door.decide(bench.conn, actor, [cid])
+                inside = {row.rid for row in rows if row.cid == cid}
+                single = {row.rid for row in rows if row.owners is None}
+                # What two people own needs both records, which a request for one does not open.
+                found = await by_sql(bench.conn, named.scope) & inside
+                assert found & single == expected & inside & single, (actor, cid, named)
+                assert found <= expected
+    finally:
+        await bench.conn.rollback()
+
+
+async def _write(conn: AsyncConnection[Any], state: State, rows: Sequence[Resource]) -> None:
+    async with conn.cursor() as cur:
+        await cur.executemany(
+            "INSERT INTO access.record VALUES (%s, %s, %s, false)",
+            [(cid, name, NOW) for cid, name in state.records.items()],
+        )
+        await cur.executemany(
+            "INSERT INTO access.team_member VALUES (%s, %s, %s, %s, %s)",
+            [(m.team, m.rpps, m.role, m.period.since, m.period.until) for m in state.members],
+        )
+        await cur.executemany(
+            "INSERT INTO access.consent VALUES (%s, %s, %s, %s, 'oral', 'test', %s, %s, %s)",
+            [
+                (id, c.cid, c.team, c.rpps, c.period.since, c.period.until,
+                 NOW if c.withdrawn else None)
+                for id, c in enumerate(state.consents)
+            ],
+        )  # fmt: skip
+        await cur.executemany(
+            "INSERT INTO access.block VALUES (%s, %s, %s, %s)",
+            [(b.cid, b.rpps, b.period.since, b.period.until) for b in state.blocks],
+        )
+        await cur.executemany(
+            "INSERT INTO record.resource VALUES (%s, %s, %s, 1, 'x', 1, %s, '-infinity',"
+            " '-infinity', %s, %s, %s, %s, NULL, false, 0, '{}', '')",
+            [
+                (r.cid, r.rid, sorted(r.owners) if r.owners else None, r.updated, r.kind,
+                 int(r.labels), r.dep_pro, r.dep_org)
+                for r in rows
+            ],
+        )  # fmt: skip
+
+
+async def by_sql(conn: AsyncConnection[Any], scope: Scope) -> set[int]:
+    """The door's condition alone, by the superuser, whom row-level security does not bind."""
+    values: dict[str, object] = {}
+    text = f"SELECT r.rid FROM record.resource r WHERE {condition(scope, values, public=True)}"
+    cursor = await conn.execute(text.encode(), values)
+    return {rid for (rid,) in await cursor.fetchall()}
+
+
+async def by_rls(conn: AsyncConnection[Any], door: Door, scope: Scope) -> set[int]:
+    """A bare SELECT by the service's role, under the sealed context alone."""
+    await conn.execute(SET, (door.context(conn, context_parts(scope)),))
+    await conn.execute("SET LOCAL ROLE carnet_app")
+    cursor = await conn.execute("SELECT rid FROM record.resource")
+    found = {rid for (rid,) in await cursor.fetchall()}
+    await conn.execute("RESET ROLE")
+    return found
+
+
+PERSONAS = [
+    each.key
+    for each in people.POPULATION.personas
+    if each.kind in ("patient", "professional", "software", "operator")
+]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("persona", PERSONAS)
+async def test_the_cast_sees_what_the_rule_says(space: Space, persona: str) -> None:
+    actor = await space.actor(persona)
+    with psycopg.connect(space.admin_url) as plain:
+        rows, state = reading.resources(plain), reading.state(plain)
+    now = space.clock.now
+    looking: Viewer = reading.viewer(actor)
+    expected = {row.rid for row in rows if visible(looking, row, state, now)}
+    async with await AsyncConnection.connect(space.admin_url) as conn:
+        decision = await space.built.door.decide(conn, actor, None)
+        assert await by_sql(conn, decision.scope) == expected
+        assert await by_rls(conn, space.built.door, decision.scope) == expected
+    assert expected or persona == "operator"
+    assert len(expected) < len(rows)
