@@ -13,6 +13,7 @@ class Opening:
     who: str  # name of the person, or of the software
     profession: str  # French label, "" for the patient and for software
     place: str  # establishment, "" when none
-    what: str  # what was opened, in plain French: a title, "Liste des documents"…
+    what: str  # what was done to what, in plain French: "Lecture : Bilan lipidique"…
     purpose: str  # HL7 PurposeOfUse: TREAT, ETREAT (emergency), PATRQT…
-    own: bool  # the patient's own reading
+    own: bool  # the patient's own act
+    wrote: bool = False  # something was added or changed, nothing was read

@@ -189,11 +189,16 @@ RESULTS = (
         "777-3", "Plaquettes", "148000", "/mm3", "150000", "400000", None, section="Hématologie"
     ),
     result("718-7", "Hémoglobine", "13.2", "g/dL", "12.0", "16.0", None, section="Hématologie"),
+    result("24331-1", "Bilan lipidique", "", "", "", "", None),
     result("5196-1", "Antigène HBs", "Négatif", "", "", "", "NEG", section="Sérologie"),
 )
 NARRATIVE = """<table><thead><tr><th>Analyse</th><th>Résultat</th><th>Unité</th></tr></thead><tbody>
 <tr><td>Glucose à jeun</td><td>5,40</td><td>mmol/L</td></tr></tbody></table>
 <p>Prélèvement à jeun. Résultats validés par le Dr Inès BENALI.</p>"""
+SECTIONS = (
+    Section("Biochimie", NARRATIVE),
+    Section("Conclusion", "<p>Contrôle dans six mois.</p>"),
+)
 
 OPENINGS = (
     Opening(
@@ -201,7 +206,7 @@ OPENINGS = (
         "Dr Paul DURAND",
         "Médecin",
         "Cabinet médical des Arcades",
-        "Bilan lipidique et glycémie",
+        "Lecture : Bilan lipidique et glycémie",
         "TREAT",
         False,
     ),
@@ -210,7 +215,7 @@ OPENINGS = (
         "Dr Paul DURAND",
         "Médecin",
         "Cabinet médical des Arcades",
-        "Liste des documents",
+        "Liste ou recherche (3 éléments)",
         "TREAT",
         False,
     ),
@@ -219,11 +224,23 @@ OPENINGS = (
         "Dr Léa FABRE",
         "Médecin",
         "SAMU 69",
-        "Liste des documents",
+        "Liste ou recherche (3 éléments)",
         "ETREAT",
         False,
     ),
-    Opening(at(2026, 3, 15), "Claire MARTIN", "", "", "Liste des documents", "PATRQT", True),
+    Opening(
+        at(2026, 3, 12),
+        "Logiciel du Laboratoire des Tilleuls",
+        "",
+        LAB,
+        "Ajout : Bilan lipidique et glycémie",
+        "TREAT",
+        False,
+        True,
+    ),
+    Opening(
+        at(2026, 3, 15), "Claire MARTIN", "", "", "Liste ou recherche (3 éléments)", "PATRQT", True
+    ),
 )
 
 
@@ -261,10 +278,7 @@ class PreviewActs:
             found,
             chain if found in chain else (found,),
             results,
-            (
-                Section("Biochimie", NARRATIVE),
-                Section("Conclusion", "<p>Contrôle dans six mois.</p>"),
-            ),
+            () if found.kind == LETTER[0] else SECTIONS,
             "pdf-1",
             "xml-1",
             "Claire MARTIN",

@@ -138,7 +138,7 @@ def test_a_result_is_said_in_number_unit_range_words_and_trend(get: Any) -> None
         "5,40 mmol/L",
         "de 3,9 à 6,1",
         "✓ Dans l’intervalle de référence",
-        "En baisse : 6,3 mmol/L le 2 septembre 2025",
+        "En baisse depuis 6,3 mmol/L, le 2 septembre 2025",
     ]
     assert rows["Triglycérides, voir la courbe"][1:3] == [
         "jusqu’à 1,70",
@@ -199,7 +199,12 @@ def test_who_has_read_is_in_plain_words(get: Any) -> None:
     first = " ".join(page.xpath("//*[@class='reader']")[0].text_content().split())
     assert first == (
         "09:12 Dr Paul DURAND, Médecin Cabinet médical des Arcades "
-        "A consulté : Bilan lipidique et glycémie Pourquoi : Pour vous soigner"
+        "Lecture : Bilan lipidique et glycémie Pourquoi : Pour vous soigner"
     )
     assert "En urgence" in page.text_content()
+    assert "Logiciel" not in page.text_content(), "who reads is apart from who adds"
+    assert "Logiciel" in get("patient", "/dossier/acces/?vue=ajouts").content.decode()
     assert "Vous" in get("patient", "/dossier/acces/?vue=moi").content.decode()
+    english = html.fromstring(get("patient", "/dossier/acces/", "en").content.decode())
+    assert "Reading\u00a0: Bilan lipidique et glycémie" in english.text_content()
+    assert "List or search (3 items)" in english.text_content()

@@ -80,9 +80,10 @@ def test_a_trend_is_arithmetic(site: Any) -> None:
     then = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)  # the first of February in Paris
     with translation.override("en"):
         assert (
-            words.trend(Decimal(2), Decimal(1), then, "g/L") == "Up: 1\u00a0g/L on 1 February 2026"
+            words.trend(Decimal(2), Decimal(1), then, "g/L")
+            == "Up from 1\u00a0g/L on 1 February 2026"
         )
-        assert words.trend(Decimal(1), Decimal("1.0"), then, "").startswith("Stable")
+        assert words.trend(Decimal(1), Decimal("1.0"), then, "").startswith("Unchanged")
         assert words.trend(Decimal(1), None, None, "") == ""
 
 

@@ -29,6 +29,7 @@ PAGES = [
     ("patient", MINE + "courbes/8867-4/", 200),
     ("patient", MINE + "acces/", 200),
     ("patient", MINE + "acces/?vue=moi", 200),
+    ("patient", MINE + "acces/?vue=ajouts", 200),
     ("patient", "/compte/deconnexion/", 200),
     ("newcomer", MINE, 200),
     ("newcomer", MINE + "courbes/", 200),

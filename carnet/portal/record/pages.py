@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What each page of a record shows, worked out from what the acts answered."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +25,7 @@ from carnet.documents.pages import (
 from carnet.portal.components import curves, gauges
 from carnet.portal.record import words
 from carnet.portal.record.places import Place
-from carnet.portal.record.vocabulary import word
+from carnet.portal.record.vocabulary import deed, word
 
 LINES = 50  # documents or openings on one page
 MEASURES = 4  # latest measures shown above the list
@@ -56,7 +57,7 @@ class Measure:
 
     url: str
     line: CurveLine
-    last: str
+    last: str  # without its unit
     day: str
     count: str
 
@@ -108,13 +109,19 @@ def list_view(place: Place, found: DocumentList, kind: str, page: int) -> ListVi
 
 
 def card(place: Place, line: DocumentLine) -> Card:
-    """A document as the list shows it."""
+    """A document as the list shows it; its kind is left out when its title says it."""
+    kind = word(line.kind_label)
     return Card(
         url=place.url("document", line.id),
         line=line,
-        kind=word(line.kind_label) or gettext("Document"),
+        kind="" if same(line.title, line.kind_label) else kind or gettext("Document"),
         labels=tuple(words.label(label) for label in sorted(line.labels)),
     )
+
+
+def same(title: str, label: str) -> bool:
+    """Whether a title only repeats the kind of the document."""
+    return title.replace("’", "'").casefold() == label.replace("’", "'").casefold()
 
 
 def measure(place: Place, line: CurveLine) -> Measure:
@@ -122,7 +129,7 @@ def measure(place: Place, line: CurveLine) -> Measure:
     return Measure(
         url=place.url("curve", line.code),
         line=line,
-        last=words.quantity(line.last, line.unit),
+        last=words.number(line.last),
         day=words.day(line.last_at),
         count=ngettext("%(count)s valeur", "%(count)s valeurs", line.count) % {"count": line.count},
     )
@@ -215,7 +222,8 @@ class DocumentView:
 
 def document_view(place: Place, page: DocumentPage) -> DocumentView:
     """The page of one document."""
-    rows = [result(place, line) for line in page.results]
+    # the head of a panel is an observation without a value: its results say it all
+    rows = [result(place, line) for line in page.results if line.value or line.interpretation]
     chapters = groupby(rows, key=lambda row: row.line.section)
     current = next((line for line in page.versions if line.status == "current"), None)
     replaced = page.line.status == "superseded" and current is not None
@@ -355,34 +363,45 @@ class OpeningsView:
     """Who has read my record."""
 
     tabs: tuple[Link, ...]
-    own: bool
+    tab: str  # OTHERS, WRITERS or OWN
     days: tuple[Day, ...]
     newer: str
     older: str
 
 
-def openings_view(home: str, openings: Sequence[Opening], own: bool, page: int) -> OpeningsView:
-    """own: the patient's own readings, else those of everybody else."""
-    kept = [opening for opening in openings if opening.own is own]
+OTHERS, WRITERS, OWN = "", "ajouts", "moi"  # as they stand in the address
+
+
+def tab_of(opening: Opening) -> str:
+    """The list an opening stands in."""
+    if opening.own:
+        return OWN
+    return WRITERS if opening.wrote else OTHERS
+
+
+def openings_view(home: str, openings: Sequence[Opening], tab: str, page: int) -> OpeningsView:
+    """tab: OTHERS, who has read; WRITERS, who has added; OWN, the patient's own acts."""
+    tab = tab if tab in (WRITERS, OWN) else OTHERS
+    kept = [opening for opening in openings if tab_of(opening) == tab]
     first = (page - 1) * LINES
     shown = kept[first : first + LINES]
     by_day = groupby(shown, key=lambda opening: words.day(opening.at))
-    mine = sum(opening.own for opening in openings)
-    tab = {"vue": "moi"} if own else {}
+    count = Counter(map(tab_of, openings))
 
-    def address(other: int) -> str:
-        query = {**tab, **({"page": other} if other > 1 else {})}
+    def address(tab: str, other: int = 1) -> str:
+        query = {**({"vue": tab} if tab else {}), **({"page": other} if other > 1 else {})}
         return f"{home}?{urlencode(query)}" if query else home
 
     return OpeningsView(
         tabs=(
-            Link(gettext("Les autres"), home, not own, len(openings) - mine),
-            Link(gettext("Moi"), f"{home}?vue=moi", own, mine),
+            Link(gettext("Lectures"), address(OTHERS), tab == OTHERS, count[OTHERS]),
+            Link(gettext("Ajouts"), address(WRITERS), tab == WRITERS, count[WRITERS]),
+            Link(gettext("Moi"), address(OWN), tab == OWN, count[OWN]),
         ),
-        own=own,
+        tab=tab,
         days=tuple(Day(day, tuple(map(opening_row, group))) for day, group in by_day),
-        newer=address(page - 1) if page > 1 else "",
-        older=address(page + 1) if first + LINES < len(kept) else "",
+        newer=address(tab, page - 1) if page > 1 else "",
+        older=address(tab, page + 1) if first + LINES < len(kept) else "",
     )
 
 
@@ -393,7 +412,7 @@ def opening_row(opening: Opening) -> OpeningRow:
         who=opening.who,
         profession=word(opening.profession),
         place=opening.place,
-        what=word(opening.what),
+        what=deed(opening.what),
         purpose="" if opening.own else words.purpose(opening.purpose),
         emergency=opening.purpose in ("ETREAT", "BTG"),
     )

@@ -109,8 +109,8 @@ def file(request: HttpRequest, who: Actor, place: Place, binary: str) -> HttpRes
 def openings(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
     """Who has read my record."""
     found = bridge.run(acts().openings(who, place.patient))
-    own = request.GET.get("vue") == "moi"
-    view = pages.openings_view(place.url("openings"), found, own, page_number(request))
+    tab = request.GET.get("vue", "")
+    view = pages.openings_view(place.url("openings"), found, tab, page_number(request))
     return render(request, "record/openings.html", {"page": view, "place": place})
 
 

@@ -5,7 +5,9 @@ The tables: carnet/documents/nomenclature/types.toml, carnet/access/matrix/. The
 their English is kept with that of the pages; a word that is not here is shown in French.
 """
 
-from django.utils.translation import gettext, gettext_noop
+import re
+
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 KINDS = (
     gettext_noop("Compte rendu de consultation"),
@@ -52,14 +54,35 @@ PROFESSIONS = (
     gettext_noop("Masseur-Kinésithérapeute"),
 )
 
-WHAT = (
-    gettext_noop("Liste des documents"),
-    gettext_noop("Dossier"),
-    gettext_noop("Consentement déclaré"),
-    gettext_noop("Recherche dans le dossier"),
+# Heads of carnet/rights/readers.py.
+DEEDS = (
+    gettext_noop("Liste ou recherche"),
+    gettext_noop("Lecture"),
+    gettext_noop("Lecture d'une version"),
+    gettext_noop("Historique"),
+    gettext_noop("Ajout"),
+    gettext_noop("Modification"),
+    gettext_noop("Suppression"),
+    gettext_noop("Déclaration de votre accord"),
+    gettext_noop("Liste des consultations"),
+)
+DEED = re.compile(
+    r"(?P<head>[^:(]+?)(?P<refused> \(refusé\))?(?: \((?P<count>\d+) éléments?\))?(?P<rest> : .*)?"
 )
 
 
 def word(french: str) -> str:
     """In the language of the page, with the apostrophe of print."""
     return gettext(french).replace("'", "’") if french else ""
+
+
+def deed(french: str) -> str:
+    """What somebody did: "Lecture : Bilan lipidique", "Liste ou recherche (3 éléments)"."""
+    said = DEED.fullmatch(french)
+    if said is None:
+        return word(french)
+    count = int(said["count"] or 0)
+    after = ngettext(" (%(count)s élément)", " (%(count)s éléments)", count) if count else ""
+    refused = gettext(" (refusé)") if said["refused"] else ""
+    rest = (said["rest"] or "").replace(" :", "\u00a0:", 1)
+    return word(said["head"]) + refused + after % {"count": count} + rest

@@ -125,10 +125,10 @@ def trend(value: Decimal | None, previous: Decimal | None, at: datetime | None, 
         return ""
     said = {"value": quantity(previous, unit), "day": day(at)}
     if value > previous:
-        return gettext("En hausse : %(value)s le %(day)s") % said
+        return gettext("En hausse depuis %(value)s, le %(day)s") % said
     if value < previous:
-        return gettext("En baisse : %(value)s le %(day)s") % said
-    return gettext("Stable : %(value)s le %(day)s") % said
+        return gettext("En baisse depuis %(value)s, le %(day)s") % said
+    return gettext("Stable depuis le %(day)s") % said
 
 
 def day(at: datetime | date) -> str:
