@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from carnet import errors
-from carnet.access import labels
+from carnet.access import labels, queries
+from carnet.access.actor import ActorKind
 from carnet.access.door import Nothing, Stored, Visit
-from carnet.documents import nomenclature
-from carnet.documents.cda import NotCda, read
+from carnet.documents import nomenclature, reserves
+from carnet.documents.cda import CdaDocument, read
 from carnet.documents.pages import (
     Content,
     Curve,
@@ -25,34 +27,37 @@ from carnet.documents.pages import (
     ResultLine,
     Section,
 )
+from carnet.documents.replace import replaced_by
 from carnet.fhir.search.query import Query, Sort
 from carnet.fhir.search.references import LITERAL, ReferenceFilter
 from carnet.fhir.search.tokens import TokenFilter
 
-LONGEST = 1000  # documents or results of one page
+TOGETHER = 1000  # documents or results fetched at once
 LOINC = "http://loinc.org"
-XML_TYPES = ("text/xml", "application/xml", "application/xslt+xml")
+XML_TYPES = ("text/xml", "application/xml", "application/xslt+xml", "application/hl7-cda+xml")
+CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
+VOID = ("entered-in-error", "cancelled")  # Observations whose value counts for nothing
 
 
 async def documents(visit: Visit, patient: str) -> DocumentList:
     """The documents, newest first, and the measures that have a curve."""
     cid = await _record(visit, patient)
-    found = await _all(visit, Query("DocumentReference", compartments=(cid,), count=LONGEST))
-    observations = await _all(visit, Query("Observation", compartments=(cid,), count=LONGEST))
-    lines = tuple(line(stored) for stored in found)
+    found = await _all(visit, Query("DocumentReference", compartments=(cid,)))
+    observations = await _all(visit, Query("Observation", compartments=(cid,)))
     replaced = {stored.id for stored in found if stored.resource.get("status") == "superseded"}
-    series: dict[str, list[ResultLine]] = {}
-    for stored in observations:
-        shown = result(stored)
-        if shown.number is not None and shown.code and _document_of(stored) not in replaced:
-            series.setdefault(shown.code, []).append(shown)
+    series: dict[str, list[tuple[ResultLine, str | None]]] = {}
+    for shown, origin in _measures(observations, replaced):
+        series.setdefault(shown.code, []).append((shown, origin))
     curves = []
-    for code, results in series.items():
-        last = max(results, key=lambda each: each.at)
-        same = [each for each in results if each.unit == last.unit]
+    for code, measures in series.items():
+        points = _points(measures)
+        last, _ = points[-1]
         assert last.number is not None
-        curves.append(CurveLine(code, last.label, last.unit, len(same), last.number, last.at))
-    return DocumentList(lines, tuple(sorted(curves, key=lambda each: each.label.casefold())))
+        curves.append(CurveLine(code, last.label, last.unit, len(points), last.number, last.at))
+    return DocumentList(
+        tuple(line(stored) for stored in found),
+        tuple(sorted(curves, key=lambda each: each.label.casefold())),
+    )
 
 
 async def document(visit: Visit, patient: str, document: str) -> DocumentPage:
@@ -61,32 +66,24 @@ async def document(visit: Visit, patient: str, document: str) -> DocumentPage:
     stored = await visit.read("DocumentReference", document)
     if stored.cid != cid:
         raise Nothing
-    resource = stored.resource
     observations = await _of_document(visit, cid, document)
-    source, pdf = _files(resource)
-    sections: tuple[Section, ...] = ()
-    if source is not None:
-        binary = await visit.read("Binary", source)
-        try:
-            parsed = read(await visit.attachment(binary))
-        except NotCda:
-            parsed = None
-        if parsed is not None:
-            sections = tuple(
-                Section(each.title or "", each.html) for each in parsed.sections if each.html
-            )
+    source, pdf = _files(stored.resource)
+    parsed = await _source(visit, source) if source is not None else None
     results = [result(each) for each in observations]
     earlier = await _previous(visit, cid, results)
     chain = await _versions(visit, cid, stored)
-    name = await _name(visit, patient)
     return DocumentPage(
         line(stored),
         tuple(line(each) for each in chain),
         tuple(_with_previous(each, earlier) for each in results),
-        sections,
+        tuple(
+            Section(each.title or "", each.html)
+            for each in (parsed.sections if parsed is not None else ())
+            if each.html
+        ),
         pdf,
         source,
-        name,
+        await _name(visit, cid),
     )
 
 
@@ -95,50 +92,72 @@ async def curve(visit: Visit, patient: str, code: str) -> Curve:
     cid = await _record(visit, patient)
     number = visit.door.definitions.params["Observation"]["code"].number
     wanted = TokenFilter(number, ((LOINC, code),))
-    stored = await _all(visit, Query("Observation", (wanted,), compartments=(cid,), count=LONGEST))
-    named = {each for each in (_document_of(one) for one in stored) if each}
+    stored = await _all(visit, Query("Observation", (wanted,), compartments=(cid,)))
+    named = {origin for origin in map(_document_of, stored) if origin}
     about = await _documents(visit, cid, named)
-    points: dict[tuple[datetime, Decimal], Point] = {}
-    shown = sorted((result(each) for each in stored), key=lambda each: each.at)
-    current = {
-        each.id: about[origin]
-        for each in stored
-        if (origin := _document_of(each)) in about
-        and about[origin].resource.get("status") == "current"
-    }
-    loose = {each.id for each in stored if _document_of(each) is None}
-    shown = [
-        each
-        for each in shown
-        if each.number is not None and (each.id in current or each.id in loose)
-    ]
-    if not shown:
+    replaced = {id for id, each in about.items() if each.resource.get("status") == "superseded"}
+    measures = [each for each in _measures(stored, replaced) if each[0].code == code]
+    if not measures:
         raise Nothing
-    last = shown[-1]
-    for each in shown:
-        if each.unit != last.unit or each.number is None:
-            continue
-        source = current.get(each.id)
-        points.setdefault(
-            (each.at, each.number),
+    points = _points(measures)
+    last, _ = points[-1]
+    lines = {id: line(each) for id, each in about.items()}
+    return Curve(
+        code,
+        last.label,
+        last.unit,
+        last.low,
+        last.high,
+        tuple(
             Point(
-                each.at,
-                each.number,
-                source.id if source else "",
-                line(source).place if source else "",
-            ),
-        )
-    return Curve(code, last.label, last.unit, last.low, last.high, tuple(points.values()))
+                shown.at,
+                shown.number,
+                origin if origin in lines else "",
+                lines[origin].place if origin in lines else "",
+            )
+            for shown, origin in points
+            if shown.number is not None
+        ),
+    )
 
 
 async def content(visit: Visit, patient: str, binary: str) -> Content:
-    """The bytes of a file of the record."""
+    """The bytes of a file of the record, called as its document calls it."""
     cid = await _record(visit, patient)
     stored = await visit.read("Binary", binary)
     if stored.cid != cid:
         raise Nothing
     media = str(stored.resource.get("contentType", "application/octet-stream"))
-    return Content(media, "document", await visit.attachment(stored))
+    return Content(media, await _title(visit, stored), await visit.attachment(stored))
+
+
+# ------------------------------------------------------------------------------------------- curves
+
+
+def _measures(stored: Iterable[Stored], replaced: set[str]) -> list[tuple[ResultLine, str | None]]:
+    """The numbers that count, with the document each comes from; a replaced report's do not."""
+    found = []
+    for each in stored:
+        origin = _document_of(each)
+        if origin in replaced or each.resource.get("status") in VOID:
+            continue
+        shown = result(each)
+        if shown.number is not None and shown.code:
+            found.append((shown, origin))
+    return found
+
+
+def _points(
+    measures: Iterable[tuple[ResultLine, str | None]],
+) -> list[tuple[ResultLine, str | None]]:
+    """Oldest first, in the unit of the last; the same number at the same instant is one point."""
+    ordered = sorted(measures, key=lambda each: each[0].at)
+    unit = ordered[-1][0].unit
+    once: dict[tuple[datetime, Decimal | None], tuple[ResultLine, str | None]] = {}
+    for shown, origin in ordered:
+        if shown.unit == unit:
+            once.setdefault((shown.at, shown.number), (shown, origin))
+    return list(once.values())
 
 
 # ------------------------------------------------------------------------------------ what is shown
@@ -163,7 +182,7 @@ def line(stored: Stored) -> DocumentLine:
         place=_custodian(resource),
         status="superseded" if resource.get("status") == "superseded" else "current",
         labels=labels.codes(labels.of(resource)),
-        warnings=(),
+        warnings=reserves.of(resource),
     )
 
 
@@ -198,8 +217,17 @@ def result(stored: Stored) -> ResultLine:
         at=moment(resource.get("effectiveDateTime"))
         or moment(resource.get("effectivePeriod", {}).get("start"))
         or stored.upd,
-        section="",
+        section=_chapter(resource),
     )
+
+
+def _chapter(resource: dict[str, Any]) -> str:
+    """The section of the report a result stands in: its category that is not FHIR's own."""
+    for concept in resource.get("category", []):
+        systems = {coding.get("system") for coding in concept.get("coding", [])}
+        if concept.get("text") and CATEGORIES not in systems:
+            return str(concept["text"])
+    return ""
 
 
 def moment(text: object) -> datetime | None:
@@ -255,17 +283,22 @@ def _people(resource: dict[str, Any], element: str) -> str:
     names = []
     for reference in resource.get(element, []):
         who = contained.get(str(reference.get("reference", "")), {})
-        practitioner = contained.get(str(who.get("practitioner", {}).get("reference", "")), who)
-        name = (
-            _first(practitioner.get("name")) if isinstance(practitioner.get("name"), list) else {}
-        )
-        parts = [*name.get("prefix", []), *name.get("given", []), name.get("family", "")]
-        said = str(
-            name.get("text") or " ".join(filter(None, parts)) or reference.get("display", "")
-        )
-        if said:
+        person = contained.get(str(who.get("practitioner", {}).get("reference", "")), who)
+        said = _said(person) or str(reference.get("display", ""))
+        if said and said not in names:
             names.append(said)
     return ", ".join(names)
+
+
+def _said(who: dict[str, Any]) -> str:
+    """The name of a person, an organisation or a device."""
+    name = who.get("name")
+    if isinstance(name, str):
+        return name
+    if name:
+        parts = [*name[0].get("prefix", []), *name[0].get("given", []), name[0].get("family", "")]
+        return str(name[0].get("text") or " ".join(filter(None, parts)))
+    return str(_first(who.get("deviceName")).get("name", ""))
 
 
 def _custodian(resource: dict[str, Any]) -> str:
@@ -304,47 +337,78 @@ def _document_of(stored: Stored) -> str | None:
 
 
 async def _record(visit: Visit, patient: str) -> int:
-    """The compartment of a record the viewer may open; Nothing when it must look absent."""
-    place = visit.door.ids.decode(patient)
+    """The compartment of a record the viewer may open; Nothing when it must look absent.
+
+    patient: id of a Patient, or "" for the viewer's own record.
+    """
+    door, actor = visit.door, visit.actor
+    if not patient and actor.kind is ActorKind.PATIENT and actor.patient is not None:
+        place: tuple[int, int] | None = (actor.patient, actor.patient)
+    else:
+        place = door.ids.decode(patient)
     if place is None or place[0] != place[1]:
         raise Nothing
-    return place[0]
+    cid = place[0]
+    async with door.pool.connection() as conn:
+        decision = await door.decide(conn, actor, [cid])
+    if not any(cid in clause.cids for clause in decision.scope.admits):
+        await visit.refused("search", decision.rule, [cid])
+        raise Nothing
+    return cid
 
 
 async def _all(visit: Visit, query: Query) -> list[Stored]:
-    page = await visit.search(query)
-    return page.matches
+    """Every match, page after page."""
+    found: list[Stored] = []
+    query = replace(query, count=TOGETHER)
+    while True:
+        page = await visit.search(query)
+        found += page.matches
+        if page.next is None:
+            return found
+        query = replace(query, after=visit.door.cursors.read(page.next, query.rtype))
+
+
+async def _source(visit: Visit, binary: str) -> CdaDocument | None:
+    """The CDA behind a document; None when it cannot be read: the rest is shown all the same."""
+    data = await visit.attachment(await visit.read("Binary", binary))
+    try:
+        return await asyncio.to_thread(read, data)
+    except errors.CarnetError:
+        return None
 
 
 async def _of_document(visit: Visit, cid: int, document: str) -> list[Stored]:
     number = visit.door.definitions.params["Observation"]["derived-from"].number
     wanted = ReferenceFilter(number, (f"DocumentReference/{document}",))
-    found = await _all(visit, Query("Observation", (wanted,), compartments=(cid,), count=LONGEST))
+    found = await _all(visit, Query("Observation", (wanted,), compartments=(cid,)))
     return sorted(found, key=lambda each: each.rid)  # as the document has them
 
 
-async def _documents(visit: Visit, cid: int, ids: set[str]) -> dict[str, Stored]:
+async def _documents(visit: Visit, cid: int, ids: Iterable[str]) -> dict[str, Stored]:
     places = [place for each in ids if (place := visit.door.ids.decode(each)) and place[0] == cid]
-    found = await visit.named(cid, [rid for _, rid in places], "read")
+    found = await visit.named(cid, [rid for _, rid in places], "search")
     return {each.id: each for each in found}
 
 
 async def _previous(
     visit: Visit, cid: int, results: Sequence[ResultLine]
 ) -> dict[tuple[str, str], list[ResultLine]]:
+    """The numbers of the record that a result may be compared with, by code and unit."""
     codes = sorted({each.code for each in results if each.code and each.number is not None})
     if not codes:
         return {}
     number = visit.door.definitions.params["Observation"]["code"].number
     wanted = TokenFilter(number, tuple((LOINC, code) for code in codes))
     stored = await _all(
-        visit,
-        Query(
-            "Observation", (wanted,), compartments=(cid,), count=LONGEST, sort=Sort("date", True)
-        ),
+        visit, Query("Observation", (wanted,), compartments=(cid,), sort=Sort("date", True))
     )
+    about = await _documents(
+        visit, cid, {origin for each in stored if (origin := _document_of(each))}
+    )
+    replaced = {id for id, each in about.items() if each.resource.get("status") == "superseded"}
     found: dict[tuple[str, str], list[ResultLine]] = {}
-    for each in map(result, stored):
+    for each, _ in _measures(stored, replaced):
         found.setdefault((each.code, each.unit), []).append(each)
     return found
 
@@ -355,11 +419,7 @@ def _with_previous(
     """The result with the number before it, of the same code and unit."""
     if shown.number is None:
         return shown
-    before = [
-        each
-        for each in earlier.get((shown.code, shown.unit), [])
-        if each.at < shown.at and each.number is not None
-    ]
+    before = [each for each in earlier.get((shown.code, shown.unit), []) if each.at < shown.at]
     if not before:
         return shown
     last = max(before, key=lambda each: each.at)
@@ -367,45 +427,51 @@ def _with_previous(
 
 
 async def _versions(visit: Visit, cid: int, stored: Stored) -> list[Stored]:
-    """The chain a document is in, newest first."""
+    """The chain a document is in, newest first, as far as the viewer sees it."""
     chain = {stored.id: stored}
     number = visit.door.definitions.params["DocumentReference"]["relatesto"].number
-    newer = stored
-    while True:  # what replaces it
-        wanted = ReferenceFilter(number, (newer.address,))
-        found = await _all(
-            visit, Query("DocumentReference", (wanted,), compartments=(cid,), count=5)
+    newest = stored
+    while newest.resource.get("status") == "superseded":  # something replaces it
+        wanted = ReferenceFilter(number, (newest.address,))
+        page = await visit.search(
+            Query("DocumentReference", (wanted,), compartments=(cid,), count=TOGETHER)
         )
-        found = [each for each in found if each.id not in chain]
-        if not found:
-            break
-        newer = found[0]
-        chain[newer.id] = newer
-    older = stored
-    while True:  # what it replaces
-        targets = [
-            str(each.get("target", {}).get("reference", ""))
-            for each in older.resource.get("relatesTo", [])
-            if each.get("code") == "replaces"
+        newer = [
+            each
+            for each in page.matches
+            if each.id not in chain and newest.id in replaced_by(each.resource)
         ]
-        ids = [target.removeprefix("DocumentReference/") for target in targets if "/" in target]
-        try:
-            before = [
-                await visit.read("DocumentReference", each) for each in ids if each not in chain
-            ]
-        except errors.CarnetError:
+        if not newer:
             break
-        if not before:
-            break
-        older = before[0]
-        chain[older.id] = older
+        newest = newer[0]
+        chain[newest.id] = newest
+    waiting = [stored]
+    while waiting:  # what it replaces
+        ids = [id for id in replaced_by(waiting.pop().resource) if id not in chain]
+        older = await _documents(visit, cid, ids) if ids else {}
+        chain |= older
+        waiting += older.values()
     return sorted(chain.values(), key=lambda each: each.rid, reverse=True)
 
 
-async def _name(visit: Visit, patient: str) -> str:
-    try:
-        stored = await visit.read("Patient", patient)
-    except errors.CarnetError:
-        return ""
-    name = _first(stored.resource.get("name"))
-    return f"{' '.join(name.get('given', [])[:1])} {name.get('family', '')}".strip()
+async def _title(visit: Visit, binary: Stored) -> str:
+    """What the document a file belongs to calls it."""
+    found = LITERAL.fullmatch(str(binary.resource.get("securityContext", {}).get("reference", "")))
+    if found and found[1] == "DocumentReference":
+        try:
+            document = await visit.read("DocumentReference", found[2])
+        except errors.CarnetError:
+            return "document"
+        for each in document.resource.get("content", []):
+            attachment = each.get("attachment", {})
+            if attachment.get("url") == binary.address and attachment.get("title"):
+                return str(attachment["title"])
+        return line(document).title
+    return "document"
+
+
+async def _name(visit: Visit, cid: int) -> str:
+    """Whose record it is, once it is open."""
+    async with visit.door.pool.connection() as conn:
+        found = await queries.identity(conn, cid)
+    return found.shown_name if found is not None else ""

@@ -389,7 +389,7 @@ class _Maker:
 
     def _panel(self, group: Group, specimens: list[str], members: list[Json]) -> Json:
         """A battery, or an isolate: the organism is its value, what was found of it its members."""
-        made = self._base(group.status, group.at, group.specimen, specimens)
+        made = self._base(group.status, group.at, group.specimen, specimens, group.section)
         isolated = (
             self.document.results.specimens[group.specimen]
             if group.isolate and group.specimen is not None
@@ -405,7 +405,7 @@ class _Maker:
         return _kept(made)
 
     def _observation(self, result: Result, specimens: list[str]) -> Json:
-        made = self._base(result.status, result.at, result.specimen, specimens)
+        made = self._base(result.status, result.at, result.specimen, specimens, result.section)
         made |= {
             "identifier": [identifier(i) for i in result.ids],
             "code": concept(result.code),
@@ -426,7 +426,12 @@ class _Maker:
         return _kept(made)
 
     def _base(
-        self, status: str, at: Period | None, specimen: int | None, specimens: list[str]
+        self,
+        status: str,
+        at: Period | None,
+        specimen: int | None,
+        specimens: list[str],
+        section: int,
     ) -> Json:
         """What a panel and a result have in common."""
         found = STATUS.get(status, "unknown")
@@ -437,13 +442,37 @@ class _Maker:
             "resourceType": "Observation",
             "status": "corrected" if found == "final" and self.replaced else found,
             "category": [
-                _coded("http://terminology.hl7.org/CodeSystem/observation-category", "laboratory")
+                _coded("http://terminology.hl7.org/CodeSystem/observation-category", "laboratory"),
+                *self._chapter(section),
             ],
             "subject": self.subject,
             **effective(when, self.header.effective),
             "specimen": {"reference": specimens[specimen]} if specimen is not None else None,
             "derivedFrom": [{"reference": self.url}],
         }
+
+    def _chapter(self, section: int) -> list[Json]:
+        """The section a result stands in, as its second category: its code, and its title as read.
+
+        A section without title takes the one of the chapter it is in.
+        """
+        sections = self.document.sections
+        if not 0 <= section < len(sections):
+            return []
+        own = sections[section]
+        titled = next(
+            (
+                above
+                for above in reversed(sections[: section + 1])
+                if above.title and own.place.startswith(above.place)
+            ),
+            None,
+        )
+        title = titled.title if titled else own.code.label if own.code else None
+        if not title:
+            return []
+        found = concept(titled.code if titled else own.code) or {}
+        return [{**found, "text": title}]
 
 
 class _Contained:
@@ -512,7 +541,7 @@ class _Contained:
             "Patient",
             (patient,),
             {
-                "extension": _birth_place(traits.birth_place, patient.birth_city),
+                "extension": birth_place(traits.birth_place, patient.birth_city),
                 "identifier": numbers,
                 "name": [n for n in (_birth_name(traits), _used_name(patient)) if n],
                 "gender": traits.sex.value if traits.sex else None,
@@ -767,7 +796,8 @@ def _used_name(patient: Patient) -> Json | None:
     return _kept({"use": "usual", "family": patient.used_family, "given": given})
 
 
-def _birth_place(insee: str | None, city: str | None) -> list[Json]:
+def birth_place(insee: str | None, city: str | None) -> list[Json]:
+    """Extension of a Patient: INSEE code and town of birth."""
     if not (insee or city):
         return []
     commune = "https://mos.esante.gouv.fr/NOS/TRE_R13-CommuneOM/FHIR/TRE-R13-CommuneOM"

@@ -2,45 +2,44 @@
 """Publish a document: the act behind DocumentReference, in an ITI-65 lot, by itself, or from a file.
 
 The source is kept byte for byte; what is read in it (PDF copies, results) follows the document for
-ever: its kind, its labels, its depositor. Everything is written in one transaction, or nothing.
+ever: its kind, its labels, its depositor. Everything is written in one transaction, or nothing: what may
+be refused is looked at before the first file is written.
 Source: IHE MHD 4.2 (ITI-65, ITI-105); ANS PDSm 3.1.1; answers 902 to 906 of the CI-SIS.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
+import asyncio
 import uuid
 from dataclasses import dataclass
-from hashlib import sha1
 from typing import Any
 
 from carnet import errors
 from carnet.access import kinds, labels
 from carnet.access.door import Address, Unit, Written
-from carnet.documents import metadata, queries
+from carnet.access.labels import Label
+from carnet.documents import metadata, queries, reserves, unique
 from carnet.documents.cda import CdaDocument, NotCda, conformance, read
-from carnet.documents.cda.conformance import Finding, Profile, Severity
-from carnet.documents.identity import check_identity
-from carnet.documents.replace import replace
+from carnet.documents.cda.conformance import Finding, Profile, Severity, finding
+from carnet.documents.content import File, files, unpacked
+from carnet.documents.identity import (
+    PATIENT_ROLE,
+    SOURCE_PATIENT,
+    NoIns,
+    check_identity,
+    refuse,
+    source_patient,
+)
+from carnet.documents.masks import masked
+from carnet.documents.replace import parents, supersede
+from carnet.fhir.search.query import Query
+from carnet.fhir.search.references import ReferenceFilter
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.plans import copied
 
 XML_TYPES = frozenset(
     ("text/xml", "application/xml", "application/xslt+xml", "application/hl7-cda+xml")
 )
-
-
-class NotBase64(errors.Invalid):
-    """The data of an attachment is not base64."""
-
-
-class WrongHash(errors.BusinessRule):
-    """The size or the hash of the attachment is not that of its data."""
-
-
-class NoContent(errors.BusinessRule):
-    """A document has its content in the same Bundle, or in its own attachment."""
 
 
 class NoPatient(errors.BusinessRule):
@@ -57,21 +56,21 @@ class OtherUniqueId(errors.BusinessRule):
     """The masterIdentifier is not the id of the CDA document."""
 
 
-class NotConform(errors.BusinessRule):
-    """The document does not conform."""
-
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(finding.sentence, path=finding.path)
-        self.code = finding.code or None  # type: ignore[misc]
-
-
 @dataclass(slots=True)
-class File:
-    """One file of a document: its address once it has one, and its bytes."""
+class Deposit(Entry):
+    """A DocumentReference that comes with more than its resource: from a file."""
 
-    media_type: str
-    data: bytes
-    entry: Entry | None = None  # the Binary of the Bundle it came in
+    profile: Profile | None = None  # None: what the instance says
+    document: CdaDocument | None = None  # already read
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What all that comes from one document shares."""
+
+    address: Address
+    kind: int
+    label: Label
 
 
 async def publish(unit: Unit, plan: Plan, entry: Entry) -> Written:
@@ -81,140 +80,203 @@ async def publish(unit: Unit, plan: Plan, entry: Entry) -> Written:
     if address.cid == unit.visit.actor.org:
         raise NoPatient  # a document about nobody would be in nobody's record
     resource = dict(entry.resource)
-    files = _files(plan, resource)
-    document = _cda(files[0]) if files else None
-    if document is not None:
-        entry.warnings += await _conform(unit, address, document)
-        _same_unique_id(resource, document)
-    kind = kinds.of(resource)
-    label = labels.of(resource)
-    plan.follow = (address.cid, address.rid, kind, label)
-    existing = await _already(unit, plan, address, resource, files)
+    held = files(plan, resource)
+    document, findings = await _read(unit, entry, held[0])
+    findings += await _judge(unit, entry, resource, document)
+    number = _unique_id(resource, document)
+    existing = await _already(unit, plan, entry, resource, held, number)
     if existing is not None:
         return existing
-    for file in files:
-        await _attach(unit, address, file, kind, label)
-    _point(resource, files)
-    if document is not None:
-        await _extract(unit, address, document, resource, kind, label)
-    await replace(unit, address, resource, document)
-    if not files and not resource.get("content"):
-        raise NoContent
-    return unit.put(address, resource, kind=kind, label=label)
+    made = _made(unit, address, document) if document is not None else []
+    if made:
+        _complete(resource, made[0].resource)
+    replaced = await parents(unit, address, resource, document)
+    label = labels.of(resource)
+    for parent in replaced:
+        label |= parent.labels
+    resource = masked(resource, label)
+    place = _Place(address, kinds.of(resource), label)
+    plan.follow = (address.cid, address.rid, place.kind, label)
+    await supersede(unit, address.cid, replaced, label)
+    for file in held:
+        await _attach(unit, place, file)
+    _point(resource, held)
+    if made:
+        await _extract(unit, place, made, resource)
+    reserves.keep(resource, findings)
+    entry.warnings += tuple(
+        dict.fromkeys(each.sentence for each in findings if each.severity is Severity.WARNING)
+    )
+    return unit.put(address, resource, kind=place.kind, label=label)
 
 
 async def binary(unit: Unit, plan: Plan, entry: Entry) -> Written:
     """A Binary that no document of its Bundle names: its depositor alone reads it."""
     assert entry.address is not None
     content = dict(entry.resource)
-    plain = _decoded(content.pop("data", ""))
+    plain = unpacked(content)
+    content.pop("data", None)
     attachment = await unit.attach(entry.address, plain)
     return unit.put(entry.address, content, attachment=attachment)
 
 
 async def submission(unit: Unit, plan: Plan, entry: Entry) -> Written:
-    """A List: the submission set follows the document it came with."""
+    """A List: it follows the documents it came with, and is seen by who may see them all.
+
+    Sent again with documents that were all there, it is the one that names them.
+    """
     assert entry.address is not None
-    follow = plan.follow if plan.follow and plan.follow[0] == entry.address.cid else None
-    if follow is None:
+    came = [
+        each.written
+        for each in plan.entries
+        if each.rtype == "DocumentReference" and each.written is not None
+    ]
+    came = [each for each in came if each.address.cid == entry.address.cid]
+    if not came:
         return unit.put(entry.address, entry.resource)
-    _, rid, kind, label = follow
-    return unit.put(entry.address, entry.resource, kind=kind, label=label, origin=rid)
+    if not any(each.created for each in came):
+        existing = await _list_of(unit, entry.address.cid, came[0].address)
+        if existing is not None:
+            return existing
+    rids = {each.address.rid for each in came}
+    rows = [(row.kind, Label(row.labels)) for row in unit.new if row.rid in rids]
+    if plan.follow is not None and any(not each.created for each in came):
+        rows.append((plan.follow[2], plan.follow[3]))
+    held = {kind for kind, _ in rows}
+    label = Label.NONE
+    for _, each in rows:
+        label |= each
+    # Documents of several kinds in one lot: who may not see one of them does not see the lot.
+    kind = held.pop() if len(held) == 1 else kinds.UNCLASSIFIED
+    origin = came[0].address.rid
+    return unit.put(
+        entry.address, masked_list(entry.resource, label), kind=kind, label=label, origin=origin
+    )
 
 
-def _files(plan: Plan, resource: dict[str, Any]) -> list[File]:
-    """The bytes of each content, in order; a content elsewhere has none."""
-    found = []
-    for content in resource.get("content", []):
-        attachment = content.get("attachment", {})
-        entry = None
-        if "data" in attachment:
-            data, media = _decoded(attachment["data"]), str(attachment.get("contentType", ""))
-        elif (entry := plan.pointed(str(attachment.get("url", "")))) and entry.rtype == "Binary":
-            data = (
-                entry.data
-                if entry.data is not None
-                else _decoded(str(entry.resource.get("data", "")))
-            )
-            media = str(entry.resource.get("contentType") or attachment.get("contentType", ""))
-        else:
-            raise NoContent
-        _verify(attachment, data)
-        found.append(File(media, data, entry))
+def masked_list(resource: dict[str, Any], label: Label) -> dict[str, Any]:
+    """A List says its masks in meta.security: it has no securityLabel."""
+    if not label:
+        return resource
+    shown = masked({"resourceType": "List"}, label & ~labels.of(resource)).get("securityLabel", [])
+    meta = resource.get("meta", {})
+    codings = [coding for concept in shown for coding in concept["coding"]]
+    return {**resource, "meta": {**meta, "security": [*meta.get("security", []), *codings]}}
+
+
+# ------------------------------------------------------------------------------------- what is read
+
+
+def _profile(unit: Unit, entry: Entry) -> Profile:
+    if isinstance(entry, Deposit) and entry.profile is not None:
+        return entry.profile
+    return Profile.LENIENT if unit.visit.door.settings.lenient else Profile.STRICT
+
+
+async def _read(unit: Unit, entry: Entry, file: File) -> tuple[CdaDocument | None, list[Finding]]:
+    """The first file as a CDA, when it is one; what is only kept is said."""
+    if isinstance(entry, Deposit) and entry.document is not None:
+        return entry.document, []
+    if file.media_type.split(";")[0].strip().lower() not in XML_TYPES:
+        return None, []
+    profile = _profile(unit, entry)
+    try:
+        document = await asyncio.to_thread(read, file.data)
+    except NotCda:
+        return None, refuse([finding("not-cda", "DocumentReference.content[0]", profile)])
+    header = document.header
+    if header.id is None and header.code is None and header.patient is None:
+        # The agency's own example of a lot holds an empty ClinicalDocument.
+        return None, refuse([finding("empty-cda", "ClinicalDocument", profile)])
+    return document, []
+
+
+async def _judge(
+    unit: Unit, entry: Entry, resource: dict[str, Any], document: CdaDocument | None
+) -> list[Finding]:
+    """What is doubtful; a refusal when a finding is an error or the identity is another's."""
+    assert entry.address is not None
+    profile, cid = _profile(unit, entry), entry.address.cid
+    production = not unit.visit.door.settings.lenient
+    if document is None:
+        said = source_patient(resource)
+        if said is None:
+            return []
+        return await check_identity(unit, cid, *said, profile, SOURCE_PATIENT)
+    found = refuse(conformance.conformance(document, profile=profile, production=production))
+    patient = document.header.patient
+    if patient is None or patient.claim is None:
+        raise NoIns
+    found += await check_identity(unit, cid, patient.claim, patient.traits, profile, PATIENT_ROLE)
+    declared = {coding.get("code") for coding in resource.get("type", {}).get("coding", [])}
+    if declared and document.header.code and document.header.code.code not in declared:
+        found += refuse([finding("type-differs", "DocumentReference.type", profile)])
     return found
 
 
-def _verify(attachment: dict[str, Any], data: bytes) -> None:
-    digest = base64.b64encode(sha1(data, usedforsecurity=False).digest()).decode()
-    if attachment.get("size") not in (None, len(data)) or attachment.get("hash") not in (
-        None,
-        digest,
-    ):
-        raise WrongHash
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise NotBase64 from None
-
-
-def _cda(file: File) -> CdaDocument | None:
-    """The document, when its first file is a CDA."""
-    if file.media_type.split(";")[0].strip() not in XML_TYPES:
-        return None
-    try:
-        return read(file.data)
-    except NotCda:
-        return None
-
-
-async def _conform(unit: Unit, address: Address, document: CdaDocument) -> tuple[str, ...]:
-    """Warnings; a refusal when a finding is an error or the identity is another's."""
-    settings = unit.visit.door.settings
-    profile = Profile.LENIENT if settings.lenient else Profile.STRICT
-    findings = conformance.conformance(document, profile=profile, production=not settings.lenient)
-    for finding in findings:
-        if finding.severity is Severity.ERROR:
-            raise NotConform(finding)
-    await check_identity(unit, address.cid, document)
-    return tuple(each.french for each in findings if each.severity is Severity.WARNING)
-
-
-def _same_unique_id(resource: dict[str, Any], document: CdaDocument) -> None:
-    """The metadata and the document bear the same uniqueId; it is added when the metadata has none."""
-    own = metadata.unique_id(document.header)
+def _unique_id(resource: dict[str, Any], document: CdaDocument | None) -> str | None:
+    """The document's uniqueId; the metadata and the CDA say the same, and the CDA's is its form."""
     given = resource.get("masterIdentifier")
-    if given is None and own is not None:
-        resource["masterIdentifier"] = own
-    elif given is not None and own is not None and not _same(given, own, document):
-        raise OtherUniqueId
+    own = document.header.id if document is not None else None
+    if own is None:
+        return unique.of_fhir(given) if given else None
+    if given is None:
+        resource["masterIdentifier"] = metadata.identifier(own)
+    elif not unique.same(given, own):
+        raise OtherUniqueId(path="DocumentReference.masterIdentifier")
+    return unique.of_cda(own)
 
 
-def _same(given: dict[str, Any], own: dict[str, Any], document: CdaDocument) -> bool:
-    if (given.get("system"), given.get("value")) == (own["system"], own["value"]):
-        return True
-    number = document.header.id
-    assert number is not None
-    # XDS writes root^extension; some write it as one urn.
-    forms = {f"{number.system}^{number.extension}", f"{number.system}.{number.extension}"}
-    return str(given.get("value")) in forms
+def _complete(resource: dict[str, Any], own: dict[str, Any]) -> None:
+    """What the metadata leaves out and the CDA says: its masks always, the rest where it is absent."""
+    for element in ("type", "category", "date"):
+        if element in own:
+            resource.setdefault(element, own[element])
+    marked = masked(resource, labels.of(own))
+    if "securityLabel" in marked:
+        resource["securityLabel"] = marked["securityLabel"]
+
+
+def _made(unit: Unit, address: Address, document: CdaDocument) -> list[metadata.Made]:
+    """The document as resources; its own DocumentReference first, then its source."""
+    door = unit.visit.door
+    return metadata.resources(
+        document,
+        patient=f"Patient/{door.ids.encode(address.cid, address.cid)}",
+        received=unit.at,
+        new_uuid=lambda: str(uuid.UUID(bytes=door.random(16), version=4)),
+    )
+
+
+# ------------------------------------------------------------------------------- the same one again
 
 
 async def _already(
-    unit: Unit, plan: Plan, address: Address, resource: dict[str, Any], files: list[File]
+    unit: Unit,
+    plan: Plan,
+    entry: Entry,
+    resource: dict[str, Any],
+    held: list[File],
+    number: str | None,
 ) -> Written | None:
-    """The document already deposited with the same uniqueId and bytes, by the same depositor."""
-    given = resource.get("masterIdentifier")
-    if not given or not given.get("value") or not files:
+    """The document already deposited with the same uniqueId and bytes, by the same depositor.
+
+    The first file is the document; others are the same thing printed, and must have been there too.
+    """
+    assert entry.address is not None
+    address, actor, door = entry.address, unit.visit.actor, unit.visit.door
+    if number is None:
         return None
-    door = unit.visit.door
-    key = door.hasher.long(f"uid|{given.get('system', '')}|{given['value']}".encode())
-    digest = door.hasher.long(b"doc|" + b"|".join(door.hasher.long(file.data) for file in files))
-    org = unit.visit.actor.org or 0
+    digest = door.hasher.long(b"doc|" + held[0].data)
     await unit.allow(address.cid)
-    found = await queries.deposit(unit.conn, address.cid, org, key, digest, address.rid)
+    found = await queries.deposit(
+        unit.conn,
+        address.cid,
+        actor.org or 0,
+        unique.key(door, actor, number),
+        digest,
+        address.rid,
+    )
     if found is None:
         return None
     if found.digest != digest:
@@ -222,85 +284,138 @@ async def _already(
     same = Address(
         address.cid, found.rid, "DocumentReference", door.ids.encode(address.cid, found.rid)
     )
-    held = await unit.held(same.rtype, same.id, lock=False)
-    for entry in plan.entries:  # the files and the lot that came along are not written twice
-        if entry.rtype in ("Binary", "List") and entry.address is not None:
-            entry.written = Written(same, held.ver, held.upd, b"", created=False, changed=False)
-    return Written(same, held.ver, held.upd, b"", created=False, changed=False)
+    try:
+        row = await unit.held(same.rtype, same.id, lock=False)
+        stored = await unit.current(row, same.rtype)
+    except errors.NotFound:  # fed without the right to read: told of their own deposit, no more
+        known_here = Written(same, 1, unit.at, b"", created=False, changed=False)
+        for file in held:
+            if file.entry is not None:
+                file.entry.written = known_here
+        _follow(plan, entry, same)
+        return known_here
+    known = {
+        content["attachment"].get("hash"): content["attachment"].get("url")
+        for content in stored.get("content", [])
+    }
+    if any(file.hash not in known for file in held[1:]):
+        raise OtherBytes
+    plan.follow = (address.cid, row.rid, row.kind, Label(row.labels))
+    unit.told.append((address.cid, row.rid, row.ver))
+    for file in held:
+        if file.entry is not None:
+            file.entry.written = _known(unit, address.cid, "Binary", known.get(file.hash)) or (
+                Written(same, row.ver, row.upd, b"", created=False, changed=False)
+            )
+    _follow(plan, entry, same)
+    return Written(same, row.ver, row.upd, b"", created=False, changed=False)
 
 
-async def _attach(unit: Unit, address: Address, file: File, kind: int, label: labels.Label) -> None:
+def _known(unit: Unit, cid: int, rtype: str, literal: str | None) -> Written | None:
+    """Something of a record that was there, by its address."""
+    id = (literal or "").removeprefix(f"{rtype}/")
+    place = unit.visit.door.ids.decode(id)
+    if place is None or place[0] != cid:
+        return None
+    return unit.known(Address(cid, place[1], rtype, id))
+
+
+async def _list_of(unit: Unit, cid: int, document: Address) -> Written | None:
+    """The lot this depositor sent a document in."""
+    number = unit.visit.door.definitions.params["List"]["item"].number
+    wanted = ReferenceFilter(number, (document.literal,))
+    rows = await unit.find(Query("List", (wanted,), compartments=(cid,), count=1))
+    if not rows:
+        return None
+    address = Address(cid, rows[0].rid, "List", rows[0].id)
+    return Written(address, rows[0].ver, rows[0].upd, b"", created=False, changed=False)
+
+
+def _follow(plan: Plan, entry: Entry, same: Address) -> None:
+    """What came along points to the document that was there."""
+    assert entry.address is not None
+    for other in plan.entries:
+        if other is not entry and other.written is None:
+            other.resource = copied(other.resource, {entry.address.literal: same.literal})
+
+
+# ------------------------------------------------------------------------------------ what is written
+
+
+async def _attach(unit: Unit, place: _Place, file: File) -> None:
     """Write one file as a Binary in the document's own compartment."""
     entry = file.entry or Entry("POST", "Binary")
-    entry.address = await unit.place_in(address.cid, "Binary")
-    content = {key: value for key, value in entry.resource.items() if key != "data"}
-    content = {"resourceType": "Binary", "contentType": file.media_type, **content}
+    entry.address = await unit.place_in(place.address.cid, "Binary")
+    content = {
+        "resourceType": "Binary",
+        "contentType": file.media_type,
+        "securityContext": {"reference": place.address.literal},
+    }
     attachment = await unit.attach(entry.address, file.data)
     entry.written = unit.put(
-        entry.address, content, kind=kind, label=label, origin=address.rid, attachment=attachment
+        entry.address,
+        content,
+        kind=place.kind,
+        label=place.label,
+        origin=place.address.rid,
+        attachment=attachment,
     )
     file.entry = entry
 
 
-def _point(resource: dict[str, Any], files: list[File]) -> None:
+def _point(resource: dict[str, Any], held: list[File]) -> None:
     """Each content points to its Binary, with its size and hash, and bears no data."""
     contents = []
-    for content, file in zip(resource.get("content", []), files, strict=True):
+    for content, file in zip(resource["content"], held, strict=True):
         assert file.entry is not None and file.entry.address is not None
-        digest = sha1(file.data, usedforsecurity=False).digest()
         attachment = {
             **{key: value for key, value in content["attachment"].items() if key != "data"},
+            "contentType": content["attachment"].get("contentType", file.media_type),
             "url": file.entry.address.literal,
             "size": len(file.data),
-            "hash": base64.b64encode(digest).decode(),
+            "hash": file.hash,
         }
         contents.append({**content, "attachment": attachment})
-    if contents:
-        resource["content"] = contents
+    resource["content"] = contents
 
 
 async def _extract(
-    unit: Unit,
-    address: Address,
-    document: CdaDocument,
-    resource: dict[str, Any],
-    kind: int,
-    label: labels.Label,
+    unit: Unit, place: _Place, made: list[metadata.Made], resource: dict[str, Any]
 ) -> None:
     """PDF copies and results: resources of their own, with the document as their origin."""
-    patient = f"Patient/{unit.visit.door.ids.encode(address.cid, address.cid)}"
-    made = metadata.resources(
-        document,
-        patient=patient,
-        received=unit.at,
-        new_uuid=lambda: str(uuid.UUID(bytes=unit.visit.door.random(16), version=4)),
-    )
-    own, _source, *others = made
-    places: dict[str, str] = {own.url: address.literal, _source.url: _first_url(resource)}
-    placed = [
-        (each, await unit.place_in(address.cid, each.resource["resourceType"])) for each in others
-    ]
-    places |= {each.url: place.literal for each, place in placed}
-    present = {content["attachment"].get("hash") for content in resource.get("content", [])}
+    own, source, *others = made
+    attachments = [content["attachment"] for content in resource["content"]]
+    places = {own.url: place.address.literal, source.url: str(attachments[0]["url"])}
+    brought = {each["hash"]: str(each["url"]) for each in attachments}
     for content in own.resource["content"][1:]:
-        if content["attachment"].get("hash") not in present:
-            resource.setdefault("content", []).append(copied(content, places))
-    kept = {content["attachment"].get("url") for content in resource.get("content", [])}
-    for each, place in placed:
-        attachment = None
-        if each.data is not None:
-            if place.literal not in kept:
-                continue  # the Bundle already brought the same file
-            attachment = await unit.attach(place, each.data)
+        attachment = content["attachment"]
+        if attachment["hash"] in brought:  # the Bundle has the same file
+            places[attachment["url"]] = brought[attachment["hash"]]
+            continue
+        address = await unit.place_in(place.address.cid, "Binary")
+        places[attachment["url"]] = brought[attachment["hash"]] = address.literal
+        resource["content"].append(copied(content, places))
+        binary = next(each for each in others if each.url == attachment["url"])
+        assert binary.data is not None
         unit.put(
-            place,
-            copied(each.resource, places),
-            kind=kind,
-            label=label,
-            origin=address.rid,
-            attachment=attachment,
+            address,
+            copied(binary.resource, places),
+            kind=place.kind,
+            label=place.label,
+            origin=place.address.rid,
+            attachment=await unit.attach(address, binary.data),
         )
-
-
-def _first_url(resource: dict[str, Any]) -> str:
-    return str(resource["content"][0]["attachment"]["url"])
+    placed = [
+        (each, await unit.place_in(place.address.cid, each.resource["resourceType"]))
+        for each in others
+        if each.data is None
+    ]
+    places |= {each.url: address.literal for each, address in placed}
+    for each, address in placed:
+        unit.put(
+            address,
+            copied(each.resource, places),
+            kind=place.kind,
+            label=place.label,
+            origin=place.address.rid,
+        )

@@ -37,9 +37,15 @@ async def deposit(
     Two deposits at the same instant: the second waits for the first's commit, then finds it.
     """
     values = {"cid": cid, "org": org, "h": h, "digest": digest, "rid": rid}
-    async with conn.cursor(row_factory=class_row(Deposit)) as cur:
+    async with conn.cursor() as cur:
         await cur.execute(TAKE, values)
         if cur.rowcount == 1:
             return None
-        await cur.execute(FIND, values)
+    return await deposited(conn, cid, org, h)
+
+
+async def deposited(conn: AsyncConnection[Any], cid: int, org: int, h: bytes) -> Deposit | None:
+    """Who holds a uniqueId in a record, for one depositor. Primary key."""
+    async with conn.cursor(row_factory=class_row(Deposit)) as cur:
+        await cur.execute(FIND, {"cid": cid, "org": org, "h": h})
         return await cur.fetchone()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Receive a CDA document from a file: find whose it is, then publish it as an ITI-65 lot would.
 
+The identity, when it has to be made, is made in the same transaction: a document that is refused leaves
+nobody behind.
 Source: CI-SIS, answers of a receiver that integrates a document: 902 unknown patient, 903 no INS.
 """
 
@@ -14,14 +16,22 @@ from carnet import errors
 from carnet.access.door import Visit
 from carnet.documents import metadata
 from carnet.documents.cda import CdaDocument, read
+from carnet.documents.cda.conformance import Profile
 from carnet.documents.cda.header import Patient
 from carnet.documents.identity import NoIns
+from carnet.documents.publish import Deposit
+from carnet.documents.reserves import of as reserves_of
+from carnet.fhir import json
 from carnet.rest.acts import Acts, Entry, Plan
 from carnet.rest.plans import carry_out
 
 
 class NotHere(errors.Forbidden):
     """Identities are made from documents in a demonstration or test instance only."""
+
+
+class NotLenient(errors.Forbidden):
+    """A production instance takes no document leniently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,73 +41,96 @@ class Received:
     document: CdaDocument
     created: bool  # false: the same document was already there
     address: str  # DocumentReference/…
-    warnings: tuple[str, ...]
+    patient_made: bool  # the identity it names was made from it
+    reserves: tuple[str, ...]  # kept on the document, in French
 
 
 async def receive(
-    visit: Visit, acts: Acts, source: bytes, *, create_patient: bool = False
+    visit: Visit,
+    acts: Acts,
+    source: bytes,
+    *,
+    create_patient: bool = False,
+    profile: Profile | None = None,
 ) -> Received:
     """Publish a CDA document in the record its INS names.
 
     create_patient: make the identity when it is unknown (demonstration and test instances).
+    profile: strict or lenient; by default, what the instance is.
     """
+    settings = visit.door.settings
+    if create_patient and not settings.lenient:
+        raise NotHere
+    if profile is Profile.LENIENT and not settings.lenient:
+        raise NotLenient
     document = read(source)
     patient = document.header.patient
     if patient is None or patient.claim is None:
         raise NoIns
-    if create_patient:
-        if not visit.door.settings.lenient:
-            raise NotHere
-        known = Plan([Entry("POST", "Patient", resource=identity(patient))])
-        await carry_out(visit, acts, known)
     new = visit.door.random
+
+    def new_uuid() -> str:
+        return str(uuid.UUID(bytes=new(16), version=4))
+
     made = metadata.resources(
-        document,
-        patient="Patient",
-        received=visit.door.clock(),
-        new_uuid=lambda: str(uuid.UUID(bytes=new(16), version=4)),
+        document, patient="Patient", received=visit.door.clock(), new_uuid=new_uuid
     )
     reference, file = made[0], made[1]
-    resource: dict[str, Any] = {
+    person = Entry("POST", "Patient", full_url=f"urn:uuid:{new_uuid()}", resource=identity(patient))
+    subject: dict[str, Any] = {
+        "identifier": {"system": patient.claim.system, "value": patient.claim.value}
+    }
+    if create_patient:
+        subject["reference"] = person.full_url
+    resource = {
         **reference.resource,
-        "subject": {"identifier": {"system": patient.claim.system, "value": patient.claim.value}},
+        "subject": subject,
         "content": reference.resource["content"][:1],
     }
-    document_entry = Entry("POST", "DocumentReference", full_url=reference.url, resource=resource)
+    deposit = Deposit(
+        "POST",
+        "DocumentReference",
+        full_url=reference.url,
+        resource=resource,
+        profile=profile,
+        document=document,
+    )
     binary = Entry("POST", "Binary", full_url=file.url, resource=dict(file.resource))
     binary.data = source
-    plan = Plan([document_entry, binary])
+    plan = Plan([*([person] if create_patient else []), deposit, binary])
     await carry_out(visit, acts, plan)
-    written = document_entry.written
+    written = deposit.written
     assert written is not None
-    return Received(document, written.created, written.address.literal, document_entry.warnings)
+    return Received(
+        document,
+        written.created,
+        written.address.literal,
+        create_patient and not person.existing,
+        reserves_of(json.parse(written.body)) if written.created else (),
+    )
 
 
 def identity(patient: Patient) -> dict[str, Any]:
-    """A Patient from what a document says of the person."""
+    """A Patient from what a document says of the person; what it does not say is left out."""
     claim, traits = patient.claim, patient.traits
     assert claim is not None
-    names = [
+    given = traits.first_given_name or traits.birth_given_names
+    names: list[dict[str, Any]] = [
+        {"use": "official", "family": traits.birth_name, "given": [given] if given else None},
         {
-            "use": "official",
-            "family": traits.birth_name or "INCONNU",
-            "given": [traits.first_given_name or traits.birth_given_names or "INCONNU"],
-        }
+            "use": "usual",
+            "family": patient.used_family,
+            "given": [patient.used_given] if patient.used_given else None,
+        },
     ]
-    if patient.used_family or patient.used_given:
-        names.append(
-            {
-                "use": "usual",
-                "family": patient.used_family or traits.birth_name or "INCONNU",
-                "given": [patient.used_given or traits.first_given_name or "INCONNU"],
-            }
-        )
+    names = [{key: value for key, value in name.items() if value} for name in names]
     made: dict[str, Any] = {
         "resourceType": "Patient",
         "identifier": [{"use": "official", "system": claim.system, "value": claim.value}],
-        "name": names,
+        "name": [name for name in names if len(name) > 1],
         "gender": str(traits.sex or "unknown"),
+        "extension": metadata.birth_place(traits.birth_place, patient.birth_city),
     }
     if traits.birth_date:
         made["birthDate"] = traits.birth_date.isoformat()
-    return made
+    return {key: value for key, value in made.items() if value}

@@ -1,20 +1,32 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Replacement: a new document deprecates the one it replaces, by the same depositor, in one record.
 
+What is replaced is told by the metadata (relatesTo), by the CDA (RPLC), or by both, alike. Masks hold
+for the whole chain (DESIGN §3): the patient who masked a document (CSP R.1111-49), or the professional
+who awaits its announcement (R.1111-53), hid what it says, and a correction says it again. So a new
+version bears the masks of the old ones, and its own are put on them.
 Source: IHE MHD relatesTo=replaces; CDA RPLC; CI-SIS answers 900 (wrong version) and 901 (not the author).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from carnet import errors
 from carnet.access.door import Address, Unit, Written
+from carnet.access.labels import Label
+from carnet.documents import metadata, queries, unique
 from carnet.documents.cda import CdaDocument
+from carnet.documents.content import unpacked
+from carnet.documents.masks import masked
+from carnet.fhir import json
 from carnet.fhir.search.query import Query
-from carnet.fhir.search.references import LITERAL
+from carnet.fhir.search.references import LITERAL, literal
 from carnet.fhir.search.tokens import TokenFilter
 from carnet.rest.acts import Entry, Plan
+
+LONGEST = 500  # versions of one document
 
 
 class NotAuthor(errors.Forbidden):
@@ -35,64 +47,191 @@ class OtherRecord(errors.BusinessRule):
     code = "900"
 
 
-async def replace(
-    unit: Unit, address: Address, resource: dict[str, Any], document: CdaDocument | None
-) -> None:
-    """Mark what `resource` replaces as superseded, and point to it by its address.
+class OtherParent(errors.BusinessRule):
+    """The metadata and the CDA document do not replace the same document."""
 
-    A document whose parent is unknown here is kept with the parent's identifier.
+    code = "900"
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A document about to be replaced: locked, and of this depositor."""
+
+    id: str
+    rid: int
+    labels: Label
+    resource: dict[str, Any]
+
+
+async def parents(
+    unit: Unit, address: Address, resource: dict[str, Any], document: CdaDocument | None
+) -> list[Parent]:
+    """What `resource` replaces, each seen, locked and replaceable; its relatesTo then names them.
+
+    A parent unknown here is kept by its identifier, and nothing is replaced.
     """
-    related = []
+    found: dict[int, Parent] = {}
+    related, asked = [], False
     for each in resource.get("relatesTo", []):
         if each.get("code") != "replaces":
             related.append(each)
             continue
+        asked = True
         target = each.get("target", {})
-        old = await _old(unit, address, target)
-        if old is None:
+        parent = await _parent(unit, address, target)
+        if parent is None:
             related.append(each)
+        elif parent.rid not in found:
+            found[parent.rid] = parent
+            kept = {key: value for key, value in target.items() if key != "reference"}
+            reference = {"reference": f"DocumentReference/{parent.id}"}
+            related.append({**each, "target": {**reference, **kept}})
+    for number in document.header.replaces if document is not None else ():
+        target = {"type": "DocumentReference", "identifier": metadata.identifier(number)}
+        parent = await _parent(unit, address, target)
+        if parent is not None and parent.rid in found:
             continue
-        held = await unit.held("DocumentReference", old)
-        before = await unit.current(held, "DocumentReference")
-        if before["status"] == "superseded":
-            raise AlreadyReplaced
-        if held.dep_org != unit.visit.actor.org and held.dep_pro != unit.visit.actor.rpps:
-            raise NotAuthor
-        await unit.update(
-            "DocumentReference", old, {**before, "status": "superseded"}, platform=True
-        )
-        kept = {key: value for key, value in target.items() if key != "reference"}
-        related.append({**each, "target": {"reference": f"DocumentReference/{old}", **kept}})
+        if parent is not None and found:
+            raise OtherParent
+        if parent is not None:
+            found[parent.rid] = parent
+            target = {"reference": f"DocumentReference/{parent.id}", **target}
+        if parent is not None or not asked:
+            related.append({"code": "replaces", "target": target})
     if related:
         resource["relatesTo"] = related
+    return list(found.values())
 
 
-async def _old(unit: Unit, address: Address, target: dict[str, Any]) -> str | None:
-    """Id of the replaced document, if this depositor sees it in the same record."""
+async def _parent(unit: Unit, address: Address, target: dict[str, Any]) -> Parent | None:
+    """The document a target names, checked; None for an identifier that is unknown here."""
+    id = await _named(unit, address, target)
+    if id is None:
+        return None
+    held = await unit.held("DocumentReference", id)  # absent when it is hidden: no more is told
+    actor = unit.visit.actor
+    by_organisation = held.dep_org is not None and held.dep_org == actor.org
+    by_person = held.dep_pro is not None and held.dep_pro == actor.rpps
+    if not (by_organisation or by_person):
+        raise NotAuthor
+    if held.cid != address.cid:
+        raise OtherRecord
+    content = await unit.current(held, "DocumentReference")
+    if held.gone or content.get("status") == "superseded":
+        raise AlreadyReplaced
+    return Parent(held.id, held.rid, Label(held.labels), content)
+
+
+async def _named(unit: Unit, address: Address, target: dict[str, Any]) -> str | None:
+    """Id of the document a target names; None when it gives an identifier nobody here has."""
     door = unit.visit.door
-    if found := LITERAL.fullmatch(str(target.get("reference", ""))):
-        place = door.ids.decode(found[2])
-        if place is not None and place[0] != address.cid:
-            raise OtherRecord
+    base = f"{door.settings.base_url}/fhir"
+    if found := LITERAL.fullmatch(literal(str(target.get("reference", "")), base)):
         return found[2]
     identifier = target.get("identifier", {})
-    if not identifier.get("value"):
+    number = unique.of_fhir(identifier)
+    if number is None:
         return None
-    number = door.definitions.params["DocumentReference"]["identifier"].number
-    wanted = TokenFilter(number, ((identifier.get("system") or None, identifier["value"]),))
+    actor = unit.visit.actor
+    await unit.allow(address.cid)
+    own = await queries.deposited(
+        unit.conn, address.cid, actor.org or 0, unique.key(door, actor, number)
+    )
+    if own is not None:
+        return door.ids.encode(address.cid, own.rid)
+    parameter = door.definitions.params["DocumentReference"]["identifier"].number
+    wanted = TokenFilter(parameter, ((identifier.get("system") or None, identifier["value"]),))
     rows = await unit.find(
-        Query("DocumentReference", (wanted,), compartments=(address.cid,), count=2)
+        Query("DocumentReference", (wanted,), compartments=(address.cid,), count=LONGEST)
     )
     current = [row for row in rows if row.resource.get("status") == "current"] or rows
     return current[0].id if current else None
 
 
+async def supersede(unit: Unit, cid: int, replaced: list[Parent], label: Label) -> None:
+    """A last version of what is replaced, and the masks of the new document on its whole chain."""
+    for parent in replaced:
+        content = masked({**parent.resource, "status": "superseded"}, label)
+        await unit.update("DocumentReference", parent.id, content, platform=True)
+        if parent.labels == label:
+            continue  # so has the rest of its chain
+        rids = [parent.rid]
+        for older in await _older(unit, cid, parent):
+            await unit.update(
+                "DocumentReference", older.id, masked(older.resource, label), platform=True
+            )
+            rids.append(older.rid)
+        await unit.relabel(cid, rids, label)
+
+
+async def _older(unit: Unit, cid: int, parent: Parent) -> list[Parent]:
+    """What a document replaced, and what that replaced, as this depositor sees it."""
+    found: list[Parent] = []
+    waiting, known = [parent], {parent.id}
+    while waiting and len(found) < LONGEST:
+        for id in replaced_by(waiting.pop().resource):
+            if id in known:
+                continue
+            known.add(id)
+            try:
+                held = await unit.held("DocumentReference", id)
+            except errors.NotFound:
+                continue
+            if held.cid == cid and not held.gone:
+                content = await unit.current(held, "DocumentReference")
+                older = Parent(held.id, held.rid, Label(held.labels), content)
+                found.append(older)
+                waiting.append(older)
+    return found
+
+
+def replaced_by(resource: dict[str, Any]) -> list[str]:
+    """Ids of the documents a DocumentReference replaces and that are known here."""
+    return [
+        str(each["target"]["reference"]).removeprefix("DocumentReference/")
+        for each in resource.get("relatesTo", [])
+        if each.get("code") == "replaces"
+        and str(each.get("target", {}).get("reference", "")).startswith("DocumentReference/")
+    ]
+
+
+class NotSuperseding(errors.NotSupported):
+    """PATCH of a document is supported in the lot that replaces it, to set its status to superseded."""
+
+
 async def patch(unit: Unit, plan: Plan, entry: Entry) -> Written:
-    """The PATCH of an ITI-65 replacement: its only effect, superseded, was had by the new document."""
+    """The PATCH of an ITI-65 replacement: its only effect was had by the new document of the lot."""
     assert entry.id is not None
+    if not _superseding(entry.resource):
+        raise NotSuperseding
     held = await unit.held("DocumentReference", entry.id)
     content = await unit.current(held, "DocumentReference")
-    if content["status"] != "superseded":
-        raise errors.NotSupported("PATCH is supported here on the replaced document of a lot.")
+    here = any((cid, rid) == (held.cid, held.rid) for cid, rid, _ in unit.changed)
+    again = any(
+        each.rtype == "DocumentReference" and each.written is not None and not each.written.created
+        for each in plan.entries
+        if each is not entry
+    )
+    if content["status"] != "superseded" or not (here or again):
+        raise NotSuperseding
     address = Address(held.cid, held.rid, "DocumentReference", held.id)
-    return Written(address, held.ver, held.upd, b"", created=False, changed=False)
+    return Written(address, held.ver, held.upd, b"", created=False, changed=here)
+
+
+def _superseding(resource: dict[str, Any]) -> bool:
+    """Whether a FHIRPath Patch, or a JSON Patch in a Binary, sets status to superseded and no more."""
+    if resource.get("resourceType") == "Binary":
+        try:
+            operations = json.parse(b'{"patch":' + unpacked(resource) + b"}")["patch"]
+        except errors.Invalid:
+            return False
+        return bool(operations == [{"op": "replace", "path": "/status", "value": "superseded"}])
+    parameters = resource.get("parameter", [])
+    if resource.get("resourceType") != "Parameters" or len(parameters) != 1:
+        return False
+    said = {
+        part.get("name"): next((value for key, value in part.items() if key != "name"), None)
+        for part in parameters[0].get("part", [])
+    }
+    asked = {"type": "replace", "path": "DocumentReference.status", "value": "superseded"}
+    return bool(parameters[0].get("name") == "operation" and said == asked)

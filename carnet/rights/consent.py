@@ -14,6 +14,7 @@ from carnet import errors
 from carnet.access import audit, handles, queries
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
+from carnet.rights.queries import WITHDRAW
 
 HOW = frozenset(("oral", "written", "remote"))
 
@@ -26,9 +27,14 @@ class NotForYou(errors.Forbidden):
     """Only a professional declares a consent."""
 
 
+class NotYours(errors.NotFound):
+    """Only the patient withdraws a consent."""
+
+
 async def declare(visit: Visit, handle: str, how: str) -> str:
     """Write the consent and its trace in one transaction; returns the patient's id.
 
+    A team that already has its consent needs no other one.
     handle: from a search for the person. how: oral, written or remote.
     """
     actor, door = visit.actor, visit.door
@@ -43,6 +49,8 @@ async def declare(visit: Visit, handle: str, how: str) -> str:
         refused = not known or await queries.blocked(conn, cid, actor.rpps, now)
         if not refused:
             teams = await queries.teams_of(conn, cid, actor.rpps, now)
+            held = await queries.links(conn, actor.rpps, [cid], now, 1)
+        if not refused and not (teams and any(link.in_team for link in held)):
             until = None if teams else now + timedelta(hours=door.settings.visit_hours)
             await conn.execute(
                 queries.ADD_CONSENT,
@@ -63,3 +71,20 @@ async def declare(visit: Visit, handle: str, how: str) -> str:
         await visit.refused("consent", "record-closed-or-blocked", [cid])
         raise errors.NotFound
     return door.ids.encode(cid, cid)
+
+
+async def withdraw(visit: Visit, rpps: int) -> int:
+    """The patient withdraws what a professional reads by; returns how many consents ended.
+
+    A consent is a team's or a visit's: ending that of a professional's team ends it for all of the team.
+    Source: CSP L.1110-4, L.1111-19: at any time, without giving a reason.
+    """
+    actor, door = visit.actor, visit.door
+    if actor.kind is not ActorKind.PATIENT or actor.patient is None:
+        raise NotYours
+    values = {"cid": actor.patient, "rpps": rpps, "now": door.clock()}
+    async with door.pool.connection() as conn, conn.transaction():
+        done = await conn.execute(WITHDRAW, values)
+        trace = visit.trace("withdraw", "consent-withdrawn")
+        await audit.write(conn, trace, granted=True, cids=[actor.patient])
+    return done.rowcount

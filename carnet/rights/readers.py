@@ -2,32 +2,44 @@
 """Who has read my record: the trace itself, in plain words, for its patient.
 
 A line obeys the visibility of what it names: one that names only what the patient may not see yet is
-not shown, and appears when that does.
+not shown, and appears when that does. What one person did in one go (a page reads a document, its file
+and its results) is one line, which names every document read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from itertools import pairwise
+
 from carnet import errors
 from carnet.access import audit
 from carnet.access.actor import ActorKind
-from carnet.access.door import Visit
+from carnet.access.door import Stored, Visit
 from carnet.access.pages import Opening
 
-LONGEST = 300  # lines of the page
-NAMED = 3  # titles named on one line
+MOST = 1_000_000  # lines: a patient sees them all
+NAMED = 3  # titles named of a list; those of documents read one by one are all named
+ONE_GO = timedelta(seconds=2)  # between two lines of one page
 
+READ, LISTED = "Lecture", "Liste ou recherche"
 ACTS = {
-    "search": "Liste ou recherche",
-    "read": "Lecture",
-    "vread": "Lecture d'une version",
-    "history": "Historique",
+    "search": LISTED,
+    "read": READ,
+    "vread": READ,
+    "history": "Lecture des versions",
     "create": "Ajout",
     "transaction": "Ajout",
     "update": "Modification",
     "delete": "Suppression",
     "consent": "Déclaration de votre accord",
+    "withdraw": "Retrait de votre accord",
     "readers": "Liste des consultations",
+    "find": "Recherche d’identité",
 }
+OTHERWISE = "Accès"  # an act that has no words here is still told
+WRITTEN = frozenset(("create", "transaction", "update", "delete"))
+READING = frozenset(("search", "read", "vread", "history"))
 
 
 class NotYours(errors.NotFound):
@@ -35,47 +47,100 @@ class NotYours(errors.NotFound):
 
 
 async def openings(visit: Visit, patient: str) -> list[Opening]:
-    """Every opening, newest first; the reading of this list is a line too."""
+    """Every opening, newest first; the reading of this list is a line too.
+
+    patient: id of a Patient, or "" for the viewer's own record.
+    """
     door, actor = visit.door, visit.actor
-    place = door.ids.decode(patient)
-    if actor.kind is not ActorKind.PATIENT or place is None or place[0] != actor.patient:
+    if actor.kind is not ActorKind.PATIENT or actor.patient is None:
         raise NotYours
-    cid = place[0]
-    lines = await visit.lines(cid, LONGEST)
+    if patient and door.ids.decode(patient) != (actor.patient, actor.patient):
+        raise NotYours
+    cid = actor.patient
+    lines = await visit.lines(cid, MOST)
     wanted = {rid for line in lines for rid in line.rids}
     seen = {stored.rid: stored for stored in await visit.named(cid, sorted(wanted), "readers")}
-    found = []
-    for line in lines:
-        visible = [seen[rid] for rid in line.rids if rid in seen]
-        titles = [
-            str(stored.resource.get("content", [{}])[0].get("attachment", {}).get("title", ""))
-            for stored in visible
-            if stored.rtype == "DocumentReference"
-        ]
-        found.append(
-            Opening(
-                at=line.at,
-                who=line.name or line.sub,
-                profession=door.matrix.label(line.profession or ""),
-                place=line.place or "",
-                what=_what(line, titles, len(visible)),
-                purpose=line.purpose,
-                own=line.sub == actor.sub,
-            )
+    return [
+        Opening(
+            at=group[0].at,
+            who=_who(group[0]),
+            profession=door.matrix.label(group[0].profession or ""),
+            place=group[0].place or "",
+            what=_what(group, seen),
+            purpose=group[0].purpose,
+            own=group[0].sub == actor.sub,
+            wrote=group[0].act in WRITTEN,
         )
-    return found
+        for group in _in_one_go(lines)
+    ]
 
 
-def _what(line: audit.Line, titles: list[str], number: int) -> str:
-    said = ACTS.get(line.act, line.act)
-    if not line.granted:
+def _in_one_go(lines: Sequence[audit.Line]) -> Iterable[list[audit.Line]]:
+    """Lines newest first, those of one person in one go together; writings stand by themselves."""
+    if not lines:
+        return
+    group = [lines[0]]
+    for newer, older in pairwise(lines):
+        if (
+            _same(newer, older)
+            and newer.at - older.at <= ONE_GO
+            and {newer.act, older.act} <= READING
+        ):
+            group.append(older)
+        else:
+            yield group
+            group = [older]
+    yield group
+
+
+def _same(one: audit.Line, other: audit.Line) -> bool:
+    return (one.sub, one.client, one.place, one.purpose, one.granted) == (
+        other.sub,
+        other.client,
+        other.place,
+        other.purpose,
+        other.granted,
+    )
+
+
+def _who(line: audit.Line) -> str:
+    """A name; what has none is a service of the platform, whose subject is no word for a patient."""
+    return line.name or "Service de la plateforme"
+
+
+def _what(group: Sequence[audit.Line], seen: dict[int, Stored]) -> str:
+    """What was done to what; a page that reads documents is told by those."""
+    act = group[0].act
+    if act in READING and len(group) > 1:
+        acts = {line.act for line in group}
+        act = next(each for each in ("read", "vread", "history", "search") if each in acts)
+    said = ACTS.get(act, OTHERWISE)
+    if not group[0].granted:
         return f"{said} (refusé)"
-    if line.act == "readers":  # it names every document of the list
+    if act == "readers":  # it names every document of the list
         return said
-    named = [title for title in dict.fromkeys(titles) if title]
+    told = [line for line in group if line.act == act or {line.act, act} <= {"read", "vread"}]
+    rids = dict.fromkeys(rid for line in reversed(told) for rid in line.rids if rid in seen)
+    titles = dict.fromkeys(
+        _title(seen[rid]) for rid in rids if seen[rid].rtype == "DocumentReference"
+    )
+    if not titles and act in READING:  # a file is called as its document
+        others = dict.fromkeys(rid for line in group for rid in line.rids if rid in seen)
+        titles = dict.fromkeys(
+            _title(seen[rid]) for rid in others if seen[rid].rtype == "DocumentReference"
+        )
+    named = [title for title in titles if title]
+    most = NAMED if act == "search" else len(named)
     if named:
-        more = f" et {len(named) - NAMED} autres" if len(named) > NAMED else ""
-        return f"{said} : {', '.join(named[:NAMED])}{more}"
-    if number:
-        return f"{said} ({number} élément{'s' if number > 1 else ''})"
+        left = len(named) - most
+        more = f" et {left} autre{'s' if left > 1 else ''}" if left > 0 else ""
+        return f"{said} : {', '.join(named[:most])}{more}"
+    if rids:
+        return f"{said} ({len(rids)} élément{'s' if len(rids) > 1 else ''})"
     return said
+
+
+def _title(document: Stored) -> str:
+    contents = document.resource.get("content") or [{}]
+    title = contents[0].get("attachment", {}).get("title")
+    return str(title or document.resource.get("description") or "Document")

@@ -36,34 +36,51 @@ class NotForYou(errors.Forbidden):
 
 
 async def find(visit: Visit, form: TraitsForm) -> list[Found]:
-    """Those who answer to the form, five at most, with only the traits typed."""
-    if visit.actor.kind is not ActorKind.PROFESSIONAL or visit.actor.rpps is None:
+    """Those who answer to all that is typed, five at most, with only the traits typed.
+
+    A record that is not open, or whose patient blocked this professional, is absent here too.
+    """
+    actor, door = visit.actor, visit.door
+    if actor.kind is not ActorKind.PROFESSIONAL or actor.rpps is None:
         raise NotForYou
     ins = "".join(form.ins.split()).upper()
-    more = {
-        "first_given": normal(form.given_name) or None,
-        "sex": form.sex or None,
-        "birth_place": form.birth_place.strip().upper() or None,
-    }
-    by_traits = bool(form.birth_date and form.name.strip() and any(more.values()))
+    name, given = normal(form.name), normal(form.given_name)
+    place = form.birth_place.strip().upper()
+    by_traits = bool(form.birth_date and name and (given or form.sex or place))
     if not ins and not by_traits:
         raise NotEnough
-    door = visit.door
+    now = door.clock()
     async with door.pool.connection() as conn:
-        since = door.clock() - timedelta(hours=1)
-        if await queries.finds_since(conn, visit.actor.sub, since) >= door.settings.find_per_hour:
-            raise TooManyFinds
+        done = await queries.finds_since(conn, actor.sub, now - timedelta(hours=1))
+    if done >= door.settings.find_per_hour:
+        await visit.refused("find-refused", "too-many-finds")  # not counted: the hour would not end
+        raise TooManyFinds
+    async with door.pool.connection() as conn:
         if ins:
             systems = [str(system) for system in InsSystem if system.real or door.settings.lenient]
             rows = await queries.identities_by_ins(conn, ins, systems)
         else:
-            traits = {"birth_date": form.birth_date, "birth_name": normal(form.name), **more}
+            traits = {
+                "birth_date": form.birth_date,
+                "birth_name": name,
+                "first_given": given or None,
+                "sex": form.sex or None,
+                "birth_place": place or None,
+            }
             rows = await queries.identities_by_traits(conn, traits)
-        held = {row.cid for row in rows}
-        links = await queries.links(conn, visit.actor.rpps, sorted(held), door.clock(), MOST + 1)
+        rows = [row for row in rows if _answers(row, form)]
+        many = len(rows) > MOST
+        opened = await queries.open_records(conn, [row.cid for row in rows])
+        rows = [
+            row
+            for row in rows
+            if row.cid in opened and not await queries.blocked(conn, row.cid, actor.rpps, now)
+        ]
+        held = sorted(row.cid for row in rows)
+        links = await queries.links(conn, actor.rpps, held, now, MOST + 1)
         # The people found are not named in the trace's compartments: finding is not reading.
-        await audit.write(conn, visit.trace("find", "find-a-person"), granted=len(rows) <= MOST)
-    if len(rows) > MOST:
+        await audit.write(conn, visit.trace("find", "find-a-person"), granted=not many)
+    if many:
         raise TooManyFound
     linked = {link.cid for link in links}
     return [
@@ -76,6 +93,18 @@ async def find(visit: Visit, form: TraitsForm) -> list[Found]:
         )
         for row in rows
     ]
+
+
+def _answers(row: queries.Identity, form: TraitsForm) -> bool:
+    """Whether every trait typed is this person's: beside an INS too, since the answer repeats them."""
+    pairs = (
+        (normal(form.name), row.birth_name),
+        (normal(form.given_name), row.first_given),
+        (form.sex, row.sex),
+        (form.birth_place.strip().upper(), row.birth_place),
+        (form.birth_date, row.birth_date),
+    )
+    return all(not typed or typed == known for typed, known in pairs)
 
 
 async def person(visit: Visit, patient: str) -> Person:
@@ -115,7 +144,9 @@ async def by_identifier(unit: Unit, system: str, value: str) -> Address | None:
         return None
     if actor.kind is ActorKind.PROFESSIONAL:
         await _count(unit, cid)
-    return None if cid is None else Address(cid, cid, "Patient", unit.visit.door.ids.encode(cid, cid))
+    return (
+        None if cid is None else Address(cid, cid, "Patient", unit.visit.door.ids.encode(cid, cid))
+    )
 
 
 async def _count(unit: Unit, cid: int | None) -> None:

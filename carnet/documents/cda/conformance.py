@@ -69,7 +69,7 @@ def conformance(
     production: whether the instance holds real people; it decides which INS OIDs are out of place.
     """
     found = [
-        _finding(rule, path, words, profile)
+        finding(rule, path, profile, words)
         for rule, path, words in (
             *_identity(document.header.patient, production),
             *_header(document.header),
@@ -148,7 +148,8 @@ def _body(document: CdaDocument) -> Iterator[_Fault]:
         yield "body-unread" if lost else f"file-{file.trouble.value}", file.place, ()
 
 
-def _finding(rule: str, path: str, missing: tuple[str, ...], profile: Profile) -> Finding:
+def finding(rule: str, path: str, profile: Profile, missing: tuple[str, ...] = ()) -> Finding:
+    """A rule of findings.toml, with its weight in a profile. missing: names of traits."""
     known = nomenclature.table("findings")[rule]
     return Finding(
         rule,

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The bytes of a document as they come in a Bundle or an attachment, and what they are said to be."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import Any
+
+from carnet import errors
+from carnet.rest.acts import Entry, Plan
+
+UNKNOWN_TYPE = "application/octet-stream"
+
+
+class NotBase64(errors.Invalid):
+    """The data of an attachment is not base64."""
+
+
+class WrongHash(errors.BusinessRule):
+    """The size or the hash of the attachment is not that of its data."""
+
+
+class NoContent(errors.BusinessRule):
+    """A document has its content in the same Bundle, or in its own attachment."""
+
+
+@dataclass(slots=True)
+class File:
+    """One file of a document: its address once it has one, and its bytes."""
+
+    media_type: str
+    data: bytes
+    entry: Entry | None = None  # the Binary of the Bundle it came in
+
+    @property
+    def hash(self) -> str:
+        """SHA-1 in base64, as FHIR and XDS ask."""
+        digest = sha1(self.data, usedforsecurity=False).digest()
+        return base64.b64encode(digest).decode()
+
+
+def files(plan: Plan, resource: dict[str, Any]) -> list[File]:
+    """The bytes of each content of a DocumentReference, in order; none may be elsewhere or empty."""
+    found = []
+    for place, content in enumerate(resource.get("content", [])):
+        path = f"DocumentReference.content[{place}].attachment"
+        attachment = content.get("attachment", {})
+        media = str(attachment.get("contentType", ""))
+        entry = None
+        if "data" in attachment:
+            data = decoded(str(attachment["data"]))
+        elif (entry := plan.pointed(str(attachment.get("url", "")))) and entry.rtype == "Binary":
+            data = unpacked(entry.resource) if entry.data is None else entry.data
+            media = str(entry.resource.get("contentType") or media)
+        else:
+            raise NoContent(path=path)
+        if not data:
+            raise NoContent("A document has content: this attachment is empty.", path=path)
+        file = File(media or UNKNOWN_TYPE, data, entry)
+        if attachment.get("size", len(data)) != len(data):
+            raise WrongHash(path=f"{path}.size")
+        if attachment.get("hash", file.hash) != file.hash:
+            raise WrongHash(path=f"{path}.hash")
+        found.append(file)
+    if not found:
+        raise NoContent
+    return found
+
+
+def unpacked(binary: dict[str, Any]) -> bytes:
+    """The bytes a Binary resource holds."""
+    return decoded(str(binary.get("data", "")))
+
+
+def decoded(text: str) -> bytes:
+    """Base64 as FHIR writes it: white space is nothing, anything foreign is refused."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise NotBase64 from None
