@@ -156,7 +156,7 @@ def _chooses(unit: Unit, acts: Acts, plan: Plan, entry: Entry) -> bool:
     """Whether an entry is a PUT to an id of the caller's own, by no act."""
     return (
         entry.method == "PUT"
-        and unit.visit.door.ids.decode(str(entry.id)) is None
+        and not unit.visit.door.ids.ours(str(entry.id))
         and acts.find(entry.rtype, "update", plan.profiles) is None
     )
 
@@ -216,7 +216,7 @@ async def _put(unit: Unit, plan: Plan, entry: Entry) -> Written:
         try:
             return await unit.update(rtype, id, entry.resource, if_match=if_match)
         except errors.NotFound:
-            if unit.visit.door.ids.decode(id) is not None:
+            if unit.visit.door.ids.ours(id):
                 raise
             if if_match is not None:  # RFC 9110: nothing is there to match
                 raise errors.VersionConflict from None

@@ -45,6 +45,10 @@ class Ids:
         block = self._encrypt.update(struct.pack(">qq", cid, rid))
         return base64.b32encode(block)[:26].decode().lower()
 
+    def ours(self, text: str) -> bool:
+        """Whether a text has the form of our ids, though it may be none of them."""
+        return SHAPE.fullmatch(text) is not None
+
     def decode(self, text: str) -> tuple[int, int] | None:
         """(cid, rid) of a server id; None for any other text, a client-chosen id included."""
         if not SHAPE.fullmatch(text):

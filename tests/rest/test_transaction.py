@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""transaction and batch: all or nothing, or each for itself."""
+
+from typing import Any
+
+import pytest
+
+from tests.rest.samples import (
+    HOSPITAL,
+    LAB,
+    bundle,
+    chosen,
+    get,
+    observation,
+    organization,
+    post,
+    put,
+    urn,
+)
+from tests.space import BASE, Answer, Space
+
+pytestmark = pytest.mark.anyio
+
+
+def statuses(answer: Answer) -> list[str]:
+    return [entry["response"]["status"][:3] for entry in answer.json["entry"]]
+
+
+def location(answer: Answer, index: int) -> str:
+    return str(answer.json["entry"][index]["response"]["location"]).split("/_history")[0]
+
+
+def patient(value: str = "184017512345612") -> dict[str, Any]:
+    """Somebody new; their number is no INS, so nobody bears it."""
+    return {
+        "resourceType": "Patient",
+        "identifier": [{"system": "urn:oid:1.2.3", "value": value}],
+        "name": [{"family": "NOUVEAU", "given": ["ANNE"]}],
+        "gender": "female",
+        "birthDate": "1984-01-02",
+    }
+
+
+async def count(space: Space) -> int:
+    found = await space.rows("SELECT count(*) FROM record.resource")
+    return int(found[0][0])
+
+
+async def test_urns_become_addresses_in_any_order_and_in_rings(space: Space) -> None:
+    a, b, someone, about = urn(), urn(), urn(), urn()
+    first = observation(someone, hasMember=[{"reference": b}])
+    second = observation(someone, derivedFrom=[{"reference": a}])
+    provenance = {
+        "resourceType": "Provenance",
+        "target": [{"reference": a}, {"reference": b}],
+        "recorded": "2026-01-01T00:00:00Z",
+        "agent": [{"who": {"display": "a laboratory"}}],
+    }
+    contained = observation(
+        someone,
+        contained=[{"resourceType": "Specimen", "id": "s", "subject": {"reference": someone}}],
+        specimen={"reference": "#s"},
+    )
+    answer = await space.post(
+        "",
+        bundle(
+            post(provenance, about), post(first, a), post(second, b), post(contained),
+            post(patient(), someone),
+        ),
+        as_=HOSPITAL,
+    )  # fmt: skip
+    assert statuses(answer) == ["201"] * 5, answer.body
+    about, a, b, c, person = (location(answer, index) for index in range(5))
+    read = {at: (await space.get(at, as_=HOSPITAL)).json for at in (about, a, b, c)}
+    assert read[a]["subject"]["reference"] == person
+    assert read[a]["hasMember"] == [{"reference": b}]
+    assert read[b]["derivedFrom"] == [{"reference": a}]
+    assert read[about]["target"] == [{"reference": a}, {"reference": b}]
+    assert read[c]["contained"][0]["subject"] == {"reference": person}
+    assert read[c]["specimen"] == {"reference": "#s"}
+    cids = await space.rows(
+        "SELECT DISTINCT cid FROM record.resource WHERE id = ANY (%s)",
+        [at.split("/")[1] for at in (about, a, b, c, person)],
+    )
+    assert len(cids) == 1  # all of it is in the person's own record
+
+
+async def test_relative_references_are_read_beside_their_full_url(space: Space) -> None:
+    """FHIR R4, Bundle, resolving references: root of the fullUrl, then the reference."""
+    away = "https://old.example/fhir"
+    answer = await space.post(
+        "",
+        bundle(
+            post(observation("Patient/1"), f"{away}/Observation/7"),
+            post(observation(f"{away}/Patient/1"), f"{away}/Observation/8"),
+            post(patient(), f"{away}/Patient/1"),
+        ),
+        as_=HOSPITAL,
+    )
+    assert statuses(answer) == ["201"] * 3, answer.body
+    for index in (0, 1):
+        read = await space.get(location(answer, index), as_=HOSPITAL)
+        assert read.json["subject"] == {"reference": location(answer, 2)}
+
+
+async def test_a_full_url_of_ours_is_no_id(space: Space) -> None:
+    own = f"{BASE}/fhir/Patient/1"
+    answer = await space.post(
+        "",
+        bundle(post(patient(), own), post(observation(own)), post(observation("Patient/1"), urn())),
+        as_=HOSPITAL,
+    )
+    assert answer.status == 422  # the last one's Patient/1 is nobody: its own fullUrl has no root
+    answer = await space.post(
+        "", bundle(post(patient(), own), post(observation(own))), as_=HOSPITAL
+    )
+    assert statuses(answer) == ["201", "201"]
+    read = await space.get(location(answer, 1), as_=HOSPITAL)
+    assert read.json["subject"] == {"reference": location(answer, 0)}
+
+
+async def test_what_is_put_under_a_chosen_id_can_be_pointed_at(space: Space) -> None:
+    someone, id = f"Patient/{space.patient_id()}", chosen()
+    target = urn()
+    provenance = {
+        "resourceType": "Provenance",
+        "target": [{"reference": target}],
+        "recorded": "2026-01-01T00:00:00Z",
+        "agent": [{"who": {"display": "a laboratory"}}],
+    }
+    answer = await space.post(
+        "",
+        bundle(
+            post(provenance),
+            put(observation(someone, id=id), target),
+            post(observation(someone, hasMember=[{"reference": target}])),
+        ),
+        as_=LAB,
+    )
+    assert statuses(answer) == ["201"] * 3, answer.body
+    assert location(answer, 1) == f"Observation/{id}"
+    read = await space.get(location(answer, 0), as_="patient")  # hers: it follows what it targets
+    assert read.json["target"] == [{"reference": f"Observation/{id}"}]
+    read = await space.get(location(answer, 2), as_="patient")
+    assert read.json["hasMember"] == [{"reference": f"Observation/{id}"}]
+    again = await space.post("", bundle(put(observation(someone, id=id), target)), as_=LAB)
+    assert statuses(again) == ["200"]
+
+
+async def test_a_ring_of_owners_is_refused(space: Space) -> None:
+    a, b = urn(), urn()
+    made = [
+        {
+            "resourceType": "Provenance",
+            "target": [{"reference": other}],
+            "recorded": "2026-01-01T00:00:00Z",
+            "agent": [{"who": {"display": "a laboratory"}}],
+        }
+        for other in (b, a)
+    ]
+    before = await count(space)
+    answer = await space.post("", bundle(post(made[0], a), post(made[1], b)), as_=LAB)
+    assert (answer.status, "ring" in answer.said) == (400, True)
+    assert await count(space) == before
+
+
+async def test_one_wrong_entry_undoes_the_whole(space: Space) -> None:
+    someone = f"Patient/{space.patient_id()}"
+    good = post(observation(someone))
+    before = await count(space)
+    for wrong, status in [
+        (post(observation("Patient/" + "a" * 26)), 422),
+        (post(observation(someone) | {"status": "no-such-code"}), 400),
+        (put(observation(someone, id="a" * 26)), 404),
+        (put(observation(someone, id="not-a-uuid")), 400),
+        (get("Observation/" + "a" * 26), 404),
+        (get("Observation?no-such-parameter=1"), 400),
+        (get("NoSuchType?code=1"), 404),
+        ({"request": {"method": "DELETE", "url": "Observation/" + "a" * 26}}, 404),
+        ({"request": {"method": "DELETE", "url": "NoSuchType/1"}}, 404),
+        ({"request": {"method": "DELETE", "url": "Observation?code=1"}}, 400),
+        ({"request": {"method": "get", "url": "Observation"}}, 400),
+        ({"request": {"method": "HEAD", "url": "Observation"}}, 400),
+        ({"request": {"url": "Observation"}}, 400),
+        ({"request": {"method": "POST", "url": "Observation"}}, 400),
+        ({"request": {"method": "PATCH", "url": "Observation/" + "a" * 26}}, 400),
+        ({"resource": observation(someone)}, 400),
+        (post(observation(someone)) | {"fullUrl": 7}, 400),
+        (post(observation(someone), ifMatch=3), 400),
+        (post(observation(someone), ifMatch="3"), 400),
+        (post(observation(someone), ifNoneExist="code=1"), 400),
+        (post(observation(someone)) | {"unknown": 1}, 400),
+        (post(patient()) | {"request": {"method": "POST", "url": "Observation"}}, 400),
+    ]:
+        answer = await space.post("", bundle(good, wrong), as_=LAB)
+        assert answer.status == status, (wrong, answer.body)
+        assert answer.json["resourceType"] == "OperationOutcome"
+        assert await count(space) == before, wrong
+
+
+async def test_a_refusal_names_the_entry(space: Space) -> None:
+    someone = f"Patient/{space.patient_id()}"
+    wrong = post(observation(someone) | {"status": 3})
+    answer = await space.post("", bundle(post(observation(someone)), wrong), as_=LAB)
+    assert answer.json["issue"][0]["expression"] == ["Bundle.entry[1].resource.status"]
+    lower = post(observation(someone), method="post")
+    answer = await space.post("", bundle(post(observation(someone)), lower), as_=LAB)
+    assert answer.json["issue"][0]["expression"] == ["Bundle.entry[1].request.method"]
+
+
+async def test_the_same_resource_or_full_url_twice_is_refused(space: Space) -> None:
+    someone, id, url = f"Patient/{space.patient_id()}", chosen(), urn()
+    twice = bundle(put(observation(someone, id=id)), put(observation(someone, id=id)))
+    assert (await space.post("", twice, as_=LAB)).status == 400
+    twice = bundle(post(observation(someone), url), post(observation(someone), url))
+    assert (await space.post("", twice, as_=LAB)).status == 400
+
+
+async def test_reads_of_a_transaction_see_what_it_wrote(space: Space) -> None:
+    """FHIR R4: DELETE, POST, PUT, then GET, whatever the order of the entries."""
+    someone, id = f"Patient/{space.patient_id()}", chosen()
+    old = (await space.post("Observation", observation(someone), as_=LAB)).json["id"]
+    answer = await space.post(
+        "",
+        bundle(
+            get(f"Observation/{id}"),
+            get(f"Observation?_id={id},{old}"),
+            put(observation(someone, id=id)),
+            {"request": {"method": "DELETE", "url": f"Observation/{old}"}},
+            get(f"Observation/{id}/_history"),
+            get(f"Observation/{id}/_history/1"),
+        ),
+        as_=LAB,
+    )
+    assert statuses(answer) == ["200", "200", "201", "204", "200", "200"], answer.body
+    entries = answer.json["entry"]
+    assert entries[0]["resource"]["id"] == id
+    assert [each["resource"]["id"] for each in entries[1]["resource"]["entry"]] == [id]
+    assert entries[4]["resource"]["type"] == "history"
+    assert entries[5]["resource"]["id"] == id
+    traces = await space.rows(
+        "SELECT act, count(*) FROM access.audit WHERE sub = 'software:lab-software' GROUP BY act"
+    )
+    assert dict(traces)["transaction"] == 1
+
+
+async def test_each_entry_of_a_batch_is_its_own(space: Space) -> None:
+    someone = f"Patient/{space.patient_id()}"
+    made = (await space.post("Observation", observation(someone), as_=LAB)).json
+    answer = await space.post(
+        "",
+        bundle(
+            post(observation(someone)),
+            post(observation("Patient/" + "a" * 26)),
+            post(observation(someone), method="post"),
+            {"request": {"method": "GET"}},
+            {},
+            get(f"Observation/{made['id']}"),
+            get("Observation/" + "a" * 26),
+            get("Observation?_count=1"),
+            {"request": {"method": "DELETE", "url": "NoSuchType/1"}},
+            put(made | {"status": "amended"}, ifMatch='W/"9"'),
+            put(made | {"status": "amended"}, ifMatch='W/"1"'),
+            kind="batch",
+        ),
+        as_=LAB,
+    )
+    assert answer.status == 200
+    assert statuses(answer) == [
+        "201", "422", "400", "400", "400", "200", "404", "200", "404", "412", "200",
+    ]  # fmt: skip
+    for entry in answer.json["entry"]:
+        failed = entry["response"]["status"][0] == "4"
+        assert failed == ("outcome" in entry["response"])
+    page = answer.json["entry"][7]["resource"]
+    assert {link["relation"] for link in page["link"]} == {"self", "next"}
+
+
+async def test_a_fault_in_one_entry_of_a_batch_is_its_own(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    someone = f"Patient/{space.patient_id()}"
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("Garnier 184017512345612")
+
+    monkeypatch.setattr(space.built.door.indexer, "index", broken)
+    answer = await space.post(
+        "", bundle(post(observation(someone)), get("Observation?_count=1"), kind="batch"), as_=LAB
+    )
+    assert statuses(answer) == ["500", "200"]
+    assert b"1840" not in answer.body
+
+
+async def test_the_limits_of_a_bundle(space: Space) -> None:
+    limit = space.built.settings.entry_limit
+    many = bundle(*([get("Observation?_count=0")] * (limit + 1)), kind="batch")
+    answer = await space.post("", many, as_=LAB)
+    assert (answer.status, answer.json["issue"][0]["code"]) == (403, "too-costly")
+    empty = await space.post("", {"resourceType": "Bundle", "type": "batch"}, as_=LAB)
+    assert empty.json == {"resourceType": "Bundle", "type": "batch-response"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"resourceType": "Bundle", "type": "collection"},
+        {"resourceType": "Bundle"},
+        {"resourceType": "Bundle", "type": "batch", "entry": {}},
+        {"resourceType": "Bundle", "type": "batch", "entry": [None]},
+        {"resourceType": "Bundle", "type": "batch", "entry": [[]]},
+        {"resourceType": "Bundle", "type": ["batch"]},
+        {"resourceType": "Bundle", "type": "transaction", "meta": []},
+        {"resourceType": "Bundle", "type": "transaction", "meta": {"profile": "x"}},
+        {"resourceType": "Bundle", "type": "transaction", "unknown": 1},
+        {"resourceType": "Observation"},
+    ],
+)
+async def test_what_is_no_bundle_is_refused(space: Space, body: dict[str, Any]) -> None:
+    answer = await space.post("", body, as_=LAB)
+    assert (answer.status, answer.json["resourceType"]) == (400, "OperationOutcome")
+
+
+async def test_a_conditional_reference_finds_the_person_or_undoes_all(space: Space) -> None:
+    person = (await space.get(f"Patient/{space.patient_id()}", as_="patient")).json
+    ins = next(each for each in person["identifier"] if "1.2.250.1.213" in each["system"])
+    named = f"Patient?identifier={ins['system']}|{ins['value']}"
+    made = await space.post("", bundle(post(observation(named))), as_=LAB)
+    read = await space.get(location(made, 0), as_="patient")
+    assert read.json["subject"] == {"reference": f"Patient/{space.patient_id()}"}
+    before = await count(space)
+    unknown = f"Patient?identifier={ins['system']}|000000000000000"
+    answer = await space.post(
+        "", bundle(post(organization("x")), post(observation(unknown))), as_=LAB
+    )
+    assert answer.status == 412
+    assert await count(space) == before
+
+
+async def test_a_large_bundle_is_placed_in_good_time(space: Space) -> None:
+    """Placing and rewriting grow with the entries, not with their square."""
+    someone = urn()
+    urls = [urn() for _ in range(1500)]
+    entries = [
+        post(observation(someone, hasMember=[{"reference": urls[n - 1]}] if n else []), url)
+        if n
+        else post(observation(someone), url)
+        for n, url in enumerate(urls)
+    ]
+    answer = await space.post("", bundle(*entries, post(patient(), someone)), as_=HOSPITAL)
+    assert statuses(answer) == ["201"] * 1501
+    last = await space.get(location(answer, 1499), as_=HOSPITAL)
+    assert last.json["hasMember"] == [{"reference": location(answer, 1498)}]
