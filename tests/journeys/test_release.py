@@ -64,12 +64,12 @@ def clean(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def find_patient(page: Page) -> None:
+def find_patient(page: Page, given_name: str = PATIENT.birth_given_names[0]) -> None:
     """The professional types the traits of the patient."""
     traits = page.get_by_role("form", name="Par traits d’identité")
     traits.get_by_label("Nom de naissance", exact=True).fill(PATIENT.birth_name)
     traits.get_by_label("Date de naissance").fill(f"{PATIENT.birth_date:%d/%m/%Y}")
-    traits.get_by_label("Premier prénom").fill(PATIENT.birth_given_names[0])
+    traits.get_by_label("Premier prénom").fill(given_name)
     traits.get_by_role("button").click()
 
 
@@ -167,13 +167,20 @@ def test_for_a_doctor_without_a_link_it_does_not_exist(
     expect(page.locator("main")).to_contain_text("matrice de démonstration, non officielle")
 
 
-def test_for_a_blocked_doctor_it_does_not_exist_either(logged_in: LogIn, sent: Sent) -> None:
+def test_for_a_blocked_doctor_the_person_does_not_exist_either(
+    logged_in: LogIn, sent: Sent
+) -> None:
+    # given a doctor the patient has blocked
     page = logged_in("blocked")
-    find_patient(page)
-    page.get_by_role("button", name="Déclarer le consentement").click()
-    page.get_by_label("De vive voix").check()
-    page.get_by_role("button", name="Déclarer et ouvrir le dossier").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(NOTHING)
+    # when they search for the patient, then for somebody who does not exist
+    answers = []
+    for given_name in (PATIENT.birth_given_names[0], "Nobody"):
+        find_patient(page, given_name)
+        answers.append(page.locator("main").inner_text())
+    # then both answers are one
+    assert "Personne ne correspond" in answers[0]
+    assert answers[0] == answers[1]
+    clean(page)
 
 
 def test_a_doctor_without_a_link_declares_a_consent_then_reads_and_the_patient_sees_it(
