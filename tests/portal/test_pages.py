@@ -206,5 +206,5 @@ def test_who_has_read_is_in_plain_words(get: Any) -> None:
     assert "Logiciel" in get("patient", "/dossier/acces/?vue=ajouts").content.decode()
     assert "Vous" in get("patient", "/dossier/acces/?vue=moi").content.decode()
     english = html.fromstring(get("patient", "/dossier/acces/", "en").content.decode())
-    assert "Reading\u00a0: Bilan lipidique et glycémie" in english.text_content()
+    assert "Reading: Bilan lipidique et glycémie" in english.text_content()
     assert "List or search (3 items)" in english.text_content()

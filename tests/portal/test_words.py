@@ -104,3 +104,32 @@ def test_every_word_of_the_data_tables_has_its_english(site: Any) -> None:
     with translation.override("en"):
         french = [label for label in labels if vocabulary.word(label) == label.replace("'", "’")]
     assert french == []
+
+
+@pytest.mark.parametrize(
+    ("french", "english"),
+    [
+        ("Lecture : Bilan : suite (1 élément)", "Reading: Bilan : suite (1 élément)"),
+        ("Liste ou recherche (3 éléments)", "List or search (3 items)"),
+        ("Liste ou recherche : A, B, C et 4 autres", "List or search: A, B, C and 4 others"),
+        ("Ajout (refusé)", "Addition (refused)"),
+        ("Un mot inconnu", "Un mot inconnu"),
+        ("", ""),
+    ],
+)
+def test_what_was_done_is_said_in_english_but_for_titles(
+    site: Any, french: str, english: str
+) -> None:
+    from django.utils import translation
+
+    from carnet.portal.record import vocabulary
+
+    with translation.override("en"):
+        assert vocabulary.deed(french) == english
+
+
+def test_every_act_that_patients_read_of_has_its_english(site: Any) -> None:
+    from carnet.portal.record import vocabulary
+    from carnet.rights import readers
+
+    assert {*readers.ACTS.values(), readers.OTHERWISE} == set(vocabulary.DEEDS)

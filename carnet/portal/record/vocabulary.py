@@ -7,7 +7,7 @@ their English is kept with that of the pages; a word that is not here is shown i
 
 import re
 
-from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import get_language, gettext, gettext_noop, ngettext
 
 KINDS = (
     gettext_noop("Compte rendu de consultation"),
@@ -58,16 +58,18 @@ PROFESSIONS = (
 DEEDS = (
     gettext_noop("Liste ou recherche"),
     gettext_noop("Lecture"),
-    gettext_noop("Lecture d'une version"),
-    gettext_noop("Historique"),
+    gettext_noop("Lecture des versions"),
     gettext_noop("Ajout"),
     gettext_noop("Modification"),
     gettext_noop("Suppression"),
     gettext_noop("Déclaration de votre accord"),
+    gettext_noop("Retrait de votre accord"),
     gettext_noop("Liste des consultations"),
+    gettext_noop("Recherche d’identité"),
+    gettext_noop("Accès"),
 )
 DEED = re.compile(
-    r"(?P<head>[^:(]+?)(?P<refused> \(refusé\))?(?: \((?P<count>\d+) éléments?\))?(?P<rest> : .*)?"
+    r"(?P<head>[^:(]+?)(?P<refused> \(refusé\))?(?: \((?P<count>\d+) éléments?\))?(?P<rest> : .*?)?(?: et (?P<more>\d+) autres?)?"
 )
 
 
@@ -84,5 +86,8 @@ def deed(french: str) -> str:
     count = int(said["count"] or 0)
     after = ngettext(" (%(count)s élément)", " (%(count)s éléments)", count) if count else ""
     refused = gettext(" (refusé)") if said["refused"] else ""
-    rest = (said["rest"] or "").replace(" :", "\u00a0:", 1)
-    return word(said["head"]) + refused + after % {"count": count} + rest
+    colon = "\u00a0:" if (get_language() or "fr") == "fr" else ":"
+    rest = (said["rest"] or "").replace(" :", colon, 1)
+    more = int(said["more"] or 0)
+    left = ngettext(" et %(count)s autre", " et %(count)s autres", more) if more else ""
+    return word(said["head"]) + refused + after % {"count": count} + rest + left % {"count": more}
