@@ -56,4 +56,7 @@ class Desk:
         if place is None:
             return None
         cid, rid = place
-        return rid if rtype == "Organization" and cid == 0 else cid if rtype == "Patient" else None
+        if rtype == "Organization":
+            return rid if cid == 0 else None
+        # A Patient bears the number of its record: any other id in it names nobody.
+        return cid if rtype == "Patient" and cid == rid else None
