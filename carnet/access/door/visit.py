@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import orjson
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
@@ -217,10 +218,11 @@ class Visit:
         text: str,
         values: dict[str, object],
     ) -> list[Row]:
-        async with within(conn), conn.cursor(row_factory=class_row(Row)) as cur:
-            await self._enter(conn, decision.scope)
-            await cur.execute(text.encode(), values)
-            return await cur.fetchall()
+        async with conn.cursor(row_factory=class_row(Row)) as cur:
+            async with within(conn):
+                await self._enter(conn, decision.scope)
+                await cur.execute(text.encode(), values)
+            return await cur.fetchall()  # outside: asked for inside, rows cost a second round trip
 
     async def _fetch_traced(
         self,
@@ -273,8 +275,10 @@ class Visit:
         """(type, id) of what the matches point to by the included parameters."""
         wanted: set[tuple[str, str]] = set()
         asked = {(include.param, include.target) for include in includes}
+        params = frozenset(include.param for include in includes)
         for match in matches:
-            for param, target in extract(match.resource).references:
+            # What was stored was read strictly when it came, and no number is looked at here.
+            for param, target in extract(orjson.loads(match.body), params).references:
                 found = LITERAL.fullmatch(target)
                 if found and not asked.isdisjoint(((param, None), (param, found[1]))):
                     wanted.add((found[1], found[2]))
@@ -318,12 +322,13 @@ class Visit:
         values["a_cid"] = _asked(query.compartments)
         values["a_whatever"] = decision.granted or query.rtype in PUBLIC
         text = (
-            f"WITH m AS MATERIALIZED (SELECT {search_sql.COLUMNS}, '' AS mark"
-            " FROM record.resource r WHERE NOT r.gone AND ("
-            " (r.cid, r.rid, r.rtype) IN (SELECT * FROM unnest(%(n_cid)s::bigint[],"
-            " %(n_rid)s::bigint[], %(n_type)s::smallint[]))"
-            " OR (r.cid, r.rid, r.rtype) IN (SELECT i.cid, i.rid, g.t FROM record.id_map i"
-            " JOIN unnest(%(h_type)s::smallint[], %(h_h)s::bigint[]) g (t, h) ON g.h = i.h))"
+            # Joined to what is wanted, by the primary key: "in one list or the other" reads every row.
+            "WITH wanted AS MATERIALIZED (SELECT * FROM unnest(%(n_cid)s::bigint[],"
+            " %(n_rid)s::bigint[], %(n_type)s::smallint[]) n (cid, rid, rtype)"
+            " UNION SELECT i.cid, i.rid, g.t FROM record.id_map i"
+            " JOIN unnest(%(h_type)s::smallint[], %(h_h)s::bigint[]) g (t, h) ON g.h = i.h),"
+            f" m AS MATERIALIZED (SELECT {search_sql.COLUMNS}, '' AS mark"
+            " FROM wanted JOIN record.resource r USING (cid, rid, rtype) WHERE NOT r.gone"
             " AND (r.cid, r.rid) NOT IN (SELECT *"
             " FROM unnest(%(m_cid)s::bigint[], %(m_rid)s::bigint[]))"
             f" AND {seen} ORDER BY r.rid, r.cid LIMIT {MOST_INCLUDED}),"

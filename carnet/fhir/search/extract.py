@@ -51,8 +51,8 @@ class Extracted:
     uris: list[tuple[str, str]] = field(default_factory=list)
 
 
-def extract(resource: dict[str, Any]) -> Extracted:
-    """Every value of every parameter of the resource's type, each once."""
+def extract(resource: dict[str, Any], only: frozenset[str] | None = None) -> Extracted:
+    """Every value of every parameter of the resource's type, or of some of them, each once."""
     out = Extracted()
     rules = _rules(resource["resourceType"])
     model = paths.model()
@@ -61,6 +61,8 @@ def extract(resource: dict[str, Any]) -> Extracted:
     focus = [root]
     for key in (*resource, ""):
         for rule in rules.get(key, ()):
+            if only is not None and only.isdisjoint(rule.params):
+                continue
             for kind, value, _ in rule.run(focus, frame):
                 convert = rule.converters.get(kind)
                 if convert is not None and value is not None:
