@@ -69,7 +69,8 @@ DEEDS = (
     gettext_noop("Accès"),
 )
 DEED = re.compile(
-    r"(?P<head>[^:(]+?)(?P<refused> \(refusé\))?(?: \((?P<count>\d+) éléments?\))?(?P<rest> : .*?)?(?: et (?P<more>\d+) autres?)?"
+    r"(?P<head>[^:(]+?)(?P<refused> \(refusé\))?(?: \((?P<count>\d+) éléments?\))?"
+    r"(?P<rest> : .*?)?(?: et (?P<more>\d+) autres?)?"
 )
 
 
