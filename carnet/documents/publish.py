@@ -31,7 +31,7 @@ from carnet.documents.identity import (
     source_patient,
 )
 from carnet.documents.masks import masked
-from carnet.documents.replace import parents, supersede
+from carnet.documents.replace import check_patches, parents, supersede
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.references import ReferenceFilter
 from carnet.rest.acts import Entry, Plan
@@ -79,6 +79,7 @@ async def publish(unit: Unit, plan: Plan, entry: Entry) -> Written:
     address = entry.address
     if address.cid == unit.visit.actor.org:
         raise NoPatient  # a document about nobody would be in nobody's record
+    check_patches(plan)
     resource = dict(entry.resource)
     held = files(plan, resource)
     document, findings = await _read(unit, entry, held[0])

@@ -199,12 +199,22 @@ class NotSuperseding(errors.NotSupported):
     """PATCH of a document is supported in the lot that replaces it, to set its status to superseded."""
 
 
+def check_patches(plan: Plan) -> None:
+    """Refuse a lot for its PATCH before anything of it is written."""
+    for entry in plan.entries:
+        if (entry.method, entry.rtype) == ("PATCH", "DocumentReference"):
+            _checked(entry)
+
+
+def _checked(entry: Entry) -> str:
+    if entry.id is None or not _superseding(entry.resource):
+        raise NotSuperseding
+    return entry.id
+
+
 async def patch(unit: Unit, plan: Plan, entry: Entry) -> Written:
     """The PATCH of an ITI-65 replacement: its only effect was had by the new document of the lot."""
-    assert entry.id is not None
-    if not _superseding(entry.resource):
-        raise NotSuperseding
-    held = await unit.held("DocumentReference", entry.id)
+    held = await unit.held("DocumentReference", _checked(entry))
     content = await unit.current(held, "DocumentReference")
     here = any((cid, rid) == (held.cid, held.rid) for cid, rid, _ in unit.changed)
     again = any(
