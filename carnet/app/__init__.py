@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from carnet import portal
 from carnet.app.pages import PageParts, secret_key
@@ -43,7 +44,9 @@ def _lifespan(settings: Settings, server: Server) -> Any:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         built = await build(settings, server)
         app.state.built = built
-        app.router.routes.append(Mount("/fhir", api(built.desk)))
+        served = api(built.desk)
+        app.router.routes.append(Route("/fhir", AtRoot(served)))  # a Mount has no "/fhir" itself
+        app.router.routes.append(Mount("/fhir", served))
         if settings.pages:
             bridge.attach(asyncio.get_running_loop())
             set_up_pages(settings, server, built)
@@ -63,6 +66,16 @@ def _lifespan(settings: Settings, server: Server) -> Any:
             await built.pool.close()
 
     return lifespan
+
+
+class AtRoot:
+    """The API's own root, asked for without its final slash: where transactions are posted."""
+
+    def __init__(self, served: ASGIApp) -> None:
+        self._served = served
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._served({**scope, "root_path": "/fhir", "path": "/fhir/"}, receive, send)
 
 
 async def health(request: Request) -> PlainTextResponse:
