@@ -33,6 +33,7 @@ from carnet.fhir.search.references import LITERAL, ReferenceFilter
 from carnet.fhir.search.tokens import TokenFilter
 
 TOGETHER = 1000  # documents or results fetched at once
+TITLES = {"DR": "Dr", "PR": "Pr", "M": "M.", "MME": "Mme"}
 LOINC = "http://loinc.org"
 XML_TYPES = ("text/xml", "application/xml", "application/xslt+xml", "application/hl7-cda+xml")
 CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -196,7 +197,7 @@ def result(stored: Stored) -> ResultLine:
     span = _first(resource.get("referenceRange"))
     low, high = (_decimal(span.get(end, {}).get("value")) for end in ("low", "high"))
     number = _decimal(quantity.get("value"))
-    unit = str(quantity.get("unit") or quantity.get("code") or "")
+    unit = nomenclature.unit(str(quantity.get("unit") or quantity.get("code") or ""))
     interpretation = _first(_first(resource.get("interpretation")).get("coding")).get("code")
     return ResultLine(
         id=stored.id,
@@ -296,7 +297,10 @@ def _said(who: dict[str, Any]) -> str:
     if isinstance(name, str):
         return name
     if name:
-        parts = [*name[0].get("prefix", []), *name[0].get("given", []), name[0].get("family", "")]
+        # CI-SIS puts the civil title in front and the professional one (DR) behind.
+        titles = name[0].get("suffix", []) or name[0].get("prefix", [])
+        shown = [TITLES.get(title, title) for title in titles]
+        parts = [*shown, *name[0].get("given", []), name[0].get("family", "")]
         return str(name[0].get("text") or " ".join(filter(None, parts)))
     return str(_first(who.get("deviceName")).get("name", ""))
 

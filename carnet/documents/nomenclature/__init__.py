@@ -43,6 +43,11 @@ def confidentiality() -> dict[str, dict[str, Any]]:
     return {entry["code"]: entry for entry in table("confidentiality")["code"]}
 
 
+def unit(code: str) -> str:
+    """A UCUM code as people read it."""
+    return str(table("units")["shown"].get(code, code))
+
+
 def absent(null: str | None) -> str:
     """Why a value is absent, in the words of FHIR."""
     return str(table("absent")["reasons"].get(null or "", "unknown"))
