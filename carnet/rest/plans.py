@@ -7,7 +7,8 @@ A single create is a plan of one entry, so that every write takes the same path.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -136,8 +137,8 @@ async def _address(unit: Unit, acts: Acts, plan: Plan, entry: Entry, named: Name
             return held
         if entry.if_match is not None:
             raise errors.VersionConflict
-        resource = await _resolved(unit, acts, plan, entry, named)
-        entry.address = await unit.place(resource, plan.known, chosen=entry.id)
+        about = await _about(unit, acts, plan, entry, named)
+        entry.address = await unit.place(about, plan.known, chosen=entry.id)
         return entry.address
     unit.may_create(entry.rtype)  # whether a person is known here is not told to anyone
     existing = await _existing(unit, acts, entry)
@@ -147,8 +148,8 @@ async def _address(unit: Unit, acts: Acts, plan: Plan, entry: Entry, named: Name
         acts.find("Patient", "create", plan.profiles)  # without its act, nobody may
         entry.address = await unit.place_patient()
     else:
-        resource = await _resolved(unit, acts, plan, entry, named)
-        entry.address = await unit.place(resource, plan.known)
+        about = await _about(unit, acts, plan, entry, named)
+        entry.address = await unit.place(about, plan.known)
     return entry.address
 
 
@@ -235,6 +236,12 @@ def _followed(plan: Plan, address: Address) -> dict[str, Any]:
     return {"kind": kind, "label": label, "origin": rid}
 
 
+async def _about(unit: Unit, acts: Acts, plan: Plan, entry: Entry, named: Named) -> dict[str, Any]:
+    """What says whose a resource is, resolved: all that placing it looks at."""
+    part = unit.visit.door.owners.part(entry.resource)
+    return await _resolved(unit, acts, plan, replace(entry, resource=part), named)
+
+
 async def _resolved(
     unit: Unit, acts: Acts, plan: Plan, entry: Entry, named: Named
 ) -> dict[str, Any]:
@@ -245,7 +252,7 @@ async def _resolved(
     resource = await _logical_owner(unit, acts, entry.resource)
     base = f"{unit.visit.door.settings.base_url}/fhir/"
     replaced: dict[str, str] = {}
-    for element, address in _addresses(resource):
+    for element, address in _addresses(resource, []):
         if address in replaced:
             continue
         key = _key(named, entry, address) if element == "reference" else address
@@ -265,30 +272,42 @@ async def _resolved(
     return made
 
 
-def _addresses(value: Any) -> Iterator[tuple[str, str]]:
-    """Every reference and url of a resource and of what it contains, with its element."""
-    if isinstance(value, dict):
+def _addresses(value: Any, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Every reference and url of a resource and of what it contains, with its element, in `found`."""
+    if type(value) is dict:
         for key, each in value.items():
-            if not isinstance(each, str):
-                yield from _addresses(each)
+            if type(each) is not str:
+                _addresses(each, found)
             elif key == "reference" or key in URL_KEYS:
-                yield key, each
-    elif isinstance(value, list):
+                found.append((key, each))
+    elif type(value) is list:
         for each in value:
-            yield from _addresses(each)
+            _addresses(each, found)
+    return found
 
 
 def copied(value: Any, replaced: Mapping[str, str]) -> Any:
-    """A deep copy; only reference and url elements are replaced, never an identifier's value."""
-    if isinstance(value, dict):
-        return {
-            key: replaced.get(each, each)
-            if isinstance(each, str) and (key == "reference" or key in URL_KEYS)
-            else copied(each, replaced)
-            for key, each in value.items()
-        }
-    if isinstance(value, list):
-        return [copied(each, replaced) for each in value]
+    """A copy where reference and url elements are replaced, never an identifier's value.
+
+    What has nothing to replace is shared with the original: neither may be changed in place.
+    """
+    if type(value) is dict:
+        changed = {}
+        for key, each in value.items():
+            if type(each) is not str:
+                new = copied(each, replaced)
+            elif key == "reference" or key in URL_KEYS:
+                new = replaced.get(each, each)
+            else:
+                continue
+            if new is not each:
+                changed[key] = new
+        return {**value, **changed} if changed else value
+    if type(value) is list:
+        made = [copied(each, replaced) for each in value]
+        return (
+            made if any(new is not each for new, each in zip(made, value, strict=True)) else value
+        )
     return value
 
 

@@ -52,6 +52,15 @@ class Owners:
             return element.many
         return element.children is not None and self._many(element.children, steps[1:])
 
+    def part(self, resource: dict[str, Any]) -> dict[str, Any]:
+        """The type, and the elements the owner path starts from."""
+        rtype = resource["resourceType"]
+        starts = {path.partition(".")[0] for path in self._paths.get(rtype, [])}
+        return {
+            "resourceType": rtype,
+            **{key: value for key, value in resource.items() if key in starts},
+        }
+
     def references(self, resource: dict[str, Any]) -> list[str]:
         """The literal references of the owner path; Patient ones are the owners."""
         found: list[str] = []
