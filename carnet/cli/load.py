@@ -21,6 +21,7 @@ from carnet.access.actor import Actor
 from carnet.app.parts import Built, actor, build, visit
 from carnet.cli import common
 from carnet.config import Settings
+from carnet.documents.cda.attachments import Role
 from carnet.documents.cda.conformance import Profile
 from carnet.documents.cda.understood import Fate
 from carnet.documents.receive import NotHere, NotLenient, Received, receive
@@ -316,12 +317,15 @@ async def _document(
 
 
 def _counts(done: Received) -> dict[str, int]:
-    """Results and files that went in, sections that can be read, entries that are only kept."""
+    """Results and files that went in, sections that can be read, entries that are only kept.
+
+    An image of the narrative stays in the source: it is no file of its own.
+    """
     document = done.document
     counts = {
         "results": len(document.results.results),
         "sections": sum(bool(each.html) for each in document.sections),
-        "files": len(document.attachments),
+        "files": sum(each.role is not Role.IMAGE for each in document.attachments),
         "entries only kept": sum(line.count for line in document.report if line.fate is Fate.KEPT),
     }
     return counts | ({"patient made": 1} if done.patient_made else {})
@@ -354,10 +358,10 @@ async def _fhir(built: Built, who: Actor, resource: dict[str, Any]) -> int:
     rtype = resource.get("resourceType")
     if rtype is None and "name" in resource and "version" in resource:
         raise NotYet(PACKAGE)
-    if rtype in CONFORMANCE:
-        raise NotYet(f"This is a {rtype}: profiles and nomenclatures are not loaded yet.")
     if not isinstance(rtype, str) or rtype not in built.door.definitions.types:
         raise NotKnown("The JSON file is not a FHIR resource: it has no resourceType of R4.")
+    if rtype in CONFORMANCE:
+        raise NotYet(f"This is a {rtype}: profiles and nomenclatures are not loaded yet.")
     plans = [[_entry(resource)]] if rtype != "Bundle" else _plans(resource)
     for entries in plans:
         if entries:

@@ -1,24 +1,395 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""carnet load: the agency's examples, and what each file is told."""
+"""carnet load: each file goes in with what was understood of it, or is refused with the reason."""
 
+import gzip
+import json
+import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from carnet.cli.load import Options, Outcome, load_all
+from carnet.documents.cda.conformance import Profile
+from tests import people
+from tests.documents.lots import document_of, fresh, holds, lot
 from tests.space import Space
 
 pytestmark = pytest.mark.anyio
 
 
-async def loaded(space: Space, paths: list[Path], **options: object) -> dict[str, Outcome]:
+async def loaded(space: Space, *paths: Path, **options: Any) -> dict[str, Outcome]:
     """What came of each file, by name."""
     who = await space.actor("lab-software")
-    found = await load_all(space.built, who, paths, Options(**options))  # type: ignore[arg-type]
+    found = await load_all(space.built, who, list(paths), Options(**options))
     return {each.path.name: each for each in found}
 
 
-async def test_x(space: Space, shared: Path) -> None:
-    found = await loaded(space, [shared / "data/french/cda-examples"], create_patients=True)
-    for n, o in found.items():
-        print(n, o.refused, o.code, o.counts, o.reserves)
+def written(folder: Path, name: str, content: bytes | dict[str, Any]) -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return path
+
+
+async def one(space: Space, path: Path, **options: Any) -> Outcome:
+    return (await loaded(space, path, **options))[path.name]
+
+
+# --------------------------------------------------------------------- the agency's own examples
+
+REPORTS = {
+    # results, files extracted
+    "BIO-CR-BIO_2021.01_CDA-R2-Niveau-1.xml": (0, 1),
+    "BIO-CR-BIO_2021.01_Electrophorese.xml": (44, 0),
+    "BIO-CR-BIO_2021.01_Microbiologie_V1.xml": (14, 0),
+    "BIO-CR-BIO_2021.01_Microbiologie_V2.xml": (14, 0),
+    "BIO-CR-BIO_2024.01_CR-2nde-intention-PDF.xml": (1, 2),
+    "BIO-CR-BIO_2024.01_CRP_non_LOINC.xml": (1, 1),
+    "BIO-CR-BIO_2024.01_DEP-CCU-HPV-structuré-CYTO-pdf.xml": (1, 2),
+    "BIO-CR-BIO_2024.01_DEP-CCU-tout-structuré.xml": (2, 1),
+    "BIO-CR-BIO_2024.01_Electrophorese.xml": (44, 1),
+    "BIO-CR-BIO_2024.01_Glycémie mole.xml": (1, 1),
+    "BIO-CR-BIO_2024.01_Microbiologie_V1.xml": (14, 1),
+    "BIO-CR-BIO_2024.01_TSH_1.xml": (2, 1),
+}
+
+
+async def test_every_laboratory_report_of_the_agency_goes_in(space: Space, shared: Path) -> None:
+    """With a report of what was understood; twice is once."""
+    paths = sorted((shared / "data/french/cda-examples").glob("BIO-CR-BIO*"))
+    found = await loaded(space, *paths, create_patients=True)
+    assert set(found) == set(REPORTS)
+    for name, outcome in found.items():
+        assert outcome.refused == "", (name, outcome.refused)
+        counts = outcome.counts
+        assert (counts["results"], counts["files"]) == REPORTS[name], name
+        assert outcome.understood, name
+        assert any(line["fate"] == "data" for line in outcome.understood), name
+        cid, rid = space.built.door.ids.decode(outcome.address.split("/")[1]) or (0, 0)
+        types = space.built.door.definitions.types
+        rows = dict(
+            await space.rows(
+                "SELECT rtype, count(*) FROM record.resource WHERE cid = %s AND origin = %s"
+                " GROUP BY rtype",
+                cid,
+                rid,
+            )
+        )
+        assert rows.get(types["Binary"], 0) == 1 + REPORTS[name][1], name
+        assert rows.get(types["Observation"], 0) >= REPORTS[name][0], name
+    before = await holds(space)
+    again = await loaded(space, *paths, create_patients=True)
+    assert {name: each.address for name, each in again.items()} == {
+        name: each.address for name, each in found.items()
+    }
+    assert not any(each.created for each in again.values())
+    assert await holds(space) == before
+
+
+# Documents that name a person another example describes otherwise: refused once that one is known.
+OTHERS = {
+    "CSE-CS8_2025.01.xml": "906",
+    "OBP-SNE_2024.01.xml": "906",
+    "eDISP-MED_2024.01.xml": "906",
+}
+
+
+async def test_every_other_document_of_the_agency_is_taken_or_refused(
+    space: Space, shared: Path
+) -> None:
+    found = await loaded(space, shared / "data/french/cda-examples", create_patients=True)
+    assert len(found) == 69
+    refused = {name: each.code for name, each in found.items() if each.refused}
+    assert refused == OTHERS
+    for each in found.values():
+        assert "nforeseen" not in each.refused
+        assert each.refused or each.counts["sections"] or each.counts["files"]
+    doubtful = [name for name, each in found.items() if each.reserves]
+    assert len(doubtful) >= 14, "wrong keys, production OIDs and mislabelled files are said"
+
+
+async def test_without_leave_to_make_people_strangers_are_902(space: Space, shared: Path) -> None:
+    before = await holds(space)
+    paths = sorted((shared / "data/french/cda-examples").glob("BIO-CR-BIO*"))
+    found = await loaded(space, *paths)
+    assert {each.code for each in found.values()} == {"902"}
+    assert await holds(space) == before
+
+
+async def test_a_strict_reception_refuses_the_doubtful_examples(space: Space, shared: Path) -> None:
+    folder = shared / "data/french/cda-examples"
+    found = await loaded(space, folder, create_patients=True, profile=Profile.STRICT)
+    lenient = {"CSE-CS24_2025.01.xml", "CSE-CS8_2024.01.xml", "eP-MED-DM_2022.01_PosoStruct.xml"}
+    for name in lenient:
+        assert found[name].code == "906", name
+    assert not any(each.reserves for each in found.values() if "OID" in str(each.reserves))
+    assert any(not each.refused for each in found.values())
+
+
+# Bundles of the profiles: what becomes of each once its patient exists. 200, or the reason.
+PATIENT = "Patient/ex-patient"
+BUNDLES: dict[str, str] = {
+    "pdsm/Bundle-a9c10f8a-882d-4000-a280-7150e0aeb478.json": "transaction, batch, collection",
+    "pdsm4dmp/Bundle-example-annexe-fhir-document.json": "",
+    "pdsm4dmp/Bundle-example-annexe-searchset-documentreferences.json": "has its content",
+    "pdsm4dmp/Bundle-example-td2-1-remplacement.json": "Nothing is known",
+    "pdsm4dmp/Bundle-example-td2-iti65-lot-soumission.json": "",
+    "mhd/Bundle-ex-ProvideDocumentBundle-addToFolder.json": "address of a type",
+    "mhd/Bundle-ex-comprehensiveProvideDocumentBundleDocument.json": "type Bundle",
+    "mhd/Bundle-ex-comprehensiveProvideDocumentBundleMultiple.json": "another content",
+    "mhd/Bundle-ex-comprehensiveProvideDocumentBundleReplace.json": "size or the hash",
+    "mhd/Bundle-ex-comprehensiveProvideDocumentBundleSimple.json": "",
+    "mhd/Bundle-ex-findDocumentListsResponse.json": "",
+    "mhd/Bundle-ex-findDocumentReferencesResponse.json": "person this document",
+    "mhd/Bundle-ex-minimalProvideDocumentBundleSimple.json": "",
+    "mhd/Bundle-ex-minimalProvideDocumentBundleSimpleContained.json": "person this document",
+    "mhd/Bundle-ex-response-comprehensiveProvideDocumentBundleComplete.json": "transaction, batch",
+    "mhd/Bundle-ex-response-comprehensiveProvideDocumentBundleMultiple.json": "transaction, batch",
+    "mhd/Bundle-ex-response-comprehensiveProvideDocumentBundleSimple.json": "transaction, batch",
+    "mhd/Bundle-ex-response-minimalProvideDocumentBundleSimple.json": "transaction, batch",
+    "mhd/Bundle-ex-response-minimalProvideDocumentBundleSimpleContained.json": "transaction, batch",
+    "mhd/Bundle-ex-response-unContainedComprehensiveProvideDocumentBundleCompt.json": "transaction,",
+    "mhd/Bundle-ex-unContainedComprehensiveProvideDocumentBundleComplete.json": "",
+}
+
+
+def bundles(shared: Path) -> dict[str, Path]:
+    return {
+        f"{guide}/{path.name}": path
+        for guide in ("pdsm", "pdsm4dmp", "mhd")
+        for path in sorted((shared / "data/french" / guide / "examples").glob("Bundle-*.json"))
+    }
+
+
+def test_every_published_bundle_is_in_the_table(shared: Path) -> None:
+    assert set(bundles(shared)) == set(BUNDLES)
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+async def test_a_published_bundle_is_taken_or_refused_with_its_reason(
+    space: Space, shared: Path, tmp_path: Path, name: str
+) -> None:
+    text = bundles(shared)[name].read_text("utf-8")
+    known = {
+        "resourceType": "Patient",
+        "identifier": [{"system": "urn:oid:1.2.250.1.213.1.4.8", "value": "123456789012345"}],
+        "name": [{"use": "official", "family": "EXEMPLE"}],
+    }
+    made = await space.post("Patient", known, as_="hospital-software")
+    assert made.status == 201
+    text = text.replace(PATIENT, f"Patient/{made.json['id']}")
+    before = await holds(space)
+    outcome = await one(space, written(tmp_path, "bundle.json", text.encode()))
+    wanted = BUNDLES[name]
+    if not wanted:
+        assert outcome.refused == ""
+        assert await holds(space) != before
+        return
+    assert wanted in outcome.refused
+    after = await holds(space)
+    assert after | {"files": 0} == before | {"files": 0}
+
+
+async def test_the_agency_s_replacement_works_on_a_document_that_is_here(
+    space: Space, shared: Path
+) -> None:
+    """Its example names doc-x-id: put where a real one is, it is taken, PATCH included."""
+    folder = shared / "data/french/pdsm4dmp/examples"
+    first = json.loads((folder / "Bundle-example-td2-iti65-lot-soumission.json").read_text("utf-8"))
+    known = {
+        "resourceType": "Patient",
+        "identifier": [{"system": "urn:oid:1.2.250.1.213.1.4.8", "value": "123456789012345"}],
+        "name": [{"use": "official", "family": "EXEMPLE"}],
+    }
+    await space.post("Patient", known, as_="hospital-software")
+    answer = await space.post("", first, as_="lab-software")
+    assert answer.status == 200, answer.body
+    old = document_of(answer)
+    kept = (await space.get(old, as_="lab-software")).json
+    assert [each["valueCoding"]["code"] for each in kept["extension"]] == ["empty-cda"]
+    text = (folder / "Bundle-example-td2-1-remplacement.json").read_text("utf-8")
+    second = json.loads(text.replace("DocumentReference/doc-x-id", old))
+    answer = await space.post("", second, as_="lab-software")
+    assert answer.status == 200, answer.body
+    assert (await space.get(old, as_="lab-software")).json["status"] == "superseded"
+
+
+async def test_the_simplified_example_lies_about_its_size(space: Space, shared: Path) -> None:
+    path = shared / "data/french/pdsm/examples/DocumentReference-PDSmSimplifiedExample.json"
+    text = path.read_text("utf-8").replace(
+        "Patient/fr-patient-123", f"Patient/{space.patient_id()}"
+    )
+    answer = await space.post("DocumentReference", json.loads(text), as_="lab-software")
+    assert answer.status == 422
+    assert answer.json["issue"][0]["expression"] == ["DocumentReference.content[0].attachment.size"]
+    honest = json.loads(text)
+    del honest["content"][0]["attachment"]["size"], honest["content"][0]["attachment"]["hash"]
+    answer = await space.post("DocumentReference", honest, as_="lab-software")
+    assert answer.status == 201, answer.body
+
+
+# -------------------------------------------------------------------------------- forms of files
+
+
+async def test_the_same_document_by_file_and_by_iti_65_is_one(space: Space, tmp_path: Path) -> None:
+    data = fresh().xml
+    sent = document_of(await space.post("", lot(data), as_="lab-software"))
+    before = await holds(space)
+    outcome = await one(space, written(tmp_path, "report.xml", data))
+    assert (outcome.address, outcome.created) == (sent, False)
+    assert await holds(space) == before
+
+
+async def test_and_the_other_way_round(space: Space, tmp_path: Path) -> None:
+    data = fresh().xml
+    outcome = await one(space, written(tmp_path, "report.xml", data))
+    answer = await space.post("", lot(data), as_="lab-software")
+    assert document_of(answer) == outcome.address
+    rows = await space.rows("SELECT count(*) FROM record.attachment")
+    await space.post("", lot(data), as_="lab-software")
+    assert await space.rows("SELECT count(*) FROM record.attachment") == rows
+
+
+async def test_a_folder_is_all_its_files_and_one_refusal_stops_nothing(
+    space: Space, tmp_path: Path
+) -> None:
+    (tmp_path / "inside").mkdir()
+    written(tmp_path, "1.xml", b"<broken")
+    written(tmp_path / "inside", "2.xml.gz", gzip.compress(fresh().xml))
+    written(tmp_path, ".hidden", b"nobody's document")
+    found = await loaded(space, tmp_path)
+    assert set(found) == {"1.xml", "2.xml.gz"}
+    assert found["1.xml"].refused
+    assert found["2.xml.gz"].refused == ""
+    assert found["2.xml.gz"].counts["results"] > 0
+
+
+def observation(space: Space, value: str = "72.50") -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
+        "subject": {"reference": f"Patient/{space.patient_id()}"},
+        "effectiveDateTime": "2026-11-21",
+        "valueQuantity": {"value": float(value), "unit": "kg"},
+    }
+
+
+async def test_a_resource_and_lines_of_resources_go_in(space: Space, tmp_path: Path) -> None:
+    single = await one(space, written(tmp_path, "one.json", observation(space)))
+    assert (single.refused, single.counts) == ("", {"resources": 1})
+    lines = "\n".join(json.dumps(observation(space)) for _ in range(3)) + "\n\n"
+    many = await one(space, written(tmp_path, "many.ndjson.gz", gzip.compress(lines.encode())))
+    assert (many.refused, many.counts) == ("", {"resources": 3})
+
+
+async def test_a_wrong_line_is_told_by_its_number_and_the_others_go_in(
+    space: Space, tmp_path: Path
+) -> None:
+    good = json.dumps(observation(space))
+    text = f"{good}\n{{not json\n{good}\n"
+    outcome = await one(space, written(tmp_path, "many.ndjson", text.encode()))
+    assert "line 2:" in outcome.refused
+    assert "1 lines refused" in outcome.refused
+    assert outcome.counts == {"resources": 2}
+
+
+@pytest.mark.parametrize("kind", ["transaction", "collection", "searchset", "document", "batch"])
+async def test_bundles_keep_their_references(space: Space, tmp_path: Path, kind: str) -> None:
+    number = {"system": "urn:oid:1.2.250.1.213.1.4.10", "value": "284059999978968"}
+    patient = {
+        "resourceType": "Patient",
+        "id": "p1",
+        "identifier": [number],
+        "name": [{"family": "A"}],
+    }
+    entries: list[dict[str, Any]] = [
+        {"fullUrl": "http://elsewhere.example/Observation/o1", "resource": observation(space)},
+        {"fullUrl": "http://elsewhere.example/Patient/p1", "resource": patient},
+    ]
+    reference = "http://elsewhere.example/Patient/p1" if kind == "transaction" else "Patient/p1"
+    if kind == "batch":
+        entries = entries[:1]
+    else:
+        entries[0]["resource"]["subject"]["reference"] = reference
+    if kind in ("transaction", "batch"):
+        for each in entries:
+            each["request"] = {"method": "POST", "url": each["resource"]["resourceType"]}
+    bundle = {"resourceType": "Bundle", "type": kind, "entry": entries}
+    outcome = await one(space, written(tmp_path, "bundle.json", bundle))
+    assert (outcome.refused, outcome.counts) == ("", {"resources": len(entries)})
+    if kind != "batch":
+        rows = await space.rows(
+            "SELECT count(*) FROM record.resource r JOIN access.identity i USING (cid)"
+            " WHERE i.ins = '284059999978968'"
+        )
+        assert rows == [(2,)]
+
+
+REFUSED: dict[str, tuple[str, bytes, str]] = {
+    "empty": ("a.xml", b"", "empty"),
+    "blank": ("a.xml", b" \n\n", "empty"),
+    "HL7 v2": ("a.hl7", b"MSH|^~\\&|LAB|", "HL7 v2"),
+    "framed HL7 v2": ("a.hl7", b"\x0bMSH|^~\\&|LAB|", "HL7 v2"),
+    "zip": ("a.zip", b"PK\x03\x04....", "ZIP"),
+    "pdf": ("a.pdf", b"%PDF-1.4\n", "PDF"),
+    "package": ("package.tgz", gzip.compress(b"\0" * 257 + b"ustar" + b"\0" * 250), "package"),
+    "package.json": (
+        "package.json",
+        b'{"name": "hl7.fhir.fr.core", "version": "2.1.0"}',
+        "package",
+    ),
+    "profile": ("a.json", b'{"resourceType": "StructureDefinition"}', "profiles"),
+    "nomenclature": ("a.json", b'{"resourceType": "ValueSet"}', "nomenclatures"),
+    "text": ("a.txt", b"bonjour", "neither a CDA document nor FHIR"),
+    "json of another kind": ("a.json", b'{"a": 1}', "not a FHIR resource"),
+    "an unknown type": ("a.json", b'{"resourceType": "Dossier"}', "not a FHIR resource"),
+    "a type that is no word": ("a.json", b'{"resourceType": ["Patient"]}', "not a FHIR resource"),
+    "twice the same key": ("a.json", b'{"resourceType": "Patient", "id": "a", "id": "b"}', ""),
+    "gzip that is not": ("a.json.gz", b"not gzip", "gzip"),
+    "gzip cut short": ("a.json.gz", gzip.compress(b"{" * 9000)[:-20], "gzip"),
+    "a gzip bomb": ("a.xml.gz", b"", "256 MB"),
+    "xml that is no CDA": ("a.xml", b"<Patient xmlns='http://hl7.org/fhir'/>", "not a CDA"),
+    "a CDA of nobody": ("a.xml", b"<ClinicalDocument xmlns='urn:hl7-org:v3'/>", "no INS"),
+    "an entry that is no object": (
+        "a.json",
+        b'{"resourceType": "Bundle", "type": "collection", "entry": [1]}',
+        "Bundle",
+    ),
+    "a transaction without requests": (
+        "a.json",
+        b'{"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": {}}]}',
+        "request",
+    ),
+    "an answer": ("a.json", b'{"resourceType": "Bundle", "type": "history"}', "transaction, batch"),
+}
+
+
+def bomb() -> bytes:
+    """300 MB of nothing in 300 kB."""
+    packer = zlib.compressobj(9, wbits=31)
+    return b"".join(packer.compress(b" " * 10_000_000) for _ in range(30)) + packer.flush()
+
+
+@pytest.mark.parametrize("what", REFUSED)
+async def test_what_is_not_loaded_is_said_plainly(space: Space, tmp_path: Path, what: str) -> None:
+    name, content, said = REFUSED[what]
+    before = await holds(space)
+    path = written(tmp_path, name, bomb() if what == "a gzip bomb" else content)
+    outcome = await one(space, path, create_patients=True)
+    assert outcome.refused
+    assert said in outcome.refused
+    assert "nforeseen" not in outcome.refused
+    assert await holds(space) == before
+
+
+async def test_the_report_is_data(space: Space, tmp_path: Path) -> None:
+    outcome = await one(space, written(tmp_path, "report.xml", fresh().xml))
+    said = outcome.as_json()
+    assert json.loads(json.dumps(said)) == said
+    assert said["refused"] is None
+    assert said["document"].startswith("DocumentReference/")
+    assert set(said["counts"]) == {"results", "sections", "files", "entries only kept"}
+    shown = "\n".join(outcome.lines())
+    assert said["document"] in shown
+    assert people.PATIENT.birth_name not in shown
