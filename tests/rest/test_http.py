@@ -181,7 +181,7 @@ async def test_a_caller_without_token_sends_no_body_through(space: Space) -> Non
         ("POST", "/Observation"), ("POST", "/Observation/_search"), ("POST", "/"),
         ("PUT", f"/Observation/{chosen()}"), ("POST", "/Binary"),
     ]:  # fmt: skip
-        given = []
+        given: list[Any] = []
 
         async def send(message: Any, given: list[Any] = given) -> None:
             given.append(message)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What `metadata` announces is tried: each interaction, each search parameter, each include, of each type.
+
+The tests are made from the statement itself, so nothing is announced that is not here.
+"""
+
+from __future__ import annotations
+
+import base64
+from random import Random
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from carnet.app import parts
+from carnet.fhir import json
+from carnet.fhir.definitions import load
+from carnet.fhir.search.extract import Extracted, extract
+from carnet.fhir.validation.structure import check
+from carnet.rest.metadata import statement
+from tests.fhir.generate import resource as generated
+from tests.rest.samples import LAB, Json, observation
+from tests.space import Space
+
+pytestmark = pytest.mark.anyio
+
+STATEMENT = statement(load(), parts.acts(), "http://carnet.test/fhir", "2026-11-22T08:00:00Z")
+TYPES: dict[str, Json] = {each["type"]: each for each in STATEMENT["rest"][0]["resource"]}
+INTERACTIONS = {
+    name: frozenset(one["code"] for one in each["interaction"]) for name, each in TYPES.items()
+}
+WRITTEN = sorted(name for name, codes in INTERACTIONS.items() if "create" in codes)
+READ_ONLY = sorted(set(TYPES) - set(WRITTEN))
+
+
+async def test_the_statement_is_a_resource_of_r4(space: Space) -> None:
+    served = await space.get("metadata")
+    assert check(served.json) == []
+    assert served.json["rest"] == STATEMENT["rest"]
+
+
+async def test_a_search_by_each_announced_parameter_answers(space: Space) -> None:
+    values = {
+        "token": "a|b",
+        "reference": "Patient/a",
+        "date": "2020-01",
+        "string": "a",
+        "uri": "urn:a",
+    }
+    tried = 0
+    for rtype, announced in TYPES.items():
+        queries = [
+            f"{each['name']}={quote(values[each['type']])}" for each in announced["searchParam"]
+        ]
+        queries += [f"_include={include}" for include in announced.get("searchInclude", [])]
+        for query in queries:
+            answer = await space.get(f"{rtype}?{query}&_count=1", as_=LAB)
+            assert answer.status == 200, (rtype, query, answer.body)
+            assert answer.json["resourceType"] == "Bundle"
+            tried += 1
+    assert tried > 2000
+
+
+async def test_what_is_not_announced_is_refused(space: Space) -> None:
+    for rtype, each in TYPES.items():
+        announced = {one["name"] for one in each["searchParam"]}
+        for name in load().params[rtype].keys() - announced:
+            answer = await space.get(f"{rtype}?{name}=1", as_=LAB)
+            told = (answer.status, answer.json["issue"][0]["code"])
+            assert told == (400, "not-supported"), (rtype, name)
+
+
+async def test_a_type_that_nobody_writes_is_written_by_nobody(space: Space) -> None:
+    for rtype in READ_ONLY:
+        made = json.dump(generated(Random(1), rtype, depth=1))
+        for persona in (LAB, "gp", "patient", "operator"):
+            answer = await space.post(rtype, made, as_=persona)
+            assert answer.status in (400, 403), (rtype, persona, answer.body)
+            assert answer.json["resourceType"] == "OperationOutcome"
+
+
+@pytest.mark.parametrize("rtype", WRITTEN)
+async def test_a_made_resource_lives_its_whole_life(space: Space, rtype: str) -> None:
+    """create, read, search by all it is found by, vread, history, update, delete: as announced."""
+    codes = INTERACTIONS[rtype]
+    sent = sample(rtype, f"Patient/{space.patient_id()}")
+    made = await space.post(rtype, json.dump(sent), as_=LAB)
+    assert made.status == 201, made.body
+    id = made.headers["location"].split("/")[-3]
+    address = f"{rtype}/{id}"
+    read = await space.get(address, as_=LAB)
+    assert read.status == 200
+    assert (await space.get(f"{address}/_history/1", as_=LAB)).json == read.json
+    for query in queries(extract(json.parse(read.body)), rtype):
+        found = await space.get(f"{rtype}?{query}&_count=1000", as_=LAB)
+        assert found.status == 200, (query, found.body)
+        assert id in {each["id"] for each in found.entries}, query
+    if "update" in codes:
+        changed = await space.put(address, read.json | {"language": "fr-FR"}, as_=LAB)
+        assert (changed.status, changed.headers["etag"]) == (200, 'W/"2"'), changed.body
+    else:
+        assert (await space.put(address, read.json, as_=LAB)).status in (400, 403)
+    history = await space.get(f"{address}/_history", as_=LAB)
+    assert len(history.json["entry"]) == 1 + ("update" in codes)
+    deleted = await space.call("DELETE", address, as_=LAB)
+    assert deleted.status == 204 if "delete" in codes else deleted.status in (400, 403)
+    assert (await space.get(address, as_=LAB)).status == (410 if "delete" in codes else 200)
+
+
+def sample(rtype: str, patient: str) -> Json:
+    """A resource of a type, about a patient where it is about one."""
+    match rtype:
+        case "Patient":
+            name = {"use": "official", "family": "NOUVEAU", "given": ["ANNE"]}
+            return {
+                "resourceType": rtype, "name": [name], "gender": "female", "birthDate": "1984-01-02",
+            }  # fmt: skip
+        case "Binary":
+            return {"resourceType": rtype, "contentType": "text/plain", "data": "AAAA"}
+        case "DocumentReference":
+            data = base64.b64encode(b"a note").decode()
+            return {
+                "resourceType": rtype, "status": "current", "subject": {"reference": patient},
+                "content": [{"attachment": {"contentType": "text/plain", "data": data}}],
+            }  # fmt: skip
+        case "Observation":
+            return observation(patient, date="2020-02-03", issued="2020-02-03T01:02:03Z")
+    for seed in range(50):
+        made: Json = about(generated(Random(seed), rtype, depth=2), patient)
+        if not check(made):
+            return made
+    raise AssertionError(f"no sample of {rtype}")
+
+
+def about(value: Any, patient: str) -> Any:
+    """The same with references that can be had: to the patient, or to something unknown by its id."""
+    if isinstance(value, list):
+        return [about(each, patient) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("reference"), str) and "type" in value:
+        target = patient if value["type"] == "Patient" else f"{value['type']}/abc"
+        return value | {"reference": target}
+    return {key: about(each, patient) for key, each in value.items()}
+
+
+def queries(found: Extracted, rtype: str) -> set[str]:
+    """Searches that must find what these were extracted from."""
+    announced = {each["name"] for each in TYPES[rtype]["searchParam"]}
+
+    def escaped(text: str) -> str:
+        for mark in "\\,|$":
+            text = text.replace(mark, "\\" + mark)
+        return quote(text, safe="")
+
+    made = set()
+    for param, system, code in found.tokens:
+        made.add(f"{param}={escaped(code)}")
+        made.add(f"{param}={escaped(system or '')}%7C{escaped(code)}")
+    for param, target in found.references:
+        made.add(f"{param}={quote(target, safe='')}")
+    for param, system, value in found.identifiers:
+        made.add(f"{param}:identifier={escaped(system or '')}%7C{escaped(value)}")
+    for param, text in found.strings:
+        if text.strip():
+            made.add(f"{param}:exact={escaped(text)}")
+        if 0 < len(text) < 40 and any(mark.isalnum() for mark in text):
+            made.add(f"{param}={escaped(text)}")
+    for param, uri in found.uris:
+        made.add(f"{param}={escaped(uri)}")
+    for param, lo, hi in found.dates:
+        if lo.year > 1:
+            made.add(f"{param}=ge{lo:%Y-%m-%d}")
+        if hi.year < 9999:
+            made.add(f"{param}=le{hi:%Y-%m-%dT%H:%M:%SZ}".replace(":00Z", ":59Z"))
+    return {query for query in made if query.partition("=")[0].partition(":")[0] in announced}
