@@ -15,7 +15,7 @@ import random
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def run(
     workers: int = 2,
     until_lost: bool = False,
     tell: Callable[[str], None] = lambda _: None,
-    **postgres: str,
+    postgres: Mapping[str, str] | None = None,
 ) -> Figures:
     """A new installation in `folder`, killed `kills` times.
 

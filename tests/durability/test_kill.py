@@ -30,7 +30,11 @@ def test_what_was_acknowledged_survives_kills_and_nothing_is_doubled(short_path:
 def test_the_same_harness_sees_losses_when_answers_come_before_the_flush(short_path: Path) -> None:
     """The control: without it, no loss above could mean that nobody looked."""
     figures = harness.run(
-        short_path / "data", kills=5, seed=SEED, until_lost=True, synchronous_commit="off"
+        short_path / "data",
+        kills=5,
+        seed=SEED,
+        until_lost=True,
+        postgres={"synchronous_commit": "off"},
     )
     print(figures)
     assert figures.report.lost

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Long runs that look for faults rather than speed: twenty kills, and the twin world when it is here.
+
+CARNET_KILLS and CARNET_PROBES say how many, CARNET_SEED repeats a run.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import random
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench._told import tell
+from tests.durability import harness
+
+TWIN = "tests.agreement.twin"
+
+
+def run() -> None:
+    """The kills, their control, the probes."""
+    seed = int(os.environ.get("CARNET_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
+    kills = int(os.environ.get("CARNET_KILLS", "20"))
+    print(f"  seed {seed}")
+    figures = killed(kills, seed)
+    control = killed(5, seed, until_lost=True, postgres={"synchronous_commit": "off"})
+    tell(
+        "kill -9 of server and PostgreSQL in mid-load",
+        str(figures),
+        f"synchronous_commit=off, the control: {len(control.report.lost)} lost"
+        f" after {control.kills} kill{'s' * (control.kills > 1)}",
+    )
+    for violation in figures.report.violations[:20]:
+        print("   ", violation)
+    if importlib.util.find_spec(TWIN) is None:
+        print("  the twin world is not here")
+        return
+    probes = int(os.environ.get("CARNET_PROBES", "10000"))
+    said = importlib.import_module(TWIN).run(probes, seed)
+    tell("twin world", str(said))
+
+
+def killed(
+    kills: int, seed: int, *, until_lost: bool = False, postgres: Mapping[str, str] | None = None
+) -> harness.Figures:
+    """One run of the harness in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="carnet-kill-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        return harness.run(
+            Path(folder) / "data",
+            kills=kills,
+            seed=seed,
+            until_lost=until_lost,
+            tell=lambda said: print("   ", said, flush=True),
+            postgres=postgres,
+        )
