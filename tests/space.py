@@ -271,10 +271,9 @@ def pattern(cluster: Cluster, name: str) -> str:
     return cluster.url("{role}", name)
 
 
-@pytest.fixture(scope="session")
-def peopled(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peopled]:
-    """The cast, loaded once."""
-    folder = tmp_path_factory.mktemp("installation")
+@contextlib.contextmanager
+def populated(cluster: Cluster, folder: Path) -> Iterator[Peopled]:
+    """A database of this server with the cast in it, its keys and files in `folder`."""
     clock = Clock(datetime(2026, 11, 22, 8, tzinfo=UTC))
     with clone(cluster, DATABASE) as name:
         with psycopg.connect(cluster.url(database=name)) as conn:
@@ -293,6 +292,13 @@ def peopled(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
         where = asyncio.run(load())
         yield Peopled(cluster, name, folder, where, clock.now)
+
+
+@pytest.fixture(scope="session")
+def peopled(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peopled]:
+    """The cast, loaded once."""
+    with populated(cluster, tmp_path_factory.mktemp("installation")) as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What a twin world holds: items, each written by itself, with a time and a chance of its own.
+
+An item left out of a world shifts no other: not its ids, not its dates. `variant` changes what an item
+says (values, dates, words, codes), never whose it is, who deposited it, its kind or its labels.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from carnet.identity.ins import control_key
+
+LOINC = "http://loinc.org"
+UCUM = "http://unitsofmeasure.org"
+CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+SECURITY = "urn:oid:1.2.250.1.213.1.1.4.13"
+MASKS = ("MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REPRESENTANTS_LEGAUX")
+CODES = ("2345-7", "4548-4", "2160-0", "718-7", "8867-4", "29463-7")
+DOCUMENTS = ("11502-2", "11488-4", "34794-8", "60591-5", "57833-6", "60593-1", "REMB", "EXPPAT_3",
+             "CERT_DECL", "0000-0")  # fmt: skip
+WORDS = ("Bilan", "Contrôle", "Suivi", "Urgence", "Secret", "Consultation", "Douleur", "Fatigue")
+CAST = ("patient", "minor", "elder", "parent")
+DEPOSITORS = ("lab-software", "hospital-software", "gp", "nurse", "hospital-doctor", "pharmacist",
+              "blocked", "outsider")  # fmt: skip
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request of an item; `{n}` in its path is the id of the item's own resource."""
+
+    method: str
+    path: str
+    body: Callable[[random.Random, dict[str, str]], Body] | None
+    raw: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something that enters a world, or does not.
+
+    about: people it is about (keys of the cast, or of new patients); new: the patient it makes.
+    """
+
+    number: int
+    name: str
+    actor: str
+    steps: tuple[Step, ...]
+    about: tuple[str, ...] = ()
+    new: str | None = None
+    types: tuple[str, ...] = field(default=())
+
+
+def make(seed: int, count: int) -> list[Item]:
+    """Items of a world, one after the other."""
+    chance = random.Random(f"items {seed}")
+    people = list(CAST)
+    items: list[Item] = []
+    for number in range(count):
+        if number in (1, 4, 9):
+            key = f"new-{number}"
+            items.append(_patient(number, key))
+            people.append(key)
+            continue
+        # Each kind of thing comes round, so that a small world has them all.
+        template = TEMPLATES[number % len(TEMPLATES)]
+        items.append(template(number, chance, people, items))
+    return items
+
+
+def date(chance: random.Random) -> str:
+    """A day of the last two years."""
+    return f"{chance.choice((2025, 2026))}-{chance.randint(1, 11):02}-{chance.randint(1, 28):02}"
+
+
+def _text(chance: random.Random) -> str:
+    return " ".join(chance.sample(WORDS, 3)) + f" {chance.randint(1, 99)}"
+
+
+def _labels(chance: random.Random) -> list[str]:
+    return [mask for mask in MASKS if chance.random() < 0.3]
+
+
+def _meta(labels: list[str]) -> Body:
+    return (
+        {"meta": {"security": [{"system": SECURITY, "code": code} for code in labels]}}
+        if labels
+        else {}
+    )
+
+
+def _subject(key: str) -> Body:
+    return {"reference": f"Patient/{{{key}}}"}
+
+
+def _place(chance: random.Random, people: list[str]) -> tuple[str, str, list[str]]:
+    weights = [4 if key == "patient" else 2 for key in people]
+    return chance.choices(people, weights)[0], chance.choice(DEPOSITORS), _labels(chance)
+
+
+def _patient(number: int, key: str) -> Item:
+    def body(chance: random.Random, ids: dict[str, str]) -> Body:
+        root = (
+            f"1{chance.randint(10, 99)}{chance.randint(1, 12):02}75{chance.randint(100000, 999999)}"
+        )
+        return {
+            "resourceType": "Patient",
+            "identifier": [
+                {"system": "urn:oid:1.2.250.1.213.1.4.10", "value": f"{root}{control_key(root):02}"}
+            ],
+            "name": [
+                {"use": "official", "family": chance.choice(WORDS).upper(), "given": ["ALIX"]}
+            ],
+            "gender": "female",
+            "birthDate": date(chance).replace("202", "197"),
+        }
+
+    step = Step("POST", "Patient", body)
+    return Item(number, "patient", "hospital-software", (step,), (key,), key, ("Patient",))
+
+
+def _observation_body(
+    subject: str | None, category: str | None, labels: list[str], member: str | None
+) -> Callable[[random.Random, dict[str, str]], Body]:
+    def body(chance: random.Random, ids: dict[str, str]) -> Body:
+        made: Body = {
+            "resourceType": "Observation",
+            **_meta(labels),
+            "identifier": [{"system": "urn:labo", "value": f"r-{chance.randint(1, 60)}"}],
+            "status": chance.choice(("final", "amended")),
+            "code": {
+                "coding": [{"system": LOINC, "code": chance.choice(CODES)}],
+                "text": _text(chance),
+            },
+            "effectiveDateTime": date(chance),
+            "valueQuantity": {
+                "value": chance.randint(1, 300), "unit": "mg/dL", "system": UCUM, "code": "mg/dL",
+            },
+        }  # fmt: skip
+        if category:
+            made["category"] = [{"coding": [{"system": CATEGORY, "code": category}]}]
+        if subject:
+            made["subject"] = _subject(subject)
+        if member and member in ids:
+            made["hasMember"] = [{"reference": f"Observation/{{{member}}}"}]
+        return made
+
+    return body
+
+
+def _members(chance: random.Random, items: list[Item], rtype: str) -> list[str]:
+    known = [f"i{item.number}" for item in items if item.types == (rtype,)]
+    return chance.sample(known, min(len(known), 3))
+
+
+def _observation(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
+    key, actor, labels = _place(chance, people)
+    category = chance.choice(("laboratory", "vital-signs", None))
+    members = _members(chance, items, "Observation")
+    member = members[0] if members else None
+    body = _observation_body(key, category, labels, member)
+    steps = [Step("POST", "Observation", body)]
+    if actor.endswith("software"):  # the others may feed what they may not read again
+        steps += [Step("PUT", f"Observation/{{i{number}}}", body)] * chance.choice((0, 1, 2))
+    if actor.endswith("software") and chance.random() < 0.25:
+        steps.append(Step("DELETE", f"Observation/{{i{number}}}", None))
+    return Item(number, "observation", actor, tuple(steps), (key,), types=("Observation",))
+
+
+def _chosen(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
+    key, actor, labels = _place(chance, people)
+    id = f"{chance.getrandbits(32):08x}-0000-4000-8000-{number:012x}"
+    body = _observation_body(key, "laboratory", labels, None)
+    step = Step("PUT", f"Observation/{id}", body)
+    return Item(number, "chosen-id", actor, (step,), (key,), types=("Observation",))
+
+
+def _report(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
+    key, actor, labels = _place(chance, people)
+    if chance.random() < 0.5:  # seen by many, it points to what not all of them see
+        key, labels = chance.choice(CAST[:3]), []
+    members = _members(chance, items, "Observation")
+
+    def body(chance: random.Random, ids: dict[str, str]) -> Body:
+        return {
+            "resourceType": "DiagnosticReport",
+            **_meta(labels),
+            "status": "final",
+            "code": {"coding": [{"system": LOINC, "code": "11502-2"}], "text": _text(chance)},
+            "subject": _subject(key),
+            "effectiveDateTime": date(chance),
+            "conclusion": _text(chance),
+            "result": [
+                {"reference": f"Observation/{{{member}}}"} for member in members if member in ids
+            ],
+        }
+
+    step = Step("POST", "DiagnosticReport", body)
+    return Item(number, "report", actor, (step,), (key,), types=("DiagnosticReport",))
+
+
+CLINICAL: dict[str, Callable[[random.Random, str], Body]] = {
+    "Condition": lambda c, s: {"subject": _subject(s), "code": {"text": _text(c)},
+                               "recordedDate": date(c)},
+    "AllergyIntolerance": lambda c, s: {"patient": _subject(s), "code": {"text": _text(c)},
+                                        "recordedDate": date(c)},
+    "MedicationRequest": lambda c, s: {
+        "status": "active", "intent": "order", "subject": _subject(s),
+        "medicationCodeableConcept": {"text": _text(c)}, "authoredOn": date(c)},
+    "Coverage": lambda c, s: {
+        "status": "active", "beneficiary": _subject(s), "payor": [_subject(s)],
+        "subscriberId": str(c.randint(1, 999))},
+    "Encounter": lambda c, s: {
+        "status": "finished", "class": {"code": "AMB"}, "subject": _subject(s),
+        "period": {"start": date(c)}},
+    "Procedure": lambda c, s: {"status": "completed", "subject": _subject(s),
+                               "code": {"text": _text(c)}, "performedDateTime": date(c)},
+    "CarePlan": lambda c, s: {"status": "active", "intent": "plan", "subject": _subject(s),
+                              "title": _text(c)},
+    "Communication": lambda c, s: {"status": "completed", "subject": _subject(s), "sent": date(c) +
+                                   "T10:00:00Z", "payload": [{"contentString": _text(c)}]},
+    "Flag": lambda c, s: {"status": "active", "subject": _subject(s), "code": {"text": _text(c)}},
+    "Claim": lambda c, s: {
+        "status": "active", "type": {"text": "soins"}, "use": "claim", "patient": _subject(s),
+        "created": date(c), "provider": {"display": "x"}, "priority": {"text": "normal"},
+        "insurance": [{"sequence": 1, "focal": True, "coverage": {"display": "x"}}]},
+}  # fmt: skip
+
+
+def _clinical(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
+    key, actor, labels = _place(chance, people)
+    rtype = list(CLINICAL)[(number // len(TEMPLATES)) % len(CLINICAL)]
+
+    def body(chance: random.Random, ids: dict[str, str]) -> Body:
+        return {"resourceType": rtype, **_meta(labels), **CLINICAL[rtype](chance, key)}
+
+    steps = (Step("POST", rtype, body),)
+    return Item(number, "clinical", actor, steps, (key,), types=(rtype,))
+
+
+def _document(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
+    key, actor, labels = _place(chance, people)
+    code = chance.choice(DOCUMENTS)
+
+    def body(chance: random.Random, ids: dict[str, str]) -> Body:
+        data = base64.b64encode(_text(chance).encode()).decode()
+        document: Body = {
+            "resourceType": "DocumentReference",
+            "masterIdentifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:oid:1.2.{number}"},
+            "status": "current",
+            "type": {"coding": [{"system": LOINC if "-" in code else "urn:x", "code": code}]},
+            "subject": _subject(key),
+            "date": date(chance) + "T08:00:00Z",
+            "description": _text(chance),
+            "securityLabel": [
+                {"coding": [{"system": SECURITY, "code": each}]} for each in ["N", *labels]
+            ],
+            "content": [
+                {"attachment": {"contentType": "text/plain", "url": "urn:uuid:b",
+                                "title": _text(chance)}}
+            ],
+        }  # fmt: skip
+        binary = {"resourceType": "Binary", "contentType": "text/plain", "data": data}
+        return {
+            "resourceType": "Bundle",
+            "type": "transaction",
+            "entry": [
+                {"fullUrl": "urn:uuid:d", "resource": document,
+                 "request": {"method": "POST", "url": "DocumentReference"}},
+                {"fullUrl": "urn:uuid:b", "resource": binary,
+                 "request": {"method": "POST", "url": "Binary"}},
+            ],
+        }  # fmt: skip
+
+    types = ("DocumentReference", "Binary")
+    return Item(number, "document", actor, (Step("POST", "", body),), (key,), types=types)
+
+
+def _both(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
+    _, actor, labels = _place(chance, people)
+    # Whose record it is in, and no mask: being about two is what hides it.
+    first, labels = (("patient", "minor")[number // len(TEMPLATES) % 2]), labels[:0]
+    second = chance.choice([key for key in people if key != first])
+
+    def body(chance: random.Random, ids: dict[str, str]) -> Body:
+        return {
+            "resourceType": "Appointment",
+            **_meta(labels),
+            "status": "booked",
+            "start": date(chance) + "T09:00:00Z",
+            "end": "2026-12-31T10:00:00Z",
+            "description": _text(chance),
+            "participant": [
+                {"actor": _subject(each), "status": "accepted"} for each in (first, second)
+            ],
+        }
+
+    steps = (Step("POST", "Appointment", body),)
+    return Item(number, "two-people", actor, steps, (first, second), types=("Appointment",))
+
+
+def _loose(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
+    def body(chance: random.Random, ids: dict[str, str]) -> Body:
+        data = base64.b64encode(_text(chance).encode()).decode()
+        return {"resourceType": "Binary", "contentType": "text/plain", "data": data}
+
+    steps = (Step("POST", "Binary", body),)
+    return Item(number, "loose", chance.choice(DEPOSITORS), steps, types=("Binary",))
+
+
+def _bucket(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
+    actor = chance.choice(("lab-software", "hospital-software", "hospital-doctor", "gp"))
+    rtype = "Observation"
+    body = _observation_body(None, "laboratory", [], None)
+    if actor.endswith("software") and chance.random() < 0.5:
+        rtype = "Practitioner"
+
+        def practitioner(chance: random.Random, ids: dict[str, str]) -> Body:
+            return {
+                "resourceType": "Practitioner",
+                "identifier": [{"system": "urn:local", "value": f"p-{chance.randint(1, 999)}"}],
+                "name": [{"family": chance.choice(WORDS)}],
+            }
+
+        body = practitioner
+    return Item(number, "bucket", actor, (Step("POST", rtype, body),), types=(rtype,))
+
+
+def _declared(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
+    key = chance.choice(CAST)
+
+    def body(chance: random.Random, ids: dict[str, str]) -> Body:
+        return {
+            "resourceType": "QuestionnaireResponse",
+            "status": "completed",
+            "subject": _subject(key),
+            "authored": date(chance),
+            "item": [{"linkId": "1", "answer": [{"valueString": _text(chance)}]}],
+        }
+
+    steps = [Step("POST", "QuestionnaireResponse", body)]
+    if chance.random() < 0.5:
+        steps.append(Step("PUT", f"QuestionnaireResponse/{{i{number}}}", body))
+    types = ("QuestionnaireResponse",)
+    return Item(number, "declared", key, tuple(steps), (key,), types=types)
+
+
+Template = Callable[[int, random.Random, list[str], list[Item]], Item]
+TEMPLATES: tuple[Template, ...] = (
+    _observation, _document, _clinical, _observation, _report, _document, _clinical, _chosen,
+    _both, _loose, _report, _bucket, _clinical, _declared,
+)  # fmt: skip

@@ -1,0 +1,416 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The twin-world run: the same requests to two databases that differ only in what one may not see.
+
+Every difference is a leak: status, body, headers (but the request's id), totals, order, page links,
+words of refusals. A probe is one request to both. `run` is what the campaign calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import logging
+import random
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import structlog
+
+from carnet.postgres import migrate
+from carnet.postgres.cluster import Cluster
+from tests.agreement.items import CODES, DOCUMENTS, LOINC, MASKS, SECURITY, WORDS, Item, date
+from tests.agreement.worlds import PERSONAS, Original, Twins, World, original, twins
+from tests.postgres_fixture import SETTINGS
+from tests.space import FHIR, Answer, Peopled, populated
+
+IGNORED = frozenset(("x-request-id",))
+MOST_PAGES = 6
+TOGETHER = 12  # probes at once
+VISIBLE = "visible"  # the target of a probe that aims at something seen
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One request; kind: its path kind."""
+
+    kind: str
+    method: str
+    path: str
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    follow: bool = False  # go on through the `next` links
+
+
+@dataclass
+class Report:
+    """What a run did, and what it found."""
+
+    seed: int
+    probes: int = 0
+    seconds: float = 0.0
+    statuses: Counter[int] = field(default_factory=Counter)
+    covered: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    wanted: set[tuple[str, str, str]] = field(default_factory=set)
+    leaks: list[str] = field(default_factory=list)
+
+    @property
+    def missed(self) -> set[tuple[str, str, str]]:
+        """(path kind, persona, what it aims at) that no probe hit."""
+        return self.wanted - set(self.covered)
+
+    def __str__(self) -> str:
+        hit = len(self.wanted & set(self.covered))
+        kinds = {kind for kind, _, _ in self.covered}
+        return (
+            f"twin worlds: {self.probes} probes in {self.seconds:.0f} s, {len(self.leaks)} differences"
+            f" (seed {self.seed}); {len(kinds)} path kinds; coverage path kind x persona x hidden kind:"
+            f" {hit} of {len(self.wanted)}; statuses {dict(sorted(self.statuses.items()))}"
+        )
+
+
+# -------------------------------------------------------------------------------- the path grammar
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a probe aims at: an item, one of its types and its id."""
+
+    twins: Twins
+    item: Item
+    chance: random.Random
+
+    @property
+    def place(self) -> int:
+        """Which of the item's resources."""
+        return self.chance.randrange(len(self.item.types))
+
+    def address(self, rtype: str | None = None) -> str:
+        """`Type/id` of a resource of the item, as it is or would be."""
+        place = self.item.types.index(rtype) if rtype in self.item.types else self.place
+        key = f"i{self.item.number}" + (f"-{place}" if place else "")
+        return f"{self.item.types[place]}/{self.twins.ids.get(key, 'a' * 26)}"
+
+    @property
+    def rtype(self) -> str:
+        """The first type of the item."""
+        return self.item.types[0]
+
+    @property
+    def person(self) -> str:
+        """`Patient/id` of whom it is about, or of anybody."""
+        about = self.item.about or ("patient",)
+        return f"Patient/{self.twins.ids[self.chance.choice(about)]}"
+
+    @property
+    def owner(self) -> str:
+        """The search parameter that names the person."""
+        return {"AllergyIntolerance": "patient", "Coverage": "beneficiary", "Claim": "patient",
+                "Appointment": "actor", "Binary": "_id", "Patient": "_id", "Practitioner": "_id",
+                }.get(self.rtype, "subject")  # fmt: skip
+
+    @property
+    def dated(self) -> str | None:
+        """A date parameter of the type."""
+        return {"Observation": "date", "DiagnosticReport": "date", "DocumentReference": "date",
+                "Condition": "recorded-date", "AllergyIntolerance": "date",
+                "MedicationRequest": "authoredon", "Encounter": "date", "Procedure": "date",
+                "Communication": "sent", "Claim": "created", "Appointment": "date",
+                "QuestionnaireResponse": "authored", "Patient": "birthdate"}.get(self.rtype)  # fmt: skip
+
+    def search(self, *given: tuple[str, str], about: bool | None = None) -> str:
+        """The address of a search on the type, of one person or of all."""
+        params = list(given)
+        if about if about is not None else self.chance.random() < 0.5:
+            named = self.person
+            if self.owner == "_id":
+                named = (named if self.rtype == "Patient" else self.address()).split("/")[1]
+            params.append((self.owner, named))
+        return f"{self.rtype}?{urlencode(params)}"
+
+
+def _get(kind: str, path: str, **more: Any) -> Probe:
+    return Probe(kind, "GET", path, **more)
+
+
+def _bundle(kind: str, style: str, paths: list[str]) -> Probe:
+    entries = [{"request": {"method": "GET", "url": path}} for path in paths]
+    body = {"resourceType": "Bundle", "type": style, "entry": entries}
+    return Probe(kind, "POST", "", json.dumps(body).encode())
+
+
+def _token(aim: Aim) -> tuple[str, str]:
+    chance = aim.chance
+    if aim.rtype == "Observation":
+        code = chance.choice(CODES)
+        return "code", chance.choice((code, f"{LOINC}|{code}", f"{LOINC}|", f"|{code}",
+                                      f"{code},{chance.choice(CODES)}"))  # fmt: skip
+    if aim.rtype == "DocumentReference":
+        return "type", chance.choice(DOCUMENTS)
+    if aim.rtype in ("Patient", "Practitioner", "Binary", "Claim", "Coverage"):
+        return "_security", f"{SECURITY}|{chance.choice(MASKS)}"
+    return "status", chance.choice(("final", "active", "completed", "finished", "booked"))
+
+
+def _span(aim: Aim) -> tuple[str, str]:
+    prefix = aim.chance.choice(("", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb"))
+    day = date(aim.chance)
+    day = day[: aim.chance.choice((4, 7, 10))]
+    if aim.dated is None or aim.chance.random() < 0.3:
+        return "_lastUpdated", prefix + aim.twins.now.date().isoformat()[: len(day)]
+    return aim.dated, prefix + day
+
+
+def _words(aim: Aim) -> tuple[str, str]:
+    word = aim.chance.choice(WORDS)
+    if aim.rtype in ("Patient", "Practitioner"):
+        how = aim.chance.choice(("name", "family", "family:exact", "name:contains"))
+        return how, word[: aim.chance.randint(1, 8)]
+    if aim.rtype == "DocumentReference":
+        return "description", word
+    return "code:not", aim.chance.choice(CODES)
+
+
+def _sorted(aim: Aim) -> tuple[str, str]:
+    param = aim.chance.choice((aim.dated or "_lastUpdated", "_lastUpdated"))
+    return "_sort", aim.chance.choice(("", "-")) + param
+
+
+def _included(aim: Aim) -> list[tuple[str, str]]:
+    of = {"Observation": ("has-member", "subject", "encounter"), "DiagnosticReport": ("result",
+          "result:Observation", "subject"), "DocumentReference": ("subject", "subject:Patient"),
+          "Appointment": ("actor", "patient"), "Claim": ("patient",)}  # fmt: skip
+    params = of.get(aim.rtype, ("patient",))
+    return [("_include", f"{aim.rtype}:{param}") for param in params]
+
+
+def _form(aim: Aim) -> Probe:
+    path, _, query = aim.search(_token(aim), _span(aim)).partition("?")
+    form = (("content-type", "application/x-www-form-urlencoded"),)
+    return Probe("search by POST", "POST", f"{path}/_search", query.encode(), form)
+
+
+def _hostile(aim: Aim) -> Probe:
+    """A write that cannot be theirs: on what is hidden, on nobody's, with conditions."""
+    address, chance = aim.address(), aim.chance
+    if aim.item.number not in aim.twins.hidden:
+        address = f"{aim.rtype}/{'b' * 25}a"
+    match = (("if-match", f'W/"{chance.randint(1, 3)}"'),) if chance.random() < 0.5 else ()
+    if chance.random() < 0.5 or "-" in address:  # a UUID that is hidden is free to take
+        return Probe("write of what is hidden", "DELETE", address, headers=match)
+    rtype, id = address.split("/")
+    body = {"resourceType": rtype, "id": id, "status": "final", "code": {"text": "x"},
+            "subject": {"reference": aim.person}}  # fmt: skip
+    return Probe("write of what is hidden", "PUT", address, json.dumps(body).encode(), match)
+
+
+def _identifier(aim: Aim) -> Probe:
+    """What looks a person up by a number: telling whether the number is known is a leak."""
+    value = aim.chance.choice(aim.twins.numbers)
+    system = "urn:oid:1.2.250.1.213.1.4.10"
+    if aim.twins.viewer.kind == "software" or aim.chance.random() < 0.2:
+        return _get("search by identifier", f"Patient?identifier={quote(f'{system}|{value}')}")
+    body: dict[str, Any] = {
+        "resourceType": "Patient",
+        "identifier": [{"system": system, "value": value}],
+        "name": [{"family": "X"}],
+    }
+    if aim.twins.viewer.kind == "patient" and aim.chance.random() < 0.5:
+        named: dict[str, Any] = {"identifier": {"system": system, "value": value}}
+        if aim.chance.random() < 0.5:
+            named = {"reference": f"Patient?identifier={system}|{value}"}
+        body = {"resourceType": "QuestionnaireResponse", "status": "completed", "subject": named}
+    rtype = body["resourceType"]
+    return Probe("search by identifier", "POST", rtype, json.dumps(body).encode())
+
+
+GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
+    "read": lambda aim: _get("read", aim.address()),
+    "read, not modified": lambda aim: _get(
+        "read, not modified", aim.address(),
+        headers=(("if-none-match", f'W/"{aim.chance.randint(1, 3)}"'),),
+    ),
+    "read of the person": lambda aim: _get("read of the person", aim.person),
+    "vread": lambda aim: _get("vread", f"{aim.address()}/_history/{aim.chance.randint(1, 4)}"),
+    "history": lambda aim: _get("history", f"{aim.address()}/_history"),
+    "Binary": lambda aim: _get(
+        "Binary", aim.address("Binary"),
+        headers=(("accept", aim.chance.choice(("*/*", "text/plain", FHIR))),),
+    ),
+    "search, all": lambda aim: _get("search, all", aim.search(about=False)),
+    "search, one person": lambda aim: _get("search, one person", aim.search(about=True)),
+    "search by _id": lambda aim: _get(
+        "search by _id", f"{aim.rtype}?_id={aim.address().split('/')[1]}"),
+    "search by token": lambda aim: _get("search by token", aim.search(_token(aim))),
+    "search by label": lambda aim: _get(
+        "search by label", aim.search(("_security", f"{SECURITY}|{aim.chance.choice(MASKS)}"))),
+    "search by reference": lambda aim: _get(
+        "search by reference", aim.search(("has-member" if aim.rtype == "Observation" else
+        "result" if aim.rtype == "DiagnosticReport" else aim.owner, aim.address()), about=False)),
+    "search by date": lambda aim: _get("search by date", aim.search(_span(aim), _span(aim))),
+    "search by string": lambda aim: _get("search by string", aim.search(_words(aim))),
+    "search by identifier": _identifier,
+    "search by POST": _form,
+    "_sort": lambda aim: _get("_sort", aim.search(_sorted(aim))),
+    "_count": lambda aim: _get(
+        "_count", aim.search(("_count", str(aim.chance.choice((0, 1, 2, 5, 1000)))))),
+    "_total": lambda aim: _get("_total", aim.search(("_total", "accurate"), _token(aim))),
+    "_summary": lambda aim: _get("_summary", aim.search(("_summary", "count"), _span(aim))),
+    "_include": lambda aim: _get("_include", aim.search(*_included(aim), ("_count", "100"))),
+    "pages": lambda aim: _get(
+        "pages", aim.search(_sorted(aim), ("_count", str(aim.chance.randint(1, 3)))), follow=True),
+    "pages with _include": lambda aim: _get(
+        "pages with _include", aim.search(*_included(aim), ("_count", "2"), ("_total", "accurate")),
+        follow=True),
+    "batch": lambda aim: _bundle("batch", "batch", [
+        aim.address(), aim.search(_token(aim)), aim.search(("_total", "accurate")), aim.person]),
+    "transaction of reads": lambda aim: _bundle(
+        "transaction of reads", "transaction", [aim.search(_span(aim)), aim.address()]),
+    "write of what is hidden": _hostile,
+}  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------- the comparison
+
+
+def difference(a: Answer, b: Answer) -> str | None:
+    """What tells one answer from the other."""
+    if a.status != b.status:
+        return f"status {a.status} and {b.status}"
+    if a.status >= 500:
+        return f"status {a.status} twice: {a.body[:300]!r}"
+    seen = {name: value for name, value in a.headers.items() if name not in IGNORED}
+    other = {name: value for name, value in b.headers.items() if name not in IGNORED}
+    if a.body != b.body:
+        return f"bodies:\n  {a.body[:700]!r}\n  {b.body[:700]!r}"
+    if seen != other:
+        return f"headers {set(seen.items()) ^ set(other.items())}"
+    return None
+
+
+async def ask(of: Twins, probe: Probe, report: Report) -> str | None:
+    """The difference one probe shows, pages followed."""
+    path, pages = probe.path, 0
+    while True:
+        headers = dict(probe.headers)
+        a, b = await asyncio.gather(
+            *(world.ask(of.persona, probe.method, path, probe.body, headers)
+              for world in (of.a, of.b))
+        )  # fmt: skip
+        report.probes += 1
+        report.statuses[a.status] += 1
+        if told := difference(a, b):
+            return f"{of.persona}: {probe.kind}: {probe.method} {path} {headers}: {told}"
+        pages += 1
+        following = _next(a) if probe.follow and pages < MOST_PAGES else None
+        if following is None:
+            return None
+        path = following
+
+
+def _next(answer: Answer) -> str | None:
+    if answer.status != 200:
+        return None
+    links: dict[str, str] = {link["relation"]: link["url"] for link in answer.json.get("link", [])}
+    if "next" not in links:
+        return None
+    parts = urlsplit(links["next"])
+    return parts.path.removeprefix("/fhir/") + "?" + parts.query
+
+
+def aims(of: Twins, chance: random.Random) -> Iterator[tuple[str, str]]:
+    """(path kind, what it aims at), each pair in turn, for ever."""
+    pairs = list(itertools.product(GRAMMAR, (*sorted(set(of.hidden.values())), VISIBLE)))
+    while True:
+        chance.shuffle(pairs)
+        yield from pairs
+
+
+async def compare(of: Twins, probes: int, report: Report, *, first: bool = False) -> None:
+    """Ask both worlds; with `first`, stop at the first difference."""
+    chance = random.Random(f"{report.seed} probes {of.persona}")
+    by_why: dict[str, list[Item]] = {}
+    for item in of.items:
+        by_why.setdefault(of.hidden.get(item.number, VISIBLE), []).append(item)
+    report.wanted |= {(kind, of.persona, why) for kind in GRAMMAR for why in by_why}
+    end = report.probes + probes
+    asked: list[Probe] = []
+    for kind, why in aims(of, chance):
+        if not by_why.get(why):
+            continue
+        aim = Aim(of, chance.choice(_fit(kind, by_why[why])), chance)
+        asked.append(GRAMMAR[kind](aim))
+        report.covered[kind, of.persona, why] += 1
+        if len(asked) < TOGETHER:
+            continue
+        # Whatever a write draws, it draws the same in both worlds: one at a time.
+        alone = [probe for probe in asked if probe.method != "GET"]
+        found = await asyncio.gather(
+            *(ask(of, probe, report) for probe in asked if probe.method == "GET")
+        )
+        for probe in alone:
+            for world in (of.a, of.b):
+                world.source.begin(f"probe {report.probes}", of.now, frozen=True)
+            found.append(await ask(of, probe, report))
+        report.leaks += [told for told in found if told]
+        asked = []
+        if report.probes >= end or (first and report.leaks):
+            return
+
+
+def _fit(kind: str, items: list[Item]) -> list[Item]:
+    """Items a kind of path can aim at best; any, when there is none."""
+    wanted = {"Binary": {"Binary"}, "_include": {"DiagnosticReport", "Observation"},
+              "pages with _include": {"DiagnosticReport"}}.get(kind, set())  # fmt: skip
+    return [item for item in items if wanted & set(item.types)] or items
+
+
+async def several(
+    peopled: Peopled,
+    probes: int,
+    seed: int,
+    *,
+    personas: tuple[str, ...] = PERSONAS,
+    count: int = 112,
+) -> Report:
+    """One A, a B for each persona, and the probes shared between them."""
+    report = Report(seed)
+    started = time.perf_counter()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    async with original(peopled, seed, count) as of:
+        for persona in personas:
+            async with twins(of, persona) as made:
+                await compare(made, probes // len(personas), report)
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+@contextlib.asynccontextmanager
+async def pair(
+    peopled: Peopled, persona: str, seed: int, count: int
+) -> AsyncIterator[tuple[Original, Twins]]:
+    """One pair of twins."""
+    async with original(peopled, seed, count) as of, twins(of, persona) as made:
+        yield of, made
+
+
+def run(probes: int, seed: int) -> Report:
+    """A whole run, on a server of its own: what `bench/campaign` calls."""
+    with tempfile.TemporaryDirectory(prefix="carnet-twin-", dir="/tmp") as folder:
+        cluster = Cluster.attach_or_start(Path(folder) / "server", settings=SETTINGS)
+        try:
+            migrate.migrate(cluster.url())
+            with populated(cluster, Path(folder) / "installation") as peopled:
+                return asyncio.run(several(peopled, probes, seed, count=168))
+        finally:
+            cluster.stop()
+
+
+__all__ = ["PERSONAS", "Report", "World", "compare", "pair", "run", "several"]

@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Twin worlds: two databases of one seed, alike but for what one persona may not see."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from carnet.access.actor import Actor
+from carnet.access.visibility import Resource, State, Viewer, live_roles, visible
+from carnet.app import demonstration, parts
+from carnet.app.parts import Built
+from carnet.fhir.store.ids import EPOCH
+from carnet.rest.routes import application
+from tests import people
+from tests.agreement import reading
+from tests.agreement.items import Item, make
+from tests.space import FHIR, Answer, Peopled, asgi, clone, pattern, settings_of
+
+START = datetime(2026, 11, 23, tzinfo=UTC)  # of the first item; the cast is older
+STEP = timedelta(minutes=20)  # between two items: the first loose Binaries are more than a day old
+PERSONAS = ("patient", "minor", "gp", "hospital-doctor", "nurse", "outsider", "blocked",
+            "lab-software", "hospital-software")  # fmt: skip
+
+
+class Source:
+    """Time and chance of a world: those of the item being written, the same in both worlds."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.begin("start", START - STEP)
+
+    def begin(self, name: str, at: datetime, *, frozen: bool = False) -> None:
+        """What follows belongs to `name`."""
+        self.now, self.frozen = at, frozen
+        self.chance = random.Random(f"{self.seed} {name}")
+
+    def clock(self) -> datetime:
+        """The item's time, a millisecond later at each look unless frozen."""
+        if not self.frozen:
+            self.now += timedelta(milliseconds=1)
+        return self.now
+
+    def bytes(self, size: int) -> bytes:
+        """Of the item."""
+        return self.chance.randbytes(size)
+
+    def bits(self, size: int) -> int:
+        """Of the item."""
+        return self.chance.getrandbits(size)
+
+
+@dataclass(frozen=True)
+class Url:
+    """A server of one address, by role."""
+
+    pattern: str
+
+    def url(self, role: str = "carnet_admin", /) -> str:
+        """The address for a role."""
+        return self.pattern.replace("{role}", role)
+
+    def stop(self) -> None:
+        """Not ours."""
+
+
+@dataclass
+class World:
+    """One installation, and how to ask it."""
+
+    built: Built
+    source: Source
+    admin_url: str
+    app: Any = None
+    tokens: dict[str, str] = field(default_factory=dict)
+    actors: dict[str, Actor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.app = application(self.built.desk)
+
+    async def actor(self, persona: str) -> Actor:
+        """Who a persona is."""
+        if persona not in self.actors:
+            found = people.POPULATION.persona(persona)
+            subject = demonstration.subject_of(found, people.POPULATION)
+            self.actors[persona] = await parts.actor(self.built, subject, client="twin")
+        return self.actors[persona]
+
+    async def ask(
+        self,
+        persona: str,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request; tokens are good for as long as the world's time stands."""
+        if persona not in self.tokens:
+            claims = parts.claims(self.built, await self.actor(persona), "*")
+            self.tokens[persona] = self.built.desk.tokens.issue(claims, lifetime=86_400)
+        sent = {"accept": FHIR, "authorization": f"Bearer {self.tokens[persona]}"}
+        if body:
+            sent["content-type"] = FHIR
+        return await asgi(
+            self.app, method, "/" + path.lstrip("/"), body, sent | dict(headers or {})
+        )
+
+
+@dataclass
+class Twins:
+    """A and B, and what one persona may not see of A."""
+
+    persona: str
+    viewer: Viewer
+    items: list[Item]
+    ids: dict[str, str]  # of every item of A and person, by key
+    a: World
+    b: World
+    hidden: dict[int, str]  # item → why this persona does not see it
+    dropped: frozenset[int]
+    changed: frozenset[int]
+    now: datetime
+    numbers: tuple[str, ...]  # INS of people who may be here
+
+
+async def load(
+    world: World,
+    items: list[Item],
+    ids: dict[str, str],
+    *,
+    dropped: frozenset[int] = frozenset(),
+    changed: frozenset[int] = frozenset(),
+) -> None:
+    """Write items through the API, each under its own time and chance; ids are added by key."""
+    for item in items:
+        if item.number in dropped:
+            continue
+        world.source.begin(f"item {item.number}", START + item.number * STEP)
+        world.tokens.clear()
+        content = content_of(world.source.seed, item, changed=item.number in changed)
+        for step in item.steps:
+            path = _filled(step.path, ids)
+            body = b""
+            if step.body is not None:
+                made = step.body(content, ids)
+                if step.method == "PUT":
+                    made["id"] = path.partition("/")[2]
+                body = _filled(json.dumps(made), ids).encode()
+            answer = await world.ask(item.actor, step.method, path, body)
+            if answer.status not in (200, 201, 204):
+                raise AssertionError((item, step.method, path, answer.status, answer.body[:600]))
+            for key, id in _made(item, answer):
+                if ids.setdefault(key, id) != id:
+                    raise AssertionError(f"{key} of item {item} has another id in the other world")
+
+
+def content_of(seed: int, item: Item, *, changed: bool) -> random.Random:
+    """The chance that gives an item its values and words."""
+    return random.Random(f"{seed} content {item.number} {changed}")
+
+
+def _filled(text: str, ids: Mapping[str, str]) -> str:
+    return re.sub(r"\{([a-z]+(?:-?[0-9a-z]+)*)\}", lambda found: ids[found[1]], text)
+
+
+def _made(item: Item, answer: Answer) -> Iterator[tuple[str, str]]:
+    if "location" in answer.headers:
+        id = answer.headers["location"].split("/_history")[0].rsplit("/", 1)[1]
+        yield f"i{item.number}", id
+        if item.new:
+            yield item.new, id
+    elif answer.body and answer.json.get("type") == "transaction-response":
+        for place, entry in enumerate(answer.json["entry"]):
+            id = entry["response"]["location"].split("/")[1]
+            yield (f"i{item.number}" if place == 0 else f"i{item.number}-{place}"), id
+
+
+def item_of(rid: int) -> int | None:
+    """The item a row belongs to, by its time; None for the cast's."""
+    at = EPOCH + timedelta(milliseconds=rid >> 22)
+    return (at - START) // STEP if at >= START else None
+
+
+def why_hidden(viewer: Viewer, row: Resource, state: State, now: datetime) -> str:
+    """The reason, for the coverage: what hides this row from this viewer."""
+    if viewer.kind == "patient":
+        if row.cid != viewer.patient:
+            return "another person's"
+        return "another person's too" if row.owners else "invisible to the patient"
+    if viewer.kind == "software":
+        return "another organisation's"
+    if row.cid not in state.records:
+        return "in a bucket"
+    if live_roles(viewer, row.cid, state, now) is None:
+        if any(block.cid == row.cid and block.rpps == viewer.rpps for block in state.blocks):
+            return "blocked"
+        return "no link"
+    if row.owners:
+        return "another person's too"
+    return "masked" if int(row.labels) & 1 else "not for the profession"
+
+
+@contextlib.asynccontextmanager
+async def installed(peopled: Peopled, seed: int, *, role: str = "{role}") -> AsyncIterator[World]:
+    """A clone of the cast's database, with one world's sources."""
+    source = Source(seed)
+    with clone(peopled.cluster, peopled.name) as name:
+        prepare(peopled.cluster.url(database=name), peopled)
+        async with opened(peopled, name, source, role=role) as world:
+            yield world
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    peopled: Peopled, name: str, source: Source, *, role: str = "{role}"
+) -> AsyncIterator[World]:
+    """A process on a database; `role` may be a superuser's, whom row-level security does not bind."""
+    built = await parts.build(
+        settings_of(peopled.folder, pool_size=4),
+        Url(pattern(peopled.cluster, name).replace("{role}", role)),
+        name="twin",
+        clock=source.clock,
+        random=source.bytes,
+        random_bits=source.bits,
+    )
+    try:
+        yield World(built, source, peopled.cluster.url(database=name))
+    finally:
+        await built.pool.close()
+
+
+def prepare(admin_url: str, peopled: Peopled) -> None:
+    """Links the cast does not have: a visit's consent, and a record that is closed."""
+    elder = peopled.where.people["elder"]
+    with psycopg.connect(admin_url) as conn:
+        rpps = int(people.POPULATION.professional("hospital-doctor").rpps)
+        conn.execute(
+            "INSERT INTO access.consent VALUES (1, %s, NULL, %s, 'oral', 'test', %s, NULL)",
+            (elder, rpps, START - STEP),
+        )
+
+
+def disturb(admin_url: str, peopled: Peopled, persona: str, seed: int) -> None:
+    """Rights of others, which no persona sees through the API: only B has them."""
+    chance = random.Random(f"{seed} disturb {persona}")
+    others = [
+        int(people.POPULATION.professional(key).rpps)
+        for key in ("dentist", "midwife", "physio", "geriatrician")
+    ]
+    with psycopg.connect(admin_url) as conn:
+        for number, cid in enumerate(sorted(peopled.where.people.values())):
+            conn.execute(
+                "INSERT INTO access.consent VALUES (%s, %s, NULL, %s, 'oral', 'test', %s, NULL)",
+                (1000 + number, cid, chance.choice(others), START),
+            )
+            conn.execute(
+                "INSERT INTO access.block VALUES (%s, %s, %s)", (cid, chance.choice(others), START)
+            )
+
+
+def judge(
+    admin_url: str, viewer: Viewer, now: datetime
+) -> tuple[set[tuple[int, int]], dict[int, str], set[int]]:
+    """Rows this viewer sees, why items are hidden from them, items of which they see something."""
+    with psycopg.connect(admin_url) as conn:
+        state, rows = reading.state(conn), reading.resources(conn)
+    seen: set[tuple[int, int]] = set()
+    hidden: dict[int, str] = {}
+    shown: set[int] = set()
+    for row in rows:
+        item = item_of(row.rid)
+        if visible(viewer, row, state, now):
+            seen.add((row.cid, row.rid))
+            if item is not None:
+                shown.add(item)
+        elif item is not None:
+            hidden[item] = why_hidden(viewer, row, state, now)
+    return seen, {item: why for item, why in hidden.items() if item not in shown}, shown
+
+
+@dataclass
+class Original:
+    """World A, from which each persona's B is made."""
+
+    peopled: Peopled
+    seed: int
+    items: list[Item]
+    ids: dict[str, str]
+    world: World
+    now: datetime
+
+
+@contextlib.asynccontextmanager
+async def original(peopled: Peopled, seed: int, count: int) -> AsyncIterator[Original]:
+    """A, with all its items."""
+    items = make(seed, count)
+    async with installed(peopled, seed) as world:
+        ids = {key: world.built.door.ids.encode(cid, cid)
+               for key, cid in peopled.where.people.items()}  # fmt: skip
+        await load(world, items, ids)
+        now = START + count * STEP + timedelta(hours=1)
+        world.source.begin("asking", now, frozen=True)
+        world.tokens.clear()
+        yield Original(peopled, seed, items, ids, world, now)
+
+
+@contextlib.asynccontextmanager
+async def twins(of: Original, persona: str) -> AsyncIterator[Twins]:
+    """A and a B of one persona: what is hidden from them is left out, changed, or kept."""
+    viewer = reading.viewer(await of.world.actor(persona))
+    seen, hidden, shown = judge(of.world.admin_url, viewer, of.now)
+    chance = random.Random(f"{of.seed} twin {persona}")
+    drawn = {number: chance.random() for number in sorted(hidden)}
+    dropped = {number for number, draw in drawn.items() if draw < 0.45}
+    changed = {number for number, draw in drawn.items() if 0.45 <= draw < 0.85}
+    for item in of.items:  # nobody's record goes while something of it stays
+        if item.new and item.number in dropped:
+            about = {each.number for each in of.items if item.new in each.about}
+            if about & shown:
+                dropped.discard(item.number)
+            else:
+                dropped |= about
+    async with installed(of.peopled, of.seed) as world:
+        disturb(world.admin_url, of.peopled, persona, of.seed)
+        await load(
+            world, of.items, dict(of.ids), dropped=frozenset(dropped),
+            changed=frozenset(changed - dropped),
+        )  # fmt: skip
+        world.source.begin("asking", of.now, frozen=True)
+        world.tokens.clear()
+        also, _, _ = judge(world.admin_url, viewer, of.now)
+        assert also == seen, "the worlds differ in what this persona sees: no twins"
+        yield Twins(
+            persona, viewer, of.items, of.ids, of.world, world, hidden, frozenset(dropped),
+            frozenset(changed - dropped), of.now, _numbers(of),
+        )  # fmt: skip
+
+
+def _numbers(of: Original) -> tuple[str, ...]:
+    """INS of the cast, and of the people who are new in A."""
+    found = [each.ins for each in people.POPULATION.people]
+    for item in of.items:
+        if item.new and item.steps[0].body is not None:
+            made = item.steps[0].body(content_of(of.seed, item, changed=False), of.ids)
+            found += [made["identifier"][0]["value"]] * 3
+    return tuple(found)
