@@ -74,6 +74,10 @@ class Relay:
             except (psycopg.OperationalError, PoolTimeout) as error:
                 log.warning("relay waits", error=type(error).__name__)
                 told = 0
+            except Exception as error:
+                # A listener's fault: nothing was forgotten, all of it is told again.
+                log.error("relay failed", error=type(error).__name__, exc_info=error)
+                told = 0
             await asyncio.sleep(BUSY if told else IDLE)
 
     async def once(self) -> int:
