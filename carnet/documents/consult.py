@@ -33,6 +33,8 @@ from carnet.fhir.search.references import LITERAL, ReferenceFilter
 from carnet.fhir.search.tokens import TokenFilter
 
 TOGETHER = 1000  # documents or results fetched at once
+NEAR = 5  # earlier results looked at for each code, at once
+LAST = 2**63 - 1  # after every row of an instant
 TITLES = {"DR": "Dr", "PR": "Pr", "M": "M.", "MME": "Mme"}
 LOINC = "http://loinc.org"
 XML_TYPES = ("text/xml", "application/xml", "application/xslt+xml", "application/hl7-cda+xml")
@@ -45,7 +47,8 @@ async def documents(visit: Visit, patient: str) -> DocumentList:
     cid = await _record(visit, patient)
     found = await _all(visit, Query("DocumentReference", compartments=(cid,)))
     observations = await _all(visit, Query("Observation", compartments=(cid,)))
-    replaced = {stored.id for stored in found if stored.resource.get("status") == "superseded"}
+    lines = tuple(line(stored) for stored in found)
+    replaced = {each.id for each in lines if each.status == "superseded"}
     series: dict[str, list[tuple[ResultLine, str | None]]] = {}
     for shown, origin in _measures(observations, replaced):
         series.setdefault(shown.code, []).append((shown, origin))
@@ -56,7 +59,7 @@ async def documents(visit: Visit, patient: str) -> DocumentList:
         assert last.number is not None
         curves.append(CurveLine(code, last.label, last.unit, len(points), last.number, last.at))
     return DocumentList(
-        tuple(line(stored) for stored in found),
+        lines,
         tuple(sorted(curves, key=lambda each: each.label.casefold())),
     )
 
@@ -94,7 +97,7 @@ async def curve(visit: Visit, patient: str, code: str) -> Curve:
     number = visit.door.definitions.params["Observation"]["code"].number
     wanted = TokenFilter(number, ((LOINC, code),))
     stored = await _all(visit, Query("Observation", (wanted,), compartments=(cid,)))
-    named = {origin for origin in map(_document_of, stored) if origin}
+    named = {origin for each in stored if (origin := _document_of(each.resource))}
     about = await _documents(visit, cid, named)
     replaced = {id for id, each in about.items() if each.resource.get("status") == "superseded"}
     measures = [each for each in _measures(stored, replaced) if each[0].code == code]
@@ -139,10 +142,11 @@ def _measures(stored: Iterable[Stored], replaced: set[str]) -> list[tuple[Result
     """The numbers that count, with the document each comes from; a replaced report's do not."""
     found = []
     for each in stored:
-        origin = _document_of(each)
-        if origin in replaced or each.resource.get("status") in VOID:
+        resource = each.resource  # parsed at each look: once is enough
+        origin = _document_of(resource)
+        if origin in replaced or resource.get("status") in VOID:
             continue
-        shown = result(each)
+        shown = _result(each, resource)
         if shown.number is not None and shown.code:
             found.append((shown, origin))
     return found
@@ -189,7 +193,10 @@ def line(stored: Stored) -> DocumentLine:
 
 def result(stored: Stored) -> ResultLine:
     """One result."""
-    resource = stored.resource
+    return _result(stored, stored.resource)
+
+
+def _result(stored: Stored, resource: dict[str, Any]) -> ResultLine:
     coding: dict[str, Any] = next(
         (each for each in resource["code"].get("coding", []) if each.get("system") == LOINC), {}
     )
@@ -329,8 +336,8 @@ def _files(resource: dict[str, Any]) -> tuple[str | None, str | None]:
     return source, pdf
 
 
-def _document_of(stored: Stored) -> str | None:
-    for reference in stored.resource.get("derivedFrom", []):
+def _document_of(resource: dict[str, Any]) -> str | None:
+    for reference in resource.get("derivedFrom", []):
         found = LITERAL.fullmatch(str(reference.get("reference", "")))
         if found and found[1] == "DocumentReference":
             return found[2]
@@ -397,36 +404,49 @@ async def _documents(visit: Visit, cid: int, ids: Iterable[str]) -> dict[str, St
 
 async def _previous(
     visit: Visit, cid: int, results: Sequence[ResultLine]
-) -> dict[tuple[str, str], list[ResultLine]]:
-    """The numbers of the record that a result may be compared with, by code and unit."""
-    codes = sorted({each.code for each in results if each.code and each.number is not None})
-    if not codes:
-        return {}
+) -> dict[tuple[str, str], ResultLine]:
+    """The last number before each result, by code and unit, from reports that still hold.
+
+    Walks back in time from the report, and stops looking for a code once it is found.
+    """
+    wanted = {
+        (each.code, each.unit): each.at for each in results if each.code and each.number is not None
+    }
+    found: dict[tuple[str, str], ResultLine] = {}
+    if not wanted:
+        return found
     number = visit.door.definitions.params["Observation"]["code"].number
-    wanted = TokenFilter(number, tuple((LOINC, code) for code in codes))
-    stored = await _all(
-        visit, Query("Observation", (wanted,), compartments=(cid,), sort=Sort("date", True))
-    )
-    about = await _documents(
-        visit, cid, {origin for each in stored if (origin := _document_of(each))}
-    )
-    replaced = {id for id, each in about.items() if each.resource.get("status") == "superseded"}
-    found: dict[tuple[str, str], list[ResultLine]] = {}
-    for each, _ in _measures(stored, replaced):
-        found.setdefault((each.code, each.unit), []).append(each)
+    after: tuple[str, int, int] = (max(wanted.values()).isoformat(), LAST, cid)
+    while left := sorted({code for code, unit in wanted if (code, unit) not in found}):
+        codes = TokenFilter(number, tuple((LOINC, code) for code in left))
+        page = await visit.search(
+            Query(
+                "Observation",
+                (codes,),
+                compartments=(cid,),
+                sort=Sort("date", True),
+                count=min(TOGETHER, NEAR * len(left)),
+                after=after,
+            )
+        )
+        named = {origin for each in page.matches if (origin := _document_of(each.resource))}
+        about = await _documents(visit, cid, named)
+        replaced = {id for id, each in about.items() if each.resource.get("status") == "superseded"}
+        for each, _ in _measures(page.matches, replaced):
+            key = (each.code, each.unit)
+            if key in wanted and each.at < wanted[key]:
+                found.setdefault(key, each)
+        if page.next is None:
+            break
+        after = visit.door.cursors.read(page.next, "Observation")
     return found
 
 
-def _with_previous(
-    shown: ResultLine, earlier: dict[tuple[str, str], list[ResultLine]]
-) -> ResultLine:
+def _with_previous(shown: ResultLine, earlier: dict[tuple[str, str], ResultLine]) -> ResultLine:
     """The result with the number before it, of the same code and unit."""
-    if shown.number is None:
+    last = earlier.get((shown.code, shown.unit))
+    if shown.number is None or last is None or last.at >= shown.at:
         return shown
-    before = [each for each in earlier.get((shown.code, shown.unit), []) if each.at < shown.at]
-    if not before:
-        return shown
-    last = max(before, key=lambda each: each.at)
     return replace(shown, previous=last.number, previous_at=last.at)
 
 

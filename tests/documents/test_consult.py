@@ -265,3 +265,29 @@ async def test_documents_of_others_are_not_reached_through_one_s_own_record(spac
         await consult.document(visit, "", id_of(theirs))
     with pytest.raises(Nothing):
         await consult.content(visit, "", locations(theirs)[2].split("/")[1])
+
+
+async def test_the_number_before_is_the_last_that_holds_however_far(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Past a replaced report, other units and many results of other codes."""
+    monkeypatch.setattr(consult, "NEAR", 1)
+    week = 60 * 24 * 7
+    kept, void = fresh(minutes=-2 * week), fresh(minutes=-week)
+    await space.post("", lot(kept.xml), as_="lab-software")
+    await space.post("", lot(void.xml), as_="lab-software")
+    blank = corrected(void)
+    start = blank.index(b"<structuredBody>")
+    end = blank.index(b"</structuredBody>") + len(b"</structuredBody>")
+    file = b'mediaType="application/pdf" representation="B64">JVBERi0xLjQK'
+    body = b"<nonXMLBody><text " + file + b"</text></nonXMLBody>"
+    withdrawn = await space.post("", lot(blank[:start] + body + blank[end:]), as_="lab-software")
+    assert withdrawn.status == 200, withdrawn.body
+    sent = await space.post("", lot(fresh().xml), as_="lab-software")
+    page = await consult.document(await space.visit("patient"), "", id_of(sent))
+    wanted = {
+        each.code.code: str(each.value.value)  # type: ignore[union-attr]
+        for each in read(kept.xml).results.results
+        if hasattr(each.value, "value")
+    }
+    assert {each.code: str(each.previous) for each in page.results if each.value} == wanted
