@@ -87,13 +87,15 @@ def run(
         installation.start()
         floor = highest(installation)
         for number in range(1, kills + 1):
+            before = len(history)
             figures.seconds += asyncio.run(
                 loaded_until_killed(installation, writers, chance.uniform(0.6, 1.8))
             )
             figures.kills = number
             figures.recoveries.append(installation.start())
-            # After each kill all that was ever sent, so that a fault is told beside its kill.
-            figures.report = asyncio.run(Checker(installation, floor).check(history))
+            # What was touched since the last kill, so that a fault is told beside its own; then all.
+            since = before if number < kills else 0
+            figures.report = asyncio.run(Checker(installation, floor).check(history, since))
             tell(
                 f"kill {number}: {len(history)} writes, {len(figures.report.violations)} violations"
             )
