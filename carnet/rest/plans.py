@@ -28,6 +28,12 @@ class UnresolvedReference(errors.BusinessRule):
     status = 412
 
 
+class UnknownPerson(UnresolvedReference):
+    """The person a conditional reference names is unknown here."""
+
+    code = "902"
+
+
 class Ring(errors.Invalid):
     """Entries of the Bundle are about each other in a ring."""
 
@@ -338,5 +344,5 @@ async def _find(unit: Unit, acts: Acts, rtype: str, query: str) -> Address:
     system, _, value = parameters[0][1].rpartition("|")
     found = await resolver(unit, system, value)
     if found is None:
-        raise UnresolvedReference
+        raise UnknownPerson if rtype == "Patient" else UnresolvedReference
     return found
