@@ -340,13 +340,14 @@ async def twins(of: Original, persona: str) -> AsyncIterator[Twins]:
         assert also == seen, "the worlds differ in what this persona sees: no twins"
         yield Twins(
             persona, viewer, of.items, of.ids, of.world, world, hidden, frozenset(dropped),
-            frozenset(changed - dropped), of.now, _numbers(of),
+            frozenset(changed - dropped), of.now, _numbers(of, persona),
         )  # fmt: skip
 
 
-def _numbers(of: Original) -> tuple[str, ...]:
-    """INS of the cast, and of the people who are new in A."""
-    found = [each.ins for each in people.POPULATION.people]
+def _numbers(of: Original, persona: str) -> tuple[str, ...]:
+    """INS of the cast but the persona's own, by which they may write, and of who is new in A."""
+    own = people.POPULATION.persona(persona).person
+    found = [each.ins for each in people.POPULATION.people if each.key != own]
     for item in of.items:
         if item.new and item.steps[0].body is not None:
             made = item.steps[0].body(content_of(of.seed, item, changed=False), of.ids)
