@@ -65,7 +65,7 @@ def run(
     """A new installation in `folder`, killed `kills` times.
 
     until_lost: stop at the first kill after which something was lost (the control needs no more).
-    postgres: its settings above the usual ones.
+    postgres: its settings, changed behind the server's back.
     """
     chance = random.Random(seed)
     figures = Figures(seed)

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from carnet.app import demonstration, parts
@@ -44,6 +45,7 @@ class Installation:
     data: Path
     port: int
     workers: int = 1
+    postgres: dict[str, str] = field(default_factory=dict)  # see `make`
     people: list[str] = field(default_factory=list)  # Patient/… that may be fed
     token: str = ""
     _server: subprocess.Popen[bytes] | None = None
@@ -64,18 +66,17 @@ class Installation:
         people: int = 7,
         postgres: Mapping[str, str] | None = None,
     ) -> Installation:
-        """A test installation with some invented people; postgres: settings above the usual ones."""
-        made = cls(data, free_port(), workers)
+        """A test installation with some invented people.
+
+        postgres: its settings changed once the server serves, for it refuses to start on unsafe ones.
+        """
+        made = cls(data, free_port(), workers, dict(postgres or {}))
         settings = made.settings()
         data.mkdir(parents=True, exist_ok=True)
         with common.server_of(settings) as server:
             common.bring_up_to_date(settings, server)
             common.remember(settings)
             assert isinstance(server, Cluster)
-            if postgres:
-                lines = "".join(f"{name} = {value}\n" for name, value in postgres.items())
-                (server.pgdata / "local.conf").write_text(lines)
-                (server.pgdata / "local.conf").chmod(0o644)
             made.people, made.token = asyncio.run(_people(settings, server, people))
         return made
 
@@ -95,6 +96,8 @@ class Installation:
     def start(self, patience: float = 60.0) -> float:
         """Serve, until /health answers; returns the seconds that took, recovery included."""
         started = time.perf_counter()
+        if self.postgres:
+            (Cluster(self.data).pgdata / "postgresql.auto.conf").write_text("")
         with (self.data / "server.log").open("ab") as log:
             self._server = subprocess.Popen(
                 [
@@ -113,11 +116,27 @@ class Installation:
             if self._server.poll() is not None:
                 break
             if answers(f"http://{HOST}:{self.port}/health"):
-                return time.perf_counter() - started
+                took = time.perf_counter() - started
+                self._weaken()
+                return took
             time.sleep(0.02)
         raise RuntimeError(
             "the server did not start:\n" + (self.data / "server.log").read_text()[-3000:]
         )
+
+    def _weaken(self) -> None:
+        """Change PostgreSQL's settings behind the server's back."""
+        if not self.postgres:
+            return
+        with self.database() as conn:
+            for name, value in self.postgres.items():
+                conn.execute(
+                    sql.SQL("ALTER SYSTEM SET {} = {}").format(
+                        sql.Identifier(name), sql.Literal(value)
+                    )
+                )
+            conn.execute("SELECT pg_reload_conf()")
+        time.sleep(0.2)  # each process of PostgreSQL reads it when it next looks
 
     def stop_serving(self) -> None:
         """End the server cleanly; PostgreSQL stays if somebody else uses it."""
