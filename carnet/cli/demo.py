@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated
 
@@ -46,11 +50,8 @@ def demo(
             portal.ensure_accounts(accounts(population), PASSWORD)
             common.remember(settings, seed=seed, people=people)
             show(settings, population)
-            for task in (_rest, _jobs):
-                threading.Thread(
-                    target=task, args=(settings, server, population, rest), daemon=True
-                ).start()
-            serving.serve(settings, workers=workers)
+            with _beside(settings, seed, people, rest):
+                serving.serve(settings, workers=workers)
 
 
 def accounts(population: Population) -> dict[str, str]:
@@ -105,31 +106,71 @@ async def _first(settings: Settings, server: Server, population: Population) -> 
         await built.pool.close()
 
 
-def _rest(settings: Settings, server: Server, population: Population, keys: list[str]) -> None:
+@contextlib.contextmanager
+def _beside(settings: Settings, seed: int, people: int, keys: list[str]) -> Iterator[None]:
+    """The worker and the loading of the other records, in a process of their own."""
+    process = multiprocessing.get_context("spawn").Process(
+        target=_work, args=(settings, seed, people, keys), daemon=True
+    )
+    process.start()
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.join(serving.STOPPING)
+        process.kill()
+
+
+def _work(settings: Settings, seed: int, people: int, keys: list[str]) -> None:
+    """The process beside: quiet on the signals of the terminal, its parent ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    composition.quiet_logs(settings)
+    with common.server_of(settings) as server:
+        asyncio.run(_until_terminated(settings, server, seed, people, keys))
+
+
+async def _until_terminated(
+    settings: Settings, server: Server, seed: int, people: int, keys: list[str]
+) -> None:
+    population = make(seed, people)
+    tasks = [
+        asyncio.create_task(worker.work(settings, server)),
+        asyncio.create_task(_rest(settings, server, population, keys)),
+        asyncio.create_task(_orphaned()),
+    ]
+
+    def stop() -> None:
+        for task in tasks:
+            task.cancel()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _orphaned() -> None:
+    """A parent that was killed does not end its process beside: it ends itself."""
+    parent = os.getppid()
+    while os.getppid() == parent:  # noqa: ASYNC110 (a parent gives no event)
+        await asyncio.sleep(2)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def _rest(
+    settings: Settings, server: Server, population: Population, keys: list[str]
+) -> None:
     """The other records, while the pages are already served."""
-
-    async def load() -> None:
-        if not keys:
-            return
-        built = await build(settings, server, name="carnet demo")
-        try:
-            with _bar() as bar:
-                task = bar.add_task("Autres dossiers", total=len(keys))
-                for key in keys:
-                    await demonstration.load_documents(built, population, [population.person(key)])
-                    common.remember(
-                        settings, loaded=[*common.recall(settings).get("loaded", []), key]
-                    )
-                    bar.advance(task)
-        finally:
-            await built.pool.close()
-
-    asyncio.run(load())
-
-
-def _jobs(settings: Settings, server: Server, population: Population, keys: list[str]) -> None:
-    """The worker's part, in a thread of its own."""
-    asyncio.run(worker.work(settings, server))
+    if not keys:
+        return
+    built = await build(settings, server, name="carnet demo")
+    try:
+        with _bar() as bar:
+            task = bar.add_task("Autres dossiers", total=len(keys))
+            for key in keys:
+                await demonstration.load_documents(built, population, [population.person(key)])
+                common.remember(settings, loaded=[*common.recall(settings).get("loaded", []), key])
+                bar.advance(task)
+    finally:
+        await built.pool.close()
 
 
 def _bar() -> Progress:

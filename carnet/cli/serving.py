@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import socket
-from collections.abc import Callable
 from typing import Any
 
 from granian import Granian
@@ -14,6 +14,8 @@ from carnet import config, errors
 from carnet.app import application
 from carnet.config import Settings
 from carnet.postgres.server import open_server
+
+STOPPING = 10  # seconds a worker has to end
 
 
 class PortInUse(errors.CarnetError):
@@ -27,10 +29,12 @@ def worker() -> Any:
     return application(settings, server)
 
 
-def serve(settings: Settings, *, workers: int, ready: Callable[[], None] | None = None) -> None:
+def serve(settings: Settings, *, workers: int) -> None:
     """Serve until a signal; refuses a port in use, since two masters would share it silently."""
     refuse_used_port(settings.host, settings.port)
     config.export(settings)
+    # Workers begin as new processes: a fork would take with it the threads' locks and open connections.
+    multiprocessing.set_start_method("spawn", force=True)
     master = Granian(
         "carnet.cli.serving:worker",
         factory=True,
@@ -42,9 +46,8 @@ def serve(settings: Settings, *, workers: int, ready: Callable[[], None] | None 
         log_enabled=False,
         websockets=False,
         respawn_failed_workers=True,
+        workers_kill_timeout=STOPPING,  # a worker that two signals met at once may never end by itself
     )
-    if ready is not None:
-        master.on_startup(ready)
     master.serve()
 
 
