@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
-r"""Values of a URL parameter: what separates them, and the backslash before what does not.
+"""Values of a URL parameter: what separates them, and the backslash before what does not.
 
-Source: FHIR R4, Search, "Escaping Search Parameters": `\,` `\|` `\$` and `\\` stand for themselves.
+Source: FHIR R4, Search, "Escaping Search Parameters": after a backslash, a comma, a vertical bar, a
+dollar and a backslash stand for themselves.
 """
 
 from __future__ import annotations
