@@ -42,8 +42,10 @@ def rated(rate: Rate, unit: str = "") -> str:
 
 def table() -> str:
     """Everything seen, as Markdown."""
-    lines = ["| work | figure | beside it, in the same run |", "| --- | --- | --- |"]
-    lines += [f"| {each.work} | {each.figure} | {each.beside or '—'} |" for each in SEEN]
+    lines = ["| work | figure | beside it, in the same run | load |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| {each.work} | {each.figure} | {each.beside or '—'} | {each.load:.1f} |" for each in SEEN
+    ]
     return "\n".join(lines)
 
 
