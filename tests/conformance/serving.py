@@ -96,7 +96,7 @@ def wait(process: subprocess.Popen[bytes], port: int) -> None:
 def patient_id(peopled: Peopled) -> str:
     """Of the cast's patient."""
     cid = peopled.where.people[people.PATIENT.key]
-    return ids(peopled).encode(cid, cid)
+    return str(ids(peopled).encode(cid, cid))
 
 
 def ids(peopled: Peopled) -> Any:

@@ -143,7 +143,8 @@ def algorithms(key: OKPKey, token: str) -> dict[str, str]:
         made[f"alg {alg}, signature kept"] = part(alg=alg) + "." + token.split(".")[2]
     raw = unb64(str(public["x"]))
     for name, secret in [
-        ("raw", raw), ("base64", str(public["x"]).encode()), ("jwk", json.dumps(public).encode()), ("empty", b""),
+        ("raw", raw), ("base64", str(public["x"]).encode()), ("empty", b""),
+        ("jwk", json.dumps(public).encode()),
     ]:  # fmt: skip
         signing = part(alg="HS256")
         mac = hmac.new(secret, signing.encode(), hashlib.sha256).digest()

@@ -168,7 +168,8 @@ async def test_what_several_people_own_is_found_by_each_of_them(space: Space) ->
         ("gt2030-01-01", "p"), ("lt1900", "o"), ("ap2020-02-15", "ymo"),
         ("ge2020&date=lt2021", "ymo"), ("2019,2020-02", "lm"),
         ("2020-02-10T10:00:00Z", ""), ("lt2019-06-01T00:00:00%2B02:00", "lo"),
-        ("lt2019-06-01T00:00:00 02:00", "lo"), ("le9999-12-31", "ymlop"),
+        ("lt2019-06-01T00:00:00 02:00", "lo"),
+        ("le9999-12-31", "ymlop"), ("eb9999-12-31", "ymlo"),
     ],
 )  # fmt: skip
 async def test_prefixes_compare_ranges_as_fhir_says(space: Space, query: str, found: str) -> None:

@@ -16,8 +16,6 @@ from carnet.fhir.search.query import Place
 
 PREFIX = re.compile("(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.*)", re.DOTALL)
 DAY = timedelta(days=1)
-# Ends nobody dates anything at stand for no end.
-FIRST, LAST = dates.EARLIEST + DAY, dates.LATEST - DAY
 NEVER, FOREVER = "-infinity", "infinity"
 
 
@@ -48,10 +46,10 @@ def read(text: str) -> DateRange:
 
 
 def bound(moment: datetime) -> str:
-    """An end as PostgreSQL compares it; the first and last days of the calendar are no end."""
-    if moment <= FIRST:
+    """An end as PostgreSQL compares it; the very ends of the calendar stand for none."""
+    if moment == dates.EARLIEST:
         return NEVER
-    return FOREVER if moment >= LAST else moment.isoformat()
+    return FOREVER if moment == dates.LATEST else moment.isoformat()
 
 
 @dataclass(frozen=True, slots=True)
