@@ -132,7 +132,12 @@ def test_their_doctor_finds_them_and_reads_it(logged_in: LogIn, sent: Sent) -> N
 
 
 def test_the_patient_reads_who_has_read(logged_in: LogIn, sent: Sent) -> None:
-    # given the doctor has read the report (the test before)
+    # given the doctor has read the report
+    doctors = logged_in("gp")
+    find_patient(doctors)
+    doctors.get_by_role("button", name="Ouvrir le dossier").click()
+    doctors.locator(f".card a[href*='{sent.id}']").click()
+    expect(doctors.get_by_role("heading", level=1)).to_have_text(sent.document.title)
     page = logged_in("patient")
     page.get_by_role("link", name="Qui a consulté mon dossier").click()
     # then the list says who, where and what
@@ -187,7 +192,7 @@ def test_a_doctor_without_a_link_declares_a_consent_then_reads_and_the_patient_s
     logged_in: LogIn, sent: Sent
 ) -> None:
     # given a doctor outside the team, with the patient before them; no script runs
-    page = logged_in("outsider", script=False)
+    page = logged_in("dentist", script=False)
     find_patient(page)
     page.get_by_role("button", name="Déclarer le consentement").click()
     # when they declare how the consent was had
@@ -201,10 +206,10 @@ def test_a_doctor_without_a_link_declares_a_consent_then_reads_and_the_patient_s
     # and the patient reads both
     patient = logged_in("patient")
     patient.goto("/dossier/acces/")
-    reader = patient.locator(".reader", has_text="Marchal")
+    reader = patient.locator(".reader", has_text="Fabre")
     expect(reader.filter(has_text=sent.document.title).first).to_be_visible()
     patient.goto("/dossier/acces/?lang=en")
-    assert patient.locator(".reader", has_text="Marchal").count() > 0
+    assert patient.locator(".reader", has_text="Fabre").count() > 0
     clean(patient)
 
 
