@@ -37,18 +37,22 @@ DATES = (
 # Many begin or end together: that is where prefixes differ.
 ASKED = (*DATES, "2020-01-01", "2020-02-01", "2020-02-29T23:30-01:00", "9999", "9999-12-31")
 PREFIXES = ("", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
-NAMES = (
-    "Étoile du Nord",
-    "etoile",
-    "ÉTOILE",
-    "nord",
-    "L'Étang-Salé",
+NAMES = ("etoile", "ETOILE", "ÉTOILE", "Étoile du Nord", "L'Étang-Salé", "Œuvre 42", "ß")
+WORDS = (
+    *NAMES,
+    *NAMES[:3],
+    "e",
+    "du",
     "l etang",
-    "Œuvre",
-    "42 bis",
-    "ß",
+    "nord",
+    "bis",
+    "étoile d",
+    "salé",
+    "tang",
+    "œ",
+    "SS",
+    "bis",
 )
-WORDS = (*NAMES, "e", "du", "étoile d", "salé", "tang", "œ", "SS", "bis")
 
 # ---------------------------------------------------------------- what is stored
 
@@ -174,7 +178,18 @@ includes = st.lists(
         "Observation:has-member",
     )), max_size=2,
 )  # fmt: skip
+# One parameter and one value: what differs is hidden by nothing else.
+alone = st.one_of(
+    st.builds(
+        lambda value: Search("Observation", (Asked("date", "", (value,)),)), dated
+    ),
+    st.builds(
+        lambda modifier, word: Search("Organization", (Asked("name", modifier, (word,)),)),
+        st.sampled_from(("", "exact", "contains")), st.sampled_from(WORDS),
+    ),
+)  # fmt: skip
 searches = st.one_of(
+    alone, alone,
     st.builds(
         Search, st.just("Observation"), st.lists(for_observations, max_size=3).map(tuple),
         st.sampled_from(("", "date", "-date", "_lastUpdated", "-_lastUpdated")),
