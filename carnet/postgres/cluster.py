@@ -446,7 +446,7 @@ class Cluster:
             if self._sockets is not None:
                 try:
                     self._make_database()
-                    return True
+                    return self._watched()  # a server that answers without its watcher is stopping
                 except psycopg.OperationalError as error:
                     problem = str(error)
             if f'role "{ADMIN}" does not exist' in problem:

@@ -278,7 +278,9 @@ def test_a_killed_program_leaves_no_server(data: Path) -> None:
 def test_a_server_whose_watcher_is_killed_stops_and_the_next_one_waits_for_it(data: Path) -> None:
     with user(data) as other:
         write(other.url, "kept")
-        os.kill(parent_of(other.pid), signal.SIGKILL)
+        watcher = parent_of(other.pid)
+        os.kill(watcher, signal.SIGKILL)
+        until(lambda: not alive(watcher))  # the signal is on its way when kill() returns
         with Cluster(data) as cluster:
             assert cluster.pid() != other.pid
             assert not alive(other.pid)
