@@ -14,7 +14,12 @@ SHARED = ROOT.parent / "shared"
 
 # What a test takes says what it needs, so nobody has to remember the mark.
 NEEDS = {
-    "db": {"db"},
+    "db": {
+        "db",
+        "cluster",
+        "short_path",
+        "demonstration",
+    },  # what starts a PostgreSQL, directly or not
     "browser": {"browser", "page"},
     "needs_shared": {"shared"},
 }
