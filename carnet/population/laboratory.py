@@ -175,8 +175,8 @@ def panels() -> Mapping[str, Panel]:
 
 @cache
 def follow_up(profile: str) -> Mapping[str, int]:
-    """Days between two measures of each panel, for a profile."""
-    every: Mapping[str, int] = _profiles()[profile]["every"]
+    """Days between two measures of each panel, for a profile; none for one no laboratory follows."""
+    every: Mapping[str, int] = _profiles().get(profile, {}).get("every", {})
     return every
 
 
@@ -212,7 +212,7 @@ def _course(analyte: str, sex: Sex, child: bool, profiles: tuple[str, ...]) -> C
         **(usual.get("child", {}) if child else {}),
     }
     for profile in profiles:
-        said |= _profiles()[profile].get("analytes", {}).get(analyte, {})
+        said |= _profiles().get(profile, {}).get("analytes", {}).get(analyte, {})
     return Course(said["mean"], said["spread"], said["within"], said["drift"])
 
 

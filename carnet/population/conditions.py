@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What people live with: the conditions of conditions.toml, who is drawn with which, and since when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from typing import Any
+
+from carnet.identity.traits import Sex
+from carnet.population.chance import Chance
+from carnet.population.data import table
+from carnet.population.people import Person
+
+CHILD = "child"  # the profile every minor has
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A long illness, or a way of living that brings care of its own (no code)."""
+
+    key: str
+    name: str  # as people read it, in French
+    code: str | None  # CIM-10
+    label: str | None
+    follow: int | None  # days between two visits to the attending doctor
+
+
+@cache
+def conditions() -> Mapping[str, Condition]:
+    """Every condition by its key, in the order of the table."""
+    return {
+        row["key"]: Condition(
+            row["key"], row["name"], row.get("code"), row.get("label"), row.get("follow")
+        )
+        for row in _rows()
+    }
+
+
+def _rows() -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = table("conditions")["condition"]
+    return rows
+
+
+def draw(chance: Chance, sex: Sex, age: int) -> tuple[str, ...]:
+    """The profiles a person of that age is drawn with; every minor has `child`.
+
+    Each condition is drawn on a path of its own under `chance`: one more line in the table changes
+    nothing of the others, and nothing of what `chance` gives afterwards.
+    """
+    drawn: list[str] = [CHILD] if age < table("conditions")["child"]["of_age"] else []
+    for row in _rows():
+        fits = row["from_age"] <= age <= row.get("to_age", 130) and row.get("sex", sex) == sex
+        part = row.get(sex.value, row["part"])
+        if (
+            fits
+            and Chance(chance.path, "condition", row["key"]).happens(part)
+            and not set(row.get("alone", ())) & set(drawn)
+        ):
+            drawn.append(row["key"])
+    return tuple(drawn)
+
+
+@cache
+def of(person: Person) -> tuple[Condition, ...]:
+    """The conditions of a person, in the order of the table."""
+    return tuple(one for key, one in conditions().items() if key in person.profiles)
+
+
+def since(seed: int, person: Person, key: str, record: date) -> date:
+    """When a condition was found: between the age it begins at and when the record does.
+
+    record: first day of the record; nobody is followed for what has not been found yet.
+    """
+    row = next(row for row in _rows() if row["key"] == key)
+    first = person.birth_date + timedelta(days=int(row["from_age"] * 365.25))
+    room = max(0, (record - first).days)
+    back = Chance(seed, person.key, "since", key).between(30, 3600)
+    return record - timedelta(days=min(back, max(room, 30)))
