@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Writes French CDA R2 documents, one module for each model.
+
+Source: ANS, CI-SIS: volets of content and the examples published with them. Only what the
+demonstration needs. The reader in carnet.documents shares nothing with this writer, so that each can
+show the other's mistakes.
+"""
+
+from carnet.population.cda.elements import oid, uuid
+from carnet.population.cda.header import Act, Encounter, Header, Seat
+from carnet.population.cda.laboratory import also, laboratory_report, told
+from carnet.population.cda.letter import letter
+
+__all__ = [
+    "Act",
+    "Encounter",
+    "Header",
+    "Seat",
+    "also",
+    "laboratory_report",
+    "letter",
+    "oid",
+    "told",
+    "uuid",
+]
