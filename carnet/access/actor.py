@@ -12,6 +12,8 @@ class ActorKind(StrEnum):
 
     PATIENT = "patient"
     PROFESSIONAL = "professional"
+    ASSISTANT = "assistant"  # of a named professional
+    HELPER = "helper"  # helps people who ask, for a session
     SOFTWARE = "software"
     OPERATOR = "operator"
 
@@ -23,7 +25,9 @@ class Actor:
     sub: subject, `patient:…`, `rpps:…`, `software:…`. rpps: of a professional. profession: TRE_G15,
     with the specialty of TRE_R38 after a slash. situation: the exercise chosen at log-in. org:
     compartment of the organisation of that situation, or of the software. patient: compartment of the
-    patient's own record. purpose: HL7 PurposeOfUse. client: what the request came through.
+    patient's own record. For an assistant, rpps is that of the professional they act for. secret: a
+    minor's connection that leaves no trace for their representatives. purpose: HL7 PurposeOfUse.
+    client: what the request came through.
     """
 
     kind: ActorKind
@@ -37,5 +41,6 @@ class Actor:
     org: int | None = None
     org_name: str = ""
     patient: int | None = None
+    secret: bool = False
     scopes: frozenset[str] = frozenset()
     rev: int = 1

@@ -14,15 +14,16 @@ from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
 
-from carnet.access.actor import Actor
+from carnet.access.actor import Actor, ActorKind
 
 COLUMNS: LiteralString = (
-    "(at, request, sub, situation, org, client, purpose, act, granted, rule, matrix,"
-    " cid, cids, rids, vers)"
+    "(at, request, sub, situation, org, acting_for, secret, client, purpose, act, granted, rule,"
+    " matrix, cid, cids, rids, vers)"
 )
 FIXED: LiteralString = (
     "%(a_at)s::timestamptz, %(a_request)s::text, %(a_sub)s::text, %(a_situation)s::text,"
-    " %(a_org)s::bigint, %(a_client)s::text, %(a_purpose)s::text, %(a_act)s::text"
+    " %(a_org)s::bigint, %(a_for)s::bigint, %(a_secret)s::boolean,"
+    " %(a_client)s::text, %(a_purpose)s::text, %(a_act)s::text"
 )
 
 # To follow `WITH m AS MATERIALIZED (…)`: what is released is the page, not the row that tells there
@@ -62,6 +63,8 @@ class Trace:
             "a_sub": self.actor.sub,
             "a_situation": self.actor.situation or None,
             "a_org": self.actor.org,
+            "a_for": self.actor.rpps if self.actor.kind is ActorKind.ASSISTANT else None,
+            "a_secret": self.actor.secret,
             "a_client": self.actor.client,
             "a_purpose": self.actor.purpose,
             "a_act": self.act,

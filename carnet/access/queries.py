@@ -19,25 +19,37 @@ class Link:
     cid: int
     treating: bool  # médecin traitant
     in_team: bool  # by the care team's consent, not by a visit's
+    trusted: bool = False  # the holder lets them read what is masked
+    emergency: bool = False  # by an emergency opening alone
 
 
-# A link is a consent in force, of the professional's team or for their visit, on an open record
-# where they are not blocked.
+# A link is a consent in force, of the professional's team or for their visit, or an emergency opening
+# the patient had not refused, on an open record where they are not blocked.
 LINKS: LiteralString = """
     WITH linked AS (
-        SELECT c.cid, false AS treating, false AS in_team
+        SELECT c.cid, false AS treating, false AS in_team, false AS emergency
           FROM access.consent c
          WHERE c.rpps = %(rpps)s AND c.withdrawn IS NULL
            AND c.since <= %(now)s AND (c.until IS NULL OR c.until > %(now)s)
         UNION ALL
-        SELECT t.cid, m.role = 'PCP', true
+        SELECT t.cid, m.role = 'PCP', true, false
           FROM access.team_member m
           JOIN access.team t ON t.id = m.team
           JOIN access.consent c ON c.team = t.id AND c.cid = t.cid
          WHERE m.rpps = %(rpps)s AND m.since <= %(now)s AND (m.until IS NULL OR m.until > %(now)s)
            AND c.withdrawn IS NULL AND c.since <= %(now)s AND (c.until IS NULL OR c.until > %(now)s)
+        UNION ALL
+        SELECT e.cid, false, false, true
+          FROM access.emergency e
+          JOIN access.record p ON p.cid = e.cid
+         WHERE e.rpps = %(rpps)s AND e.since <= %(now)s AND e.until > %(now)s AND e.ended IS NULL
+           AND NOT CASE e.mode WHEN 'centre-15' THEN p.regulation_refused ELSE p.emergency_refused END
     )
-    SELECT l.cid, bool_or(l.treating) AS treating, bool_or(l.in_team) AS in_team
+    SELECT l.cid, bool_or(l.treating) AS treating, bool_or(l.in_team) AS in_team,
+           bool_and(l.emergency) AS emergency,
+           EXISTS (SELECT 1 FROM access.trusted w
+                    WHERE w.cid = l.cid AND w.rpps = %(rpps)s AND w.since <= %(now)s
+                      AND (w.until IS NULL OR w.until > %(now)s)) AS trusted
       FROM linked l
       JOIN access.record r ON r.cid = l.cid AND r.state = 'open'
      WHERE (%(cids)s::bigint[] IS NULL OR l.cid = ANY (%(cids)s::bigint[]))
@@ -53,7 +65,7 @@ LINKS: LiteralString = """
 async def links(
     conn: AsyncConnection[Any], rpps: int, cids: Sequence[int] | None, now: datetime, limit: int
 ) -> list[Link]:
-    """Live links of a professional; indexes consent_by_rpps, team_member_of."""
+    """Live links of a professional; indexes consent_by_rpps, team_member_of, emergency_by_rpps."""
     values = {
         "rpps": rpps,
         "cids": None if cids is None else list(cids),
@@ -63,6 +75,78 @@ async def links(
     async with conn.cursor(row_factory=class_row(Link)) as cur:
         await cur.execute(LINKS, values)
         return await cur.fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A record somebody holds, as its person or by a mandate."""
+
+    cid: int
+    nature: str  # "self", or that of access.mandate
+    reach: str
+
+
+# One's own record, and those one acts for; all open.
+HELD: LiteralString = """
+    SELECT h.cid, h.nature, h.reach
+      FROM (SELECT %(patient)s::bigint AS cid, 'self' AS nature, 'all' AS reach
+            UNION ALL
+            SELECT m.cid, m.nature, m.reach FROM access.mandate m
+             WHERE m.sub = %(sub)s AND m.revoked IS NULL
+               AND m.since <= %(now)s AND (m.until IS NULL OR m.until > %(now)s)) h
+      JOIN access.record r ON r.cid = h.cid AND r.state = 'open'
+     WHERE %(cids)s::bigint[] IS NULL OR h.cid = ANY (%(cids)s::bigint[])
+     LIMIT %(limit)s
+"""
+
+
+async def held(
+    conn: AsyncConnection[Any],
+    sub: str,
+    patient: int | None,
+    cids: Sequence[int] | None,
+    now: datetime,
+    limit: int,
+) -> list[Held]:
+    """Open records of a person and of those they act for; index mandate_by_sub."""
+    values = {
+        "sub": sub,
+        "patient": patient,
+        "cids": None if cids is None else list(cids),
+        "now": now,
+        "limit": limit,
+    }
+    async with conn.cursor(row_factory=class_row(Held)) as cur:
+        await cur.execute(HELD, values)
+        return await cur.fetchall()
+
+
+ASSISTS: LiteralString = """
+    SELECT true FROM access.assistant
+     WHERE sub = %(sub)s AND rpps = %(rpps)s AND since <= %(now)s
+       AND (until IS NULL OR until > %(now)s) LIMIT 1
+"""
+
+
+async def assists(conn: AsyncConnection[Any], sub: str, rpps: int, now: datetime) -> bool:
+    """Whether an assistant acts for a professional; primary key."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(ASSISTS, {"sub": sub, "rpps": rpps, "now": now})
+        return bool(await cur.fetchone())
+
+
+ASSISTED: LiteralString = """
+    SELECT rpps FROM access.assistant
+     WHERE sub = %(sub)s AND since <= %(now)s AND (until IS NULL OR until > %(now)s)
+     ORDER BY since LIMIT 1
+"""
+
+
+async def assisted(conn: AsyncConnection[Any], sub: str, now: datetime) -> int | None:
+    """RPPS of the professional an assistant acts for, the first when several; primary key."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(ASSISTED, {"sub": sub, "now": now})
+        return await cur.fetchone()
 
 
 OPEN: LiteralString = "SELECT cid FROM access.record WHERE cid = ANY (%s) AND state = 'open'"

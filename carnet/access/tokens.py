@@ -42,9 +42,14 @@ OF_KIND: dict[ActorKind, dict[str, type]] = {
     ActorKind.PROFESSIONAL: {
         "fhirUser": str, "rpps": str, "profession": str, "situation": str, "org": str,
     },
+    ActorKind.ASSISTANT: {"rpps": str, "situation": str, "org": str},
+    ActorKind.HELPER: {},
     ActorKind.SOFTWARE: {"org": str},
     ActorKind.OPERATOR: {},
 }  # fmt: skip
+
+
+ORGANISED = frozenset((ActorKind.SOFTWARE, ActorKind.PROFESSIONAL, ActorKind.ASSISTANT))
 
 
 class NoToken(errors.Unauthenticated):
@@ -185,18 +190,16 @@ def actor_of(verified: Verified, compartment: Callable[[str, str], int | None]) 
     claims = verified.claims
     kind = ActorKind(claims["kind"])
     org = patient = rpps = None
-    if kind in (ActorKind.SOFTWARE, ActorKind.PROFESSIONAL):
+    if kind in ORGANISED:
         org = compartment("Organization", claims["org"])
     if kind is ActorKind.PATIENT:
         patient = compartment("Patient", claims["patient"])
-    if kind is ActorKind.PROFESSIONAL:
+    if kind in (ActorKind.PROFESSIONAL, ActorKind.ASSISTANT):
         text = claims["rpps"]
         if not (text.isascii() and text.isdigit() and len(text) == 11):
             raise WrongToken
         rpps = int(text)
-    if (org is None and kind in (ActorKind.SOFTWARE, ActorKind.PROFESSIONAL)) or (
-        patient is None and kind is ActorKind.PATIENT
-    ):
+    if (org is None and kind in ORGANISED) or (patient is None and kind is ActorKind.PATIENT):
         raise WrongToken
     return Actor(
         kind=kind,
@@ -206,7 +209,7 @@ def actor_of(verified: Verified, compartment: Callable[[str, str], int | None]) 
         purpose=claims["purpose"],
         rpps=rpps,
         profession=claims.get("profession", "") if kind is ActorKind.PROFESSIONAL else "",
-        situation=claims.get("situation", "") if kind is ActorKind.PROFESSIONAL else "",
+        situation=claims.get("situation", "") if kind in ORGANISED else "",
         org=org,
         patient=patient,
         scopes=frozenset(claims["scope"].split()),

@@ -2,14 +2,14 @@
 """Who sees what, in plain Python: the rule that the door's SQL and row-level security must agree with.
 
 Nothing serves requests from here. It is written from the texts, not from the code beside it, and the
-tests compare the three. Source: CSP L.1110-4, L.1110-12, L.1111-16, L.1111-17, R.1111-46 and R.1111-49;
+tests compare the three. Source: CSP L.1110-4, L.1110-12, L.1111-16, L.1111-17, R.1111-46 to R.1111-53;
 DMP, EX_3.1-1030; ANS, JDV_J08; DESIGN §4.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -25,7 +25,7 @@ class Reader(Enum):
     """What somebody is to one resource."""
 
     PATIENT = auto()
-    GUARDIAN = auto()  # legal representative of the patient
+    GUARDIAN = auto()  # legal representative of the patient, or whom they gave a mandate
     AUTHOR = auto()  # who deposited it, or a colleague of the same establishment and care team
     TREATING = auto()  # médecin traitant
     COLLEAGUE = auto()  # any other professional whom the patient lets read
@@ -65,6 +65,7 @@ class Viewer:
     """Who looks; kind as in Actor."""
 
     kind: str
+    sub: str = ""
     patient: int | None = None
     rpps: int | None = None
     profession: str = ""
@@ -114,10 +115,52 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Mandate:
+    """Somebody who acts for the person of a record, as far as its reach goes."""
+
+    cid: int
+    sub: str
+    reach: str
+    period: Period
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """A professional whom the holder lets read what is masked."""
+
+    cid: int
+    rpps: int
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """An emergency opening."""
+
+    cid: int
+    rpps: int
+    mode: str
+    period: Period
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Assistant:
+    """Somebody who acts for a professional."""
+
+    sub: str
+    rpps: int
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything a decision depends on but the resource.
 
-    records: state by compartment; teams: compartment of each; reads: kinds by profession.
+    records: state by compartment; teams: compartment of each; reads: kinds by profession; reaches:
+    kinds by reach of a mandate; least: kinds of an emergency; refused: (compartment, mode) that the
+    patient refused.
     """
 
     records: Mapping[int, str]
@@ -126,6 +169,13 @@ class State:
     consents: tuple[Consent, ...]
     blocks: tuple[Block, ...]
     reads: Mapping[str, frozenset[int]]
+    mandates: tuple[Mandate, ...] = ()
+    trusted: tuple[Trusted, ...] = ()
+    emergencies: tuple[Emergency, ...] = ()
+    assistants: tuple[Assistant, ...] = ()
+    refused: frozenset[tuple[int, str]] = frozenset()
+    reaches: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    least: frozenset[int] = frozenset()
 
 
 def visible(viewer: Viewer, resource: Resource, state: State, now: datetime) -> bool:
@@ -138,10 +188,12 @@ def visible(viewer: Viewer, resource: Resource, state: State, now: datetime) -> 
         return False
     about = resource.owners or {resource.cid}
     match viewer.kind:
-        case "patient":
-            return all(_by_patient(viewer, cid, resource, state) for cid in about)
+        case "patient" | "helper":
+            return all(_by_holder(viewer, cid, resource, state, now) for cid in about)
         case "professional":
             return all(_by_professional(viewer, cid, resource, state, now) for cid in about)
+        case "assistant":
+            return all(_by_assistant(viewer, cid, resource, state, now) for cid in about)
         case "software":
             shut = state.records.get(resource.cid) in ("closed", "deleted")
             return viewer.org is not None and resource.dep_org == viewer.org and not shut
@@ -149,9 +201,37 @@ def visible(viewer: Viewer, resource: Resource, state: State, now: datetime) -> 
             return False  # an operator never sees health data
 
 
-def _by_patient(viewer: Viewer, cid: int, resource: Resource, state: State) -> bool:
-    own = viewer.patient is not None and cid == viewer.patient and resource.kind != kinds.LOOSE
-    return own and state.records.get(cid) == "open" and Reader.PATIENT in readers(resource.labels)
+def _by_holder(viewer: Viewer, cid: int, resource: Resource, state: State, now: datetime) -> bool:
+    """As the person of the record, or for them."""
+    if state.records.get(cid) != "open" or resource.kind == kinds.LOOSE:
+        return False
+    open_to = readers(resource.labels)
+    if viewer.patient is not None and cid == viewer.patient and Reader.PATIENT in open_to:
+        return True
+    return Reader.GUARDIAN in open_to and any(
+        resource.kind in state.reaches.get(mandate.reach, ())
+        for mandate in state.mandates
+        if mandate.cid == cid
+        and mandate.sub == viewer.sub
+        and not mandate.revoked
+        and mandate.period.holds(now)
+    )
+
+
+def _by_assistant(
+    viewer: Viewer, cid: int, resource: Resource, state: State, now: datetime
+) -> bool:
+    """For a professional with a consent: an assistant's own line, never an emergency."""
+    acts = any(
+        one.sub == viewer.sub and one.rpps == viewer.rpps and one.period.holds(now)
+        for one in state.assistants
+    )
+    return (
+        acts
+        and live_roles(viewer, cid, state, now) is not None
+        and resource.kind in reads("assistant", state)
+        and Reader.COLLEAGUE in readers(resource.labels)
+    )
 
 
 def _by_professional(
@@ -161,12 +241,22 @@ def _by_professional(
     if cid == viewer.org:  # the bucket of their establishment: only what they left there themselves
         return own
     roles = live_roles(viewer, cid, state, now)
-    if roles is None:
+    urgent = live_emergency(viewer, cid, state, now)
+    if roles is None and not urgent:
         return False
     if own:
         return True
     known = resource.kind in reads(viewer.profession, state)
+    if roles is None:  # an emergency by itself: the least that helps
+        return (
+            known and resource.kind in state.least and Reader.COLLEAGUE in readers(resource.labels)
+        )
     place: set[Reader] = {Reader.COLLEAGUE} if known else set()
+    if known and any(
+        one.cid == cid and one.rpps == viewer.rpps and one.period.holds(now)
+        for one in state.trusted
+    ):
+        place.add(Reader.TREATING)
     # What stands in no row of the matrix is for the depositor and the treating doctor alone.
     if known or resource.kind == kinds.UNCLASSIFIED:
         if TREATING_ROLE in roles:
@@ -184,14 +274,29 @@ def reads(profession: str, state: State) -> frozenset[int]:
     return frozenset()
 
 
-def live_roles(viewer: Viewer, cid: int, state: State, now: datetime) -> set[str] | None:
-    """Roles in the care teams the patient consented to; empty for a visit; None when nothing links."""
-    if state.records.get(cid) != "open":
-        return None
-    if any(
+def shut_out(viewer: Viewer, cid: int, state: State, now: datetime) -> bool:
+    """Whether the record is not open, or its patient blocked this professional."""
+    return state.records.get(cid) != "open" or any(
         block.cid == cid and block.rpps == viewer.rpps and block.period.holds(now)
         for block in state.blocks
-    ):
+    )
+
+
+def live_emergency(viewer: Viewer, cid: int, state: State, now: datetime) -> bool:
+    """Whether an emergency opening, of a mode the patient has not refused, is running."""
+    return not shut_out(viewer, cid, state, now) and any(
+        one.cid == cid
+        and one.rpps == viewer.rpps
+        and one.period.holds(now)
+        and not one.ended
+        and (cid, one.mode) not in state.refused
+        for one in state.emergencies
+    )
+
+
+def live_roles(viewer: Viewer, cid: int, state: State, now: datetime) -> set[str] | None:
+    """Roles in the care teams the patient consented to; empty for a visit; None when nothing links."""
+    if shut_out(viewer, cid, state, now):
         return None
     consents = [
         consent

@@ -121,15 +121,18 @@ async def actor(built: Built, sub: str, *, client: str, situation: str | None = 
     """The actor of a subject, for a log-in or a token."""
     async with built.pool.connection() as conn:
         found = await queries.subject(conn, sub, situation)
-    if found is None:
-        raise errors.Unauthenticated("Nobody of this name is known here.")
+        if found is None:
+            raise errors.Unauthenticated("Nobody of this name is known here.")
+        rpps = found.rpps
+        if found.kind == ActorKind.ASSISTANT:
+            rpps = await queries.assisted(conn, sub, built.door.clock())
     return Actor(
         kind=ActorKind(found.kind),
         sub=found.sub,
         name=found.name,
         client=client,
         purpose="PATRQT" if found.kind == "patient" else "TREAT",
-        rpps=found.rpps,
+        rpps=rpps,
         profession=found.profession or "",
         situation=found.situation or "",
         org=found.org,
@@ -150,6 +153,8 @@ def claims(built: Built, who: Actor, scope: str) -> dict[str, Any]:
         found["patient"] = found["fhirUser"] = f"Patient/{encode(who.patient, who.patient)}"
     if who.org is not None:
         found["org"] = f"Organization/{encode(0, who.org)}"
+    if who.kind is ActorKind.ASSISTANT and who.rpps is not None:
+        found |= {"rpps": f"{who.rpps:011d}", "situation": who.situation}
     if who.kind is ActorKind.PROFESSIONAL and who.rpps is not None:
         found |= {
             "fhirUser": f"Practitioner?identifier={who.rpps:011d}",

@@ -51,6 +51,7 @@ async def declare(visit: Visit, handle: str, how: str) -> str:
             teams = await queries.teams_of(conn, cid, actor.rpps, now)
             held = await queries.links(conn, actor.rpps, [cid], now, 1)
         if not refused and not (teams and any(link.in_team for link in held)):
+            await visit.rights_of(conn, [cid])
             until = None if teams else now + timedelta(hours=door.settings.visit_hours)
             await conn.execute(
                 queries.ADD_CONSENT,
@@ -84,6 +85,7 @@ async def withdraw(visit: Visit, rpps: int) -> int:
         raise NotYours
     values = {"cid": actor.patient, "rpps": rpps, "now": door.clock()}
     async with door.pool.connection() as conn, conn.transaction():
+        await visit.rights_of(conn, [actor.patient])
         done = await conn.execute(WITHDRAW, values)
         trace = visit.trace("withdraw", "consent-withdrawn")
         await audit.write(conn, trace, granted=True, cids=[actor.patient])

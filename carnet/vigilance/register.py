@@ -55,6 +55,7 @@ async def register(unit: Unit, plan: Plan, entry: Entry) -> Written:
             entry.warnings += (str(DoubtfulIns()),)
     # A demonstration opens at once; elsewhere the six weeks of the notice begin.
     state = "open" if settings.lenient else "notice"
+    await unit.allow(cid)
     await unit.conn.execute(queries.ADD_RECORD, {"cid": cid, "state": state, "since": unit.at})
     await unit.conn.execute(
         queries.ADD_IDENTITY,

@@ -12,9 +12,10 @@ import pytest
 
 from carnet.access import kinds, labels, matrix, writing
 from carnet.access.actor import Actor, ActorKind
-from carnet.access.door.decide import ALL_KINDS, judged
+from carnet.access.door.decide import judged
 from carnet.access.labels import Label
 from carnet.access.queries import Link
+from carnet.access.reach import ALL_KINDS
 from carnet.fhir import definitions
 from carnet.fhir.search.scope import LOOSE, Admits, OfOrganisation, Scope, condition, context_parts
 

@@ -130,7 +130,20 @@ FORBIDDEN = {
     "join a team": "INSERT INTO access.team_member (team, rpps, role, since)"
     " SELECT id, 1, 'PCP', now() FROM access.team",
     "lift a block": "DELETE FROM access.block",
+    "give a mandate": "INSERT INTO access.mandate SELECT 1, cid, (SELECT min(sub) FROM"
+    " access.subject), 'carer', 'all', 'x', 'x', now() FROM access.record LIMIT 1",
+    "open in emergency": "INSERT INTO access.emergency (id, cid, rpps, mode, reason, since, until)"
+    " SELECT 1, cid, 1, 'centre-15', 'x', now(), now() FROM access.record LIMIT 1",
+    "declare a consent": "INSERT INTO access.consent (id, cid, rpps, how, declared_by, since)"
+    " SELECT 1, cid, 1, 'x', 'x', now() FROM access.record LIMIT 1",
+    "make an assistant": "INSERT INTO access.assistant (sub, rpps, since)"
+    " SELECT min(sub), 1, now() FROM access.subject",
+}
+UNMOVED = {
     "reopen a record": "UPDATE access.record SET state = 'open'",
+    "end a block": "UPDATE access.block SET until = now()",
+    "revive a mandate": "UPDATE access.mandate SET revoked = NULL",
+    "extend a consent": "UPDATE access.consent SET withdrawn = NULL",
 }
 
 
@@ -168,3 +181,11 @@ async def test_every_table_of_health_data_forces_row_security(space: Space) -> N
     )
     # Keys wrapped by the operator's key; what happened, which requests write and cannot read.
     assert {name for (name,) in open_tables} == {"record.compartment", "record.outbox"}
+
+
+@pytest.mark.parametrize("attack", UNMOVED)
+async def test_rights_do_not_move_without_a_sealed_context(
+    space: Space, app: AsyncConnection, attack: str
+) -> None:
+    done = await app.execute(UNMOVED[attack].encode())
+    assert done.rowcount == 0

@@ -13,7 +13,19 @@ import psycopg
 import carnet.access
 from carnet.access.actor import Actor
 from carnet.access.labels import Label
-from carnet.access.visibility import Block, Consent, Member, Period, Resource, State, Viewer
+from carnet.access.visibility import (
+    Assistant,
+    Block,
+    Consent,
+    Emergency,
+    Mandate,
+    Member,
+    Period,
+    Resource,
+    State,
+    Trusted,
+    Viewer,
+)
 
 FOLDER = Path(carnet.access.__file__).parent
 
@@ -40,6 +52,35 @@ def matrix() -> dict[str, frozenset[int]]:
         everyone = {row["number"] for row in rows if row["class"] in ("identity", "directory")}
         found[line["code"]] = frozenset(seen | everyone)
     return found
+
+
+@cache
+def reaches() -> dict[str, frozenset[int]]:
+    """Kinds each reach of a mandate holds, from the files themselves."""
+    rows = tomllib.loads((FOLDER / "kinds.toml").read_text("utf-8"))["rows"]
+    table = tomllib.loads((FOLDER / "mandates.toml").read_text("utf-8"))["reach"]
+    loose = rows["loose"]["number"]
+    return {
+        name: frozenset(
+            row["number"]
+            for key, row in rows.items()
+            if row["number"] != loose
+            and (
+                said["categories"] == "*"
+                or row["class"] in said["categories"]
+                or key in said.get("rows", ())
+            )
+        )
+        for name, said in table.items()
+    }
+
+
+@cache
+def least() -> frozenset[int]:
+    """Kinds an emergency opens at most."""
+    rows = tomllib.loads((FOLDER / "kinds.toml").read_text("utf-8"))["rows"]
+    table = tomllib.loads((FOLDER / "emergency.toml").read_text("utf-8"))
+    return frozenset(rows[name]["number"] for name in table["rows"]["names"])
 
 
 def resources(conn: psycopg.Connection[Any]) -> list[Resource]:
@@ -75,9 +116,45 @@ def state(conn: psycopg.Connection[Any]) -> State:
             "SELECT cid, rpps, since, until FROM access.block"
         )
     )
-    return State(records, teams, members, consents, blocks, matrix())
+    mandates = tuple(
+        Mandate(cid, sub, reach, Period(since, until), revoked is not None)
+        for cid, sub, reach, since, until, revoked in conn.execute(
+            "SELECT cid, sub, reach, since, until, revoked FROM access.mandate"
+        )
+    )
+    trusted = tuple(
+        Trusted(cid, rpps, Period(since, until))
+        for cid, rpps, since, until in conn.execute(
+            "SELECT cid, rpps, since, until FROM access.trusted"
+        )
+    )
+    emergencies = tuple(
+        Emergency(cid, rpps, mode, Period(since, until), ended is not None)
+        for cid, rpps, mode, since, until, ended in conn.execute(
+            "SELECT cid, rpps, mode, since, until, ended FROM access.emergency"
+        )
+    )
+    assistants = tuple(
+        Assistant(sub, rpps, Period(since, until))
+        for sub, rpps, since, until in conn.execute(
+            "SELECT sub, rpps, since, until FROM access.assistant"
+        )
+    )
+    refused = frozenset(
+        (cid, mode)
+        for mode, column in (
+            ("bris-de-glace", "emergency_refused"), ("centre-15", "regulation_refused"),
+        )
+        for (cid,) in conn.execute(f"SELECT cid FROM access.record WHERE {column}".encode())
+    )  # fmt: skip
+    return State(
+        records, teams, members, consents, blocks, matrix(), mandates, trusted, emergencies,
+        assistants, refused, reaches(), least(),
+    )  # fmt: skip
 
 
 def viewer(actor: Actor) -> Viewer:
     """An actor, as the reference knows them."""
-    return Viewer(str(actor.kind), actor.patient, actor.rpps, actor.profession, actor.org)
+    return Viewer(
+        str(actor.kind), actor.sub, actor.patient, actor.rpps, actor.profession, actor.org
+    )

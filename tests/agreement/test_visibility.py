@@ -23,12 +23,16 @@ from carnet.access.door import Door
 from carnet.access.labels import Label
 from carnet.access.seal import SET
 from carnet.access.visibility import (
+    Assistant,
     Block,
     Consent,
+    Emergency,
+    Mandate,
     Member,
     Period,
     Resource,
     State,
+    Trusted,
     Viewer,
     visible,
 )
@@ -51,14 +55,21 @@ VIEWERS = (
         for org in ORGANISATIONS
     ),
     *(Actor(ActorKind.SOFTWARE, f"software:{org}", "", "", org=org) for org in ORGANISATIONS),
+    Actor(ActorKind.HELPER, "helper:1", "", ""),
+    *(
+        Actor(ActorKind.ASSISTANT, "assistant:1", "", "", rpps=rpps, org=ORGANISATIONS[0])
+        for rpps in RPPS
+    ),
     Actor(ActorKind.OPERATOR, "operator:1", "", ""),
 )
+SUBS = (*(f"patient:{cid}" for cid in PATIENTS), "helper:1")
 LEAST = 20_000  # (viewer, resource, state) triples of one run
 
 moments = st.sampled_from([timedelta(hours=hours) for hours in (-48, -24, -23, -1, 0, 1)]).map(
     lambda off: NOW + off
 )
 periods = st.builds(Period, moments, st.none() | moments)
+ended = st.builds(Period, moments, moments)
 labels = st.integers(0, 7).map(Label)
 resources = st.builds(
     Resource,
@@ -110,6 +121,35 @@ states = st.builds(
         unique_by=lambda block: (block.cid, block.rpps, block.period.since),
     ).map(tuple),
     reads=st.just(reading.matrix()),
+    mandates=st.lists(
+        st.builds(
+            Mandate, st.sampled_from(PATIENTS), st.sampled_from(SUBS),
+            st.sampled_from(("all", "care", "management")), periods, st.booleans(),
+        ),
+        max_size=8,
+    ).map(tuple),
+    trusted=st.lists(
+        st.builds(Trusted, st.sampled_from(PATIENTS), st.sampled_from(RPPS), periods),
+        max_size=4,
+        unique_by=lambda one: (one.cid, one.rpps, one.period.since),
+    ).map(tuple),
+    emergencies=st.lists(
+        st.builds(
+            Emergency, st.sampled_from(PATIENTS), st.sampled_from(RPPS),
+            st.sampled_from(("bris-de-glace", "centre-15")), ended, st.booleans(),
+        ),
+        max_size=4,
+    ).map(tuple),
+    assistants=st.lists(
+        st.builds(Assistant, st.just("assistant:1"), st.sampled_from(RPPS), periods),
+        max_size=3,
+        unique_by=lambda one: (one.rpps, one.period.since),
+    ).map(tuple),
+    refused=st.sets(
+        st.tuples(st.sampled_from(PATIENTS), st.sampled_from(("bris-de-glace", "centre-15")))
+    ).map(frozenset),
+    reaches=st.just(reading.reaches()),
+    least=st.just(reading.least()),
 )  # fmt: skip
 
 
@@ -133,11 +173,17 @@ def bench(peopled: Peopled) -> Iterator[Bench]:
 
         async def emptied() -> AsyncConnection[Any]:
             conn = await AsyncConnection.connect(peopled.cluster.url(database=name))
-            for table in ("record.resource", "access.block", "access.consent",
+            for table in ("record.resource", "access.mandate", "access.trusted", "access.emergency",
+                          "access.assistant", "access.block", "access.consent",
                           "access.team_member", "access.team", "access.record"):  # fmt: skip
                 await conn.execute(f"DELETE FROM {table}".encode())
             for team, cid in TEAMS.items():
                 await conn.execute("INSERT INTO access.team VALUES (%s, %s, '')", (team, cid))
+            for sub in (*SUBS, "assistant:1"):
+                kind = "patient" if sub.startswith("patient") else sub.partition(":")[0]
+                await conn.execute(
+                    "INSERT INTO access.subject (sub, kind, name) VALUES (%s, %s, '')", (sub, kind)
+                )
             await conn.commit()
             return conn
 
@@ -209,8 +255,18 @@ async def _agree(
 async def _write(conn: AsyncConnection[Any], state: State, rows: Sequence[Resource]) -> None:
     async with conn.cursor() as cur:
         await cur.executemany(
-            "INSERT INTO access.record VALUES (%s, %s, %s, false)",
-            [(cid, name, NOW) for cid, name in state.records.items()],
+            "INSERT INTO access.record (cid, state, since, emergency_refused, regulation_refused)"
+            " VALUES (%s, %s, %s, %s, %s)",
+            [
+                (
+                    cid,
+                    name,
+                    NOW,
+                    (cid, "bris-de-glace") in state.refused,
+                    (cid, "centre-15") in state.refused,
+                )
+                for cid, name in state.records.items()
+            ],
         )
         await cur.executemany(
             "INSERT INTO access.team_member VALUES (%s, %s, %s, %s, %s)",
@@ -227,6 +283,45 @@ async def _write(conn: AsyncConnection[Any], state: State, rows: Sequence[Resour
         await cur.executemany(
             "INSERT INTO access.block VALUES (%s, %s, %s, %s)",
             [(b.cid, b.rpps, b.period.since, b.period.until) for b in state.blocks],
+        )
+        await cur.executemany(
+            "INSERT INTO access.mandate VALUES (%s, %s, %s, 'carer', %s, 'paper', 'test', %s, %s, %s)",
+            [
+                (
+                    id,
+                    m.cid,
+                    m.sub,
+                    m.reach,
+                    m.period.since,
+                    m.period.until,
+                    NOW if m.revoked else None,
+                )
+                for id, m in enumerate(state.mandates)
+            ],
+        )
+        await cur.executemany(
+            "INSERT INTO access.trusted VALUES (%s, %s, %s, %s)",
+            [(t.cid, t.rpps, t.period.since, t.period.until) for t in state.trusted],
+        )
+        await cur.executemany(
+            "INSERT INTO access.emergency (id, cid, rpps, mode, reason, since, until, ended)"
+            " VALUES (%s, %s, %s, %s, 'test', %s, %s, %s)",
+            [
+                (
+                    id,
+                    e.cid,
+                    e.rpps,
+                    e.mode,
+                    e.period.since,
+                    e.period.until,
+                    NOW if e.ended else None,
+                )
+                for id, e in enumerate(state.emergencies)
+            ],
+        )
+        await cur.executemany(
+            "INSERT INTO access.assistant VALUES (%s, %s, %s, %s)",
+            [(a.sub, a.rpps, a.period.since, a.period.until) for a in state.assistants],
         )
         await cur.executemany(
             "INSERT INTO record.resource VALUES (%s, %s, %s, 1, 'x', 1, %s, '-infinity',"

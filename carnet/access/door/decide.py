@@ -12,7 +12,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from carnet import errors
-from carnet.access import kinds, queries
+from carnet.access import kinds, queries, reach
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.labels import Label
 from carnet.access.matrix import Matrix
@@ -31,9 +31,14 @@ from carnet.fhir.store.vault import Vault
 from carnet.postgres.pool import Pool
 
 MOST_PATIENTS = 5000  # of a professional, in a search that names none
-# What a patient sees of their record; a Binary that no document names is its depositor's alone.
-ALL_KINDS = tuple(sorted({kind.number for kind in kinds.table().values()} - {kinds.LOOSE}))
+MOST_HELD = 500  # records one person holds, their own and those they act for
+ASSISTANT = "assistant"  # line of the matrix
+REPRESENTING = frozenset(("representative", "guardian"))
 LOOSE_FOR = timedelta(hours=24)  # how long a Binary that no document names is its depositor's
+
+
+class TooManyHeld(errors.TooCostly):
+    """You act for too many people to search them all at once: name one."""
 
 
 class TooManyPatients(errors.TooCostly):
@@ -67,21 +72,68 @@ def judged(
         return Decision(own, "no-live-link", granted=False)
     rows = matrix.reads(actor.profession)
     treated = tuple(sorted(link.cid for link in links if link.treating))
-    others = tuple(sorted(link.cid for link in links if not link.treating))
+    unmasked = tuple(
+        sorted(one.cid for one in links if one.treating or (one.trusted and not one.emergency))
+    )
+    agreed = tuple(sorted(link.cid for link in links if not link.emergency))
+    # Each clause holds the records of those above it: what two patients own is seen by who may see both.
     admits = []
     if treated:  # the médecin traitant reads what is masked too (CSP L.1111-16)
         admits.append(Admits(treated, (*rows, kinds.UNCLASSIFIED), int(Label.NONE)))
-    if others:  # with those treated: what two patients own is seen by who may see both
-        admits.append(Admits(linked, rows, int(Label.MASQUE_PS)))
+    if len(unmasked) > len(treated):  # so does who the holder names
+        admits.append(Admits(unmasked, rows, int(Label.NONE)))
+    if len(agreed) > len(treated):
+        admits.append(Admits(agreed, rows, int(Label.MASQUE_PS)))
+    if len(linked) > len(agreed):
+        least = tuple(sorted(reach.of_emergency().intersection(rows)))
+        admits.append(Admits(linked, least, int(Label.MASQUE_PS)))
     team = None
     in_team = tuple(sorted(link.cid for link in links if link.in_team))
     if in_team and actor.org is not None:
         # The mask is lifted for the depositing establishment, the matrix is not (CSP R.1111-49).
         team = OfOrganisation(actor.org, in_team, (*rows, kinds.UNCLASSIFIED))
     scope = Scope(tuple(admits), team=team, professional=rpps, held=held, loose_since=since)
-    if treated and not others:
-        return Decision(scope, "treating-doctor")
-    return Decision(scope, "care-team" if in_team else "visit-consent")
+    return Decision(scope, _rule(links))
+
+
+def _rule(links: Sequence[queries.Link]) -> str:
+    """The rule that opened: the least of those that did."""
+    if any(link.emergency for link in links):
+        return "emergency"
+    if all(link.treating for link in links):
+        return "treating-doctor"
+    return "care-team" if any(link.in_team for link in links) else "visit-consent"
+
+
+def holding(held: Sequence[queries.Held]) -> Decision:
+    """The scope of a person on their own record and on those they act for."""
+    if not held:
+        return Decision(Scope(), "record-not-open-or-no-mandate", granted=False)
+    own = {one.cid for one in held if one.nature == "self"}
+    whole = own | {one.cid for one in held if one.reach == "all"}
+    care = whole | {one.cid for one in held if one.reach == "care"}
+    every = {one.cid for one in held}
+    hidden = int(Label.INVISIBLE_PATIENT)
+    others = hidden | int(Label.INVISIBLE_REPRESENTANTS_LEGAUX)
+    # Each clause holds the records of those above it, for what two people own.
+    admits = []
+    if own:
+        admits.append(Admits(tuple(sorted(own)), reach.ALL_KINDS, hidden))
+    for cids, above, name in (
+        (whole, own, "all"),
+        (care, whole, "care"),
+        (every, care, "management"),
+    ):
+        if len(cids) > len(above):
+            admits.append(Admits(tuple(sorted(cids)), reach.of_mandate(name), others))
+    natures = {one.nature for one in held}
+    if natures == {"self"}:
+        rule = "patient-self"
+    elif natures <= REPRESENTING | {"self"}:
+        rule = "representative"
+    else:
+        rule = "helper-session" if "helper" in natures else "carer-mandate"
+    return Decision(Scope(tuple(admits)), rule)
 
 
 @dataclass(frozen=True)
@@ -110,29 +162,50 @@ class Door:
         """The scope of an actor on some records, or on all theirs (cids None)."""
         match actor.kind:
             case ActorKind.PATIENT if actor.patient is not None:
-                return await self._patient(conn, actor.patient)
+                return await self._holder(conn, actor, cids)
+            case ActorKind.HELPER:
+                return await self._holder(conn, actor, cids)
             case ActorKind.PROFESSIONAL if actor.rpps is not None:
-                return await self._professional(conn, actor, actor.rpps, cids)
+                found = await self._links(conn, actor.rpps, cids)
+                return judged(actor, actor.rpps, found, self.matrix, self.clock())
+            case ActorKind.ASSISTANT if actor.rpps is not None:
+                return await self._assistant(conn, actor, actor.rpps, cids)
             case ActorKind.SOFTWARE if actor.org is not None:
                 scope = Scope(software=actor.org, loose_since=self.clock() - LOOSE_FOR)
                 return Decision(scope, "software-own-deposits")
             case _:
                 return Decision(Scope(), "none", granted=False)
 
-    async def _patient(self, conn: AsyncConnection[Any], patient: int) -> Decision:
-        if not await queries.open_records(conn, [patient]):
-            return Decision(Scope(), "patient-record-not-open", granted=False)
-        seen = Admits((patient,), ALL_KINDS, int(Label.INVISIBLE_PATIENT))
-        return Decision(Scope((seen,)), "patient-self")
-
-    async def _professional(
-        self, conn: AsyncConnection[Any], actor: Actor, rpps: int, cids: Sequence[int] | None
+    async def _holder(
+        self, conn: AsyncConnection[Any], actor: Actor, cids: Sequence[int] | None
     ) -> Decision:
-        now = self.clock()
-        found = await queries.links(conn, rpps, cids, now, MOST_PATIENTS + 1)
+        found = await queries.held(
+            conn, actor.sub, actor.patient, cids, self.clock(), MOST_HELD + 1
+        )
+        if len(found) > MOST_HELD:
+            raise TooManyHeld
+        return holding(found)
+
+    async def _links(
+        self, conn: AsyncConnection[Any], rpps: int, cids: Sequence[int] | None
+    ) -> list[queries.Link]:
+        found = await queries.links(conn, rpps, cids, self.clock(), MOST_PATIENTS + 1)
         if len(found) > MOST_PATIENTS:
             raise TooManyPatients
-        return judged(actor, rpps, found, self.matrix, now)
+        return found
+
+    async def _assistant(
+        self, conn: AsyncConnection[Any], actor: Actor, rpps: int, cids: Sequence[int] | None
+    ) -> Decision:
+        """Records of the professional they act for, as far as an assistant's line of the matrix goes."""
+        if not await queries.assists(conn, actor.sub, rpps, self.clock()):
+            return Decision(Scope(), "not-an-assistant", granted=False)
+        links = [one for one in await self._links(conn, rpps, cids) if not one.emergency]
+        if not links:
+            return Decision(Scope(), "no-live-link", granted=False)
+        linked = tuple(sorted(link.cid for link in links))
+        seen = Admits(linked, self.matrix.reads(ASSISTANT), int(Label.MASQUE_PS))
+        return Decision(Scope((seen,)), "assistant")
 
     def place(self, rtype: str) -> Place:
         """Where the filters of a search on one type are compiled."""

@@ -211,6 +211,14 @@ class Visit:
     async def _enter(self, conn: AsyncConnection[Any], scope: Scope) -> None:
         await conn.execute(SET, (self.door.context(conn, context_parts(scope)),))
 
+    async def rights_of(self, conn: AsyncConnection[Any], cids: Sequence[int]) -> None:
+        """Let the next statements of this transaction write the rights of these records.
+
+        For an act that has already decided that its caller may: row-level security holds it to them.
+        """
+        parts = context_parts(Scope(), written=cids)
+        await conn.execute(SET, (self.door.context(conn, parts),))
+
     async def _fetch(
         self,
         conn: AsyncConnection[Any],

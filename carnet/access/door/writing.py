@@ -41,6 +41,7 @@ from carnet.postgres.pool import Pool
 OURS = frozenset(("versionId", "lastUpdated"))  # of meta
 ATTEMPTS = 4  # of a unit that meets another
 PATIENT, ORGANISATION = 1, 2  # nature of a compartment
+HOLDERS = frozenset((ActorKind.PATIENT, ActorKind.HELPER))  # of their record, or for its person
 
 Result = TypeVar("Result")
 
@@ -218,8 +219,12 @@ class Unit:
         self.tried.update(unknown)
         if not unknown:
             return
-        if actor.kind is ActorKind.PATIENT and any(cid != actor.patient for cid in unknown):
-            raise UnknownOwner
+        if actor.kind in HOLDERS:
+            held = await queries.held(
+                self.conn, actor.sub, actor.patient, unknown, self.at, len(unknown)
+            )
+            if set(unknown) - {one.cid for one in held if one.reach == "all"}:
+                raise UnknownOwner
         allowed = await queries.fed_records(self.conn, unknown)
         if set(unknown) - allowed:
             raise UnknownOwner
