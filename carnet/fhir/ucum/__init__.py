@@ -128,7 +128,9 @@ def _rounded(exact: Fraction, exponent: int) -> Decimal:
 
 def _plain(value: Decimal) -> Decimal:
     """Without an exponent above zero: 15E+4 is 150000."""
-    return value.quantize(Decimal(1), context=EXACT) if value.as_tuple().exponent > 0 else value  # type: ignore[operator]
+    return (
+        value.quantize(Decimal(1), context=EXACT) if int(value.as_tuple().exponent) > 0 else value
+    )
 
 
 def _power_of_ten(scale: Fraction) -> int | None:
