@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
+from carnet import errors
+
 Element = etree._Element
 
 V3: Final = "{urn:hl7-org:v3}"
@@ -27,6 +29,7 @@ LOCAL: Final = ZoneInfo("Europe/Paris")
 
 OID: Final = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 UUID: Final = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+MAX_POINTED: Final = 10_000_000  # characters
 # Narrative elements whose edges separate words.
 BREAKS: Final = frozenset({"br", "paragraph", "item", "list", "table", "tr", "td", "th", "caption"})
 # xs:decimal and xs:double as they are written, bounded so that no exponent explodes.
@@ -348,12 +351,19 @@ def name(element: Element | None) -> Name | None:
     if element is None:
         return None
     given = tuple(g for g in (text(g) for g in children(element, "given")) if g)
-    family = text(child(element, "family"))
+    family = _family(element)
     if not given and not family:
         family = text(element)  # free text, as CDA allows
         if not family:
             return None
     return Name(family, given, text(child(element, "prefix")), text(child(element, "suffix")))
+
+
+def _family(element: Element) -> str | None:
+    """Family name: its parts in order, the one borne at birth only when it is alone."""
+    parts = [(attribute(e, "qualifier"), text(e)) for e in children(element, "family")]
+    borne = [t for qualifier, t in parts if t and qualifier != "BR"]
+    return " ".join(borne or [t for _, t in parts if t]) or None
 
 
 def telecoms(element: Element | None) -> tuple[Telecom, ...]:
@@ -385,12 +395,17 @@ def address(element: Element | None) -> Address | None:
 
 
 class Narrative:
-    """The parts of the narrative that entries point at, by their ID."""
+    """The parts of the narrative that entries point at, by their ID.
 
-    __slots__ = ("_elements",)
+    Entries may point many times at one long text: what they take in all is bounded.
+    """
+
+    __slots__ = ("_elements", "_left", "_texts")
 
     def __init__(self, elements: Iterator[Element]) -> None:
         self._elements: dict[str, Element] = {}
+        self._texts: dict[str, str | None] = {}
+        self._left = MAX_POINTED
         for element in elements:
             key = element.get("ID")
             if key:
@@ -404,4 +419,10 @@ class Narrative:
         if reference is None:
             return text(element)
         key = (reference.get("value") or "").removeprefix("#")
-        return text(self._elements.get(key)) or text(element)
+        if key not in self._texts:
+            self._texts[key] = text(self._elements.get(key))
+        found = self._texts[key]
+        self._left -= len(found or "")
+        if self._left < 0:
+            raise errors.Invalid("The entries of the document point at too much text.")
+        return found or text(element)

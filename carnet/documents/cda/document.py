@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from carnet import errors
-from carnet.documents.cda import attachments, body, datatypes, header, results, understood
+from carnet.documents.cda import attachments, body, datatypes, header, images, results, understood
 from carnet.documents.cda.attachments import Attachment, NotExtracted, Role
 from carnet.documents.cda.body import Section
 from carnet.documents.cda.header import Header
@@ -21,6 +21,10 @@ MAX_SECTIONS: Final = 2000
 
 class NotCda(errors.Structure):
     """The XML document is not a CDA: it has no ClinicalDocument element, or several."""
+
+
+class SeveralPatients(errors.BusinessRule):
+    """A document is about one person: this one has several recordTarget elements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,14 @@ class CdaDocument:
 def read(source: bytes) -> CdaDocument:
     """Reads a CDA R2 document, plain or wrapped in its stylesheet.
 
-    Raises errors.Invalid for what is no XML, NotCda for what is no CDA; anything else that is
-    wrong or missing is told by `conformance`, and what is not understood by `report`.
+    Raises errors.Invalid for what is no XML, NotCda for what is no CDA, SeveralPatients for one of
+    several persons; anything else that is wrong or missing is told by `conformance`, and what is
+    not understood by `report`.
     """
     top = xml.parse(source)
     root = _clinical_document(top)
+    if len(datatypes.children(root, "recordTarget")) > 1:
+        raise SeveralPatients
     report = understood.Report()
     bodies = datatypes.down(root, "component", "structuredBody")
     level_1 = datatypes.down(root, "component", "nonXMLBody")
@@ -63,7 +70,7 @@ def read(source: bytes) -> CdaDocument:
     reader = results.Reader(report)
     if bodies is not None:
         narrative = datatypes.Narrative(bodies.iter())
-        sections = body.sections(bodies, narrative)
+        sections = body.sections(bodies, narrative, images.Images(bodies).show)
         if len(sections) > MAX_SECTIONS:
             raise errors.Invalid("The document has too many sections.")
         for placed in sections:

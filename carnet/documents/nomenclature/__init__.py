@@ -53,6 +53,12 @@ def absent(null: str | None) -> str:
     return str(table("absent")["reasons"].get(null or "", "unknown"))
 
 
+def empty(null: str | None) -> str | None:
+    """Why a section is empty, in the words of FHIR; None when the document does not say."""
+    found = table("absent")["empty"].get(null or "")
+    return str(found) if found else None
+
+
 def document_format(templates: tuple[str, ...], body: str | None) -> dict[str, str]:
     """formatCode of a document: `body` is the media type of a level 1, None when structured."""
     known = table("formats")
