@@ -4,7 +4,7 @@
 Everything follows from a seed. Nobody here exists: identities carry the test OID of the INS.
 """
 
-from carnet.population.make import TODAY, make
+from carnet.population.make import EDITION, TODAY, make
 from carnet.population.people import (
     Address,
     Block,
@@ -18,9 +18,11 @@ from carnet.population.people import (
     Professional,
     Situation,
 )
+from carnet.population.supply import near
 from carnet.population.timeline import GeneratedDocument, documents, report
 
 __all__ = [
+    "EDITION",
     "TODAY",
     "Address",
     "Block",
@@ -36,5 +38,6 @@ __all__ = [
     "Situation",
     "documents",
     "make",
+    "near",
     "report",
 ]

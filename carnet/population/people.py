@@ -53,6 +53,7 @@ class Person:
     attending: str | None = None  # médecin traitant: key of a professional
     profiles: tuple[str, ...] = ()  # keys of laboratory.toml: what this person is followed for
     laboratory: str = ""  # usual laboratory: key of an establishment
+    sector: int = 0  # of the population, whose doctors and places they go to (supply.py)
 
     @property
     def ins_oid(self) -> str:

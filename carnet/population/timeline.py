@@ -17,6 +17,7 @@ from carnet.population.clock import at, paris
 from carnet.population.data import table
 from carnet.population.laboratory import Measure, Panel
 from carnet.population.people import Person, Population
+from carnet.population.supply import near
 
 START = date(2021, 1, 4)
 SINCE = {"patient": date(2018, 1, 8)}  # the cast shows one long record
@@ -121,7 +122,7 @@ class _Visit:
             effective=self.effective,
             patient=person,
             guardian=_guardian(population, person, self.effective),
-            author=_seat(population, BIOLOGISTS[self.laboratory]),
+            author=_seat(population, _biologist(self.laboratory)),
             prescriber=_attending(population, person),
             attending=_attending(population, person),
             prescribed=self.sampled - timedelta(days=4),
@@ -139,6 +140,12 @@ class _Visit:
 
 
 BIOLOGISTS = {"lab-quais": "biologist", "lab-indrois": "biologist-2"}
+
+
+def _biologist(laboratory: str) -> str:
+    """Who signs for a laboratory, the cast's or its counterpart elsewhere (supply.py)."""
+    key, dot, group = laboratory.partition(".")
+    return f"{BIOLOGISTS[key]}{dot}{group}"
 
 
 def _visits(seed: int, person: Person, until: date) -> Iterator[_Visit]:
@@ -214,7 +221,8 @@ def _error(panels: tuple[str, ...]) -> tuple[str, float]:
 
 
 def _other(key: str) -> str:
-    return LABORATORIES[1 - LABORATORIES.index(key)]
+    known, dot, group = key.partition(".")
+    return f"{LABORATORIES[1 - LABORATORIES.index(known)]}{dot}{group}"
 
 
 def _report_pdf(
@@ -281,7 +289,7 @@ class _Letter:
             guardian=_guardian(population, person, self.effective),
             author=_attending(population, person)
             if author == "attending"
-            else _seat(population, author),
+            else _seat(population, near(author, person.sector)),
             prescriber=None,
             attending=None if author == "attending" else _attending(population, person),
             prescribed=None,
