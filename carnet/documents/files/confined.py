@@ -32,7 +32,7 @@ PATIENCE = 15.0  # seconds of the wall clock
 MOST = 24 << 20  # bytes of an answer
 TOLD = 4 << 20  # of it, bytes of JSON
 PIECE = 1 << 16
-AT_ONCE, WAITING = 2, 16
+AT_ONCE, WAITING = 2, 48
 
 _places = threading.BoundedSemaphore(AT_ONCE)
 _queue = threading.BoundedSemaphore(AT_ONCE + WAITING)
