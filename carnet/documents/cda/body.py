@@ -49,6 +49,7 @@ MAX_SPAN: Final = 1000  # HTML's own limit for columns
 # Schemes of an address that is shown; one without a scheme names a file beside the document.
 SHOWN_SCHEMES: Final = frozenset({"", "http", "https", "mailto", "tel"})
 MAX_ADDRESS: Final = 500
+MAX_NAMED: Final = 120
 
 Show = Callable[[str], str]  # identifier of an observationMedia → safe HTML of it, "" for none
 
@@ -75,7 +76,7 @@ class Section:
         """Code and title, as a report names a section; not what was written in it."""
         code = self.code.code if self.code else None
         name = self.title or (self.code.label if self.code else None)
-        return " ".join(dict.fromkeys(p for p in (code, name) if p))
+        return " ".join(dict.fromkeys(p for p in (code, name) if p))[:MAX_NAMED]
 
 
 @dataclass(frozen=True, slots=True)

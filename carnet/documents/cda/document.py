@@ -117,6 +117,7 @@ def _entries(
     found: list[Attachment | NotExtracted],
 ) -> None:
     """Every entry of one section: results, files, or kept as it is."""
+    report.section(placed.section.named)
     for index, entry in enumerate(datatypes.children(placed.element, "entry"), 1):
         place = f"{placed.section.place}/entry[{index}]"
         statement = next((e for e in entry if datatypes.local(e) in results.STATEMENTS), None)
@@ -132,9 +133,9 @@ def _entries(
         ):
             reader.entry(statement, where, placed.index, narrative)
         elif ATTACHED & templates:
-            report.data(results.what(statement), where)
+            report.data(results.what(statement, entry), where)
         elif datatypes.local(statement) != "observationMedia":
-            report.kept(results.what(statement), where, "kind")
+            report.kept(results.what(statement, entry), where, "kind")
         for media in statement.iter(datatypes.V3 + "observationMedia"):
             found.append(_media(media, statement, where, placed, narrative, report, len(found)))
 
