@@ -13,6 +13,8 @@ from carnet.population.data import table
 from carnet.population.people import Person
 
 CHILD = "child"  # the profile every minor has
+START = date(2021, 1, 4)
+SINCE = {"patient": date(2018, 1, 8)}  # the cast shows one long record
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,23 @@ def of(person: Person) -> tuple[Condition, ...]:
     return tuple(one for key, one in conditions().items() if key in person.profiles)
 
 
-def since(seed: int, person: Person, key: str, record: date) -> date:
-    """When a condition was found: between the age it begins at and when the record does.
+def begins(person: Person, days: int = 0) -> date:
+    """When the record begins: at a common date, or so many days after birth."""
+    return max(SINCE.get(person.key, START), person.birth_date + timedelta(days=days))
 
-    record: first day of the record; nobody is followed for what has not been found yet.
+
+def since(seed: int, person: Person, key: str) -> date:
+    """When a condition was found: as the story of the cast says, else before the record begins.
+
+    Never before the age it begins at, but for a few weeks: the laboratory follows it at once.
     """
+    for story in table("medicines")["story"]:
+        if (story["person"], story["condition"]) == (person.key, key):
+            found: date = story["since"]
+            return found
     row = next(row for row in _rows() if row["key"] == key)
     first = person.birth_date + timedelta(days=int(row["from_age"] * 365.25))
-    room = max(0, (record - first).days)
+    record = begins(person)
+    room = (record - first).days
     back = Chance(seed, person.key, "since", key).between(30, 3600)
-    return record - timedelta(days=min(back, max(room, 30)))
+    return max(person.birth_date, record - timedelta(days=min(back, max(room, 30))))
