@@ -5,6 +5,7 @@ Everything follows from a seed. Nobody here exists: identities carry the test OI
 """
 
 from carnet.population.make import EDITION, TODAY, make
+from carnet.population.measures import measures
 from carnet.population.people import (
     Address,
     Block,
@@ -38,6 +39,7 @@ __all__ = [
     "Situation",
     "documents",
     "make",
+    "measures",
     "near",
     "report",
 ]
