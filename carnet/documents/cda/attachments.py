@@ -94,7 +94,7 @@ def read(
         data = _opened(data, compression)
     if isinstance(data, Trouble):
         return NotExtracted(place, role, media_type, data)
-    if role is Role.IMAGE:
+    if media_type.startswith("image/"):
         media_type = _drawn(data) or media_type
     trouble = _judge(media_type, data)
     if trouble:

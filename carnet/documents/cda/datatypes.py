@@ -54,7 +54,7 @@ class Id:
         """The root as a URI: urn:oid: or urn:uuid:."""
         if UUID.fullmatch(self.root):
             return f"urn:uuid:{self.root.lower()}"
-        return f"urn:oid:{self.root}"
+        return f"urn:oid:{self.root.replace(' ', '%20')}"  # a URI, even of what is no OID
 
     @property
     def well_formed(self) -> bool:
@@ -205,13 +205,19 @@ def attribute(element: Element | None, name: str) -> str | None:
     return (value.strip() or None) if value else None
 
 
+def word(element: Element | None, name: str) -> str | None:
+    """An attribute that is a code or a label: its runs of white space folded to one."""
+    value = None if element is None else element.get(name)
+    return (" ".join(value.split()) or None) if value else None
+
+
 def ids(element: Element | None) -> tuple[Id, ...]:
     return tuple(i for i in map(identifier, children(element, "id")) if i)
 
 
 def identifier(element: Element | None) -> Id | None:
     """An identifier; None without a root, as with a nullFlavor."""
-    root = attribute(element, "root")
+    root = word(element, "root")
     return Id(root, attribute(element, "extension")) if root else None
 
 
@@ -225,12 +231,12 @@ def code(element: Element | None, narrative: "Narrative | None" = None) -> Code 
         return None
     original = child(element, "originalText")
     found = Code(
-        attribute(element, "code"),
-        attribute(element, "codeSystem"),
-        attribute(element, "displayName"),
+        word(element, "code"),
+        word(element, "codeSystem"),
+        word(element, "displayName"),
         None if original is None else (narrative.text(original) if narrative else text(original)),
         tuple(c for c in (code(t, narrative) for t in children(element, "translation")) if c),
-        attribute(element, "nullFlavor"),
+        word(element, "nullFlavor"),
     )
     if found.code or found.display or found.original or found.translations or found.null:
         return found
@@ -254,8 +260,8 @@ def quantity(element: Element | None, comparator: str | None = None) -> Quantity
     for other in children(element, "translation"):
         amount = number(other.get("value"))
         if amount is not None:
-            others.append(Quantity(amount, attribute(other, "code"), comparator))
-    return Quantity(value, attribute(element, "unit"), comparator, tuple(others))
+            others.append(Quantity(amount, word(other, "code"), comparator))
+    return Quantity(value, word(element, "unit"), comparator, tuple(others))
 
 
 def interval(element: Element) -> Interval | Quantity | None:

@@ -70,11 +70,12 @@ def read(source: bytes) -> CdaDocument:
     reader = results.Reader(report)
     if bodies is not None:
         narrative = datatypes.Narrative(bodies.iter())
-        sections = body.sections(bodies, narrative, images.Images(bodies).show)
+        shown = images.Images(bodies)
+        sections = body.sections(bodies, narrative, shown.show)
         if len(sections) > MAX_SECTIONS:
             raise errors.Invalid("The document has too many sections.")
         for placed in sections:
-            _entries(placed, reader, narrative, report, found)
+            _entries(placed, reader, narrative, shown, report, found)
     elif level_1 is not None:
         found.append(_level_1(level_1, report))
     return CdaDocument(
@@ -113,6 +114,7 @@ def _entries(
     placed: body.Placed,
     reader: results.Reader,
     narrative: datatypes.Narrative,
+    shown: images.Images,
     report: understood.Report,
     found: list[Attachment | NotExtracted],
 ) -> None:
@@ -137,7 +139,9 @@ def _entries(
         elif datatypes.local(statement) != "observationMedia":
             report.kept(results.what(statement, entry), where, "kind")
         for media in statement.iter(datatypes.V3 + "observationMedia"):
-            found.append(_media(media, statement, where, placed, narrative, report, len(found)))
+            found.append(
+                _media(media, statement, where, placed, narrative, shown, report, len(found))
+            )
 
 
 def _media(
@@ -146,13 +150,14 @@ def _media(
     where: str,
     placed: body.Placed,
     narrative: datatypes.Narrative,
+    shown: images.Images,
     report: understood.Report,
     before: int,
 ) -> Attachment | NotExtracted:
     inside = "" if media is statement else "//observationMedia"
     place = f"{where}{inside}"
     value = datatypes.child(media, "value")
-    role = _role(media, value, placed)
+    role = _role(media, value, placed, shown)
     if value is None:
         file: Attachment | NotExtracted = NotExtracted(place, role, None, attachments.Trouble.EMPTY)
     elif before >= attachments.MAX_FILES:
@@ -164,12 +169,16 @@ def _media(
     return file
 
 
-def _role(media: datatypes.Element, value: datatypes.Element | None, placed: body.Placed) -> Role:
+def _role(
+    media: datatypes.Element,
+    value: datatypes.Element | None,
+    placed: body.Placed,
+    shown: images.Images,
+) -> Role:
     section = placed.section.code
     if section is not None and section.code == COPY_SECTION:
         return Role.COPY
-    media_type = value.get("mediaType", "") if value is not None else ""
-    return Role.IMAGE if media_type.startswith("image/") else Role.ATTACHED
+    return shown.role(media, value.get("mediaType", "") if value is not None else "")
 
 
 def _title(media: datatypes.Element, narrative: datatypes.Narrative) -> str | None:

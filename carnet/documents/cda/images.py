@@ -22,7 +22,7 @@ NOT_SHOWN: Final = "Image non montrée : elle reste dans le document d’origine
 class Images:
     """The observationMedia of one body, by their identifier."""
 
-    __slots__ = ("_elements", "_left", "_shown")
+    __slots__ = ("_elements", "_left", "_pointed", "_shown")
 
     def __init__(self, body: d.Element) -> None:
         self._elements: dict[str, d.Element] = {}
@@ -30,8 +30,19 @@ class Images:
             key = element.get("ID")
             if key:
                 self._elements.setdefault(key, element)
+        self._pointed: set[str] = set()
+        if self._elements:
+            for pointer in body.iter(d.V3 + "renderMultiMedia"):
+                keys = (pointer.get("referencedObject") or "").split()
+                self._pointed.update(k.removeprefix("#") for k in keys)
         self._shown: dict[str, str] = {}
         self._left = MAX_SHOWN
+
+    def role(self, media: d.Element, media_type: str) -> Role:
+        """An image that the text shows is part of it; what it does not show is a file of its own."""
+        key = media.get("ID")
+        drawn = media_type.strip().lower() in DRAWN and key is not None
+        return Role.IMAGE if drawn and key in self._pointed else Role.ATTACHED
 
     def show(self, key: str) -> str:
         """Safe HTML of what a narrative points at; "" for what is no image: it is a file.

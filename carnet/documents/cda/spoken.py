@@ -56,6 +56,8 @@ def html(section: d.Element, narrative: d.Narrative) -> str:
 
 def _lines(entries: list[d.Element], narrative: d.Narrative) -> Iterator[str]:
     for entry in entries:
+        if next(entry.iter(d.V3 + "observationMedia"), None) is not None:
+            continue  # a file: it is named where it is kept
         for statement in entry.iter(*(d.V3 + name for name in STATEMENTS)):
             said = _said(statement, narrative)
             if said:

@@ -20,7 +20,9 @@ def table(name: str) -> dict[str, Any]:
 def system(oid: str) -> str:
     """The URI by which FHIR names a code system."""
     known = table("systems")
-    return str(known["hl7"].get(oid) or known["ans"].get(oid) or f"urn:oid:{oid}")
+    return str(
+        known["hl7"].get(oid) or known["ans"].get(oid) or f"urn:oid:{oid.replace(' ', '%20')}"
+    )
 
 
 @cache
