@@ -13,7 +13,14 @@ from carnet.access.pages import Opening
 from carnet.app import parts
 from carnet.app.parts import Built
 from carnet.documents import consult
-from carnet.documents.pages import Content, Curve, DocumentList, DocumentPage
+from carnet.documents.pages import (
+    Asked,
+    Content,
+    Curve,
+    CurveLine,
+    DocumentList,
+    DocumentPage,
+)
 from carnet.portal.acts import Acts
 from carnet.rights import consent, readers
 from carnet.vigilance import find
@@ -50,8 +57,12 @@ class PageActs:
     async def person(self, actor: Actor, patient: str) -> Person:
         return await find.person(parts.visit(self._built, actor), self._of(actor, patient))
 
-    async def documents(self, actor: Actor, patient: str) -> DocumentList:
-        return await consult.documents(parts.visit(self._built, actor), self._of(actor, patient))
+    async def documents(self, actor: Actor, patient: str, asked: Asked) -> DocumentList:
+        visit = parts.visit(self._built, actor)
+        return await consult.documents(visit, self._of(actor, patient), asked)
+
+    async def curves(self, actor: Actor, patient: str) -> Sequence[CurveLine]:
+        return await consult.curves(parts.visit(self._built, actor), self._of(actor, patient))
 
     async def document(self, actor: Actor, patient: str, document: str) -> DocumentPage:
         return await consult.document(

@@ -9,7 +9,14 @@ from typing import Protocol
 
 from carnet.access.actor import Actor
 from carnet.access.pages import Opening
-from carnet.documents.pages import Content, Curve, DocumentList, DocumentPage
+from carnet.documents.pages import (
+    Asked,
+    Content,
+    Curve,
+    CurveLine,
+    DocumentList,
+    DocumentPage,
+)
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
 # How a consent was had, as the professional declares it.
@@ -25,11 +32,14 @@ class Acts(Protocol):
     async def person(self, actor: Actor, patient: str) -> Person:
         """Whose record this is; NotFound when it must look absent."""
 
-    async def documents(self, actor: Actor, patient: str) -> DocumentList:
-        """What the actor may see of the record."""
+    async def documents(self, actor: Actor, patient: str, asked: Asked) -> DocumentList:
+        """What the actor may see of the record, a page at a time."""
 
     async def document(self, actor: Actor, patient: str, document: str) -> DocumentPage:
         """One document of the record."""
+
+    async def curves(self, actor: Actor, patient: str) -> Sequence[CurveLine]:
+        """Every measure that has a curve, by label."""
 
     async def curve(self, actor: Actor, patient: str, code: str) -> Curve:
         """One measure over time, by LOINC code."""

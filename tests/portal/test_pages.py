@@ -116,11 +116,12 @@ def test_the_language_form_needs_no_script(client: Any) -> None:
 
 def test_a_list_is_cut_in_pages_and_by_kind(get: Any) -> None:
     first = get("patient", "/dossier/").content.decode()
-    second = get("patient", "/dossier/?page=2").content.decode()
+    second = get("patient", "/dossier/?apres=50").content.decode()
     count = re.compile(r'<li class="card">')
     assert len(count.findall(first)) == 50
     assert len(count.findall(second)) == 39
-    assert "?page=2" in first
+    assert "?apres=50" in first
+    assert "?avant=0" not in first
     letters = get("patient", "/dossier/?type=34112-3").content.decode()
     assert len(count.findall(letters)) == 1
     assert "Lettre de sortie" in letters
