@@ -160,7 +160,7 @@ def names_somebody(patient: Patient) -> bool:
 def quarantines(rule: str, *, production: bool) -> bool:
     """Whether a lenient entry keeps a document with this finding apart."""
     where = nomenclature.table("findings")[rule].get("quarantine")
-    return where == "always" or (production and where == "production")
+    return where == "always" or (production and where is not None)
 
 
 def _header(header: Header) -> Iterator[_Fault]:
