@@ -4,16 +4,13 @@
 import itertools
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
 from carnet import errors
 from carnet.documents import cda
-from carnet.documents.cda.body import Section
 from carnet.documents.metadata import Made, resources
 from carnet.fhir import json
 from carnet.fhir.validation import structure
