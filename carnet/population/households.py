@@ -177,9 +177,9 @@ class Household:
         chance = self._chance
         person = self._person(age, sex, home, name, origin)
         south = self._sector == 0 and home.town.code in ("37132", "37027")  # Loches, Bléré
-        doctors = ("gp-3",) if south else ("gp", "gp", "gp-2", "gp-2", "gp-3")
-        if self._sector == 0 and not south:
-            doctors = ("gp", "gp-2")
+        doctors: tuple[str, ...] = ("gp", "gp", "gp-2", "gp-2", "gp-3")
+        if self._sector == 0:
+            doctors = ("gp-3",) if south else ("gp", "gp-2")
         laboratory = "lab-indrois" if south or chance.happens(0.2) else "lab-quais"
         person = replace(
             person,

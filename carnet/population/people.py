@@ -250,6 +250,22 @@ class Population:
         """The care teams of one person."""
         return tuple(team for team in self._teams.get(patient, ()))
 
+    def staff(self, establishment: str) -> tuple[Professional, ...]:
+        """Those whose first situation is there."""
+        return tuple(self._staff.get(establishment, ()))
+
+    @cached_property
+    def cast_places(self) -> int:
+        """How many of the establishments, the first ones, are the cast's."""
+        return sum("." not in each.key for each in self.establishments)
+
+    @cached_property
+    def _staff(self) -> Mapping[str, list[Professional]]:
+        found: dict[str, list[Professional]] = {}
+        for one in self.professionals:
+            found.setdefault(one.main_place, []).append(one)
+        return found
+
     @cached_property
     def _people(self) -> Mapping[str, Person]:
         return by_key(self.people)
