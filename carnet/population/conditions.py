@@ -26,6 +26,7 @@ class Condition:
     code: str | None  # CIM-10
     label: str | None
     follow: int | None  # days between two visits to the attending doctor
+    lasts: float | None  # years, then it is in the past
 
 
 @cache
@@ -33,7 +34,12 @@ def conditions() -> Mapping[str, Condition]:
     """Every condition by its key, in the order of the table."""
     return {
         row["key"]: Condition(
-            row["key"], row["name"], row.get("code"), row.get("label"), row.get("follow")
+            row["key"],
+            row["name"],
+            row.get("code"),
+            row.get("label"),
+            row.get("follow"),
+            row.get("lasts"),
         )
         for row in _rows()
     }
@@ -86,6 +92,25 @@ def since(seed: int, person: Person, key: str) -> date:
     row = next(row for row in _rows() if row["key"] == key)
     first = person.birth_date + timedelta(days=int(row["from_age"] * 365.25))
     record = begins(person)
+    if row.get("recent"):
+        within = Chance(seed, person.key, "since", key).between(30, 1700)
+        return max(record, first) + timedelta(days=within)
     room = (record - first).days
     back = Chance(seed, person.key, "since", key).between(30, 3600)
     return max(person.birth_date, record - timedelta(days=min(back, max(room, 30))))
+
+
+def until(seed: int, person: Person, condition: Condition) -> date | None:
+    """When a condition is over; None for those that stay."""
+    if condition.lasts is None:
+        return None
+    return since(seed, person, condition.key) + timedelta(days=int(condition.lasts * 365.25))
+
+
+def known(seed: int, person: Person, on: date) -> tuple[Condition, ...]:
+    """The conditions a person has on a day, and knows of."""
+    return tuple(
+        one
+        for one in of(person)
+        if since(seed, person, one.key) <= on and on < (until(seed, person, one) or date.max)
+    )

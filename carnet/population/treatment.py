@@ -146,10 +146,8 @@ def taken(seed: int, person: Person, on: date) -> tuple[Line, ...]:
 
 
 def _lines(seed: int, person: Person, on: date) -> Iterator[Line]:
-    for condition in conditions.of(person):
+    for condition in conditions.known(seed, person, on):
         since = conditions.since(seed, person, condition.key)
-        if since > on:
-            continue
         story = _stories().get((person.key, condition.key))
         for row in _told(story) if story else _usual(seed, person, condition, since, on):
             start, end = row["from"], row.get("until", date.max)

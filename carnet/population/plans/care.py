@@ -28,32 +28,33 @@ SUMMARY_TITLE = "Volet de synthèse médicale"
 
 def plans(seed: int, person: Person, until: date) -> Iterator[Plan]:
     """Every follow-up visit up to a day, with what it brings (which may come later)."""
-    followed = [one for one in conditions.of(person) if one.follow]
-    pace = min((one.follow or 0 for one in followed), default=0)
-    if not pace:
+    if not any(one.follow for one in conditions.of(person)):
         yield from _letters_alone(seed, person, until)
         return
     chance = Chance(seed, person.key, "follow-up")
-    first = conditions.begins(person, 200)
-    day = working(first + timedelta(days=chance.between(8, pace)))
+    day = first = working(conditions.begins(person, 200) + timedelta(days=chance.between(8, 160)))
     last: dict[str, date] = {}
     number = versions = 0
     while day <= until:
+        known = conditions.known(seed, person, day)
+        pace = min((one.follow for one in known if one.follow), default=0)
+        if not pace:
+            day = working(day + timedelta(days=45))
+            continue
         number += 1
         start = moment(day, chance.between(8, 18) * 60 + chance.pick((0, 15, 30, 45)))
         key = f"follow-up {number}"
         yield from prescribed(
             seed, person, key, start, treatment.taken(seed, person, day), pace + 10,
-            bool(LONG & set(person.profiles)),
+            any(one.key in LONG for one in known),
         )  # fmt: skip
-        yield from _letter(seed, person, key, start, last)
+        yield from _letter(person, key, start, last, {one.key for one in known})
         yield from _imaging(seed, person, key, start, last)
         if (day - last.get("summary", first - timedelta(days=SUMMARY - 60))).days >= SUMMARY:
             last["summary"] = day
             versions += 1
             yield _summary(seed, person, start, versions)
-        step = pace + chance.between(-pace // 8, pace // 8)
-        day = working(day + timedelta(days=step))
+        day = working(day + timedelta(days=pace + chance.between(-pace // 8, pace // 8)))
 
 
 # ---------------------------------------------------------------- medicines
@@ -121,14 +122,14 @@ def prescribed(
 
 
 def _letter(
-    seed: int, person: Person, key: str, start: datetime, last: dict[str, date]
+    person: Person, key: str, start: datetime, last: dict[str, date], known: set[str]
 ) -> Iterator[Plan]:
     """The letter that has been due for the longest, if one is."""
     day = start.date()
     due = [
         (float((day - last[row["key"]]).days) / row["every"] if row["key"] in last else 99.0, row)
         for row in table("letters")["letter"]
-        if row["about"] in person.profiles and row["author"] == "attending" and "every" in row
+        if row["about"] in known and row["author"] == "attending" and "every" in row
     ]
     late, row = max(due, key=lambda one: one[0], default=(0.0, None))
     if row is None or late < 0.85:
@@ -223,7 +224,7 @@ def _summarised(context: Context) -> list[cda.Section]:
     seed, person, on = context.seed, context.person, context.start.date()
     problems = [
         synthesis.Problem(one.name, one.code, one.label, found)
-        for one in conditions.of(person)
+        for one in conditions.known(seed, person, on)
         if one.code and (found := conditions.since(seed, person, one.key)) <= on
     ]
     chance = Chance(seed, person.key, "life")
@@ -238,9 +239,18 @@ def _summarised(context: Context) -> list[cda.Section]:
     return synthesis.sections(
         context.header,
         problems,
-        stays.past(seed, person, on),
+        [*_over(seed, person, on), *stays.past(seed, person, on)],
         treatment.allergies(seed, person),
         (life["smoking"][smoked], chance.pick(life["exercise"])),
         points or (life["points"]["none"],),
         lines,
     )
+
+
+def _over(seed: int, person: Person, on: date) -> Iterator[synthesis.Problem]:
+    """The conditions that are of the past."""
+    for one in conditions.of(person):
+        over = conditions.until(seed, person, one)
+        if over is not None and over <= on:
+            since = conditions.since(seed, person, one.key)
+            yield synthesis.Problem(one.name, one.code, one.label, since, over)

@@ -25,6 +25,7 @@ from carnet.population.plans.plan import (
 STRUCTURED = 0.5
 TYPES = {
     "11488-4": "CR ou fiche de consultation ou de visite",
+    "78513-9": "CR de consultation en ophtalmologie",
     "11490-0": "Lettre de liaison à la sortie d'un établissement de soins",
 }
 EMERGENCY_TYPE = ("15507-7", "CR de passage aux urgences")
