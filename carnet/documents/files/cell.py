@@ -134,7 +134,8 @@ def _limits(memory: int, seconds: int) -> list[str]:
     held = []
     for name, limit, most in wanted:
         try:
-            resource.setrlimit(limit, (most, most))
+            # One second more before the end that cannot be told from another.
+            resource.setrlimit(limit, (most, most + 1 if name == "time" else most))
         except (OSError, ValueError):
             continue
         held.append(name)

@@ -9,6 +9,7 @@ what is told (JSON) and for the bytes made. Nothing else is open.
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import json
 import os
@@ -20,13 +21,15 @@ from carnet.documents.files.refusal import Refusal
 
 LENGTHS = struct.Struct(">II")
 PIECE = 1 << 16
+ENCODINGS = "utf-8 utf-16 utf-16-le utf-16-be utf-32 latin-1 ascii cp1252 cp437".split()
 
 
 def main(job: str, memory: str, seconds: str) -> None:
     """Do one job on one file."""
     module, _, name = job.partition(":")
     work = getattr(importlib.import_module(module), name)
-    importlib.import_module("encodings.cp1252")  # nothing can be imported later
+    for encoding in ENCODINGS:
+        codecs.lookup(encoding)  # kept: nothing can be imported later
     layers = cell.shut(int(memory), int(seconds))
     made = b""
     try:

@@ -21,8 +21,7 @@ QUALITY = 92  # of a JPEG written again
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/tiff": "TIFF"}
 MODES = frozenset(("1", "L", "LA", "P", "RGB", "RGBA", "I;16"))
 
-# The formats wanted, and nothing else: Pillow would load more when it meets something unknown.
-Image._initialized = 2
+Image.preinit()  # nothing can be imported later
 Image.MAX_IMAGE_PIXELS = None  # judged here
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 PngImagePlugin.MAX_TEXT_CHUNK = 1 << 20
@@ -49,7 +48,8 @@ def clean(data: bytes, media: str) -> tuple[list[str], bytes]:
     else:
         whole = _upright(picture)
         resolution = _resolution(picture)
-        picture.close()
+        if whole is not picture:
+            picture.close()  # its pixels, before those of the JPEG
         whole.save(made, "JPEG", quality=QUALITY, **resolution)
     return sorted(removed), made.getvalue()
 

@@ -20,6 +20,7 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 from carnet.documents.files.refusal import Refusal
 
 PAGES = 500
+CHAIN = 5  # actions after one another, for the words of what was removed
 ROUNDS = 3  # of cleaning, until nothing is left
 CATALOGUE = frozenset(
     "/Type /Version /Pages /PageLabels /Names /Dests /ViewerPreferences /PageLayout /Outlines"
@@ -40,6 +41,19 @@ EXTERNAL = frozenset(
 )
 ATTACHED = frozenset("/EF /RF /AF /EmbeddedFiles".split())
 HIDDEN = frozenset("/Metadata /PieceInfo /LastModified".split())
+
+
+def _ready() -> None:
+    """Have qpdf open its source of random numbers, which it asks for to read what is encrypted."""
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page()
+        made = io.BytesIO()
+        pdf.save(made, encryption=pikepdf.Encryption(owner="any"))
+    with Pdf.open(made):
+        pass
+
+
+_ready()  # nothing can be opened later
 
 
 def clean(data: bytes) -> tuple[list[str], bytes]:
@@ -118,12 +132,26 @@ def _flatten(pdf: Pdf, removed: set[str]) -> None:
             removed.add("form")
             if any(each.get("/FT") == Name.Sig for each in fields if isinstance(each, Dictionary)):
                 removed.add("signature")
+        if _undrawn(pdf):
+            form["/NeedAppearances"] = True
     try:
         pdf.generate_appearance_streams()
         pdf.flatten_annotations("all")
     except (pikepdf.PdfError, RuntimeError, ValueError, TypeError):
         pass  # a form too odd to be drawn: its fields go, its pages stay
-    del pdf.Root["/AcroForm"]
+    if "/AcroForm" in pdf.Root:
+        del pdf.Root["/AcroForm"]
+
+
+def _undrawn(pdf: Pdf) -> bool:
+    """Whether a field was filled in by a program that left the drawing of it to the reader."""
+    for page in pdf.pages:
+        held = page.obj.get("/Annots")
+        for each in held if isinstance(held, Array) else ():
+            if isinstance(each, Dictionary) and str(each.get("/Subtype", "")) == "/Widget":
+                if "/AP" not in each:
+                    return True
+    return False
 
 
 def _annotations(page: Object, removed: set[str]) -> None:
@@ -210,8 +238,7 @@ def _acts(value: Dictionary) -> bool:
     return str(kind) not in ACTIONS
 
 
-# /S is also a structure type, a border style, a transition and more: an action says so, or has what one has.
-MARKS = frozenset("/JS /URI /F /Win /Mac /Unix /N /T /D /R /OP /AN /TA /State /CMD /Flags".split())
+# /S is also a structure type, a border style, a transition and more.
 KINDS = frozenset(
     "/GoTo /GoToR /GoToE /GoToDp /Launch /Thread /URI /Sound /Movie /Hide /Named /SubmitForm /ResetForm"
     " /ImportData /SetOCGState /Rendition /Trans /GoTo3DView /JavaScript /RichMediaExecute".split()
@@ -238,18 +265,26 @@ def _reason(key: str, value: Any) -> set[str]:
         return {"media"}
     if key in ("/Perms", "/DSS"):
         return {"signature"}
-    kind = _kind_of(value)
-    if kind == "/JavaScript":
+    kinds = set(_kinds(value))
+    if "/JavaScript" in kinds:
         return {"script"}
-    if kind in ("/Sound", "/Movie", "/Rendition", "/RichMediaExecute", "/GoTo3DView"):
+    if kinds & {"/Sound", "/Movie", "/Rendition", "/RichMediaExecute", "/GoTo3DView"}:
         return {"media"}
-    if key == "/AA" and isinstance(value, Dictionary):
-        found = {_kind_of(each) for each in _values(value)}
-        return {"script"} if "/JavaScript" in found else {"action"}
-    if key == "/OpenAction" and (isinstance(value, Array) or kind in ("/GoTo", "/Named")):
-        return set()  # where to open: nothing is lost that needs to be told
-    return {"action"} if kind or key in ("/OpenAction", "/URI") else set()
+    # Where to open is lost too: that needs not be told.
+    return {"action"} if kinds & KINDS - ACTIONS - {"/Named"} or key == "/URI" else set()
 
 
-def _kind_of(value: Any) -> str:
-    return str(value.get("/S", "")) if isinstance(value, Dictionary) else ""
+def _kinds(value: Any, depth: int = 0) -> Iterator[str]:
+    """The kinds of an action, of those that follow it, and of those of a dictionary of events."""
+    if depth > CHAIN:
+        return
+    if isinstance(value, Array):
+        for each in value:
+            yield from _kinds(each, depth + 1)
+    elif isinstance(value, Dictionary):
+        if isinstance(value.get("/S"), Name):
+            yield str(value["/S"])
+            yield from _kinds(value.get("/Next"), depth + 1)
+        elif "/Type" not in value:
+            for each in _values(value):
+                yield from _kinds(each, depth + 1)

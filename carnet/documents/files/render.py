@@ -19,7 +19,7 @@ PIXELS = 8_000_000  # of a page image
 CHARACTERS = 1_000_000  # of a document's text
 PAGES = 2_000  # of a document that is shown
 
-Image._initialized = 2
+Image.preinit()
 WRITTEN_BY = PngImagePlugin  # imported before the cell is shut
 
 

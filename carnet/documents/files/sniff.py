@@ -164,8 +164,8 @@ def _text(data: bytes) -> MediaType:
         head = data.removeprefix(b"\xef\xbb\xbf")
     if MARKUP.match(head.lstrip()[:HEAD]):
         raise Refused("web")
-    # A text may have a few stray commands (form feed, escape); one in a hundred bytes is no text.
-    if b"\0" in head or len(CONTROL.findall(head)) * 100 > len(head):
+    # A text may have a few stray commands (bell, escape); one in a hundred bytes is no text.
+    if b"\0" in head or len(CONTROL.findall(head)) > max(8, len(head) // 100):
         raise Refused("unknown")
     return MediaType.TEXT
 
