@@ -231,7 +231,8 @@ def _link(element: d.Element, pieces: list[str], show: Show) -> None:
     known = not colon or "/" in scheme or scheme.lower() in SHOWN_SCHEMES
     if not address or address.startswith("#") or not known or len(address) > MAX_ADDRESS:
         return
-    if address not in (d.text(element) or ""):
+    bare = (address.partition("://")[2] or address).rstrip("/")
+    if bare not in (d.text(element) or ""):
         pieces.append(f' <span class="link">({escape(address)})</span>')
 
 

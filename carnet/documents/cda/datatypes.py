@@ -356,7 +356,8 @@ def name(element: Element | None) -> Name | None:
     """A name; None when it says nothing."""
     if element is None:
         return None
-    given = tuple(g for g in (text(g) for g in children(element, "given")) if g)
+    # Some fill what they must with a point.
+    given = tuple(g for g in map(text, children(element, "given")) if g and g.strip(".-"))
     family = _family(element)
     if not given and not family:
         family = text(element)  # free text, as CDA allows
