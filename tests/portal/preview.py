@@ -14,8 +14,8 @@ from carnet import errors
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.pages import Opening
 from carnet.documents.pages import (
-    Asked,
     Aside,
+    Asked,
     Content,
     Curve,
     CurveLine,
