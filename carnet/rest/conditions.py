@@ -12,12 +12,15 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from carnet import errors
-from carnet.access.door import Address, Unit
+from carnet.access.actor import ActorKind
+from carnet.access.door import Address, Stored, Unit
 from carnet.fhir import json
 from carnet.fhir.search import tokens
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.scope import Scope
 from carnet.fhir.search.tokens import TokenFilter
+
+MOST = 20  # resources with one identifier that are looked at
 
 
 class WrongCondition(errors.NotSupported):
@@ -50,20 +53,65 @@ def read(condition: str) -> tuple[str, str]:
 async def held(unit: Unit, rtype: str, condition: str) -> Address | None:
     """What answers to a condition, when it is one; nobody else makes it meanwhile."""
     system, value = read(condition)
+    await unit.alone(f"if-none-exist|{rtype}|{system}\0{value}")
+    matches = await bearing(unit, rtype, system, value)
+    if len(matches) > 1:
+        raise SeveralMatch
+    return _address(matches[0]) if matches else None
+
+
+async def one(unit: Unit, rtype: str, system: str, value: str) -> Address | None:
+    """The resource a conditional reference means, when it is exactly one."""
+    if not system or not value:
+        return None
+    matches = await bearing(unit, rtype, system, value)
+    return _address(matches[0]) if len(matches) == 1 else None
+
+
+async def copy(unit: Unit, resource: dict[str, Any]) -> Address | None:
+    """The same professional or place, as this organisation has already deposited it.
+
+    Only with the same content: another description of the same place is kept beside.
+    """
+    org = unit.visit.actor.org
+    if org is None:
+        return None
+    for identifier in resource.get("identifier", []):
+        system, value = identifier.get("system"), identifier.get("value")
+        if system and value:
+            for row in await bearing(unit, resource["resourceType"], system, value):
+                if row.cid == org and _said(json.parse(row.body)) == _said(resource):
+                    return _address(row)
+    return None
+
+
+async def bearing(unit: Unit, rtype: str, system: str, value: str) -> list[Stored]:
+    """What the caller sees, and their organisation deposited, that has an identifier."""
     door = unit.visit.door
     parameter = door.definitions.params[rtype].get("identifier")
     if parameter is None:
         raise WrongCondition
-    await unit.alone(f"if-none-exist|{rtype}|{system}\0{value}")
-    query = Query(rtype, (TokenFilter(parameter.number, ((system, value),)),), count=3)
+    query = Query(rtype, (TokenFilter(parameter.number, ((system, value),)),), count=MOST)
     found = {(row.cid, row.rid): row for row in await unit.find(query)}
-    if unit.visit.actor.org is not None:
-        own = Scope(software=unit.visit.actor.org)
+    actor = unit.visit.actor
+    if actor.org is not None and actor.kind is not ActorKind.SOFTWARE:  # whose sight is just that
+        own = Scope(software=actor.org)
         found |= {(row.cid, row.rid): row for row in await unit.find(query, own)}
-    matches = [row for row in found.values() if _bears(json.parse(row.body), system, value)]
-    if len(matches) > 1:
-        raise SeveralMatch
-    return Address(matches[0].cid, matches[0].rid, rtype, matches[0].id) if matches else None
+    return [row for row in found.values() if _bears(json.parse(row.body), system, value)]
+
+
+def _address(row: Stored) -> Address:
+    return Address(row.cid, row.rid, row.rtype, row.id)
+
+
+def _said(resource: dict[str, Any]) -> bytes:
+    meta = {
+        key: value
+        for key, value in resource.get("meta", {}).items()
+        if key not in ("versionId", "lastUpdated")
+    }
+    kept = {key: value for key, value in resource.items() if key not in ("id", "meta")}
+    return json.dump({"meta": meta, **dict(sorted(kept.items()))})
 
 
 def _bears(resource: dict[str, Any], system: str, value: str) -> bool:

@@ -185,7 +185,10 @@ def _waits(unit: Unit, named: Named, entry: Entry, unplaced: set[int]) -> bool:
 
 
 async def _existing(unit: Unit, acts: Acts, entry: Entry) -> Address | None:
-    """A person with this INS, a professional or a place of the directory with this identifier."""
+    """A person with this INS, a professional or a place of the directory with this identifier.
+
+    What is not in the directory lands with the organisation that sends it: once, when it is the same.
+    """
     resolver = acts.resolver(entry.rtype)
     if resolver is None:
         return None
@@ -194,7 +197,7 @@ async def _existing(unit: Unit, acts: Acts, entry: Entry) -> Address | None:
             found = await resolver(unit, identifier.get("system", ""), identifier["value"])
             if found is not None:
                 return found
-    return None
+    return await conditions.copy(unit, entry.resource) if entry.rtype != "Patient" else None
 
 
 async def _write(unit: Unit, acts: Acts, plan: Plan, entry: Entry) -> None:
@@ -350,6 +353,8 @@ async def _find(unit: Unit, acts: Acts, rtype: str, query: str) -> Address:
         raise NotConditional
     system, _, value = parameters[0][1].rpartition("|")
     found = await resolver(unit, system, value)
+    if found is None and rtype != "Patient":
+        found = await conditions.one(unit, rtype, system, value)
     if found is None:
         raise UnknownPerson if rtype == "Patient" else UnresolvedReference
     return found
