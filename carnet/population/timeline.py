@@ -11,7 +11,17 @@ from itertools import chain
 
 from carnet.population.clock import at
 from carnet.population.people import Person, Population
-from carnet.population.plans import care, imaging, laboratory, stays, vaccination
+from carnet.population.plans import (
+    care,
+    childhood,
+    episodes,
+    imaging,
+    laboratory,
+    pregnancy,
+    residence,
+    stays,
+    vaccination,
+)
 from carnet.population.plans.laboratory import Visit
 from carnet.population.plans.plan import GeneratedDocument, Planned
 
@@ -34,11 +44,14 @@ def _plans(population: Population, person: Person) -> Iterable[Planned]:
             laboratory.visits,
             care.plans,
             stays.plans,
+            episodes.plans,
+            childhood.plans,
+            residence.plans,
             imaging.screenings,
             vaccination.plans,
         )
     )
-    return chain.from_iterable(parts)
+    return chain(chain.from_iterable(parts), pregnancy.plans(population, person))
 
 
 def report(
