@@ -171,7 +171,8 @@ def _replacement(root: d.Element, header: Header) -> Iterator[Fault]:
     for parent, element in replaced:
         if parent.set_id is not None and header.set_id not in (None, parent.set_id):
             yield "replaces-other-set", f"{path_of(element)}/parentDocument/setId", element
-        if header.version is not None and header.version <= (parent.version or 1):
+        another = parent.ids and header.id not in parent.ids  # else it is told by another rule
+        if another and header.version is not None and header.version <= (parent.version or 1):
             yield "replaces-no-later-version", path_of(element), element
     if (header.version or 1) > 1 and not replaced:
         yield _at("version-of-nothing", root, "versionNumber")
