@@ -7,6 +7,7 @@ guide Mesures de santé; values are of a demonstration (measures.toml).
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from carnet.population import bodies, conditions, laboratory
@@ -96,11 +97,11 @@ def _observation(seed: int, person: Person, name: str, moment: datetime) -> Json
     return made
 
 
-def _value(seed: int, person: Person, name: str, moment: datetime) -> float | int:
+def _value(seed: int, person: Person, name: str, moment: datetime) -> Decimal | int:
     turn = bodies.slow(seed, person, name, moment)
     match name:
         case "weight":
-            return round(bodies.weight(seed, person, moment), 1)
+            return _tenth(bodies.weight(seed, person, moment))
         case "height":
             return round(bodies.height(seed, person, moment))
         case "glucose":
@@ -115,7 +116,11 @@ def _value(seed: int, person: Person, name: str, moment: datetime) -> float | in
         case "pain":
             return max(0, min(10, round(3.6 + 1.5 * turn)))
         case _:
-            return round(36.7 + 0.2 * turn, 1)
+            return _tenth(36.7 + 0.2 * turn)
+
+
+def _tenth(value: float) -> Decimal:
+    return Decimal(value).quantize(Decimal("0.1"))
 
 
 def _beat(person: Person) -> float:
@@ -137,5 +142,5 @@ def _loinc(code: str, label: str) -> Json:
     return {"system": LOINC, "code": code, "display": label}
 
 
-def _quantity(value: float, row: Mapping[str, str]) -> Json:
+def _quantity(value: Decimal | int, row: Mapping[str, str]) -> Json:
     return {"value": value, "unit": row["unit"], "system": UCUM, "code": row["ucum"]}
