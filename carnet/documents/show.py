@@ -7,12 +7,14 @@ What draws and reads it runs apart (`files`). Each look is a read of the Binary,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from carnet.access.actor import ActorKind
 from carnet.access.door import Nothing, Stored, Visit
-from carnet.documents import consult, files, nomenclature
+from carnet.documents import consult, files, reserves
 from carnet.documents.content import apart
 from carnet.documents.pages import DocumentLine
+from carnet.documents.upload import OWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ async def file(visit: Visit, patient: str, document: str) -> FilePage:
     except files.Refused:  # a file of a professional, kept as it came, that cannot be drawn
         readable = False
     line = consult.line(stored)
-    return FilePage(line, binary, media, look.pages, look.text, deposited(line.kind), readable)
+    return FilePage(
+        line, binary, media, look.pages, look.text, deposited(stored.resource), readable
+    )
 
 
 async def picture(visit: Visit, patient: str, binary: str, number: int, width: int) -> bytes:
@@ -60,9 +64,12 @@ async def picture(visit: Visit, patient: str, binary: str, number: int, width: i
         raise Nothing from None
 
 
-def deposited(kind: str) -> bool:
-    """Whether a type of document is one that patients deposit."""
-    return kind in nomenclature.table("deposits")["labels"]
+def deposited(resource: dict[str, Any]) -> bool:
+    """Whether a patient deposited a document; its type and author are what a sender said."""
+    return any(
+        each.get("url") == reserves.URL and each.get("valueCoding", {}).get("code") == OWN
+        for each in resource.get("extension", [])
+    )
 
 
 async def _bytes(visit: Visit, cid: int, binary: str) -> bytes:

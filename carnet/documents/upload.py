@@ -31,6 +31,14 @@ from carnet.rest.acts import Acts, Entry, Plan
 from carnet.rest.plans import carry_out
 
 LONGEST = 200  # characters of a title
+OWN = (
+    "patient-deposit"  # the server alone writes reserves: this one says that a patient deposited it
+)
+OWN_WORDS = (
+    "The patient deposited this document: no professional has checked it.",
+    "Document déposé par le patient : aucun professionnel ne l’a vérifié.",
+)
+OTHER = "906"  # of the national answers: what is not about whose the document is
 OLDEST = date(1900, 1, 1)
 DAY = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?(T.*)?")
 CLASS = "1.2.250.1.213.1.1.4.1"  # TRE_A03-ClasseDocument
@@ -230,17 +238,19 @@ async def _cleaned(asked: _Asked) -> files.Cleaned:
 
 
 def _found(cleaned: files.Cleaned) -> tuple[Finding, ...]:
-    """What was taken out of the file, kept on its document."""
-    return tuple(
+    """Whose word it is, and what was taken out of the file: kept on its document."""
+    own = Finding(OWN, OTHER, Severity.WARNING, *OWN_WORDS, "DocumentReference")
+    taken = (
         Finding(
             f"removed-{rule}",
-            "",
+            OTHER,
             Severity.WARNING,
             *files.removed(rule),
             "DocumentReference.content",
         )
         for rule in cleaned.removed
     )
+    return (own, *taken)
 
 
 def _resource(visit: Visit, asked: _Asked, cleaned: files.Cleaned) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Every act raises a `carnet.errors.CarnetError` to refuse; `refusals.py` makes a 
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Protocol
 
 from carnet.access.actor import Actor
@@ -17,6 +18,7 @@ from carnet.documents.pages import (
     DocumentList,
     DocumentPage,
 )
+from carnet.documents.show import FilePage
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
 # How a consent was had, as the professional declares it.
@@ -46,6 +48,27 @@ class Acts(Protocol):
 
     async def content(self, actor: Actor, patient: str, binary: str) -> Content:
         """A file of a document, by Binary id."""
+
+    async def upload(
+        self,
+        actor: Actor,
+        *,
+        data: bytes,
+        title: str,
+        kind: str,
+        on: date,
+        declared: str,
+        name: str,
+    ) -> str:
+        """Put a file in the actor's own record; the document's id. See documents/upload.py."""
+
+    async def file(self, actor: Actor, patient: str, document: str) -> FilePage:
+        """The file of a document: how many page images, its text."""
+
+    async def picture(
+        self, actor: Actor, patient: str, binary: str, number: int, width: int
+    ) -> bytes:
+        """One page image of a file, PNG."""
 
     async def openings(self, actor: Actor, patient: str) -> Sequence[Opening]:
         """Who has read the record, newest first."""

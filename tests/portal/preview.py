@@ -5,14 +5,17 @@ It stands for no part of Carnet: what the real acts answer is tested with them. 
 page something to show, the rare states included.
 """
 
+import base64
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from carnet import errors
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.pages import Opening
+from carnet.documents import files
 from carnet.documents.pages import (
     Aside,
     Asked,
@@ -27,6 +30,7 @@ from carnet.documents.pages import (
     ResultLine,
     Section,
 )
+from carnet.documents.show import FilePage
 from carnet.portal.acts import Acts
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
@@ -314,6 +318,7 @@ class PreviewActs:
     """Answers by what is asked; raises what the real acts raise."""
 
     consented = False
+    uploaded: list[tuple[bytes, str, dict[str, Any]]] = []
 
     async def person(self, actor: Actor, patient: str) -> Person:
         if patient != CLAIRE:
@@ -400,6 +405,23 @@ class PreviewActs:
             return Content("text/html; charset=utf-8", "../x", b"<script>alert(1)</script>")
         raise errors.NotFound
 
+    async def upload(self, actor: Actor, *, data: bytes, name: str, **more: Any) -> str:
+        files.sniff(data, more["declared"], name)
+        self.uploaded.append((data, name, more))
+        return "photo-2026"
+
+    async def file(self, actor: Actor, patient: str, document: str) -> FilePage:
+        if document not in FILES:
+            raise errors.NotFound
+        return FILES[document]
+
+    async def picture(
+        self, actor: Actor, patient: str, binary: str, number: int, width: int
+    ) -> bytes:
+        if binary != "pdf-1" or number > 12:
+            raise errors.NotFound
+        return PIXEL
+
     async def openings(self, actor: Actor, patient: str) -> Sequence[Opening]:
         return () if actor.sub == "patient:newcomer" else OPENINGS
 
@@ -420,6 +442,19 @@ class PreviewActs:
         return await self.resolve(actor, handle)
 
 
+FILES = {
+    "letter-2026": FilePage(
+        LINES[1], "pdf-1", "application/pdf", 12, "Madame,\n\nVous sortez ce jour.", False, True
+    ),
+    "photo-2026": FilePage(LINES[4], "pdf-1", "image/jpeg", 1, "", True, True),
+    "note-2026": FilePage(
+        LINES[4], "txt-1", "text/plain", 0, "Allergie à la pénicilline", True, True
+    ),
+    "img-2025": FilePage(LINES[4], "pdf-2", "application/pdf", 0, "", False, False),
+}
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4////fwAJ+wP9BUNFygAAAABJRU5ErkJggg=="
+)
 RAISED: dict[str, BaseException] = {
     "forbidden": errors.Forbidden(),
     "deleted": errors.Deleted(),

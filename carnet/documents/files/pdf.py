@@ -148,9 +148,9 @@ def _undrawn(pdf: Pdf) -> bool:
     for page in pdf.pages:
         held = page.obj.get("/Annots")
         for each in held if isinstance(held, Array) else ():
-            if isinstance(each, Dictionary) and str(each.get("/Subtype", "")) == "/Widget":
-                if "/AP" not in each:
-                    return True
+            widget = isinstance(each, Dictionary) and str(each.get("/Subtype", "")) == "/Widget"
+            if widget and "/AP" not in each:
+                return True
     return False
 
 
