@@ -32,10 +32,6 @@ class NotHere(errors.Forbidden):
     """Identities are made from documents in a demonstration or test instance only."""
 
 
-class NotLenient(errors.Forbidden):
-    """Kept until cli/load.py no longer names it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Received:
     """What came of a document."""

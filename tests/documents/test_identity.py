@@ -53,6 +53,11 @@ def altered(data: bytes, old: bytes, new: bytes) -> bytes:
 
 IN, APART = "in", "apart"
 
+PARENT = (
+    b'<relatedDocument typeCode="RPLC"><parentDocument><id root="1.2.250.1.999.1.77"/>'
+    b"</parentDocument></relatedDocument>"
+)
+
 FAULTS: dict[str, tuple[Any, str, str, str, str]] = {
     # what is done to the document: what a lenient entry does with a lot and with a file, the code a
     # strict one refuses each with (IN: it is taken). A lot names the person beside the document.
@@ -90,10 +95,6 @@ FAULTS: dict[str, tuple[Any, str, str, str, str]] = {
         lambda d: altered(d, b"<componentOf>", PARENT + b"<componentOf>"), IN, IN, "900", "900",
     ),
 }  # fmt: skip
-PARENT = (
-    b'<relatedDocument typeCode="RPLC"><parentDocument><id root="1.2.250.1.999.1.77"/>'
-    b"</parentDocument></relatedDocument>"
-)
 NAMES = (b"DELAUNAY", b"HELENE", INS, BIRTH)
 
 
