@@ -286,6 +286,19 @@ async def test_who_is_in_quarantine_is_found_by_nobody(space: Space) -> None:
     assert held["subject"] == {"reference": whose}
 
 
+async def test_two_organisations_share_the_identity_and_nothing_else(space: Space) -> None:
+    """The same claim and traits are one identity; each reads what it deposited."""
+    change, *_ = FAULTS["another birth name"]
+    acts, documents_of = space.built.desk.acts, {}
+    for minutes, software in enumerate(("lab-software", "hospital-software")):
+        data = change(fresh(minutes=minutes).xml)
+        documents_of[software] = (await receive(await space.visit(software), acts, data)).address
+    one, other = documents_of.values()
+    assert await record_of(space, one) == await record_of(space, other)
+    assert (await space.get(one, as_="hospital-software")).status == 404
+    assert (await space.get(other, as_="lab-software")).status == 404
+
+
 async def test_a_collision_is_told_as_one(space: Space) -> None:
     """The number of somebody known, with the traits of another."""
     change, *_ = FAULTS["another birth name"]
