@@ -13,7 +13,7 @@ import asyncio
 import uuid
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from carnet import errors
 from carnet.access import kinds, labels, quarantine
@@ -67,6 +67,10 @@ class Deposit(Entry):
     quarantined: bool = False  # it is in the record of an identity in quarantine
     patient_made: bool = False  # that identity was made for it
     found: tuple[Finding, ...] = ()  # before it was published: what was taken out of the file
+
+
+# What a CDA says of its context that stands by itself: the patient as described is contained.
+TOLD: Final = frozenset({"event", "period", "facilityType", "practiceSetting", "related"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,9 +342,23 @@ def _complete(resource: dict[str, Any], own: dict[str, Any]) -> None:
     for element in ("type", "category", "date"):
         if element in own:
             resource.setdefault(element, own[element])
+    for element in ("author", "authenticator", "custodian"):
+        if element in own:
+            resource.setdefault(element, _named(own[element]))
+    context = {key: value for key, value in own["context"].items() if key in TOLD}
+    if context:
+        resource["context"] = context | resource.get("context", {})
     marked = masked(resource, labels.of(own))
     if "securityLabel" in marked:
         resource["securityLabel"] = marked["securityLabel"]
+
+
+def _named(people: Any) -> Any:
+    """Who a reference says, without the contained resource it leads to."""
+    if isinstance(people, list):
+        return [_named(each) for each in people]
+    known = {key: value for key, value in people.items() if key != "reference"}
+    return known or {"display": metadata.UNKNOWN_AUTHOR}
 
 
 def _made(unit: Unit, address: Address, document: CdaDocument) -> list[metadata.Made]:

@@ -19,14 +19,14 @@ from datetime import datetime
 
 from carnet.documents.cda import CdaDocument
 from carnet.documents.cda.attachments import Role
-from carnet.documents.metadata.composition import composition
+from carnet.documents.metadata.composition import UNKNOWN_AUTHOR, composition
 from carnet.documents.metadata.making import Made, Making
 from carnet.documents.metadata.people import birth_place
 from carnet.documents.metadata.pieces import Json, identifier
 from carnet.documents.metadata.reference import document_reference, unique_id
 from carnet.documents.metadata.report import report
 
-__all__ = ["Made", "birth_place", "identifier", "resources", "unique_id"]
+__all__ = ["UNKNOWN_AUTHOR", "Made", "birth_place", "identifier", "resources", "unique_id"]
 
 FILES = frozenset({Role.BODY, Role.COPY, Role.ATTACHED})  # an image stands in its text
 
