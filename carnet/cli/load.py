@@ -90,7 +90,9 @@ def load(
     except OSError as error:
         _stop(f"The report cannot be written: {error.strerror}.", WRONG_USE)
     found = _found(settings, paths, Options(create_patients, profile), software)
-    sys.stdout.write(reports.text(found))
+    typer.echo(
+        reports.text(found).encode(sys.stdout.encoding or "utf-8", "backslashreplace"), nl=False
+    )
     for each in report or ():
         each.write_text(reports.written(found, form or reports.form_of(each)), "utf-8")
     if failed(found, fail_on):

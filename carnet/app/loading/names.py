@@ -61,7 +61,9 @@ class Names:
     def target(self, lot: Lot, holder: Item | None, reference: str) -> Item | None:
         """The item a reference of a lot means; None for what is not in the set."""
         reference = reference.partition("/_history/")[0]
-        if reference.startswith(("#", self._base)):
+        if reference.startswith("#"):
+            return _beside(lot, holder, reference)
+        if reference.startswith(self._base):
             return None
         beside = RESTFUL.fullmatch(holder.full_url) if holder is not None else None
         names = [reference]
@@ -80,6 +82,23 @@ class Names:
                     return held[0]
                 return None
         return None
+
+
+def _beside(lot: Lot, holder: Item | None, reference: str) -> Item | None:
+    """A resource of the same Bundle that is referred to as if it were contained."""
+    if holder is None or contained(holder.resource, reference) is not None:
+        return None
+    named = [item for item in lot.items if item.resource.get("id") == reference[1:]]
+    return named[0] if len(named) == 1 else None
+
+
+def contained(resource: dict[str, Any], reference: str) -> dict[str, Any] | None:
+    """What a resource contains by the name of a reference, `#id`."""
+    for each in resource.get("contained", []):
+        if f"#{each.get('id')}" == reference:
+            found: dict[str, Any] = each
+            return found
+    return None
 
 
 def references(value: Any) -> Iterator[dict[str, Any]]:

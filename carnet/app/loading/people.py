@@ -62,6 +62,13 @@ class People:
             self._known[mark] = Person(resource, mark)
         return self._known[mark]
 
+    def inside(self, folder: Path, patient: dict[str, Any]) -> Person:
+        """The person a resource contains, instead of referring to them."""
+        resource = {key: value for key, value in patient.items() if key not in ("id", "meta")}
+        said = json.dump([str(folder.resolve()), resource])
+        mark = self._door.hasher.long(b"person|" + said)
+        return self._known.setdefault(mark, Person(resource, mark))
+
 
 def is_ins(number: dict[str, Any]) -> bool:
     """Whether an Identifier says it is an INS."""

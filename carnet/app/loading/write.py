@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -14,9 +15,9 @@ from carnet import errors
 from carnet.access.actor import Actor
 from carnet.access.door import Address, Unit
 from carnet.app.loading import people, queries
-from carnet.app.loading.names import Names, is_person, references
+from carnet.app.loading.names import Names, contained, is_person, references
 from carnet.app.loading.order import in_order
-from carnet.app.loading.outcomes import Options, Remark, found
+from carnet.app.loading.outcomes import Options, Remark, found, shown
 from carnet.app.loading.people import Apart, People, Person
 from carnet.app.loading.queries import Loaded
 from carnet.app.loading.sets import Item, Lot
@@ -30,6 +31,7 @@ BY_NUMBER: Final = ("subject", "patient", "beneficiary", "for")  # may name a pe
 DOCUMENTS: Final = frozenset(("DocumentReference", "Binary", "List"))
 
 
+BESIDE: Final = "A resource of the Bundle is referred to by #id, as if it were contained."
 EMPTY: Final = "DocumentReference: its content is not in what is loaded."
 
 
@@ -252,9 +254,19 @@ class Writer:
         known = set(own)
         for reference in references(resource):
             text = reference["reference"]
-            if text in known or text in replaced or text.startswith("#"):
+            if text in known or text in replaced:
                 continue
             target = (lot.targets if item is None else item.targets).get(text)
+            if text.startswith("#") and target is None:
+                if text in owning:
+                    person = self._inside(ready, lot, resource, text)
+                    replaced[text] = person.written or person.url
+                    if targets is not None:
+                        targets.append(person.mark)
+                    remarks.append(Remark("warning", people.MADE, path=item.path if item else ""))
+                continue
+            if text.startswith("#"):
+                remarks.append(Remark("warning", BESIDE, path=item.path if item else ""))
             if target is not None and target.lot in here:
                 replaced[text] = target.url
             elif target is not None and target.lot not in self._refused and target.written:
@@ -262,7 +274,8 @@ class Writer:
                 if targets is not None:
                     targets.append(target.mark)
             elif target is not None and text in owning:
-                raise AboutRefused(f"What it is about was refused: {target.lot.file.path.name}.")
+                name = shown(Path(target.lot.file.path.name))
+                raise AboutRefused(f"What it is about was refused: {name}.")
             elif text in owning and not people.complete(text):
                 raise Incomplete
             elif text in owning and self._unheld(text):
@@ -308,10 +321,21 @@ class Writer:
             resource = {**resource, element: {**named, "reference": reference}}
         return resource, remarks
 
+    def _inside(
+        self, ready: _Prepared, lot: Lot, resource: dict[str, Any], reference: str
+    ) -> Person:
+        """The person a resource is about and contains."""
+        patient = contained(resource, reference)
+        if patient is None or patient.get("resourceType") != "Patient":
+            raise NobodyHere
+        return self._make(ready, self._people.inside(lot.file.folder, patient))
+
     def _stand_in(self, ready: _Prepared, lot: Lot, reference: dict[str, Any]) -> Person:
+        return self._make(ready, self._people.named(lot.file.folder, reference))
+
+    def _make(self, ready: _Prepared, person: Person) -> Person:
         if not self._options.create_patients:
             raise NobodyHere
-        person = self._people.named(lot.file.folder, reference)
         if not person.written and person not in ready.people:
             entry = Entry("POST", "Patient", full_url=person.url, resource=person.resource)
             ready.people[person] = entry
