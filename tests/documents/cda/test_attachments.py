@@ -3,6 +3,7 @@
 
 import base64
 import gzip
+import tracemalloc
 import zlib
 
 import pytest
@@ -74,6 +75,21 @@ def test_a_file_is_extracted_as_it_was(attributes: str, content: str, data: byte
     document = level_1(attributes, content)
     assert [a.data for a in document.attachments] == [data]
     assert document.not_extracted == ()
+
+
+def test_a_file_that_swells_is_not_opened_whole() -> None:
+    """A hundred megabytes in a hundred kilobytes: reading stops at the limit."""
+    swelling = base64.b64encode(zlib.compress(b"%PDF-" + bytes(100_000_000))).decode()
+    tracemalloc.start()
+    try:
+        (lost,) = level_1(
+            'mediaType="application/pdf" representation="B64" compression="DF"', swelling
+        ).not_extracted
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert lost.trouble is Trouble.SIZE
+    assert peak < 6 * MAX_BYTES
 
 
 @pytest.mark.parametrize(
