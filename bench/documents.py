@@ -59,7 +59,7 @@ def made(population: Population, chance: random.Random, count: int) -> Iterator[
         person: each.xml
         for person in population.people
         for each in documents(population, person)
-        if not each.results
+        if not each.structured
     }
     persons = list(letters)  # those who have had a letter
     moment = datetime(2026, 9, 1, 8, tzinfo=UTC)

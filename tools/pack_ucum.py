@@ -28,30 +28,33 @@ HEAD = """\
 def main(source: str) -> int:
     """Write the table."""
     root = etree.parse(source).getroot()
-    base, prefixes, metric, plain, arbitrary, special = [], {}, {}, {}, {}, {}
-    for each in root:
-        if not isinstance(each.tag, str):
-            continue
-        code = each.get("Code")
+    base = [str(each.get("Code")) for each in root.iter(f"{NAMESPACE}base-unit")]
+    prefixes = {
+        str(each.get("Code")): str(each.find(f"{NAMESPACE}value", None).get("value"))  # type: ignore[union-attr]
+        for each in root.iter(f"{NAMESPACE}prefix")
+    }
+    metric: dict[str, str] = {}
+    plain: dict[str, str] = {}
+    arbitrary: dict[str, str] = {}
+    special: dict[str, str] = {}
+    also = []
+    for each in root.iter(f"{NAMESPACE}unit"):
+        code = str(each.get("Code"))
+        takes_prefixes = each.get("isMetric") == "yes"
         value = each.find(f"{NAMESPACE}value")
-        match each.tag.removeprefix(NAMESPACE):
-            case "base-unit":
-                base.append(code)
-            case "prefix":
-                prefixes[code] = value.get("value")
-            case "unit":
-                function = value.find(f"{NAMESPACE}function")
-                if function is not None:
-                    worth = f"{function.get('name')} {function.get('value')} {function.get('Unit')}"
-                    special[code] = worth
-                else:
-                    where = metric if each.get("isMetric") == "yes" else plain
-                    where = arbitrary if each.get("isArbitrary") == "yes" else where
-                    where[code] = f"{value.get('value')} {value.get('Unit')}"
-                if each.get("isMetric") == "yes" and code not in metric:
-                    metric.setdefault("", "")
-                    metric[""] += f"{code} "
-    also = metric.pop("", "").split()
+        assert value is not None
+        function = value.find(f"{NAMESPACE}function")
+        worth = f"{value.get('value')} {value.get('Unit')}"
+        if function is not None:
+            where = special
+            worth = f"{function.get('name')} {function.get('value')} {function.get('Unit')}"
+        elif each.get("isArbitrary") == "yes":
+            where = arbitrary
+        else:
+            where = metric if takes_prefixes else plain
+        where[code] = worth
+        if takes_prefixes and where is not metric:
+            also.append(code)
     lines = [HEAD.format(version=root.get("version"), date=root.get("revision-date"))]
     lines.append(f"base = {_list(base)}\n")
     lines.append(f"# arbitrary or special, and yet they take prefixes\nprefixed = {_list(also)}\n")

@@ -228,6 +228,13 @@ ADD_IDENTITY: LiteralString = """
             %(sex)s, %(birth_place)s, %(shown_name)s, %(status)s)
 """
 
+ADD_QUARANTINED: LiteralString = """
+    INSERT INTO access.identity (cid, quarantined, claim, claim_system, birth_name, first_given,
+                                 birth_date, sex, birth_place, shown_name, status)
+    VALUES (%(cid)s, true, %(claim)s, %(claim_system)s, %(birth_name)s, %(first_given)s,
+            %(birth_date)s, %(sex)s, %(birth_place)s, %(shown_name)s, %(status)s)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -243,29 +250,41 @@ class Identity:
     birth_place: str | None
     shown_name: str
     status: str
+    quarantined: bool  # made from what a document claims; it has no INS
+    claim: str | None  # the number that document claims, whoever's it is
+    claim_system: str | None
 
 
 IDENTITY_COLUMNS: LiteralString = (
     "cid, ins, ins_system, birth_name, first_given, birth_date, sex, birth_place, shown_name,"
-    " status"
+    " status, quarantined, claim, claim_system"
 )
 BY_INS: LiteralString = (
     "SELECT " + IDENTITY_COLUMNS + " FROM access.identity WHERE ins = %s AND ins_system = ANY (%s)"
 )
 BY_TRAITS: LiteralString = (
     "SELECT " + IDENTITY_COLUMNS + " FROM access.identity"
-    " WHERE birth_date = %(birth_date)s AND birth_name = %(birth_name)s"
+    " WHERE NOT quarantined AND birth_date = %(birth_date)s AND birth_name = %(birth_name)s"
     " AND (%(first_given)s::text IS NULL OR first_given = %(first_given)s)"
     " AND (%(sex)s::text IS NULL OR sex = %(sex)s)"
     " AND (%(birth_place)s::text IS NULL OR birth_place = %(birth_place)s) LIMIT 6"
 )
 BY_CID: LiteralString = "SELECT " + IDENTITY_COLUMNS + " FROM access.identity WHERE cid = %s"
+QUARANTINED: LiteralString = """
+    SELECT cid FROM access.identity
+     WHERE quarantined AND claim IS NOT DISTINCT FROM %(claim)s
+       AND claim_system IS NOT DISTINCT FROM %(claim_system)s
+       AND birth_name = %(birth_name)s AND first_given = %(first_given)s
+       AND birth_date = %(birth_date)s AND sex = %(sex)s
+       AND birth_place IS NOT DISTINCT FROM %(birth_place)s
+"""
+LOCK_QUARANTINE: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 5))"
 
 
 async def identities_by_ins(
     conn: AsyncConnection[Any], ins: str, systems: Sequence[str]
 ) -> list[Identity]:
-    """Those who bear a number; index identity_ins."""
+    """Those who bear a number, never one in quarantine: it has none. Index identity_ins."""
     async with conn.cursor(row_factory=class_row(Identity)) as cur:
         await cur.execute(BY_INS, (ins, list(systems)))
         return await cur.fetchall()
@@ -278,6 +297,18 @@ async def identities_by_traits(
     async with conn.cursor(row_factory=class_row(Identity)) as cur:
         await cur.execute(BY_TRAITS, traits)
         return await cur.fetchall()
+
+
+async def quarantined(conn: AsyncConnection[Any], values: Mapping[str, object]) -> int | None:
+    """The identity in quarantine of this claim and these traits; index identity_quarantined.
+
+    Until the transaction ends nobody else makes it.
+    """
+    key = "|".join(str(values[name]) for name in ("claim", "birth_name", "birth_date"))
+    await conn.execute(LOCK_QUARANTINE, (key,))
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(QUARANTINED, values)
+        return await cur.fetchone()
 
 
 async def identity(conn: AsyncConnection[Any], cid: int) -> Identity | None:
@@ -345,6 +376,16 @@ async def organisation(conn: AsyncConnection[Any], system: str, value: str) -> i
     async with conn.cursor(row_factory=scalar_row) as cur:
         await cur.execute(ORGANISATION, (system, value))
         return await cur.fetchone()
+
+
+ORGANISATION_NAMES: LiteralString = "SELECT cid, name FROM access.organisation WHERE cid = ANY (%s)"
+
+
+async def organisation_names(conn: AsyncConnection[Any], cids: Sequence[int]) -> dict[int, str]:
+    """What organisations are called, by their buckets; primary key."""
+    async with conn.cursor() as cur:
+        await cur.execute(ORGANISATION_NAMES, (list(cids),))
+        return dict(await cur.fetchall())
 
 
 # Subjects, situations and teams are written by the migrating role: no service may add a person.

@@ -6,7 +6,7 @@ Nobody here exists. What only an operator may write (subjects, teams, blocks) go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,81 +33,180 @@ class Where:
     people: dict[str, int]
 
 
-async def load_people(built: Built, owner_url: str, population: Population) -> Where:
-    """Directory, subjects, identities, care teams, consents and blocks."""
-    resources = [organisation(each) for each in population.establishments]
-    resources += [each for one in population.professionals for each in practitioner(one)]
-    addresses = await load_directory(visit(built, LOADER), resources)
-    places = {
-        each.key: address.rid
-        for each, address in zip(population.establishments, addresses, strict=False)
-    }
-    with psycopg.connect(owner_url) as conn:
-        for professional in population.professionals:
-            _subject(conn, sub_of(professional), "professional", professional.name, professional)
-            for situation in professional.situations:
-                conn.execute(
-                    queries.ADD_SITUATION,
-                    {
-                        "id": situation.key,
-                        "sub": sub_of(professional),
-                        "org": places[situation.establishment],
-                    },
-                )
-        for persona in population.personas:
-            if persona.kind == "software" and persona.establishment:
-                sub = f"software:{persona.key}"
-                name = f"Logiciel de {population.establishment(persona.establishment).name}"
-                _subject(conn, sub, "software", name)
-                values = {"id": sub, "sub": sub, "org": places[persona.establishment]}
-                conn.execute(queries.ADD_SITUATION, values)
-            elif persona.kind == "operator":
-                _subject(conn, f"operator:{persona.key}", "operator", persona.label_fr)
-        for establishment in population.establishments:
-            sub = f"software:{establishment.key}"
-            _subject(conn, sub, "software", f"Logiciel de {establishment.name}")
-            conn.execute(
-                queries.ADD_SITUATION,
-                {"id": sub, "sub": sub, "org": places[establishment.key]},
-            )
+TOGETHER = 50  # places of one transaction of the directory
+
+
+async def load_people(
+    built: Built, owner_url: str, population: Population, *, together: int = 1
+) -> Where:
+    """Directory, subjects, identities, care teams, consents and blocks; what is there is left alone.
+
+    together: how many identities a transaction makes.
+    """
+    places = await load_places(built, owner_url, population)
+    people = await load_identities(
+        built, owner_url, population, population.people, together=together
+    )
+    return Where(places, people)
+
+
+async def load_places(
+    built: Built, owner_url: str, population: Population, *, cast_alone: bool = False
+) -> dict[str, int]:
+    """The directory and those who may act for its places; compartments by key of establishment."""
+    chosen = population.establishments[: population.cast_places if cast_alone else None]
+    async with await psycopg.AsyncConnection.connect(owner_url) as conn:
+        places = {
+            each.key: cid
+            for each in chosen
+            if (cid := await queries.organisation(conn, IDNST, each.idnst)) is not None
+        }
+    # The cast's in one transaction, since some of them work at two places.
+    starts = [0, *range(population.cast_places, len(chosen), TOGETHER)]
+    for start, end in zip(starts, [*starts[1:], len(chosen)], strict=True):
+        some = [each for each in chosen[start:end] if each.key not in places]
+        resources = [organisation(each) for each in some]
+        staff = [one for each in some for one in population.staff(each.key)]
+        resources += [each for one in staff for each in practitioner(one)]
+        if not some:
+            continue
+        addresses = await load_directory(visit(built, LOADER), resources)
+        places |= {each.key: address.rid for each, address in zip(some, addresses, strict=False)}
+    async with await psycopg.AsyncConnection.connect(owner_url) as conn:
+        await _may_act(conn, population, chosen, places)
+    return places
+
+
+async def _may_act(
+    conn: psycopg.AsyncConnection[Any],
+    population: Population,
+    chosen: Sequence[Establishment],
+    places: Mapping[str, int],
+) -> None:
+    """Subjects and situations of professionals and software; again, they are the same."""
+    staff = [one for each in chosen for one in population.staff(each.key)]
+    subjects = [_subject(sub_of(one), "professional", one.name, one) for one in staff]
+    situations = [
+        {"id": each.key, "sub": sub_of(one), "org": places[each.establishment]}
+        for one in staff
+        for each in one.situations
+    ]
+    softwares = {f"software:{each.key}": each for each in chosen}
+    for persona in population.personas:
+        if persona.kind == "software" and persona.establishment:
+            place = population.establishment(persona.establishment)
+            softwares[f"software:{persona.key}"] = place
+        elif persona.kind == "operator":
+            subjects.append(_subject(f"operator:{persona.key}", "operator", persona.label_fr))
+    for sub, place in softwares.items():
+        subjects.append(_subject(sub, "software", f"Logiciel de {place.name}"))
+        situations.append({"id": sub, "sub": sub, "org": places[place.key]})
+    async with conn.cursor() as cur:
+        await cur.executemany(queries.ADD_SUBJECT, subjects)
+        await cur.executemany(queries.ADD_SITUATION, situations)
+
+
+async def load_identities(
+    built: Built,
+    owner_url: str,
+    population: Population,
+    people: Sequence[Person],
+    *,
+    together: int = 1,
+    tell: Callable[[int], None] = lambda count: None,
+) -> dict[str, int]:
+    """Records and teams of these people; compartments by key. Those who are there are left alone."""
+    found: dict[str, int] = {}
     registrar = await actor(built, "software:hospital-software", client="carnet-demo")
-    people: dict[str, int] = {}
-    for person in population.people:
-        plan = Plan([Entry("POST", "Patient", resource=patient(person))])
-        await carry_out(visit(built, registrar), built.desk.acts, plan)
-        address = plan.entries[0].address
-        assert address is not None
-        people[person.key] = address.cid
-    with psycopg.connect(owner_url) as conn:
-        for person in population.people:
-            _subject(
-                conn,
-                f"patient:{person.key}",
-                "patient",
-                person.name,
-                patient_cid=people[person.key],
-            )
-        for team in population.teams:
-            _team(
-                conn,
-                built,
-                team.name,
-                people[team.patient],
+    async with await psycopg.AsyncConnection.connect(owner_url) as conn:
+        for start in range(0, len(people), together):
+            some = people[start : start + together]
+            known = await _known(conn, some)
+            left = [person for person in some if person.key not in known]
+            if left:
+                # One who was made just before a stop, but for their team, is found by their INS.
+                plan = Plan([Entry("POST", "Patient", resource=patient(each)) for each in left])
+                await carry_out(visit(built, registrar), built.desk.acts, plan)
+                for person, entry in zip(left, plan.entries, strict=True):
+                    assert entry.address is not None
+                    known[person.key] = entry.address.cid
+                async with conn.transaction():
+                    for person in left:
+                        await _around(conn, built, population, person, known[person.key])
+            found |= known
+            tell(len(some))
+    return found
+
+
+async def _known(conn: psycopg.AsyncConnection[Any], people: Sequence[Person]) -> dict[str, int]:
+    """Those whose record and team are there already."""
+    found = {}
+    for person in people:
+        subject = await queries.subject(conn, f"patient:{person.key}")
+        if subject is not None and subject.patient is not None:
+            found[person.key] = subject.patient
+    return found
+
+
+async def _around(
+    conn: psycopg.AsyncConnection[Any],
+    built: Built,
+    population: Population,
+    person: Person,
+    cid: int,
+) -> None:
+    """A person as a subject, their teams and the consents they gave them, their blocks."""
+    subject = _subject(f"patient:{person.key}", "patient", person.name, patient_cid=cid)
+    await conn.execute(queries.ADD_SUBJECT, subject)
+    now = built.door.clock()
+    for team in population.teams_of(person.key):
+        number = built.door.ids.new()
+        await conn.execute(queries.ADD_TEAM, {"id": number, "cid": cid, "name": team.name})
+        async with conn.cursor() as cur:
+            await cur.executemany(
+                queries.ADD_MEMBER,
                 [
-                    (int(population.professional(each.professional).rpps), each.role)
+                    {
+                        "team": number,
+                        "rpps": int(population.professional(each.professional).rpps),
+                        "role": each.role,
+                        "since": now,
+                    }
                     for each in team.members
                 ],
             )
-        for block in population.blocks:
-            conn.execute(
-                queries.ADD_BLOCK,
-                {
-                    "cid": people[block.patient],
-                    "rpps": int(population.professional(block.professional).rpps),
-                    "since": built.door.clock(),
-                },
-            )
-    return Where(places, people)
+        await conn.execute(
+            queries.ADD_CONSENT,
+            {
+                "id": built.door.ids.new(),
+                "cid": cid,
+                "team": number,
+                "rpps": None,
+                "how": "oral",
+                "declared_by": "demonstration",
+                "since": now,
+                "until": None,
+            },
+        )
+    for block in population.blocks:
+        if block.patient == person.key:
+            rpps = int(population.professional(block.professional).rpps)
+            await conn.execute(queries.ADD_BLOCK, {"cid": cid, "rpps": rpps, "since": now})
+
+
+class Depositors:
+    """The software of each establishment, asked for once."""
+
+    def __init__(self, built: Built) -> None:
+        self._built = built
+        self._known: dict[str, Actor] = {}
+
+    async def of(self, establishment: str) -> Actor:
+        """Who deposits for an establishment."""
+        if establishment not in self._known:
+            sub = f"software:{establishment}"
+            self._known[establishment] = await actor(self._built, sub, client="carnet-demo")
+        return self._known[establishment]
 
 
 async def load_documents(
@@ -115,16 +214,19 @@ async def load_documents(
     population: Population,
     people: Iterable[Person],
     tell: Callable[[], None] = lambda: None,
+    *,
+    depositors: Depositors | None = None,
 ) -> int:
-    """Every document of these people, published by the software of its establishment."""
-    softwares: dict[str, Actor] = {}
+    """Every document of these people, published by the software of its establishment.
+
+    The same document again makes no second one: it is known by its number and its bytes.
+    """
+    depositors = depositors or Depositors(built)
     count = 0
     for person in people:
         for generated in documents(population, person):
-            key = generated.establishment
-            if key not in softwares:
-                softwares[key] = await actor(built, f"software:{key}", client="carnet-demo")
-            await receive(visit(built, softwares[key]), built.desk.acts, generated.xml)
+            who = await depositors.of(generated.establishment)
+            await receive(visit(built, who), built.desk.acts, generated.xml)
             count += 1
             tell()
     return count
@@ -259,54 +361,24 @@ def patient(person: Person) -> dict[str, Any]:
 
 
 def _subject(
-    conn: psycopg.Connection[Any],
     sub: str,
     kind: str,
     name: str,
     professional: Professional | None = None,
     *,
     patient_cid: int | None = None,
-) -> None:
+) -> dict[str, Any]:
+    """Values of ADD_SUBJECT."""
     profession = None
     if professional is not None:
         profession = professional.profession
         if professional.specialty:
             profession += f"/{professional.specialty}"
-    conn.execute(
-        queries.ADD_SUBJECT,
-        {
-            "sub": sub,
-            "kind": kind,
-            "name": name,
-            "rpps": int(professional.rpps) if professional else None,
-            "profession": profession,
-            "patient": patient_cid,
-        },
-    )
-
-
-def _team(
-    conn: psycopg.Connection[Any],
-    built: Built,
-    name: str,
-    cid: int,
-    members: list[tuple[int, str]],
-) -> None:
-    """A care team, and the consent its patient gave it."""
-    now, team = built.door.clock(), built.door.ids.new()
-    conn.execute(queries.ADD_TEAM, {"id": team, "cid": cid, "name": name})
-    for rpps, role in members:
-        conn.execute(queries.ADD_MEMBER, {"team": team, "rpps": rpps, "role": role, "since": now})
-    conn.execute(
-        queries.ADD_CONSENT,
-        {
-            "id": built.door.ids.new(),
-            "cid": cid,
-            "team": team,
-            "rpps": None,
-            "how": "oral",
-            "declared_by": "demonstration",
-            "since": now,
-            "until": None,
-        },
-    )
+    return {
+        "sub": sub,
+        "kind": kind,
+        "name": name,
+        "rpps": int(professional.rpps) if professional else None,
+        "profession": profession,
+        "patient": patient_cid,
+    }

@@ -6,14 +6,23 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from carnet.access.actor import Actor
 from carnet.access.pages import Opening
 from carnet.app import parts
 from carnet.app.parts import Built
-from carnet.documents import consult
-from carnet.documents.pages import Content, Curve, DocumentList, DocumentPage
+from carnet.documents import consult, show, upload
+from carnet.documents.pages import (
+    Asked,
+    Content,
+    Curve,
+    CurveLine,
+    DocumentList,
+    DocumentPage,
+)
+from carnet.documents.show import FilePage
 from carnet.portal.acts import Acts
 from carnet.rights import consent, readers
 from carnet.vigilance import find
@@ -50,8 +59,12 @@ class PageActs:
     async def person(self, actor: Actor, patient: str) -> Person:
         return await find.person(parts.visit(self._built, actor), self._of(actor, patient))
 
-    async def documents(self, actor: Actor, patient: str) -> DocumentList:
-        return await consult.documents(parts.visit(self._built, actor), self._of(actor, patient))
+    async def documents(self, actor: Actor, patient: str, asked: Asked) -> DocumentList:
+        visit = parts.visit(self._built, actor)
+        return await consult.documents(visit, self._of(actor, patient), asked)
+
+    async def curves(self, actor: Actor, patient: str) -> Sequence[CurveLine]:
+        return await consult.curves(parts.visit(self._built, actor), self._of(actor, patient))
 
     async def document(self, actor: Actor, patient: str, document: str) -> DocumentPage:
         return await consult.document(
@@ -64,6 +77,39 @@ class PageActs:
     async def content(self, actor: Actor, patient: str, binary: str) -> Content:
         return await consult.content(
             parts.visit(self._built, actor), self._of(actor, patient), binary
+        )
+
+    async def upload(
+        self,
+        actor: Actor,
+        *,
+        data: bytes,
+        title: str,
+        kind: str,
+        on: date,
+        declared: str,
+        name: str,
+    ) -> str:
+        made = await upload.upload(
+            parts.visit(self._built, actor),
+            self._built.desk.acts,
+            data=data,
+            title=title,
+            kind=kind,
+            on=on,
+            declared=declared,
+            name=name,
+        )
+        return made.document
+
+    async def file(self, actor: Actor, patient: str, document: str) -> FilePage:
+        return await show.file(parts.visit(self._built, actor), self._of(actor, patient), document)
+
+    async def picture(
+        self, actor: Actor, patient: str, binary: str, number: int, width: int
+    ) -> bytes:
+        return await show.picture(
+            parts.visit(self._built, actor), self._of(actor, patient), binary, number, width
         )
 
     async def openings(self, actor: Actor, patient: str) -> Sequence[Opening]:

@@ -19,7 +19,7 @@ from carnet.access.revisions import Revisions
 from carnet.access.tokens import DAY, Tokens, load_or_make_key
 from carnet.config import Instance, Settings
 from carnet.directory import find as directory
-from carnet.documents import publish, replace
+from carnet.documents import publish, replace, upload
 from carnet.fhir.search.parse import Parser
 from carnet.postgres.pool import Pool, open_pool
 from carnet.postgres.server import Server
@@ -46,7 +46,7 @@ def acts() -> Acts:
     """What each slice does instead of a plain write."""
     table = Acts()
     table.register("Patient", "create", register.register)
-    table.register("DocumentReference", "create", publish.publish)
+    table.register("DocumentReference", "create", upload.deposit)
     table.register("DocumentReference", "patch", replace.patch)
     table.register("Binary", "create", publish.binary)
     table.register("List", "create", publish.submission)

@@ -12,6 +12,7 @@ import typer
 from carnet import config, errors
 from carnet.cli import common
 from carnet.config import Settings
+from carnet.documents import files
 from carnet.postgres.check import Check, checks, refusals
 from carnet.postgres.server import Server
 
@@ -31,12 +32,25 @@ def check(data: common.Data = None) -> None:
                 value = "(set)"
             print(f"{Settings.PREFIX}{setting.name.upper()} = {value}  [{origins[setting.name]}]")
         with common.server_of(settings) as server:
-            found = asyncio.run(_checks(server, settings))
+            found = [*asyncio.run(_checks(server, settings)), *cell()]
         for each in found:
             mark = "ok " if each.ok else "NO "
             print(f"{mark} {each.name}: {each.value}" + ("" if each.ok else f" — {each.why}"))
         if not all(each.ok for each in found):
             raise typer.Exit(1)
+
+
+def cell() -> list[Check]:
+    """Where files of people are looked at: the layers that hold here, and what gets out of them."""
+    try:
+        held = files.confinement()
+        layers, out = ", ".join(held.layers), ", ".join(held.escapes)
+    except errors.CarnetError:
+        layers, out = "", "the confined process does not start"
+    missing = [each for each in ("landlock", "seccomp") if each not in layers]
+    value = layers + (f"; this kernel has no {' nor '.join(missing)}" if missing else "")
+    why = f"In it, a hostile file could: {out}." if out else ""
+    return [Check("cell for files of others", value or "none", not out, why, required=False)]
 
 
 def guard(settings: Settings, server: Server) -> None:

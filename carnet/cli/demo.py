@@ -10,48 +10,94 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
+import structlog
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from carnet import app as composition
-from carnet import portal
-from carnet.app import demonstration, worker
+from carnet import errors, portal
+from carnet.app import demonstration, filling, worker
+from carnet.app.filling import Loaded
 from carnet.app.parts import build
 from carnet.cli import common, serving
 from carnet.config import Instance, Settings
-from carnet.population import Population, make
+from carnet.population import EDITION, Population, make
 from carnet.postgres.server import Server
 
 PASSWORD = "carnet-demo"  # of every persona: the demonstration listens on this machine alone
-SEED = 2026
+SEED, PEOPLE = 2026, 1000
+BEHIND = 10  # niceness of the process beside: pages come first
+A_LINE_EVERY = 50  # people, where there is no terminal for a bar
+
+log = structlog.get_logger("carnet.demo")
+
+
+class OtherEdition(errors.Invalid):
+    """This folder holds a demonstration of another version of Carnet, whose people are no longer made:
+    give another folder with --data, or delete this one."""
+
+
+class OtherSeed(errors.Invalid):
+    """This folder holds the people of another seed: give that seed, or another folder with --data."""
+
+
+class NotADemonstration(errors.Invalid):
+    """This folder is not a demonstration's: give another one with --data."""
 
 
 def demo(
     data: common.Data = None,
     port: Annotated[int | None, typer.Option(help="Port (CARNET_PORT).")] = None,
-    people: Annotated[int, typer.Option(help="How many invented people.", min=7)] = 20,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = SEED,
+    people: Annotated[
+        int | None,
+        typer.Option(
+            help=f"How many invented people: {PEOPLE} in a new folder; more may be added later.",
+            min=7,
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help=f"The same seed makes the same people ({SEED} in a new folder).",
+            show_default=False,
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option(help="Serving processes.", min=1, max=16)] = 1,
 ) -> None:
     """Start PostgreSQL, load invented people, serve pages and API, print personas."""
     with common.refusals():
         settings = common.settings_of(data, port=port, instance=Instance.DEMONSTRATION)
         settings = _with_base(settings)
+        seed, people = chosen(common.recall(settings), seed, people)
         serving.refuse_used_port(settings.host, settings.port)
         with common.server_of(settings) as server:
             common.bring_up_to_date(settings, server)
-            population = make(seed, people)
-            rest = asyncio.run(_first(settings, server, population))
+            common.remember(settings, seed=seed, people=people, edition=EDITION)
+            cast = make(seed, 0)
+            asyncio.run(_first(settings, server, cast))
             composition.set_up_pages(settings, server, None)
             portal.migrate(server.url("carnet_admin"))
-            portal.ensure_accounts(accounts(population), PASSWORD)
-            common.remember(settings, seed=seed, people=people)
-            show(settings, population)
-            with _beside(settings, seed, people, rest):
+            portal.ensure_accounts(accounts(cast), PASSWORD)
+            show(settings, cast)
+            with _beside(settings, seed, people):
                 serving.serve(settings, workers=workers)
+
+
+def chosen(said: dict[str, Any], seed: int | None, people: int | None) -> tuple[int, int]:
+    """The seed and how many people, given what the folder remembers; nobody is ever taken away."""
+    if said.get("instance", Instance.DEMONSTRATION) != Instance.DEMONSTRATION:
+        raise NotADemonstration
+    if "seed" not in said:
+        return SEED if seed is None else seed, PEOPLE if people is None else people
+    if said.get("edition") != EDITION:
+        raise OtherEdition
+    if seed not in (None, said["seed"]):
+        raise OtherSeed
+    return said["seed"], max(people or 0, said["people"])
 
 
 def accounts(population: Population) -> dict[str, str]:
@@ -81,36 +127,30 @@ def _with_base(settings: Settings) -> Settings:
     return replace(settings, base_url=f"http://localhost:{settings.port}")
 
 
-async def _first(settings: Settings, server: Server, population: Population) -> list[str]:
-    """Load people, and the personas' own records; returns the keys of those left for later."""
-    done = common.recall(settings).get("loaded", [])
+async def _first(settings: Settings, server: Server, cast: Population) -> None:
+    """Load the personas' own records, and nothing else that the first page would wait for."""
+    personas = {each.person for each in cast.personas if each.person and each.built}
     built = await build(settings, server, name="carnet demo")
     try:
-        if not done:
-            with common.console.status("Chargement des personnes…"):
-                await demonstration.load_people(built, server.url("carnet_admin"), population)
-        cast = {persona.person for persona in population.personas if persona.person}
-        cast &= {persona.person for persona in population.personas if persona.built}
-        waiting = [each.key for each in population.people if each.key not in done]
-        first = [population.person(key) for key in waiting if key in cast]
-        if first:
-            with _bar() as bar:
-                task = bar.add_task("Dossiers des personas", total=None)
-                await demonstration.load_documents(
-                    built, population, first, lambda: bar.advance(task)
+        with Loaded(settings.data) as loaded, _bar() as bar:
+            task = bar.add_task("Dossiers des personas", total=None, said="")
+
+            def tell(progress: filling.Progress) -> None:
+                bar.update(
+                    task, total=progress.people, completed=progress.done, said=_said(progress)
                 )
-            done = [*done, *(each.key for each in first)]
-            common.remember(settings, loaded=done)
-        return [key for key in waiting if key not in cast]
+
+            people = [each for each in cast.people if each.key in personas]
+            await filling.fill(built, server.url("carnet_admin"), cast, loaded, tell, people=people)
     finally:
         await built.pool.close()
 
 
 @contextlib.contextmanager
-def _beside(settings: Settings, seed: int, people: int, keys: list[str]) -> Iterator[None]:
+def _beside(settings: Settings, seed: int, people: int) -> Iterator[None]:
     """The worker and the loading of the other records, in a process of their own."""
     process = multiprocessing.get_context("spawn").Process(
-        target=_work, args=(settings, seed, people, keys), daemon=True
+        target=_work, args=(settings, seed, people), daemon=True
     )
     process.start()
     try:
@@ -121,21 +161,19 @@ def _beside(settings: Settings, seed: int, people: int, keys: list[str]) -> Iter
         process.kill()
 
 
-def _work(settings: Settings, seed: int, people: int, keys: list[str]) -> None:
+def _work(settings: Settings, seed: int, people: int) -> None:
     """The process beside: quiet on the signals of the terminal, its parent ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(BEHIND)
     composition.quiet_logs(settings)
     with common.server_of(settings) as server:
-        asyncio.run(_until_terminated(settings, server, seed, people, keys))
+        asyncio.run(_until_terminated(settings, server, seed, people))
 
 
-async def _until_terminated(
-    settings: Settings, server: Server, seed: int, people: int, keys: list[str]
-) -> None:
-    population = make(seed, people)
+async def _until_terminated(settings: Settings, server: Server, seed: int, people: int) -> None:
     tasks = [
         asyncio.create_task(worker.work(settings, server)),
-        asyncio.create_task(_rest(settings, server, population, keys)),
+        asyncio.create_task(_rest(settings, server, make(seed, people))),
         asyncio.create_task(_orphaned()),
     ]
 
@@ -144,7 +182,9 @@ async def _until_terminated(
             task.cancel()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
-    await asyncio.gather(*tasks, return_exceptions=True)
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(ended, Exception):
+            log.error("ended", error=type(ended).__name__, exc_info=ended)
 
 
 async def _orphaned() -> None:
@@ -155,22 +195,41 @@ async def _orphaned() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-async def _rest(
-    settings: Settings, server: Server, population: Population, keys: list[str]
-) -> None:
-    """The other records, while the pages are already served."""
-    if not keys:
-        return
+async def _rest(settings: Settings, server: Server, population: Population) -> None:
+    """The other people, while the pages are already served."""
     built = await build(settings, server, name="carnet demo")
+    told = 0
     try:
-        with _bar() as bar:
-            task = bar.add_task("Autres dossiers", total=len(keys))
-            for key in keys:
-                await demonstration.load_documents(built, population, [population.person(key)])
-                common.remember(settings, loaded=[*common.recall(settings).get("loaded", []), key])
-                bar.advance(task)
+        with Loaded(settings.data) as loaded, _bar() as bar:
+            if all(each.key in loaded.keys for each in population.people):
+                return
+            task = bar.add_task("Identités", total=None, said="")
+
+            def tell(progress: filling.Progress) -> None:
+                nonlocal told
+                made = progress.identities == progress.people
+                bar.update(
+                    task,
+                    description="Autres dossiers" if made else "Identités",
+                    total=progress.people,
+                    completed=progress.done if made else progress.identities,
+                    said=_said(progress),
+                )
+                if not common.console.is_terminal and progress.done >= told + A_LINE_EVERY:
+                    told = progress.done
+                    common.console.print(
+                        f"Autres dossiers : {told}/{progress.people}, {_said(progress)}"
+                    )
+
+            await filling.fill(built, server.url("carnet_admin"), population, loaded, tell)
     finally:
         await built.pool.close()
+
+
+def _said(progress: filling.Progress) -> str:
+    """How many documents, and how fast."""
+    said = f"{progress.documents} documents, {progress.rate:.0f}/s"
+    return said + (f", {progress.refused} refusés" if progress.refused else "")
 
 
 def _bar() -> Progress:
@@ -178,6 +237,7 @@ def _bar() -> Progress:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[said]}"),
         TimeRemainingColumn(),
         console=common.console,
     )

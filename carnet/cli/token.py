@@ -25,6 +25,7 @@ class NotDemonstration(errors.Invalid):
     """Tokens for personas are given in a demonstration only."""
 
 
+SEED = 2026
 SCOPES = {"patient": "patient/*.rs", "professional": "user/*.cruds", "software": "system/*.cruds"}
 
 
@@ -39,7 +40,7 @@ def token(
         if settings.instance is not Instance.DEMONSTRATION:
             raise NotDemonstration
         said = common.recall(settings)
-        population = make(said.get("seed", 2026), said.get("people", 20))
+        population = make(said.get("seed", SEED), 0)  # personas are all of the cast
         found = next((each for each in population.personas if each.key == persona), None)
         if found is None:
             raise NoPersona(

@@ -3,16 +3,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import sha1
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from carnet import errors
 from carnet.rest.acts import Entry, Plan
 
 UNKNOWN_TYPE = "application/octet-stream"
+# Threads that wait for a confined process: never those that read the store.
+_threads = ThreadPoolExecutor(64, thread_name_prefix="carnet-files")
+
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
 
 
 class NotBase64(errors.Invalid):
@@ -38,8 +46,7 @@ class File:
     @property
     def hash(self) -> str:
         """SHA-1 in base64, as FHIR and XDS ask."""
-        digest = sha1(self.data, usedforsecurity=False).digest()
-        return base64.b64encode(digest).decode()
+        return sha1(self.data)
 
 
 def files(plan: Plan, resource: dict[str, Any]) -> list[File]:
@@ -81,3 +88,15 @@ def decoded(text: str) -> bytes:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         raise NotBase64 from None
+
+
+def sha1(data: bytes) -> str:
+    """SHA-1 in base64, as FHIR and XDS ask of an attachment."""
+    digest = hashlib.sha1(data, usedforsecurity=False).digest()
+    return base64.b64encode(digest).decode()
+
+
+async def apart(work: Callable[Given, Made], *arguments: Given.args, **named: Given.kwargs) -> Made:
+    """Work on a file that blocks (`files`), beside the loop."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_threads, lambda: work(*arguments, **named))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""What the pages of a record show: one frozen object each, made by the acts of `consult.py`.
+"""What the pages of a record show: one frozen object each, made by the acts of `consult`.
 
 Texts that come from a document (titles, labels, sections) stay in the language of the document.
 """
@@ -35,17 +35,48 @@ class CurveLine:
     code: str  # LOINC
     label: str
     unit: str
-    count: int  # points on the curve
-    last: Decimal
+    last: str  # last value as written: 5.40, <0.5, or 128/76
     last_at: datetime  # aware, UTC
 
 
 @dataclass(frozen=True, slots=True)
+class Facet:
+    """One choice of a filter, and how many documents it keeps with the other filters as they are."""
+
+    value: str  # as it stands in the address
+    label: str  # in French
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which part of the list is asked for; "" and None ask for everything.
+
+    after, before: where another page of the same list ended or began.
+    """
+
+    kind: str = ""  # code of a document type, or OTHER
+    year: int | None = None  # in Paris
+    place: str = ""  # who deposited: the id of an organisation
+    after: str = ""
+    before: str = ""
+
+
+OTHER = "autres"  # documents of a type that is not listed, or of none
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentList:
-    """A record as its first page: documents newest first, measures by label."""
+    """A record as its first page: documents newest first, a page at a time, and the last measures."""
 
     lines: tuple[DocumentLine, ...]
-    curves: tuple[CurveLine, ...]
+    total: int = 0  # documents that the filters keep
+    kinds: tuple[Facet, ...] = ()  # the most frequent first
+    years: tuple[Facet, ...] = ()  # newest first
+    places: tuple[Facet, ...] = ()  # by name
+    latest: tuple[CurveLine, ...] = ()  # measures of the last days, on the first page alone
+    newer: str = ""  # where the neighbour pages are; "" when there is none
+    older: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +118,49 @@ class DocumentPage:
     pdf: str | None  # Binary id of the PDF copy
     source: str | None  # Binary id of the source, byte for byte
     patient_name: str
+    kept: int = 0  # coded entries of the source that are kept and not read as data
+    read: int = 0  # coded entries that became data
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One value of a curve."""
+    """One value of a curve, in the curve's unit."""
 
     at: datetime  # aware, UTC
     value: Decimal
-    document: str  # id of the document it comes from
+    document: str  # id of the document it comes from, "" when it was measured outside one
     place: str  # laboratory or author, "" when unknown
+    low: Decimal | None = None  # its own laboratory's range, in the curve's unit
+    high: Decimal | None = None
+    interpretation: str | None = None  # HL7 ObservationInterpretation of its laboratory
+    written: str = ""  # as the report has it, when it was converted
+    by_patient: bool = False  # measured by the patient
+    disputed: bool = False  # another document gives another value at the same instant
+
+
+# Why a value is in the table and not on the line.
+Why = Literal["unit", "bound", "text", "replaced"]
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A value of the same code that has no point."""
+
+    at: datetime  # aware, UTC
+    value: str  # as the report has it, with its unit
+    why: (
+        Why  # its unit cannot be converted, <0.5 is no number, it is words, its report was replaced
+    )
+    document: str
+    place: str
+    by_patient: bool = False
+    newer: str = ""  # id of the report that replaces its own, "" when it is not seen
+    newer_at: datetime | None = None  # the date of that report
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One measure over time, oldest first, in one unit."""
+    """One measure over time, oldest first, in one unit: that of the last value that can be told in it."""
 
     code: str  # LOINC
     label: str
@@ -109,6 +168,15 @@ class Curve:
     low: Decimal | None  # most recent reference range
     high: Decimal | None
     points: tuple[Point, ...]
+    asides: tuple[Aside, ...] = ()  # oldest first
+    beside: tuple["Curve", ...] = ()  # other lines of the same figure
+    joint: str = ""  # between the values of one instant: 128/76
+    line: str = ""  # what its own line is called, when the figure has several
+
+    @property
+    def ranges(self) -> int:
+        """How many different reference ranges the points came with."""
+        return len({(p.low, p.high) for p in self.points if (p.low, p.high) != (None, None)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,22 +11,29 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
 
 from carnet import errors
-from carnet.access import kinds, labels
+from carnet.access import kinds, labels, quarantine
+from carnet.access import queries as identities
+from carnet.access.actor import ActorKind
 from carnet.access.door import Address, Unit, Written
 from carnet.access.labels import Label
+from carnet.access.queries import Identity
 from carnet.documents import metadata, queries, reserves, unique
 from carnet.documents.cda import CdaDocument, NotCda, conformance, read
 from carnet.documents.cda.conformance import Finding, Profile, Severity, finding
 from carnet.documents.content import File, files, unpacked
 from carnet.documents.identity import (
     PATIENT_ROLE,
-    SOURCE_PATIENT,
-    NoIns,
-    check_identity,
+    NoPatient,
+    NotConform,
+    Said,
+    apart,
+    compared,
+    of_header,
     refuse,
     source_patient,
 )
@@ -40,12 +47,6 @@ from carnet.rest.plans import copied
 XML_TYPES = frozenset(
     ("text/xml", "application/xml", "application/xslt+xml", "application/hl7-cda+xml")
 )
-
-
-class NoPatient(errors.BusinessRule):
-    """The person this document is about is unknown here."""
-
-    code = "902"
 
 
 class OtherBytes(errors.Conflict):
@@ -62,6 +63,14 @@ class Deposit(Entry):
 
     profile: Profile | None = None  # None: what the instance says
     document: CdaDocument | None = None  # already read
+    findings: tuple[Finding, ...] = ()  # what publishing it found
+    quarantined: bool = False  # it is in the record of an identity in quarantine
+    patient_made: bool = False  # that identity was made for it
+    found: tuple[Finding, ...] = ()  # before it was published: what was taken out of the file
+
+
+# What a CDA says of its context that stands by itself: the patient as described is contained.
+TOLD: Final = frozenset({"event", "period", "facilityType", "practiceSetting", "related"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +84,29 @@ class _Place:
 
 async def publish(unit: Unit, plan: Plan, entry: Entry) -> Written:
     """Create a DocumentReference and all that follows from it."""
-    assert entry.address is not None
-    address = entry.address
-    if address.cid == unit.visit.actor.org:
-        raise NoPatient  # a document about nobody would be in nobody's record
     check_patches(plan)
-    resource = dict(entry.resource)
-    held = files(plan, resource)
+    held = files(plan, dict(entry.resource))
     document, findings = await _read(unit, entry, held[0])
-    findings += await _judge(unit, entry, resource, document)
+    findings += await _judge(unit, plan, entry, document)
+    findings += entry.found if isinstance(entry, Deposit) else ()
+    resource = dict(entry.resource)
+    address = entry.address
+    assert address is not None
     number = _unique_id(resource, document)
-    existing = await _already(unit, plan, entry, resource, held, number)
-    if existing is not None:
-        return existing
+    if not any(each.severity is Severity.ERROR for each in findings):
+        existing = await _already(unit, plan, entry, resource, held, number)
+        if existing is not None:
+            _tell(entry, findings)
+            return existing
+    try:
+        replaced, more = await parents(unit, address, resource, document, _profile(unit, entry))
+    except NotConform as refusal:
+        raise type(refusal)([*refusal.findings, *findings]) from None
+    findings += more
+    refuse(findings)
     made = _made(unit, address, document) if document is not None else []
     if made:
         _complete(resource, made[0].resource)
-    replaced = await parents(unit, address, resource, document)
     label = labels.of(resource)
     for parent in replaced:
         label |= parent.labels
@@ -105,9 +120,7 @@ async def publish(unit: Unit, plan: Plan, entry: Entry) -> Written:
     if made:
         await _extract(unit, place, made, resource)
     reserves.keep(resource, findings)
-    entry.warnings += tuple(
-        dict.fromkeys(each.sentence for each in findings if each.severity is Severity.WARNING)
-    )
+    _tell(entry, findings)
     return unit.put(address, resource, kind=place.kind, label=label)
 
 
@@ -184,35 +197,131 @@ async def _read(unit: Unit, entry: Entry, file: File) -> tuple[CdaDocument | Non
     try:
         document = await asyncio.to_thread(read, file.data)
     except NotCda:
-        return None, refuse([finding("not-cda", "DocumentReference.content[0]", profile)])
+        return None, [finding("not-cda", "DocumentReference.content[0]", profile)]
     header = document.header
     if header.id is None and header.code is None and header.patient is None:
         # The agency's own example of a lot holds an empty ClinicalDocument.
-        return None, refuse([finding("empty-cda", "ClinicalDocument", profile)])
+        return None, [finding("empty-cda", "ClinicalDocument", profile)]
     return document, []
 
 
 async def _judge(
-    unit: Unit, entry: Entry, resource: dict[str, Any], document: CdaDocument | None
+    unit: Unit, plan: Plan, entry: Entry, document: CdaDocument | None
 ) -> list[Finding]:
-    """What is doubtful; a refusal when a finding is an error or the identity is another's."""
-    assert entry.address is not None
-    profile, cid = _profile(unit, entry), entry.address.cid
+    """All that is doubtful; afterwards the document is where it may be, if it may be anywhere."""
+    profile = _profile(unit, entry)
     production = not unit.visit.door.settings.lenient
     if document is None:
-        said = source_patient(resource)
-        if said is None:
-            return []
-        return await check_identity(unit, cid, *said, profile, SOURCE_PATIENT)
-    found = refuse(conformance.conformance(document, profile=profile, production=production))
-    patient = document.header.patient
-    if patient is None or patient.claim is None:
-        raise NoIns
-    found += await check_identity(unit, cid, patient.claim, patient.traits, profile, PATIENT_ROLE)
-    declared = {coding.get("code") for coding in resource.get("type", {}).get("coding", [])}
-    if declared and document.header.code and document.header.code.code not in declared:
-        found += refuse([finding("type-differs", "DocumentReference.type", profile)])
-    return found
+        return await _place(unit, plan, entry, source_patient(entry.resource), [])
+    judge = partial(
+        conformance.conformance, document, profile=profile, production=production, now=unit.at
+    )
+    found = await asyncio.to_thread(judge)
+    header = document.header
+    declared = {coding.get("code") for coding in entry.resource.get("type", {}).get("coding", [])}
+    if declared and header.code and header.code.code not in declared:
+        found.append(finding("type-differs", "DocumentReference.type", profile))
+    patient = header.patient
+    said = None
+    if patient is not None and conformance.names_somebody(patient):
+        said = of_header(patient)
+    return await _place(unit, plan, entry, said, found)
+
+
+async def _place(
+    unit: Unit, plan: Plan, entry: Entry, said: Said | None, found: list[Finding]
+) -> list[Finding]:
+    """Leave the document in the record it names, or keep it apart; with what the record adds."""
+    assert entry.address is not None
+    profile, path = _profile(unit, entry), said.path if said else PATIENT_ROLE
+    production = not unit.visit.door.settings.lenient
+    nobody = entry.address.cid == unit.visit.actor.org
+    known = None if nobody else await identities.identity(unit.conn, entry.address.cid)
+    if said is not None and known is not None:
+        found = found + compared(said, known, profile)
+    if nobody and said is None and not found:
+        raise NoPatient([finding("unknown-patient", path, profile)])
+    keep = profile is Profile.LENIENT and (
+        apart(found, production=production)
+        or (nobody and said is not None and (production or not said.holds))
+    )
+    if nobody and not keep and (said is None or said.claim is not None):
+        found = [*found, finding("unknown-patient", path, profile)]
+    if keep and (said is None or unit.visit.actor.kind is ActorKind.PATIENT):
+        # A patient's own file is theirs or it is refused: they could not read it elsewhere.
+        found = [
+            replace(each, severity=Severity.ERROR)
+            if conformance.quarantines(each.rule, production=production)
+            else each
+            for each in found
+        ]
+    if any(each.severity is Severity.ERROR for each in found):
+        return found
+    if keep and said is not None:
+        await _keep_apart(unit, plan, entry, said, known, found)
+    elif known is None or not known.quarantined:
+        return found
+    if isinstance(entry, Deposit):
+        entry.quarantined = True
+    return [*found, finding("quarantined", path, profile)]
+
+
+async def _keep_apart(
+    unit: Unit,
+    plan: Plan,
+    entry: Entry,
+    said: Said,
+    known: Identity | None,
+    found: list[Finding],
+) -> None:
+    """Move a document, and what of its lot was about the same person, to an identity in quarantine."""
+    collision = known is not None and not known.quarantined
+    held = await quarantine.hold(unit, said.claim, said.traits, said.patient, collision=collision)
+    if isinstance(entry, Deposit):
+        entry.patient_made = held.made
+    before = entry.address
+    assert before is not None
+    subject, moved = entry.resource.get("subject"), {}
+    for each in plan.entries:
+        if each.address is None or each.address.cid != before.cid or each.rtype == "Patient":
+            continue
+        # With nobody's things are others of this depositor: only what names the same person moves.
+        same = each is entry or (subject and each.resource.get("subject") == subject)
+        if known is None and not same:
+            continue
+        if each.written is not None or each.method != "POST":
+            several = finding("several-people", "Bundle", _profile(unit, entry))
+            raise NotConform([several, *found])
+        address = await unit.place_in(held.cid, each.rtype)
+        moved[each.address.literal] = address.literal
+        for name, place in plan.known.items():
+            if place == each.address:
+                plan.known[name] = address
+        each.address = address
+    whose = f"Patient/{held.id}"
+    if known is not None:
+        moved[f"Patient/{unit.visit.door.ids.encode(before.cid, before.cid)}"] = whose
+    for each in plan.entries:
+        if each.written is None:
+            each.resource = copied(each.resource, moved)
+            if each.address is not None and each.address.cid == held.cid:
+                each.resource = _about(each.resource, whose)
+
+
+def _about(resource: dict[str, Any], whose: str) -> dict[str, Any]:
+    """The same about somebody, by reference alone: a number they only claim names them nowhere."""
+    if "subject" not in resource and resource.get("resourceType") != "DocumentReference":
+        return resource
+    return {**resource, "subject": {"reference": whose}}
+
+
+def _tell(entry: Entry, findings: list[Finding]) -> None:
+    """What was found, in the answer and to who sends a file."""
+    entry.warnings += tuple(
+        dict.fromkeys(each.sentence for each in findings if each.severity is Severity.WARNING)
+    )
+    if isinstance(entry, Deposit):
+        entry.findings = tuple(conformance.ordered(findings))
 
 
 def _unique_id(resource: dict[str, Any], document: CdaDocument | None) -> str | None:
@@ -233,9 +342,23 @@ def _complete(resource: dict[str, Any], own: dict[str, Any]) -> None:
     for element in ("type", "category", "date"):
         if element in own:
             resource.setdefault(element, own[element])
+    for element in ("author", "authenticator", "custodian"):
+        if element in own:
+            resource.setdefault(element, _named(own[element]))
+    context = {key: value for key, value in own["context"].items() if key in TOLD}
+    if context:
+        resource["context"] = context | resource.get("context", {})
     marked = masked(resource, labels.of(own))
     if "securityLabel" in marked:
         resource["securityLabel"] = marked["securityLabel"]
+
+
+def _named(people: Any) -> Any:
+    """Who a reference says, without the contained resource it leads to."""
+    if isinstance(people, list):
+        return [_named(each) for each in people]
+    known = {key: value for key, value in people.items() if key != "reference"}
+    return known or {"display": metadata.UNKNOWN_AUTHOR}
 
 
 def _made(unit: Unit, address: Address, document: CdaDocument) -> list[metadata.Made]:

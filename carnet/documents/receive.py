@@ -2,23 +2,25 @@
 """Receive a CDA document from a file: find whose it is, then publish it as an ITI-65 lot would.
 
 The identity, when it has to be made, is made in the same transaction: a document that is refused leaves
-nobody behind.
+nobody behind. A lenient entry keeps apart, in the record of an identity in quarantine, what it may not
+file in the record of the person the document names (docs/decisions/0013-quarantine-of-identity.md).
 Source: CI-SIS, answers of a receiver that integrates a document: 902 unknown patient, 903 no INS.
 """
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from carnet import errors
+from carnet.access import queries
 from carnet.access.door import Visit
 from carnet.documents import metadata
 from carnet.documents.cda import CdaDocument, read
-from carnet.documents.cda.conformance import Profile
-from carnet.documents.cda.header import Patient
-from carnet.documents.identity import NoIns
+from carnet.documents.cda.conformance import Finding, Profile
+from carnet.documents.identity import Said, of_header
 from carnet.documents.publish import Deposit
 from carnet.documents.reserves import of as reserves_of
 from carnet.fhir import json
@@ -30,10 +32,6 @@ class NotHere(errors.Forbidden):
     """Identities are made from documents in a demonstration or test instance only."""
 
 
-class NotLenient(errors.Forbidden):
-    """A production instance takes no document leniently."""
-
-
 @dataclass(frozen=True, slots=True)
 class Received:
     """What came of a document."""
@@ -43,6 +41,8 @@ class Received:
     address: str  # DocumentReference/…
     patient_made: bool  # the identity it names was made from it
     reserves: tuple[str, ...]  # kept on the document, in French
+    findings: tuple[Finding, ...] = ()  # all that was found, in both languages
+    quarantined: bool = False  # kept apart: in no verified person's record
 
 
 async def receive(
@@ -61,12 +61,9 @@ async def receive(
     settings = visit.door.settings
     if create_patient and not settings.lenient:
         raise NotHere
-    if profile is Profile.LENIENT and not settings.lenient:
-        raise NotLenient
-    document = read(source)
+    document = await asyncio.to_thread(read, source)
     patient = document.header.patient
-    if patient is None or patient.claim is None:
-        raise NoIns
+    said = of_header(patient) if patient is not None else None
     new = visit.door.random
 
     def new_uuid() -> str:
@@ -76,17 +73,14 @@ async def receive(
         document, patient="Patient", received=visit.door.clock(), new_uuid=new_uuid
     )
     reference, file = made[0], made[1]
-    person = Entry("POST", "Patient", full_url=f"urn:uuid:{new_uuid()}", resource=identity(patient))
-    subject: dict[str, Any] = {
-        "identifier": {"system": patient.claim.system, "value": patient.claim.value}
-    }
-    if create_patient:
-        subject["reference"] = person.full_url
-    resource = {
-        **reference.resource,
-        "subject": subject,
-        "content": reference.resource["content"][:1],
-    }
+    people: list[Entry] = []
+    if create_patient and said is not None and said.holds and not await _known(visit, said):
+        url = f"urn:uuid:{new_uuid()}"
+        people.append(Entry("POST", "Patient", full_url=url, resource=said.patient))
+    resource = {**reference.resource, "content": reference.resource["content"][:1]}
+    del resource["subject"]
+    if said is not None and said.claim is not None:
+        resource["subject"] = _subject(said, people)
     deposit = Deposit(
         "POST",
         "DocumentReference",
@@ -97,7 +91,7 @@ async def receive(
     )
     binary = Entry("POST", "Binary", full_url=file.url, resource=dict(file.resource))
     binary.data = source
-    plan = Plan([*([person] if create_patient else []), deposit, binary])
+    plan = Plan([*people, deposit, binary])
     await carry_out(visit, acts, plan)
     written = deposit.written
     assert written is not None
@@ -105,32 +99,23 @@ async def receive(
         document,
         written.created,
         written.address.literal,
-        create_patient and not person.existing,
+        deposit.patient_made or any(not each.existing for each in people),
         reserves_of(json.parse(written.body)) if written.created else (),
+        deposit.findings,
+        deposit.quarantined,
     )
 
 
-def identity(patient: Patient) -> dict[str, Any]:
-    """A Patient from what a document says of the person; what it does not say is left out."""
-    claim, traits = patient.claim, patient.traits
-    assert claim is not None
-    given = traits.first_given_name or traits.birth_given_names
-    names: list[dict[str, Any]] = [
-        {"use": "official", "family": traits.birth_name, "given": [given] if given else None},
-        {
-            "use": "usual",
-            "family": patient.used_family,
-            "given": [patient.used_given] if patient.used_given else None,
-        },
-    ]
-    names = [{key: value for key, value in name.items() if value} for name in names]
-    made: dict[str, Any] = {
-        "resourceType": "Patient",
-        "identifier": [{"use": "official", "system": claim.system, "value": claim.value}],
-        "name": [name for name in names if len(name) > 1],
-        "gender": str(traits.sex or "unknown"),
-        "extension": metadata.birth_place(traits.birth_place, patient.birth_city),
-    }
-    if traits.birth_date:
-        made["birthDate"] = traits.birth_date.isoformat()
-    return {key: value for key, value in made.items() if value}
+async def _known(visit: Visit, said: Said) -> bool:
+    """Whether somebody has the number a document claims."""
+    assert said.claim is not None
+    async with visit.door.pool.connection() as conn:
+        systems = [said.claim.system]
+        return bool(await queries.identities_by_ins(conn, said.claim.value, systems))
+
+
+def _subject(said: Said, people: list[Entry]) -> dict[str, Any]:
+    """Whose the document is: the number it claims, and the person about to be made from it."""
+    assert said.claim is not None
+    named = {"identifier": {"system": said.claim.system, "value": said.claim.value}}
+    return named | ({"reference": people[0].full_url} if people else {})

@@ -18,7 +18,9 @@ from carnet.access.door import Address, Unit, Written
 from carnet.access.labels import Label
 from carnet.documents import metadata, queries, unique
 from carnet.documents.cda import CdaDocument
+from carnet.documents.cda.conformance import Finding, Profile, finding
 from carnet.documents.content import unpacked
+from carnet.documents.identity import NotConform
 from carnet.documents.masks import masked
 from carnet.fhir import json
 from carnet.fhir.search.query import Query
@@ -29,28 +31,18 @@ from carnet.rest.acts import Entry, Plan
 LONGEST = 500  # versions of one document
 
 
-class NotAuthor(errors.Forbidden):
+PLACE = "DocumentReference.relatesTo"
+
+
+class NotAuthor(NotConform, errors.Forbidden):
     """Only who deposited a document may replace it."""
 
-    code = "901"
+    issue = "forbidden"
+    status = 403
 
 
-class AlreadyReplaced(errors.BusinessRule):
-    """The document to replace was already replaced: replace its last version."""
-
-    code = "900"
-
-
-class OtherRecord(errors.BusinessRule):
-    """A document replaces another of the same person."""
-
-    code = "900"
-
-
-class OtherParent(errors.BusinessRule):
-    """The metadata and the CDA document do not replace the same document."""
-
-    code = "900"
+class NotReplaceable(NotConform):
+    """The document to replace is not one this document may replace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +56,16 @@ class Parent:
 
 
 async def parents(
-    unit: Unit, address: Address, resource: dict[str, Any], document: CdaDocument | None
-) -> list[Parent]:
+    unit: Unit,
+    address: Address,
+    resource: dict[str, Any],
+    document: CdaDocument | None,
+    profile: Profile,
+) -> tuple[list[Parent], list[Finding]]:
     """What `resource` replaces, each seen, locked and replaceable; its relatesTo then names them.
 
-    A parent unknown here is kept by its identifier, and nothing is replaced.
+    A parent unknown here is found; where that is no error it is kept by its identifier, and nothing
+    is replaced.
     """
     found: dict[int, Parent] = {}
     related, asked = [], False
@@ -78,7 +75,7 @@ async def parents(
             continue
         asked = True
         target = each.get("target", {})
-        parent = await _parent(unit, address, target)
+        parent = await _parent(unit, address, target, profile)
         if parent is None:
             related.append(each)
         elif parent.rid not in found:
@@ -88,11 +85,11 @@ async def parents(
             related.append({**each, "target": {**reference, **kept}})
     for number in document.header.replaces if document is not None else ():
         target = {"type": "DocumentReference", "identifier": metadata.identifier(number)}
-        parent = await _parent(unit, address, target)
+        parent = await _parent(unit, address, target, profile)
         if parent is not None and parent.rid in found:
             continue
         if parent is not None and found:
-            raise OtherParent
+            raise NotReplaceable([finding("replaces-two", PLACE, profile)])
         if parent is not None:
             found[parent.rid] = parent
             target = {"reference": f"DocumentReference/{parent.id}", **target}
@@ -100,10 +97,13 @@ async def parents(
             related.append({"code": "replaces", "target": target})
     if related:
         resource["relatesTo"] = related
-    return list(found.values())
+    missing = not found and any(each.get("code") == "replaces" for each in related)
+    return list(found.values()), [finding("replaces-unknown", PLACE, profile)] if missing else []
 
 
-async def _parent(unit: Unit, address: Address, target: dict[str, Any]) -> Parent | None:
+async def _parent(
+    unit: Unit, address: Address, target: dict[str, Any], profile: Profile
+) -> Parent | None:
     """The document a target names, checked; None for an identifier that is unknown here."""
     id = await _named(unit, address, target)
     if id is None:
@@ -113,12 +113,12 @@ async def _parent(unit: Unit, address: Address, target: dict[str, Any]) -> Paren
     by_organisation = held.dep_org is not None and held.dep_org == actor.org
     by_person = held.dep_pro is not None and held.dep_pro == actor.rpps
     if not (by_organisation or by_person):
-        raise NotAuthor
+        raise NotAuthor([finding("not-author", PLACE, profile)])
     if held.cid != address.cid:
-        raise OtherRecord
+        raise NotReplaceable([finding("replaces-other-record", PLACE, profile)])
     content = await unit.current(held, "DocumentReference")
     if held.gone or content.get("status") == "superseded":
-        raise AlreadyReplaced
+        raise NotReplaceable([finding("replaces-twice", PLACE, profile)])
     return Parent(held.id, held.rid, Label(held.labels), content)
 
 

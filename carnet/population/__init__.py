@@ -4,7 +4,8 @@
 Everything follows from a seed. Nobody here exists: identities carry the test OID of the INS.
 """
 
-from carnet.population.make import TODAY, make
+from carnet.population.make import EDITION, TODAY, make
+from carnet.population.measures import measures
 from carnet.population.people import (
     Address,
     Block,
@@ -18,9 +19,11 @@ from carnet.population.people import (
     Professional,
     Situation,
 )
+from carnet.population.supply import near
 from carnet.population.timeline import GeneratedDocument, documents, report
 
 __all__ = [
+    "EDITION",
     "TODAY",
     "Address",
     "Block",
@@ -36,5 +39,7 @@ __all__ = [
     "Situation",
     "documents",
     "make",
+    "measures",
+    "near",
     "report",
 ]

@@ -13,6 +13,8 @@ from carnet.population.data import table
 from carnet.population.people import Person
 
 CHILD = "child"  # the profile every minor has
+START = date(2021, 1, 4)
+SINCE = {"patient": date(2018, 1, 8)}  # the cast shows one long record
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Condition:
     code: str | None  # CIM-10
     label: str | None
     follow: int | None  # days between two visits to the attending doctor
+    lasts: float | None  # years, then it is in the past
 
 
 @cache
@@ -31,7 +34,12 @@ def conditions() -> Mapping[str, Condition]:
     """Every condition by its key, in the order of the table."""
     return {
         row["key"]: Condition(
-            row["key"], row["name"], row.get("code"), row.get("label"), row.get("follow")
+            row["key"],
+            row["name"],
+            row.get("code"),
+            row.get("label"),
+            row.get("follow"),
+            row.get("lasts"),
         )
         for row in _rows()
     }
@@ -67,13 +75,42 @@ def of(person: Person) -> tuple[Condition, ...]:
     return tuple(one for key, one in conditions().items() if key in person.profiles)
 
 
-def since(seed: int, person: Person, key: str, record: date) -> date:
-    """When a condition was found: between the age it begins at and when the record does.
+def begins(person: Person, days: int = 0) -> date:
+    """When the record begins: at a common date, or so many days after birth."""
+    return max(SINCE.get(person.key, START), person.birth_date + timedelta(days=days))
 
-    record: first day of the record; nobody is followed for what has not been found yet.
+
+def since(seed: int, person: Person, key: str) -> date:
+    """When a condition was found: as the story of the cast says, else before the record begins.
+
+    Never before the age it begins at, but for a few weeks: the laboratory follows it at once.
     """
+    for story in table("medicines")["story"]:
+        if (story["person"], story["condition"]) == (person.key, key):
+            found: date = story["since"]
+            return found
     row = next(row for row in _rows() if row["key"] == key)
     first = person.birth_date + timedelta(days=int(row["from_age"] * 365.25))
-    room = max(0, (record - first).days)
+    record = begins(person)
+    if row.get("recent"):
+        within = Chance(seed, person.key, "since", key).between(30, 1700)
+        return max(record, first) + timedelta(days=within)
+    room = (record - first).days
     back = Chance(seed, person.key, "since", key).between(30, 3600)
-    return record - timedelta(days=min(back, max(room, 30)))
+    return max(person.birth_date, record - timedelta(days=min(back, max(room, 30))))
+
+
+def until(seed: int, person: Person, condition: Condition) -> date | None:
+    """When a condition is over; None for those that stay."""
+    if condition.lasts is None:
+        return None
+    return since(seed, person, condition.key) + timedelta(days=int(condition.lasts * 365.25))
+
+
+def known(seed: int, person: Person, on: date) -> tuple[Condition, ...]:
+    """The conditions a person has on a day, and knows of."""
+    return tuple(
+        one
+        for one in of(person)
+        if since(seed, person, one.key) <= on and on < (until(seed, person, one) or date.max)
+    )

@@ -353,6 +353,11 @@ DERIVED = {
 }
 
 
+def value(seed: int, person: Person, at: datetime, name: str) -> float:
+    """What would be found of an analyte at a moment, whether it is measured or not."""
+    return _Body(seed, person, at, {}).value(name)
+
+
 def told(seed: int, person: Person, at: datetime) -> Mapping[str, str]:
     """What a letter may quote: each analyte's value as people read it, in French."""
     body = _Body(seed, person, at, {})

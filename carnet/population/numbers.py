@@ -13,8 +13,8 @@ from carnet.identity import organisations, professionals
 from carnet.identity.ins import Ins, InsSystem, control_key
 from carnet.identity.traits import Sex
 
-FIRST_ORDER = 900
-ORDERS = 100
+DRAWN = range(900, 990)  # orders of the people drawn
+LAST = range(990, 1000)  # and of those who fill up a population: two sizes of a seed never meet
 
 
 def ins(sex: Sex, birth_date: date, commune: str, order: int) -> str:

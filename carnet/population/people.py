@@ -53,6 +53,7 @@ class Person:
     attending: str | None = None  # médecin traitant: key of a professional
     profiles: tuple[str, ...] = ()  # keys of laboratory.toml: what this person is followed for
     laboratory: str = ""  # usual laboratory: key of an establishment
+    sector: int = 0  # of the population, whose doctors and places they go to (supply.py)
 
     @property
     def ins_oid(self) -> str:
@@ -248,6 +249,22 @@ class Population:
     def teams_of(self, patient: str) -> tuple[CareTeam, ...]:
         """The care teams of one person."""
         return tuple(team for team in self._teams.get(patient, ()))
+
+    def staff(self, establishment: str) -> tuple[Professional, ...]:
+        """Those whose first situation is there."""
+        return tuple(self._staff.get(establishment, ()))
+
+    @cached_property
+    def cast_places(self) -> int:
+        """How many of the establishments, the first ones, are the cast's."""
+        return sum("." not in each.key for each in self.establishments)
+
+    @cached_property
+    def _staff(self) -> Mapping[str, list[Professional]]:
+        found: dict[str, list[Professional]] = {}
+        for one in self.professionals:
+            found.setdefault(one.main_place, []).append(one)
+        return found
 
     @cached_property
     def _people(self) -> Mapping[str, Person]:

@@ -5,11 +5,20 @@ Every act raises a `carnet.errors.CarnetError` to refuse; `refusals.py` makes a 
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Protocol
 
 from carnet.access.actor import Actor
 from carnet.access.pages import Opening
-from carnet.documents.pages import Content, Curve, DocumentList, DocumentPage
+from carnet.documents.pages import (
+    Asked,
+    Content,
+    Curve,
+    CurveLine,
+    DocumentList,
+    DocumentPage,
+)
+from carnet.documents.show import FilePage
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
 # How a consent was had, as the professional declares it.
@@ -25,17 +34,41 @@ class Acts(Protocol):
     async def person(self, actor: Actor, patient: str) -> Person:
         """Whose record this is; NotFound when it must look absent."""
 
-    async def documents(self, actor: Actor, patient: str) -> DocumentList:
-        """What the actor may see of the record."""
+    async def documents(self, actor: Actor, patient: str, asked: Asked) -> DocumentList:
+        """What the actor may see of the record, a page at a time."""
 
     async def document(self, actor: Actor, patient: str, document: str) -> DocumentPage:
         """One document of the record."""
+
+    async def curves(self, actor: Actor, patient: str) -> Sequence[CurveLine]:
+        """Every measure that has a curve, by label."""
 
     async def curve(self, actor: Actor, patient: str, code: str) -> Curve:
         """One measure over time, by LOINC code."""
 
     async def content(self, actor: Actor, patient: str, binary: str) -> Content:
         """A file of a document, by Binary id."""
+
+    async def upload(
+        self,
+        actor: Actor,
+        *,
+        data: bytes,
+        title: str,
+        kind: str,
+        on: date,
+        declared: str,
+        name: str,
+    ) -> str:
+        """Put a file in the actor's own record; the document's id. See documents/upload.py."""
+
+    async def file(self, actor: Actor, patient: str, document: str) -> FilePage:
+        """The file of a document: how many page images, its text."""
+
+    async def picture(
+        self, actor: Actor, patient: str, binary: str, number: int, width: int
+    ) -> bytes:
+        """One page image of a file, PNG."""
 
     async def openings(self, actor: Actor, patient: str) -> Sequence[Opening]:
         """Who has read the record, newest first."""

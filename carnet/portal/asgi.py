@@ -17,6 +17,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 BODY = 12 << 20  # bytes of a request, at most
+DROPPED = (
+    64 << 20
+)  # bytes read all the same, and dropped: a browser shows an answer once it has sent all
+TOO_LARGE = "carnet.too_large"  # in the WSGI environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,10 @@ class ThreadedWsgi:
         if scope["type"] != "http":
             return
         body = await read(receive)
-        if body is None:
-            answer = Answer(413, [(b"content-type", b"text/plain; charset=utf-8")], b"413\n")
-        else:
-            loop = asyncio.get_running_loop()
-            answer = await loop.run_in_executor(self.pool, self.answer, environ(scope, body))
+        values = environ(scope, body or b"")
+        values[TOO_LARGE] = body is None  # the pages have the words for it
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self.pool, self.answer, values)
         start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         await send(start)
         await send({"type": "http.response.body", "body": answer.body})
@@ -72,16 +75,19 @@ class ThreadedWsgi:
 
 async def read(receive: Receive) -> bytes | None:
     """The body; None when it is too large."""
-    body = bytearray()
+    body, size = bytearray(), 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return bytes(body)
-        body += message.get("body", b"")
-        if len(body) > BODY:
-            return None
-        if not message.get("more_body"):
-            return bytes(body)
+        piece = message.get("body", b"")
+        size += len(piece)
+        if size <= BODY:
+            body += piece
+        else:
+            body.clear()
+        if size > DROPPED or not message.get("more_body"):
+            return bytes(body) if size <= BODY else None
 
 
 def environ(scope: Scope, body: bytes) -> dict[str, Any]:

@@ -11,7 +11,7 @@ POLICY = "; ".join(
     [
         "default-src 'none'",
         "style-src 'self'",
-        "img-src 'self'",
+        "img-src 'self' data:",  # an image of a document stands in its page
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",

@@ -101,6 +101,16 @@ RULE = Refusal(
     gettext_noop("Une règle ne permet pas cette demande. Rien n’a été enregistré."),
     gettext_noop("Revenez à la page précédente et vérifiez ce qui a été saisi."),
 )
+TOO_LARGE = Refusal(
+    413,
+    gettext_noop("Envoi trop volumineux"),
+    gettext_noop(
+        "Ce que vous avez envoyé dépasse ce que le site accepte. Rien n’a été enregistré."
+    ),
+    gettext_noop(
+        "Un fichier a 5 Mo au plus. Réduisez-le, revenez à la page précédente et recommencez."
+    ),
+)
 UNAVAILABLE = Refusal(
     503,
     gettext_noop("Service momentanément indisponible"),
@@ -135,6 +145,8 @@ class Refusals:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.META.get("carnet.too_large"):
+            return page(request, TOO_LARGE)
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

@@ -114,6 +114,7 @@ def django_settings(config: Config) -> dict[str, Any]:
         # in the demonstration everybody comes from one address
         "ACCOUNT_RATE_LIMITS": {"login": "600/m/ip"} if config.demo else {},
         "DATA_UPLOAD_MAX_MEMORY_SIZE": 1 << 20,
+        "FILE_UPLOAD_HANDLERS": ["carnet.portal.files.receive.InMemory"],
         "LOGGING_CONFIG": None,  # app.py configures logs for the whole program
     }
 

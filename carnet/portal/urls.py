@@ -5,16 +5,17 @@ from django.conf import settings
 from django.urls import include, path
 
 from carnet.portal import site
+from carnet.portal.files import urls as files
 from carnet.portal.patients import views as patients
 from carnet.portal.record import urls as record
 
 urlpatterns = [
     path("", site.home, name="home"),
-    path("dossier/", include((record.mine, "mine"))),
+    path("dossier/", include(([*files.mine, *record.mine], "mine"))),
     path("patients/", patients.find, name="find"),
     path("patients/consentement/", patients.consent, name="consent"),
     path("patients/ouvrir/", patients.opened, name="open"),
-    path("patients/<fhirid:patient>/", include((record.shared, "patient"))),
+    path("patients/<fhirid:patient>/", include(([*files.shared, *record.shared], "patient"))),
     path("compte/", include("carnet.portal.accounts.urls")),
     path("langue/", site.language, name="language"),
     path("accessibilite/", site.accessibility, name="accessibility"),

@@ -34,7 +34,8 @@ class Entry:
     if_match: int | None = None
     address: Address | None = None  # of what is created
     data: bytes | None = None  # content of a Binary, when it does not come as base64
-    existing: bool = False  # it was already there: a person, a professional or a place
+    existing: bool = False  # it was already there: a person, a place, what a condition names
+    condition: str = ""  # of a conditional create: identifier=system|value
     written: Written | None = None
     warnings: tuple[str, ...] = ()  # told in the response's outcome
 
@@ -49,6 +50,17 @@ class Plan:
     found: dict[str, Address] = field(default_factory=dict)  # by conditional reference
     # The one document of the plan, which what came with it follows: compartment, row, kind, labels.
     follow: tuple[int, int, int, Label] | None = None
+    # Before anything is placed: what recognises entries that are already there, and says where.
+    before: Callable[[Unit, Plan], Awaitable[None]] | None = None
+    # Once all is written, in the same transaction.
+    after: Callable[[Unit, Plan], Awaitable[None]] | None = None
+
+    def recognise(self, entry: Entry, address: Address) -> None:
+        """This entry is already there: it is left as it is, and the others may point to it."""
+        entry.address, entry.existing = address, True
+        self.known[address.literal] = address
+        if entry.full_url:
+            self.known[entry.full_url] = address
 
     def pointed(self, reference: str) -> Entry | None:
         """The entry a reference of this plan points to."""

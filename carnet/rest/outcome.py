@@ -21,6 +21,7 @@ from carnet.fhir.validation.structure import Issue
 
 FHIR_JSON = "application/fhir+json; charset=utf-8"
 MOST_ISSUES = 50  # of one answer
+CODES = "urn:carnet:ci-sis:erreur-integration"  # of the national answers
 log = structlog.get_logger("carnet.rest")
 
 
@@ -61,14 +62,29 @@ def outcome(error: errors.CarnetError) -> dict[str, Any]:
                 }
             )
         return {"resourceType": "OperationOutcome", "issue": issues}
+    # A document is refused for all that was found in it, the reason first.
+    found = getattr(error, "findings", ())[:MOST_ISSUES]
+    if found:
+        issues = [_issue(each, error.issue) for each in found]
+        return {"resourceType": "OperationOutcome", "issue": issues}
     one: dict[str, Any] = {"severity": "error", "code": error.issue, "diagnostics": str(error)}
     if error.code:
-        one["details"] = {
-            "coding": [{"system": "urn:carnet:ci-sis:erreur-integration", "code": error.code}]
-        }
+        one["details"] = {"coding": [{"system": CODES, "code": error.code}]}
     if error.path:
         one["expression"] = [error.path]
     return {"resourceType": "OperationOutcome", "issue": [one]}
+
+
+def _issue(found: Any, code: str) -> dict[str, Any]:
+    """One finding of a document: its weight, its national code, its place."""
+    one = {
+        "severity": str(found.severity),
+        "code": code,
+        "details": {"coding": [{"system": CODES, "code": found.code}]},
+        "diagnostics": found.sentence,
+        "expression": [found.path],
+    }
+    return one | ({"location": [f"line {found.line}"]} if found.line else {})
 
 
 class TimeOut(errors.Transient):

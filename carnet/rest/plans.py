@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from carnet import errors
 from carnet.access.door import Address, Unit, Visit, Written, commit
+from carnet.rest import conditions
 from carnet.rest.acts import Acts, Entry, Plan
 
 CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)", re.ASCII)
@@ -60,13 +61,17 @@ async def carry_out(visit: Visit, acts: Acts, plan: Plan, *, then: Then | None =
         plan.found.clear()
         plan.follow = None
         named = _named(plan)
+        if plan.before is not None:
+            await plan.before(unit, plan)
         await _place(unit, acts, plan, named)
         for entry in plan.entries:
-            if entry.method in ("POST", "PUT"):
+            if entry.method in ("POST", "PUT") and not entry.existing:
                 entry.resource = await _resolved(unit, acts, plan, entry, named)
         for entry in sorted(plan.entries, key=_rank):
             if entry.written is None:
                 await _write(unit, acts, plan, entry)
+        if plan.after is not None:
+            await plan.after(unit, plan)
         if then is not None:
             await unit.flush()
             await then(unit.reading())
@@ -113,7 +118,7 @@ def _key(named: Named, entry: Entry, reference: str) -> str | None:
 
 async def _place(unit: Unit, acts: Acts, plan: Plan, named: Named) -> None:
     """Addresses of everything new: patients first, then what is about them, then the rest."""
-    waiting = [entry for entry in plan.entries if entry.method == "POST"]
+    waiting = [entry for entry in plan.entries if entry.method == "POST" and not entry.existing]
     if len(plan.entries) > 1:  # alone, an update finds out by itself that it is a create
         waiting += [entry for entry in plan.entries if _chooses(unit, acts, plan, entry)]
     waiting.sort(key=lambda entry: entry.rtype not in PLACED_FIRST)
@@ -148,6 +153,8 @@ async def _address(unit: Unit, acts: Acts, plan: Plan, entry: Entry, named: Name
         return entry.address
     unit.may_create(entry.rtype)  # whether a person is known here is not told to anyone
     existing = await _existing(unit, acts, entry)
+    if existing is None and entry.condition:
+        existing = await conditions.held(unit, entry.rtype, entry.condition)
     if existing is not None:
         entry.address, entry.existing = existing, True
     elif entry.rtype == "Patient":
@@ -178,7 +185,10 @@ def _waits(unit: Unit, named: Named, entry: Entry, unplaced: set[int]) -> bool:
 
 
 async def _existing(unit: Unit, acts: Acts, entry: Entry) -> Address | None:
-    """A person with this INS, a professional or a place of the directory with this identifier."""
+    """A person with this INS, a professional or a place of the directory with this identifier.
+
+    What is not in the directory lands with the organisation that sends it: once, when it is the same.
+    """
     resolver = acts.resolver(entry.rtype)
     if resolver is None:
         return None
@@ -187,7 +197,7 @@ async def _existing(unit: Unit, acts: Acts, entry: Entry) -> Address | None:
             found = await resolver(unit, identifier.get("system", ""), identifier["value"])
             if found is not None:
                 return found
-    return None
+    return await conditions.copy(unit, entry.resource) if entry.rtype != "Patient" else None
 
 
 async def _write(unit: Unit, acts: Acts, plan: Plan, entry: Entry) -> None:
@@ -343,6 +353,8 @@ async def _find(unit: Unit, acts: Acts, rtype: str, query: str) -> Address:
         raise NotConditional
     system, _, value = parameters[0][1].rpartition("|")
     found = await resolver(unit, system, value)
+    if found is None and rtype != "Patient":
+        found = await conditions.one(unit, rtype, system, value)
     if found is None:
         raise UnknownPerson if rtype == "Patient" else UnresolvedReference
     return found

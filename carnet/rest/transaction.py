@@ -15,7 +15,7 @@ from carnet.access.door import Visit
 from carnet.fhir import definitions as r4
 from carnet.fhir import json
 from carnet.fhir.validation.structure import check
-from carnet.rest import binary, bundles, http, read, search
+from carnet.rest import binary, bundles, conditions, http, read, search
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.desk import Desk
 from carnet.rest.outcome import NotValid, fhir, told, unforeseen, warned
@@ -145,8 +145,9 @@ def entry_of(each: dict[str, Any], index: int) -> Entry:
                 "Conditional update and delete are not supported yet.", path=where
             )
         raise WrongEntry(path=f"{where}.request.url")
-    if request.get("ifNoneExist"):
-        raise errors.NotSupported("Conditional create is not supported yet.", path=where)
+    condition = request.get("ifNoneExist", "")
+    if condition and method != "POST":
+        raise WrongEntry("Only a create is conditional on ifNoneExist.", path=where)
     rtype, id = found[1], found[2]
     if rtype not in r4.load().types:
         raise http.UnknownType(path=f"{where}.request.url")
@@ -165,9 +166,10 @@ def entry_of(each: dict[str, Any], index: int) -> Entry:
     if method != "DELETE":
         http.validated(content, f"{where}.resource")
     full_url = each.get("fullUrl", "")
-    return Entry(
-        method, rtype, id, full_url, content, if_match=http.if_match(request.get("ifMatch"))
-    )
+    if condition:
+        conditions.read(condition)  # refused before anything is done
+    if_match = http.if_match(request.get("ifMatch"))
+    return Entry(method, rtype, id, full_url, content, if_match=if_match, condition=condition)
 
 
 def written(entry: Entry) -> bytes:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What a record shows: its list, a document with its versions and results, curves, files."""
 
+import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 from carnet.access.door import Nothing
 from carnet.documents import consult, nomenclature
 from carnet.documents.cda import read
+from carnet.documents.consult import listing, record
+from carnet.documents.pages import OTHER, Asked, DocumentLine
 from tests import people
 from tests.documents.lots import (
     corrected,
@@ -23,6 +27,10 @@ from tests.documents.lots import (
 from tests.space import Answer, Space
 
 pytestmark = pytest.mark.anyio
+
+# The modules, which the acts of the package are named after.
+walk = sys.modules["carnet.documents.consult.curves"]
+page_of = sys.modules["carnet.documents.consult.document"]
 
 GLYCAEMIA = "14771-0"
 
@@ -63,7 +71,7 @@ async def test_a_patient_s_own_record_needs_no_address(space: Space) -> None:
     own = await consult.documents(visit, "")
     assert own == await consult.documents(visit, space.patient_id())
     assert own.lines
-    assert own.curves
+    assert own.latest
 
 
 async def test_the_list_says_what_each_document_is(space: Space) -> None:
@@ -80,20 +88,106 @@ async def test_the_list_says_what_each_document_is(space: Space) -> None:
     )
 
 
-async def test_hundreds_of_documents_are_all_listed(
+async def test_hundreds_of_results_are_all_looked_at(
     space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever is fetched at once: nothing is cut off in silence."""
-    whole = await consult.documents(await space.visit("patient"), "")
-    page = await consult.document(await space.visit("patient"), "", whole.lines[0].id)
-    monkeypatch.setattr(consult, "TOGETHER", 3)
-    assert await consult.documents(await space.visit("patient"), "") == whole
-    assert await consult.document(await space.visit("patient"), "", whole.lines[0].id) == page
-    code = whole.curves[0].code
-    short = await consult.curve(await space.visit("patient"), "", code)
-    monkeypatch.undo()
-    assert short == await consult.curve(await space.visit("patient"), "", code)
-    assert len(short.points) == whole.curves[0].count
+    visit = await space.visit("patient")
+    whole = await consult.documents(visit, "")
+    measured = await consult.curves(visit, "")
+    page = await consult.document(visit, "", whole.lines[0].id)
+    drawn = [await consult.curve(visit, "", each.code) for each in measured]
+    monkeypatch.setattr(record, "TOGETHER", 3)
+    monkeypatch.setattr(walk, "BATCH", 2)
+    assert await consult.curves(visit, "") == measured
+    assert await consult.document(visit, "", whole.lines[0].id) == page
+    assert [await consult.curve(visit, "", each.code) for each in measured] == drawn
+    assert {each.code for each in whole.latest} <= {each.code for each in measured}
+    for line, one in zip(measured, drawn, strict=True):
+        assert (line.unit, line.last_at) == (one.unit, one.points[-1].at)
+        assert line.last.split("/")[0] == str(one.points[-1].value)
+
+
+async def pages_of(space: Space, asked: Asked, persona: str = "patient") -> list[DocumentLine]:
+    """Every page by its `older`, then back by `newer`: both ways must say the same."""
+    visit = await space.visit(persona)
+    patient = "" if persona == "patient" else space.patient_id()
+    there = [await consult.documents(visit, patient, asked)]
+    assert there[0].newer == ""
+    while there[-1].older:
+        there.append(await consult.documents(visit, patient, replace(asked, after=there[-1].older)))
+    back = [there[-1]]
+    while back[-1].newer:
+        asked_back = replace(asked, before=back[-1].newer)
+        back.append(await consult.documents(visit, patient, asked_back))
+    assert [each.lines for each in back[::-1]] == [each.lines for each in there]
+    lines = [line for each in there for line in each.lines]
+    assert len(lines) == there[0].total == len({line.id for line in lines})
+    return lines
+
+
+async def test_pages_give_each_document_once_both_ways(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await space.post("", lot(fresh().xml), as_="lab-software")
+    await space.post("", lot(fresh(minutes=60).xml, type=None), as_="hospital-software")
+    whole = await pages_of(space, Asked())
+    monkeypatch.setattr(listing, "PAGE", 2)
+    assert len(whole) > 6
+    assert await pages_of(space, Asked()) == whole
+
+
+async def test_the_list_is_narrowed_by_kind_year_and_sender(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each count is what its choice keeps, the other choices as they are."""
+    monkeypatch.setattr(listing, "PAGE", 2)
+    await space.post("", lot(fresh().xml), as_="lab-software")
+    await space.post("", lot(fresh(minutes=60).xml), as_="hospital-software")
+    odd = {"coding": [{"system": "urn:x", "code": "none-of-ours", "display": "Autre chose"}]}
+    made = await space.post("", lot(fresh(minutes=90).xml, type=odd), as_="hospital-software")
+    first = await consult.documents(await space.visit("patient"), "")
+    whole = await pages_of(space, Asked())
+    assert sum(each.count for each in first.kinds) == len(whole) == first.total
+    assert sum(each.count for each in first.years) == len(whole)
+    for kind in first.kinds:
+        found = await pages_of(space, Asked(kind=kind.value))
+        assert len(found) == kind.count
+        if kind.value != OTHER:
+            assert {each.kind for each in found} == {kind.value}
+    for year in first.years:
+        found = await pages_of(space, Asked(year=int(year.value)))
+        assert len(found) == year.count
+        assert {each.date.year for each in found} <= {int(year.value), int(year.value) - 1}
+    assert len(first.places) > 1
+    for place in first.places:
+        assert len(await pages_of(space, Asked(place=place.value))) == place.count
+    both = Asked(kind=first.kinds[0].value, place=first.places[0].value)
+    narrowed = await consult.documents(await space.visit("patient"), "", both)
+    assert narrowed.total == len(await pages_of(space, both))
+    assert narrowed.latest == ()
+    assert made.status in (200, 422), made.body
+    nothing = await consult.documents(await space.visit("patient"), "", Asked(place="x", year=1901))
+    assert (nothing.lines, nothing.total) == ((), 0)
+
+
+async def test_numbers_and_choices_say_nothing_of_what_is_hidden(space: Space) -> None:
+    """A masked document changes no count, no year, no sender and no page of who may not see it."""
+    theirs = await consult.documents(await space.visit("patient"), "")
+    before = await consult.documents(await space.visit("hospital-doctor"), space.patient_id())
+    measured = await consult.curves(await space.visit("hospital-doctor"), space.patient_id())
+    labels = [*metadata(b"")["securityLabel"], mask("MASQUE_PS")]
+    sent = await space.post(
+        "", lot(fresh(minutes=60 * 24 * 400).xml, securityLabel=labels), as_="lab-software"
+    )
+    own = await consult.documents(await space.visit("patient"), "")
+    assert id_of(sent) in {each.id for each in own.lines}
+    after = await consult.documents(await space.visit("hospital-doctor"), space.patient_id())
+    assert after == before
+    assert own.total == theirs.total + 1
+    assert (
+        await consult.curves(await space.visit("hospital-doctor"), space.patient_id()) == measured
+    )
 
 
 async def test_a_page_has_its_results_by_chapter_in_the_order_of_the_report(space: Space) -> None:
@@ -146,9 +240,12 @@ async def test_a_corrected_report_strikes_out_the_first(space: Space) -> None:
     assert len(after.points) == len(before.points) + 1
     new = [each for each in after.points if each not in before.points]
     assert [(str(each.value), each.document) for each in new] == [("9.87", id_of(sent))]
-    listed = await consult.documents(visit, "")
-    (line,) = [each for each in listed.curves if each.code == GLYCAEMIA]
-    assert (line.count, str(line.last)) == (len(after.points), "9.87")
+    struck = [each for each in after.asides if each not in before.asides]
+    assert [each.why for each in struck] == ["replaced"]
+    assert struck[0].value.startswith(value)
+    assert (struck[0].newer, struck[0].newer_at is not None) == (id_of(sent), True)
+    (listed,) = [each for each in await consult.curves(visit, "") if each.code == GLYCAEMIA]
+    assert listed.last == "9.87"
 
 
 async def test_a_curve_joins_laboratories_and_names_each(space: Space) -> None:
@@ -177,10 +274,11 @@ async def test_the_same_point_is_never_drawn_twice(space: Space) -> None:
     ]
 
 
-async def test_units_are_never_mixed_on_a_curve(space: Space) -> None:
+async def test_units_are_converted_or_told_apart(space: Space) -> None:
     for at, value, unit in (
         ("2026-11-01", 72.5, "kg"),
         ("2026-11-02", 159.8, "[lb_av]"),
+        ("2026-11-02", 11, "pierres"),
         ("2026-11-03", 73.1, "kg"),
     ):
         made = await space.post(
@@ -191,7 +289,41 @@ async def test_units_are_never_mixed_on_a_curve(space: Space) -> None:
     await space.post("Observation", void, as_="lab-software")
     found = await consult.curve(await space.visit("patient"), "", "29463-7")
     assert found.unit == "kg"
-    assert [str(each.value) for each in found.points] == ["72.5", "73.1"]
+    new = [each for each in found.points if each.at >= datetime(2026, 11, 1, tzinfo=UTC)]
+    assert [str(each.value) for each in new] == ["72.5", "72.48", "73.1"]
+    assert [each.written for each in new] == ["", "159.8 [lb_av]", ""]
+    assert [(each.value, each.why) for each in found.asides] == [("11 pierres", "unit")]
+
+
+async def test_blood_pressure_is_one_figure_of_two_lines(space: Space) -> None:
+    def part(code: str, value: int) -> dict[str, Any]:
+        return {
+            "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+            "valueQuantity": {
+                "value": value, "unit": "mmHg",
+                "system": "http://unitsofmeasure.org", "code": "mm[Hg]",
+            },
+        }  # fmt: skip
+
+    code = {"coding": [{"system": "http://loinc.org", "code": "85354-9"}], "text": "PA"}
+    for at, high, low in (("2026-11-20T08:00:00Z", 131, 82), ("2026-11-21T08:00:00Z", 128, 76)):
+        sent = observation(
+            space, at, 0, code=code, component=[part("8480-6", high), part("8462-4", low)],
+            performer=[{"reference": f"Patient/{space.patient_id()}"}],
+        )  # fmt: skip
+        del sent["valueQuantity"]
+        made = await space.post("Observation", sent, as_="lab-software")
+        assert made.status == 201, made.body
+    visit = await space.visit("patient")
+    found = await consult.curve(visit, "", "85354-9")
+    (beside,) = found.beside
+    assert (found.label, found.unit, found.line) == ("Pression artérielle", "mmHg", "Systolique")
+    assert [str(each.value) for each in found.points][-2:] == ["131", "128"]
+    assert [str(each.value) for each in beside.points][-2:] == ["82", "76"]
+    assert all(each.by_patient for each in (*found.points[-2:], *beside.points[-2:]))
+    assert await consult.curve(visit, "", "8480-6") == found, "by the code of one line too"
+    (listed,) = [each for each in await consult.curves(visit, "") if each.code == "85354-9"]
+    assert (listed.last, listed.unit) == ("128/76", "mmHg")
 
 
 async def test_a_curve_of_what_is_not_seen_is_absent(space: Space) -> None:
@@ -230,7 +362,7 @@ async def test_a_document_that_cannot_be_read_is_shown_all_the_same(
     def refuse(source: bytes) -> None:
         read(b"<broken")
 
-    monkeypatch.setattr(consult, "read", refuse)
+    monkeypatch.setattr(page_of, "read", refuse)
     page = await consult.document(await space.visit("patient"), "", id_of(sent))
     assert page.sections == ()
     assert page.line.title == "Bilan du 21 novembre"
@@ -271,7 +403,7 @@ async def test_the_number_before_is_the_last_that_holds_however_far(
     space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Past a replaced report, other units and many results of other codes."""
-    monkeypatch.setattr(consult, "NEAR", 1)
+    monkeypatch.setattr(page_of, "NEAR", 1)
     week = 60 * 24 * 7
     kept, void = fresh(minutes=-2 * week), fresh(minutes=-week)
     await space.post("", lot(kept.xml), as_="lab-software")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The national agency's own examples: every header read, every laboratory report understood."""
+"""The national agency's own examples: every header read, every laboratory report understood, and all
+that is wrong in each told, no more and no less."""
 
+import tomllib
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,13 +12,18 @@ from pathlib import Path
 
 import pytest
 
+from carnet.access import quarantine
 from carnet.documents import cda
 from carnet.documents.cda.attachments import Role
 from carnet.documents.cda.conformance import Profile, Severity, conformance
 from carnet.documents.cda.datatypes import Code, Quantity
 from carnet.documents.metadata import resources
+from carnet.documents.receive import receive
 from carnet.fhir import json
 from carnet.fhir.validation import structure
+from tests.space import Space
+from tools import findings
+from tools.findings import judged
 
 
 @pytest.fixture(scope="session")
@@ -53,23 +60,86 @@ def test_every_header_is_read_whole(examples: dict[str, Path]) -> None:
         assert header.patient.traits.birth_date, name
 
 
-def test_a_demonstration_takes_them_all_and_says_what_is_wrong(examples: dict[str, Path]) -> None:
-    """Wrong keys and production OIDs are warnings there, errors under a strict profile."""
-    rules: Counter[str] = Counter()
+TABLE = tomllib.loads((Path(__file__).parent / "examples.toml").read_text("utf-8"))["example"]
+
+
+def test_what_is_found_in_each_is_in_the_table(examples: dict[str, Path]) -> None:
+    """Every rule of every file, by profile: `python -m tools.findings --examples FOLDER` writes it."""
+    assert set(TABLE) == set(examples)
     for name, path in examples.items():
-        found = conformance(read(path), profile=Profile.LENIENT)
-        assert [f for f in found if f.severity is Severity.ERROR] == [], name
-        rules.update({f.rule for f in found if f.severity is Severity.WARNING})
+        assert judged(read(path)) == TABLE[name], name
+
+
+def test_the_page_of_findings_is_that_of_the_table() -> None:
+    """When it is not: .venv/bin/python -m tools.findings."""
+    assert findings.PAGE.read_text("utf-8") == findings.page()
+
+
+def test_a_demonstration_refuses_none_of_them() -> None:
+    """And a strict one, or a production instance, refuses for their identity alone."""
+    rules: Counter[str] = Counter()
+    for name, found in TABLE.items():
+        assert found["refused"] == [], name
+        rules.update(found["warnings"])
+        identity = {"ins-key", "ins-production-system", "several-ins", "ins-test-system"}
+        assert {*found["strict"], *found["production"]} <= identity, name
     assert rules["ins-key"] == 8
     assert rules["ins-production-system"] == 9
 
 
-def test_a_production_instance_refuses_them_all(examples: dict[str, Path]) -> None:
-    """They are test documents."""
+def test_every_finding_has_a_place(examples: dict[str, Path]) -> None:
+    """A vendor asks where: a path in the document and a line of the file."""
     for name, path in examples.items():
-        found = conformance(read(path), profile=Profile.STRICT, production=True)
-        production = "1.2.250.1.213.1.4.8" in path.read_text("utf-8")
-        assert production or any(f.severity is Severity.ERROR for f in found), name
+        lines = path.read_bytes().count(b"\n") + 1
+        for each in conformance(read(path), profile=Profile.STRICT):
+            assert each.path.startswith("ClinicalDocument/") or each.line, (name, each.rule)
+            assert each.line is None or 1 <= each.line <= lines, (name, each.rule)
+
+
+# Numbers that several files give to people whose traits differ: whichever comes first is the holder.
+COLLISIONS = {
+    ("CSE-CS24_2025.01.xml", "CSE-CS8_2025.01.xml"),
+    ("CSE-CS8_2024.01.xml", "OBP-SNE_2024.01.xml"),
+    ("OBP-SAP_2024.01.xml", "eDISP-MED_2024.01.xml"),
+    ("OBP-SCM_2024.01.xml", "eDISP-MED_2024.01.xml"),
+    ("OBP-SNM_2024.01.xml", "eDISP-MED_2024.01.xml"),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("backwards", [False, True], ids=["in order", "backwards"])
+async def test_a_demonstration_takes_them_all_whatever_comes_first(
+    space: Space, examples: dict[str, Path], backwards: bool
+) -> None:
+    """69 of 69, and never two people in one record."""
+    visit, acts = await space.visit("lab-software"), space.built.desk.acts
+    where: dict[str, int] = {}
+    apart = set()
+    for name in sorted(examples, reverse=backwards):
+        done = await receive(visit, acts, examples[name].read_bytes(), create_patient=True)
+        assert done.created, name
+        place = space.built.door.ids.decode(done.address.split("/")[1])
+        assert place is not None
+        where[name] = place[0]
+        found = {each.rule for each in done.findings if each.severity is not Severity.INFORMATION}
+        assert found >= {*TABLE[name]["warnings"]}, name
+        assert ("quarantined" in found) == done.quarantined, name
+        if done.quarantined:
+            apart.add(name)
+    for one, other in COLLISIONS:
+        assert where[one] != where[other], (one, other)
+    by_traits: dict[tuple[object, ...], set[int]] = {}
+    for name, path in examples.items():
+        said = read(path).header.patient
+        assert said is not None
+        assert said.claim is not None
+        key = quarantine.key(said.claim, said.traits)
+        by_traits.setdefault(tuple(key.values()), set()).add(where[name])
+    assert {len(records) for records in by_traits.values()} == {1}, "the same person, one record"
+    # Wrong keys are nobody's number; of a collision, who came second.
+    wrong = {name for name, found in TABLE.items() if "ins-key" in found["warnings"]}
+    assert apart >= wrong
+    assert apart - wrong <= {name for pair in COLLISIONS for name in pair}
 
 
 REPORTS = {

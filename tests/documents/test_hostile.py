@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from carnet.cli.load import Options, load_all
+from carnet.app.loading.outcomes import Options
+from carnet.app.loading.run import load_all
 from carnet.documents.consult import document as page_of
 from tests.documents.lots import document_of, fresh, holds, lot
 from tests.space import Space

@@ -223,6 +223,9 @@ async def test_an_unknown_parent_is_kept_by_its_number(space: Space, way: str) -
     assert "reference" not in related["target"]
     assert related["target"]["identifier"]["value"] == f"urn:oid:{old.unique_id}"
     assert await chain(space, document) == [document]
+    # The document says that nothing was replaced; a strict entry refuses it (900).
+    told = [each["valueCoding"]["code"] for each in kept["extension"] if "reserve" in each["url"]]
+    assert "replaces-unknown" in told
 
 
 async def test_a_version_sent_by_load_replaces_one_sent_by_iti_65(space: Space) -> None:

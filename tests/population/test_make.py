@@ -11,7 +11,9 @@ from carnet.identity import ins
 from carnet.identity.organisations import Finess
 from carnet.identity.professionals import Rpps
 from carnet.identity.traits import Sex, missing
-from carnet.population import Person, Population, make
+from carnet.population import TODAY, Person, Population, make, near, numbers
+from carnet.population.households import Household
+from carnet.population.names import official
 from tests import people
 
 LARGE = make(7, 1500)
@@ -46,8 +48,9 @@ def test_the_cast_is_there_even_when_fewer_are_asked() -> None:
 def test_the_cast_is_the_same_whatever_seed_size_and_day() -> None:
     other = make(99, 300, date(2031, 5, 6))
     assert other.people[:7] == people.POPULATION.people[:7]
-    assert other.professionals == people.POPULATION.professionals
-    assert other.establishments == people.POPULATION.establishments
+    professionals, places = people.POPULATION.professionals, people.POPULATION.establishments
+    assert other.professionals[: len(professionals)] == professionals
+    assert other.establishments[: len(places)] == places
     assert other.personas == people.POPULATION.personas
 
 
@@ -57,6 +60,46 @@ def test_a_larger_population_holds_the_smaller_one() -> None:
     large = {p.key: p for p in LARGE.people}
     assert len(small) > 390
     assert all(large[key] == person for key, person in small.items())
+
+
+def test_a_larger_population_holds_those_who_care_for_the_smaller_one() -> None:
+    small, large = make(7, 700), make(7, 2500)
+    assert small.professionals == large.professionals[: len(small.professionals)]
+    assert small.establishments == large.establishments[: len(small.establishments)]
+    assert len(small.professionals) < len(large.professionals)
+    assert len(small.establishments) < len(large.establishments)
+
+
+def test_those_who_fill_up_two_sizes_of_a_population_never_meet() -> None:
+    """A folder may be filled with more people later: who filled its last places stays there."""
+    numbers: dict[str, str] = {}
+    for size in range(100, 180):
+        for person in make(7, size).people:
+            assert numbers.setdefault(person.ins, person.key) == person.key
+
+
+def test_nobody_goes_to_a_doctor_of_another_part_of_the_population() -> None:
+    """Doctors come with the people around them: none of them follows everybody."""
+    followed = Counter(person.attending for person in make(7, 4000).people)
+    assert len(followed) > 25
+    assert max(followed.values()) < 250
+
+
+def test_each_part_of_the_population_finds_who_it_needs() -> None:
+    large = make(7, 12_000)
+    kinds = Counter(place.kind for place in large.establishments)
+    assert {"SA01", "SA04", "SA05", "SA07", "SA08", "SA09", "SA17", "SA25", "SA33", "SA52"} <= (
+        kinds.keys()
+    )
+    professions = Counter(who.profession for who in large.professionals)
+    assert {"10", "21", "40", "50", "60", "70"} <= professions.keys()
+    for person in large.people:
+        if person.laboratory:
+            assert large.establishment(person.laboratory).kind == "SA25"
+        for key in ("hospital", "imaging", "ehpad", "pharmacy"):
+            large.establishment(near(key, person.sector))
+        for key in ("cardiologist", "hospital-doctor", "radiologist", "nurse", "midwife"):
+            large.professional(near(key, person.sector))
 
 
 def test_every_ins_is_verified_and_of_the_test_system_alone() -> None:
@@ -128,6 +171,10 @@ def test_family_links_go_both_ways() -> None:
             assert person.key in LARGE.person(key).children
         for key in person.spouses:
             assert LARGE.person(key).spouses == (person.key,)
+            assert LARGE.person(key).address == person.address or "ehpad" in (
+                *person.profiles,
+                *LARGE.person(key).profiles,
+            )
 
 
 def test_parents_are_old_enough_and_not_too_old() -> None:
@@ -143,10 +190,75 @@ def test_children_of_a_household_bear_a_parent_s_name_and_live_there() -> None:
     for child in LARGE.people[7:]:
         if child.parents:
             parents = _parents(LARGE, child)
-            names = {name for p in parents for name in (p.used_name, p.birth_name.title())}
-            assert any(name.lower() in child.used_name.lower() for name in names)
-            assert {p.address for p in parents} == {child.address}
-            assert child.profiles == ("child",)
+            names = {name for p in parents for name in (official(p.used_name), p.birth_name)}
+            assert any(name in child.birth_name for name in names)
+            if child.age(TODAY) < 18:
+                assert child.address in {p.address for p in parents}
+                assert "child" in child.profiles
+
+
+def test_families_are_of_several_kinds() -> None:
+    """Three generations, parents who live apart, parents alone, households in two communes."""
+    drawn = LARGE.people[7:]
+    grandparents = [
+        one for one in drawn if any(LARGE.person(child).children for child in one.children)
+    ]
+    apart = [
+        child for child in drawn if len({parent.address for parent in _parents(LARGE, child)}) == 2
+    ]
+    alone = [child for child in drawn if len(child.parents) == 1 and child.age(TODAY) < 18]
+    away = [
+        one
+        for one in grandparents
+        if any(LARGE.person(child).address.town != one.address.town for child in one.children)
+    ]
+    assert min(map(len, (grandparents, apart, alone, away))) > 10
+
+
+def test_names_try_those_who_read_them() -> None:
+    used = {person.used_name for person in LARGE.people}
+    births = {person.birth_name for person in LARGE.people}
+    given = {name for person in LARGE.people for name in person.birth_given_names}
+    for sign in ("'", "-", " ", "é", "ï"):
+        assert any(sign in name for name in used), sign
+    for sign in ("'", "-", " "):
+        assert any(sign in name for name in births), sign
+    assert any("-" in name for name in given)
+    assert any(name.startswith(("DE ", "DU ", "DA ", "LE ", "EL ")) for name in births)
+    assert any(len(name) < 3 for name in births)
+    assert len(births) > 200
+
+
+def test_some_are_born_overseas_and_abroad() -> None:
+    places = {person.birth_place.code for person in LARGE.people}
+    assert any(code.startswith("97") for code in places)
+    assert len({code for code in places if code.startswith("99")}) > 5
+
+
+def test_order_numbers_that_run_out_give_another_birth_place() -> None:
+    """A hundred thousand people still have one INS each."""
+    taken = {
+        numbers.ins(sex, date(year, month, 1), "37261", order)
+        for sex in (Sex.MALE, Sex.FEMALE)
+        for year in range(1920, 2027)
+        for month in range(1, 13)
+        for order in numbers.DRAWN
+    }
+    before = len(taken)
+    people = [one for number in range(1, 60) for one in Household(7, number, taken).people()]
+    assert all(one.birth_place.code != "37261" for one in people)
+    assert len(taken) == before + len(people)
+
+
+def test_the_old_who_need_it_live_in_the_residence() -> None:
+    old = [person for person in LARGE.people if "ehpad" in person.profiles]
+    assert old
+    for person in old:
+        key = near("ehpad", person.sector)
+        assert person.address == LARGE.establishment(key).address
+        assert near("ehpad-nurse", person.sector) in {
+            member.professional for team in LARGE.teams_of(person.key) for member in team.members
+        }
 
 
 def test_brothers_and_sisters_have_birthdays_apart() -> None:

@@ -5,25 +5,32 @@ It stands for no part of Carnet: what the real acts answer is tested with them. 
 page something to show, the rare states included.
 """
 
+import base64
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from carnet import errors
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.pages import Opening
+from carnet.documents import files
 from carnet.documents.pages import (
+    Aside,
+    Asked,
     Content,
     Curve,
     CurveLine,
     DocumentLine,
     DocumentList,
     DocumentPage,
+    Facet,
     Point,
     ResultLine,
     Section,
 )
+from carnet.documents.show import FilePage
 from carnet.portal.acts import Acts
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
@@ -99,7 +106,14 @@ GLUCOSE = Curve(
     Decimal("3.9"),
     Decimal("6.1"),
     tuple(
-        Point(at(2022 + index // 3, 1 + index % 3 * 4, 12), Decimal(value), "bio-2026", LAB)
+        Point(
+            at(2022 + index // 3, 1 + index % 3 * 4, 12),
+            Decimal(value),
+            "bio-2026",
+            LAB,
+            Decimal("3.9"),
+            Decimal("6.1"),
+        )
         for index, value in enumerate(
             [
                 "4.9",
@@ -125,7 +139,7 @@ PLATELETS = Curve(
     "/mm3",
     Decimal(150000),
     None,
-    (Point(at(2025, 9, 2), Decimal(148000), "bio-2025", LAB),),
+    (Point(at(2025, 9, 2), Decimal(148000), "bio-2025", LAB, Decimal(150000)),),
 )
 HEART = Curve(
     "8867-4",
@@ -138,7 +152,63 @@ HEART = Curve(
         for index in range(12)
     ),
 )
-CURVES = {curve.code: curve for curve in (GLUCOSE, PLATELETS, HEART)}
+OTHER_LAB = "Biologie du Parc, Villeurbanne"
+CREATININE = Curve(
+    "14682-9",
+    "Créatinine",
+    "µmol/L",
+    Decimal(50),
+    Decimal(95),
+    (
+        Point(
+            at(2024, 2, 1), Decimal("81.3"), "bio-2024-2", OTHER_LAB, Decimal("53.0"),
+            Decimal("97.2"), written="9.2 mg/L",
+        ),
+        Point(at(2025, 2, 1), Decimal(84), "bio-2025", LAB, Decimal(49), Decimal(90), disputed=True),
+        Point(
+            at(2025, 2, 1), Decimal(94), "bio-2025-old", OTHER_LAB, Decimal(50), Decimal(95),
+            disputed=True,
+        ),
+        Point(at(2026, 3, 12), Decimal(192), "bio-2026", LAB, Decimal(50), Decimal(95), "HH"),
+    ),
+    (
+        Aside(at(2023, 5, 4), "0.9 UA/L", "unit", "bio-2023-5", OTHER_LAB),
+        Aside(at(2023, 6, 4), "<5 µmol/L", "bound", "bio-2023-6", LAB),
+        Aside(at(2023, 7, 4), "Non réalisé", "text", "bio-2023-7", LAB),
+        Aside(
+            at(2025, 9, 1), "912 µmol/L", "replaced", "bio-2025-old", LAB,
+            newer="bio-2025", newer_at=at(2025, 9, 2),
+        ),
+        Aside(at(2022, 9, 1), "91 µmol/L", "replaced", "bio-2022-9", LAB),
+    ),
+)  # fmt: skip
+DIASTOLIC = Curve(
+    "8462-4", "Diastolique", "mmHg", None, None,
+    tuple(
+        Point(at(2026, 2, 1) + timedelta(days=index), Decimal(76 + index % 4), "", "", by_patient=True)
+        for index in range(20)
+    ),
+)  # fmt: skip
+PRESSURE = Curve(
+    "85354-9", "Pression artérielle", "mmHg", None, None,
+    tuple(
+        Point(
+            at(2026, 2, 1) + timedelta(days=index), Decimal(124 + index % 7), "", "", by_patient=True
+        )
+        for index in range(20)
+    ),
+    beside=(DIASTOLIC,), joint="/", line="Systolique",
+)  # fmt: skip
+STEPS = Curve(
+    "55423-8", "Nombre de pas", "", None, None,
+    tuple(
+        Point(at(2023, 1, 1) + timedelta(days=index), Decimal(4000 + index * 37 % 5000), "", "",
+              by_patient=True)
+        for index in range(900)
+    ),
+)  # fmt: skip
+CURVES = {curve.code: curve for curve in (GLUCOSE, PLATELETS, HEART, CREATININE, PRESSURE, STEPS)}
+PAGE = 50
 
 
 def result(
@@ -248,20 +318,55 @@ class PreviewActs:
     """Answers by what is asked; raises what the real acts raise."""
 
     consented = False
+    uploaded: list[tuple[bytes, str, dict[str, Any]]] = []
 
     async def person(self, actor: Actor, patient: str) -> Person:
         if patient != CLAIRE:
             raise errors.NotFound
         return Person("Claire MARTIN", date(1985, 3, 27), "female")
 
-    async def documents(self, actor: Actor, patient: str) -> DocumentList:
+    async def documents(self, actor: Actor, patient: str, asked: Asked) -> DocumentList:
         if actor.sub == "patient:newcomer":
-            return DocumentList((), ())
-        lines = [
-            CurveLine(c.code, c.label, c.unit, len(c.points), c.points[-1].value, c.points[-1].at)
-            for c in CURVES.values()
+            return DocumentList(())
+        kept = [
+            line
+            for line in LINES
+            if asked.kind in ("", line.kind) and asked.year in (None, line.date.year)
         ]
-        return DocumentList(LINES, tuple(lines))
+        first = int(asked.after or asked.before or 0)
+        shown = kept[first : first + PAGE]
+        kinds = {line.kind: line.kind_label for line in LINES}
+        years = sorted({line.date.year for line in LINES}, reverse=True)
+        return DocumentList(
+            tuple(shown),
+            total=len(kept),
+            kinds=tuple(
+                Facet(kind, label, sum(line.kind == kind for line in LINES))
+                for kind, label in kinds.items()
+            ),
+            years=tuple(
+                Facet(str(year), str(year), sum(line.date.year == year for line in LINES))
+                for year in years
+            ),
+            places=(Facet("org1", LAB, 60), Facet("org2", OTHER_LAB, 29)),
+            latest=(await self.curves(actor, patient))[:4] if asked == Asked() else (),
+            newer=str(first - PAGE) if first else "",
+            older=str(first + PAGE) if first + PAGE < len(kept) else "",
+        )
+
+    async def curves(self, actor: Actor, patient: str) -> tuple[CurveLine, ...]:
+        if actor.sub == "patient:newcomer":
+            return ()
+        return tuple(
+            CurveLine(
+                c.code,
+                c.label,
+                c.unit,
+                c.joint.join(str(one.points[-1].value) for one in (c, *c.beside)),
+                c.points[-1].at,
+            )
+            for c in CURVES.values()
+        )
 
     async def document(self, actor: Actor, patient: str, document: str) -> DocumentPage:
         if document in RAISED:
@@ -282,6 +387,8 @@ class PreviewActs:
             "pdf-1",
             "xml-1",
             "Claire MARTIN",
+            kept=3,
+            read=12,
         )
 
     async def curve(self, actor: Actor, patient: str, code: str) -> Curve:
@@ -297,6 +404,23 @@ class PreviewActs:
         if binary == "html-1":
             return Content("text/html; charset=utf-8", "../x", b"<script>alert(1)</script>")
         raise errors.NotFound
+
+    async def upload(self, actor: Actor, *, data: bytes, name: str, **more: Any) -> str:
+        files.sniff(data, more["declared"], name)
+        self.uploaded.append((data, name, more))
+        return "photo-2026"
+
+    async def file(self, actor: Actor, patient: str, document: str) -> FilePage:
+        if document not in FILES:
+            raise errors.NotFound
+        return FILES[document]
+
+    async def picture(
+        self, actor: Actor, patient: str, binary: str, number: int, width: int
+    ) -> bytes:
+        if binary != "pdf-1" or number > 12:
+            raise errors.NotFound
+        return PIXEL
 
     async def openings(self, actor: Actor, patient: str) -> Sequence[Opening]:
         return () if actor.sub == "patient:newcomer" else OPENINGS
@@ -318,6 +442,19 @@ class PreviewActs:
         return await self.resolve(actor, handle)
 
 
+FILES = {
+    "letter-2026": FilePage(
+        LINES[1], "pdf-1", "application/pdf", 12, "Madame,\n\nVous sortez ce jour.", False, True
+    ),
+    "photo-2026": FilePage(LINES[4], "pdf-1", "image/jpeg", 1, "", True, True),
+    "note-2026": FilePage(
+        LINES[4], "txt-1", "text/plain", 0, "Allergie à la pénicilline", True, True
+    ),
+    "img-2025": FilePage(LINES[4], "pdf-2", "application/pdf", 0, "", False, False),
+}
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4////fwAJ+wP9BUNFygAAAABJRU5ErkJggg=="
+)
 RAISED: dict[str, BaseException] = {
     "forbidden": errors.Forbidden(),
     "deleted": errors.Deleted(),

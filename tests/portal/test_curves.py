@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Curves: every point is inside the drawing, and the words say what the drawing shows."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,16 @@ from carnet.documents.pages import Curve, Point
 from tests.portal.preview import GLUCOSE, PLATELETS
 
 pytestmark = pytest.mark.db
+
+
+@pytest.fixture(autouse=True)
+def french(site: Any) -> Iterator[None]:
+    """Whatever language the last page of another test was in."""
+    from django.utils import translation
+
+    with translation.override("fr"):
+        yield
+
 
 values = st.decimals(min_value="-1000", max_value="1000000", places=3)
 spans = st.integers(min_value=0, max_value=40 * 365 * 24 * 60)

@@ -116,11 +116,12 @@ def test_the_language_form_needs_no_script(client: Any) -> None:
 
 def test_a_list_is_cut_in_pages_and_by_kind(get: Any) -> None:
     first = get("patient", "/dossier/").content.decode()
-    second = get("patient", "/dossier/?page=2").content.decode()
+    second = get("patient", "/dossier/?apres=50").content.decode()
     count = re.compile(r'<li class="card">')
     assert len(count.findall(first)) == 50
     assert len(count.findall(second)) == 39
-    assert "?page=2" in first
+    assert "?apres=50" in first
+    assert "?avant=0" not in first
     letters = get("patient", "/dossier/?type=34112-3").content.decode()
     assert len(count.findall(letters)) == 1
     assert "Lettre de sortie" in letters
@@ -208,3 +209,88 @@ def test_who_has_read_is_in_plain_words(get: Any) -> None:
     english = html.fromstring(get("patient", "/dossier/acces/", "en").content.decode())
     assert "Reading: Bilan lipidique et glycémie" in english.text_content()
     assert "List or search (3 items)" in english.text_content()
+
+
+def cells(page: Any, table: str) -> list[list[str]]:
+    """The rows of a table, as they read."""
+    rows = page.xpath(f"//table[@aria-labelledby='{table}']/tbody/tr")
+    return [[" ".join(cell.text_content().split()) for cell in row.xpath("*")] for row in rows]
+
+
+def test_a_curve_says_what_was_converted_struck_out_or_left_apart(get: Any) -> None:
+    page = html.fromstring(get("patient", "/dossier/courbes/14682-9/").content.decode())
+    rows = cells(page, "values")
+    assert [row[0] for row in rows] == [
+        "12 mars 2026", "1 septembre 2025", "1 février 2025", "1 février 2025", "1 février 2024",
+        "1 septembre 2022",
+    ]  # fmt: skip
+    struck = page.xpath("//tr[@class='struck']")
+    assert [" ".join(each.text_content().split()) for each in page.xpath("//del")] == [
+        "912 µmol/L",
+        "91 µmol/L",
+    ]
+    assert "remplacé par le compte rendu corrigé du 2 septembre 2025" in struck[0].text_content()
+    assert struck[0].xpath(".//a/@href")[0] == "/dossier/documents/bio-2025/"
+    assert "remplacé par un compte rendu corrigé" in struck[1].text_content()
+    assert "Écrit 9,2 mg/L" in rows[4][1]
+    assert rows[4][2] == "✓ Dans l’intervalle de référence", "of its own laboratory"
+    assert "Un autre document donne une autre valeur" in rows[2][1] + rows[3][1]
+    apart = cells(page, "apart")
+    assert [(row[1], row[2]) for row in apart] == [
+        ("Non réalisé", "Résultat écrit en mots"),
+        ("<5 µmol/L", "Sous la limite de mesure : ce n’est pas un nombre exact"),
+        ("0,9 UA/L", "Son unité ne se convertit pas en µmol/L"),
+    ]
+    said = page.text_content()
+    for sentence in (
+        "L’intervalle de référence change d’un laboratoire",
+        "Deux documents donnent des valeurs différentes",
+        "3 résultats ne sont pas sur la courbe",
+        "1 valeur a été convertie en µmol/L",
+    ):
+        assert sentence in said
+    drawn = page.xpath("//svg[contains(@class, 'curve-wide')]")[0]
+    assert len(drawn.xpath(".//*[contains(@class, 'dot')]")) == 4, "the struck ones are not drawn"
+    assert len(drawn.xpath(".//rect[@class='band']")) > 1, "a band for each period"
+
+
+def test_blood_pressure_is_one_figure_with_two_lines(get: Any) -> None:
+    page = html.fromstring(get("patient", "/dossier/courbes/85354-9/").content.decode())
+    drawn = page.xpath("//svg[contains(@class, 'curve-wide')]")[0]
+    assert len(drawn.xpath(".//polyline")) == 2
+    assert cells(page, "values")[0][1:4:2] == ["129/79 mmHg", "Mesuré par le patient"]
+    assert "Systolique" in page.xpath("string(//figcaption)")
+    listed = get("patient", "/dossier/courbes/").content.decode()
+    assert "129/79" in listed
+
+
+def test_a_long_series_keeps_its_extremes_and_every_row(get: Any) -> None:
+    from carnet.portal.components import curves
+    from tests.portal.preview import STEPS
+
+    drawn = curves.thinned(STEPS.points, curves.MOST)
+    assert len(drawn) <= curves.MOST
+    values = [point.value for point in STEPS.points]
+    assert {min(values), max(values)} <= {point.value for point in drawn}
+    assert (drawn[0], drawn[-1]) == (STEPS.points[0], STEPS.points[-1])
+    days: list[str] = []
+    for number in range(1, 19):
+        page = get("patient", f"/dossier/courbes/55423-8/?page={number}").content.decode()
+        days += [row[0] for row in cells(html.fromstring(page), "values")]
+    assert len(days) == len(set(days)) == 900
+
+
+def test_the_list_is_narrowed_without_script(get: Any) -> None:
+    page = html.fromstring(get("patient", "/dossier/?annee=2024&type=11502-2").content.decode())
+    form = page.xpath("//form[@method='get']")[0]
+    assert {each.get("name") for each in form.xpath(".//select")} == {"type", "annee", "lieu"}
+    chosen = {each.get("value") for each in form.xpath(".//option[@selected]")}
+    assert chosen == {"11502-2", "2024"}
+    assert len(page.xpath("//li[@class='card']")) == 12
+    nothing = get("patient", "/dossier/?annee=1950").content.decode()
+    assert "Aucun document ne correspond à ce choix." in nothing
+
+
+def test_a_document_says_what_is_kept_and_not_read(get: Any) -> None:
+    page = get("patient", "/dossier/documents/bio-2026/").content.decode()
+    assert "3 éléments codés gardés mais non traduits en données" in page

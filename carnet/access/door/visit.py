@@ -20,6 +20,7 @@ from carnet.access.actor import Actor
 from carnet.access.door.decide import Decision, Door
 from carnet.access.seal import SET
 from carnet.fhir.search import sql as search_sql
+from carnet.fhir.search.columns import Tally
 from carnet.fhir.search.extract import extract
 from carnet.fhir.search.query import Include, Place, Query
 from carnet.fhir.search.references import LITERAL
@@ -45,6 +46,16 @@ class Page:
     included: list[Stored]
     total: int | None
     next: str | None  # cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """How many resources share a year, a depositing organisation and a code."""
+
+    year: int | None
+    organisation: int | None  # its compartment
+    code: str | None  # one of those asked for
+    count: int
 
 
 @dataclass(frozen=True)
@@ -111,6 +122,20 @@ class Visit:
             last = rows[-1]
             cursor = door.cursors.write(query.rtype, last.mark, last.rid, last.cid)
         return Page(matches, included, total, cursor)
+
+    async def tally(self, query: Query, tally: Tally) -> list[Group]:
+        """How many matches this actor sees, by group; traced like a search that releases no row."""
+        door, place = self.door, self.door.place(query.rtype)
+        async with door.pool.connection() as conn:
+            decision = await door.decide(conn, self.actor, query.compartments)
+            text, values = search_sql.tallying(query, tally, decision.scope, place)
+            async with within(conn), conn.cursor() as cur:
+                await self._enter(conn, decision.scope)
+                await self._counted(conn, query, decision)
+                await cur.execute(text.encode(), values)
+                rows = await cur.fetchall()
+        named = tally.hashes(place)
+        return [Group(year, org, named.get(token), count) for year, org, token, count in rows]
 
     async def named(self, cid: int, rids: Sequence[int], act: str) -> list[Stored]:
         """Resources of one record by their row numbers: those this actor may see."""
@@ -267,15 +292,19 @@ class Visit:
         async with within(conn):
             await self._enter(conn, decision.scope)
             if query.only_total:
-                await audit.write(
-                    conn,
-                    self.trace("search", decision.rule),
-                    granted=decision.granted or query.rtype in PUBLIC,
-                    cids=[cid for cid in query.compartments or () if cid],
-                )
+                await self._counted(conn, query, decision)
             async with conn.cursor(row_factory=scalar_row) as cur:
                 await cur.execute(text.encode(), values)
                 return int(await cur.fetchone() or 0)
+
+    async def _counted(self, conn: AsyncConnection[Any], query: Query, decision: Decision) -> None:
+        """The trace of numbers: who asked for them, and of which record."""
+        await audit.write(
+            conn,
+            self.trace("search", decision.rule),
+            granted=decision.granted or query.rtype in PUBLIC,
+            cids=[cid for cid in query.compartments or () if cid],
+        )
 
     def _included(
         self, matches: Iterable[Stored], includes: Sequence[Include]

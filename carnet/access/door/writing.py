@@ -420,18 +420,38 @@ class Unit:
             raise Nothing
         return found
 
-    async def find(self, query: Query) -> list[Stored]:
-        """A search inside the transaction, by the same scope, untraced: for the acts' own checks."""
+    async def find(self, query: Query, scope: Scope | None = None) -> list[Stored]:
+        """A search inside the transaction, untraced: for the acts' own checks.
+
+        scope: another than what this actor sees.
+        """
         door = self.visit.door
         cids = query.compartments
-        decision = await door.decide(self.conn, self.visit.actor, cids)
-        text, values = matches(query, decision.scope, door.place(query.rtype))
-        await self._enter(decision.scope, set())
+        if scope is None:
+            scope = (await door.decide(self.conn, self.visit.actor, cids)).scope
+        text, values = matches(query, scope, door.place(query.rtype))
+        await self._enter(scope, set())
         async with self.conn.cursor(row_factory=class_row(Row)) as cur:
             await cur.execute(text.encode(), values)
             rows = await cur.fetchall()
         ciphers = await door.vault.ciphers(self.conn, {row.cid for row in rows})
         return all_opened(rows, door.names, ciphers)
+
+    async def alone(self, text: str) -> None:
+        """Nobody else passes here with the same text until this transaction ends."""
+        await self.conn.execute(store.RESERVE, (self.visit.door.hasher.number(text),))
+
+    async def present(self, places: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Those of the rows (compartment, number) that this actor sees and that are not deleted."""
+        decision = await self._decision(None)
+        values: dict[str, object] = {
+            "cid": [cid for cid, _ in places],
+            "rid": [rid for _, rid in places],
+        }
+        text = store.PRESENT + " AND " + condition(decision.scope, values, public=True)
+        await self._enter(decision.scope, set())
+        cursor = await self.conn.execute(text.encode(), values)
+        return {(row[0], row[1]) for row in await cursor.fetchall()}
 
     async def relabel(self, cid: int, rids: Iterable[int], label: labels.Label) -> None:
         """Labels of documents and of all that was extracted from them; an act decided it."""

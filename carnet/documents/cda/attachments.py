@@ -7,6 +7,7 @@ by code.
 """
 
 import binascii
+import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -30,6 +31,8 @@ MAGIC: Final[dict[str, tuple[bytes, ...]]] = {
 # kilobyte.
 PDF_HEAD: Final = 1024
 WHITE: Final = b" \t\r\n"
+# HL7 v3 CompressionAlgorithm → window bits of zlib, tried in order; Z (compress) is not read.
+WINDOWS: Final = {"DF": (-15, 15), "GZ": (31,), "ZL": (15,)}
 
 
 class Role(StrEnum):
@@ -81,15 +84,48 @@ def read(
         written += "".join(part.tail or "" for part in value)
     if d.child(value, "reference") is not None and not written.strip():
         return NotExtracted(place, role, media_type, Trouble.ELSEWHERE)
-    if value.get("compression"):
-        return NotExtracted(place, role, media_type, Trouble.ELSEWHERE)
-    data = _bytes(written, value.get("representation") or "TXT")
+    representation = value.get("representation")
+    if representation is None:  # TXT by default, but a file that is no text was not typed in
+        representation = "TXT" if media_type.startswith("text/") else "B64"
+    data = _bytes(written, representation)
+    compression = value.get("compression")
+    if compression and not isinstance(data, Trouble) and _judge(media_type, data) is not None:
+        # Some say it and do not do it: what is already what it says is left as it is.
+        data = _opened(data, compression)
     if isinstance(data, Trouble):
         return NotExtracted(place, role, media_type, data)
+    if media_type.startswith("image/"):
+        media_type = _drawn(data) or media_type
     trouble = _judge(media_type, data)
     if trouble:
         return NotExtracted(place, role, media_type, trouble)
     return Attachment(place, role, media_type, title, data, section)
+
+
+def _opened(data: bytes, compression: str) -> bytes | Trouble:
+    """What was compressed, never more than MAX_BYTES of it."""
+    for window in WINDOWS.get(compression, ()):
+        opener = zlib.decompressobj(window)
+        try:
+            whole = opener.decompress(data, MAX_BYTES + 1)
+        except zlib.error:
+            continue
+        if len(whole) > MAX_BYTES:
+            return Trouble.SIZE
+        return whole if opener.eof else Trouble.CONTENT
+    return Trouble.CONTENT if compression in WINDOWS else Trouble.ELSEWHERE
+
+
+def _drawn(data: bytes) -> str | None:
+    """The kind of image the bytes are, whatever was said: a PNG called JPEG is a PNG."""
+    return next(
+        (
+            kind
+            for kind, magic in MAGIC.items()
+            if kind.startswith("image/") and data.startswith(magic)
+        ),
+        None,
+    )
 
 
 def _bytes(written: str, representation: str) -> bytes | Trouble:

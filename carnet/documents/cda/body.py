@@ -2,18 +2,24 @@
 """The body of a CDA document as people read it: sections, and their narrative as safe HTML.
 
 Nothing of the source's markup passes: each narrative element is answered by one of ours, every
-text is escaped, and the only attributes written are spans and scopes of cells and a class of
-CLASSES. Links lose their target, images are shown from the attachments. Source: CDA R2,
+text is escaped, and the only attributes written are spans and scopes of cells, a class of CLASSES,
+and the bytes of an image whose content is one. A link is its address in words: nothing to click.
+What is written is XHTML too, so it stands in a page and in a FHIR Narrative alike. Source: CDA R2,
 NarrativeBlock.
+
+A section that holds entries and no words is read from its entries (see `spoken.py`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from typing import Final
 
 from carnet.documents.cda import datatypes as d
+from carnet.documents.cda import spoken
+from carnet.documents.cda.header import Party, party
 
-# Narrative element → HTML element; "" keeps the content alone.
+# Narrative element → HTML element; what is not here keeps its content alone.
 ELEMENTS: Final = {
     "table": "table",
     "thead": "thead",
@@ -32,12 +38,20 @@ BLOCKS: Final = frozenset({"table", "list", "paragraph"})
 CLASSES: Final = {
     "bold": "bold",
     "italics": "italic",
+    "bolditalics": "bold italic",
     "underline": "underline",
     "emphasis": "italic",
 }
+REVISED: Final = {"insert": "ins", "delete": "del"}  # CDA R2 4.3.5.1.1
 SPANS: Final = ("colspan", "rowspan")
 SCOPES: Final = frozenset({"row", "col", "rowgroup", "colgroup"})
 MAX_SPAN: Final = 1000  # HTML's own limit for columns
+# Schemes of an address that is shown; one without a scheme names a file beside the document.
+SHOWN_SCHEMES: Final = frozenset({"", "http", "https", "mailto", "tel"})
+MAX_ADDRESS: Final = 500
+MAX_NAMED: Final = 120
+
+Show = Callable[[str], str]  # identifier of an observationMedia → safe HTML of it, "" for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +63,20 @@ class Section:
     code: d.Code | None
     title: str | None
     templates: tuple[str, ...]
-    html: str  # safe; "" without narrative
+    html: str  # safe; "" when it says nothing
+    generated: bool = False  # the text is ours, from the entries: the document has none there
+    parent: int | None = None  # index of the section it stands in
+    id: d.Id | None = None
+    authors: tuple[Party, ...] = ()  # when they are not those of the document
+    subject: str | None = None  # of whom it speaks, when not of the patient: a foetus, a relative
+    null: str | None = None  # nullFlavor of the section or of its text
+
+    @property
+    def named(self) -> str:
+        """Code and title, as a report names a section; not what was written in it."""
+        code = self.code.code if self.code else None
+        name = self.title or (self.code.label if self.code else None)
+        return " ".join(dict.fromkeys(p for p in (code, name) if p))[:MAX_NAMED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,95 +88,175 @@ class Placed:
     index: int
 
 
-def sections(body: d.Element, narrative: d.Narrative) -> list[Placed]:
+def sections(body: d.Element, narrative: d.Narrative, show: Show) -> list[Placed]:
     """Every section below a structuredBody, parents before children."""
     found: list[Placed] = []
-    _walk(body, "structuredBody", 1, found, narrative)
+    _walk(body, "structuredBody", None, found, narrative, show)
     return found
 
 
 def _walk(
-    parent: d.Element, place: str, level: int, found: list[Placed], narrative: d.Narrative
+    parent: d.Element,
+    place: str,
+    above: int | None,
+    found: list[Placed],
+    narrative: d.Narrative,
+    show: Show,
 ) -> None:
+    level = 1 if above is None else found[above].section.level + 1
     for index, component in enumerate(d.children(parent, "component"), 1):
         element = d.child(component, "section")
         if element is None:
             continue
         here = f"{place}/component[{index}]/section"
+        text = d.child(element, "text")
+        words = html(text, show)
+        told = "" if words else spoken.html(element, narrative)
         section = Section(
             here,
             level,
             d.code(d.child(element, "code"), narrative),
             d.text(d.child(element, "title")),
             d.templates(element),
-            html(d.child(element, "text")),
+            words or told,
+            bool(told),
+            above,
+            d.identifier(d.child(element, "id")),
+            tuple(
+                party("author", e, d.child(e, "assignedAuthor"))
+                for e in d.children(element, "author")
+            ),
+            _subject(element),
+            d.attribute(element, "nullFlavor") or d.attribute(text, "nullFlavor"),
         )
         found.append(Placed(section, element, len(found)))
-        _walk(element, here, level + 1, found, narrative)
+        _walk(element, here, len(found) - 1, found, narrative, show)
 
 
-def html(narrative: d.Element | None) -> str:
-    """A narrative block as HTML that may be put in a page as it is."""
-    if narrative is None or d.text(narrative) is None:
-        return ""  # nothing to read: a table that only frames an image
+def _subject(element: d.Element) -> str | None:
+    """Of whom the section speaks, in the words of the document."""
+    related = d.down(element, "subject", "relatedSubject")
+    relation = d.code(d.child(related, "code"))
+    named = d.name(d.down(related, "subject", "name"))
+    words = [relation.label if relation else None, named.text if named else None]
+    return " ".join(w for w in words if w) or None
+
+
+def html(narrative: d.Element | None, show: Show = lambda key: "") -> str:
+    """A narrative block as HTML that may be put in a page as it is.
+
+    show: gives the image an observationMedia holds; without it images are left out.
+    """
+    if narrative is None:
+        return ""
     pieces: list[str] = []
-    _inside(narrative, pieces)
+    _inside(narrative, pieces, show)
     written = "".join(pieces).strip()
+    if "<img " not in written and d.text(narrative) is None:
+        return ""  # nothing to read: a table that only frames a file
     if written and not any(d.local(e) in BLOCKS for e in narrative):
         return f"<p>{written}</p>"
     return written
 
 
-def _inside(element: d.Element, pieces: list[str]) -> None:
+def _inside(element: d.Element, pieces: list[str], show: Show) -> None:
     if element.text:
         pieces.append(_text(element.text))
     for part in element:
-        _element(part, pieces)
+        _element(part, pieces, show)
         if part.tail:
             pieces.append(_text(part.tail))
 
 
-def _element(element: d.Element, pieces: list[str]) -> None:
+def _element(element: d.Element, pieces: list[str], show: Show) -> None:
     kind = d.local(element)
-    if kind == "br":
-        pieces.append("<br>")
+    other = OTHERS.get(kind)
+    if other is not None:
+        other(element, pieces, show)
         return
-    if kind == "list":
-        _list(element, pieces)
-        return
-    if kind == "caption":
-        _caption(element, pieces)
-        return
-    name = ELEMENTS.get(kind)
     style = _class(element)
-    if name is None:
-        name = "span" if style else ""
+    name = ELEMENTS.get(kind) or REVISED.get(element.get("revised", ""), "span" if style else "")
     if name == "p" and _blocks(element):
         name = "div"  # HTML closes a paragraph at the first table or list
     if not name:
-        _inside(element, pieces)
+        _inside(element, pieces, show)
         return
     pieces.append(f"<{name}{style}{_spans(element) if kind in ('td', 'th') else ''}>")
-    _inside(element, pieces)
+    _inside(element, pieces, show)
     pieces.append(f"</{name}>")
 
 
-def _list(element: d.Element, pieces: list[str]) -> None:
+def _break(element: d.Element, pieces: list[str], show: Show) -> None:
+    pieces.append("<br/>")
+    _inside(element, pieces, show)
+
+
+def _list(element: d.Element, pieces: list[str], show: Show) -> None:
+    """Items; its caption before them, and what is no item, against the schema, as one more."""
     name = "ol" if element.get("listType") == "ordered" else "ul"
     for caption in d.children(element, "caption"):
-        _caption(caption, pieces)
+        _caption(caption, pieces, show)
     pieces.append(f"<{name}>")
-    for item in d.children(element, "item"):
-        _element(item, pieces)
+    _loose(element.text, pieces)
+    for item in element:
+        kind = d.local(item)
+        if kind == "item":
+            _element(item, pieces, show)
+        elif kind != "caption":
+            pieces.append("<li>")
+            _element(item, pieces, show)
+            pieces.append("</li>")
+        _loose(item.tail, pieces)
     pieces.append(f"</{name}>")
 
 
-def _caption(element: d.Element, pieces: list[str]) -> None:
+def _loose(written: str | None, pieces: list[str]) -> None:
+    if written and not written.isspace():
+        pieces.append(f"<li>{_text(written)}</li>")
+
+
+def _caption(element: d.Element, pieces: list[str], show: Show) -> None:
     parent = element.getparent()
     name = "caption" if parent is not None and d.local(parent) == "table" else "p"
     pieces.append(f"<{name}>")
-    _inside(element, pieces)
+    _inside(element, pieces, show)
     pieces.append(f"</{name}>")
+
+
+def _link(element: d.Element, pieces: list[str], show: Show) -> None:
+    """The words of a link, then its address in words when they do not say it."""
+    _inside(element, pieces, show)
+    address = " ".join((element.get("href") or "").split())
+    scheme, colon, _ = address.partition(":")
+    known = not colon or "/" in scheme or scheme.lower() in SHOWN_SCHEMES
+    if not address or address.startswith("#") or not known or len(address) > MAX_ADDRESS:
+        return
+    bare = (address.partition("://")[2] or address).rstrip("/")
+    if bare not in (d.text(element) or ""):
+        pieces.append(f' <span class="link">({escape(address)})</span>')
+
+
+def _media(element: d.Element, pieces: list[str], show: Show) -> None:
+    """The images a renderMultiMedia points at, then its caption."""
+    for key in (element.get("referencedObject") or "").split():
+        pieces.append(show(key.removeprefix("#")))
+    _inside(element, pieces, show)
+
+
+def _footnote(element: d.Element, pieces: list[str], show: Show) -> None:
+    pieces.append(' <span class="note">[')
+    _inside(element, pieces, show)
+    pieces.append("]</span>")
+
+
+OTHERS: Final = {
+    "br": _break,
+    "list": _list,
+    "caption": _caption,
+    "linkHtml": _link,
+    "renderMultiMedia": _media,
+    "footnote": _footnote,
+}
 
 
 def _blocks(element: d.Element) -> bool:
@@ -160,8 +267,8 @@ def _class(element: d.Element) -> str:
     codes = element.get("styleCode")
     if not codes:
         return ""
-    names = dict.fromkeys(CLASSES[c] for c in codes.lower().split() if c in CLASSES)
-    return f' class="{" ".join(names)}"' if names else ""
+    names = " ".join(CLASSES[c] for c in codes.lower().split() if c in CLASSES)
+    return f' class="{" ".join(dict.fromkeys(names.split()))}"' if names else ""
 
 
 def _spans(cell: d.Element) -> str:

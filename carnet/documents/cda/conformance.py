@@ -5,19 +5,27 @@ Codes 902 (unknown patient) and 904 (another INS than the record's) need the rec
 where it is known. How much each finding weighs is data: nomenclature/findings.toml.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from carnet.documents import nomenclature
+from carnet.documents.cda import datatypes, minimal
 from carnet.documents.cda.attachments import Role, Trouble
+from carnet.documents.cda.document import ROOT as CLINICAL_DOCUMENT
 from carnet.documents.cda.document import CdaDocument
 from carnet.documents.cda.header import Header, Patient
+from carnet.fhir import xml
 from carnet.identity import traits
 from carnet.identity.ins import Defect
 
 ROOT: Final = "ClinicalDocument"
+MOST: Final = 20  # times one rule is told of one document
+# Which of several reasons a refusal is known by: whose it is comes before the rest.
+FIRST: Final = ("903", "902", "904", "905", "901", "900", "906")
 
 # Names of the traits as they are told to people.
 TRAITS_EN: Final = {
@@ -54,30 +62,64 @@ class Severity(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Finding:
     rule: str  # key of nomenclature/findings.toml
-    code: str  # of the national answers: 903, 905, 906
+    code: str  # of the national answers, 900 to 906
     severity: Severity
     sentence: str  # English
     french: str  # the same, as people read it on screen
     path: str  # place in the document; never content
+    line: int | None = None  # of the XML received, from 1
 
 
 def conformance(
-    document: CdaDocument, *, profile: Profile, production: bool = False
+    document: CdaDocument,
+    *,
+    profile: Profile,
+    production: bool = False,
+    now: datetime | None = None,
 ) -> list[Finding]:
-    """Everything found wrong, errors first.
+    """Everything found wrong, errors first; one rule is told twenty times at most.
 
     production: whether the instance holds real people; it decides which INS OIDs are out of place.
+    now: when the document is received, None to judge no date against it.
     """
+    top = xml.parse(document.source)
+    root = next(top.iter(CLINICAL_DOCUMENT), top)
     found = [
-        finding(rule, path, profile, words)
+        replace(finding(rule, path, profile, words), line=_line(root, path))
         for rule, path, words in (
             *_identity(document.header.patient, production),
             *_header(document.header),
             *_body(document),
         )
     ]
-    order = list(Severity)
-    return sorted(found, key=lambda f: order.index(f.severity))
+    found += [
+        replace(finding(rule, path, profile), line=_line_of(element))
+        for rule, path, element in minimal.faults(root, document.header, now)
+    ]
+    return ordered(_capped(found))
+
+
+def ordered(found: Iterable[Finding]) -> list[Finding]:
+    """Errors first, and among them those that say whose the document is."""
+    weights = list(Severity)
+    return sorted(found, key=lambda f: (weights.index(f.severity), FIRST.index(f.code)))
+
+
+def _capped(found: list[Finding]) -> Iterator[Finding]:
+    times: Counter[str] = Counter()
+    for each in found:
+        times[each.rule] += 1
+        if times[each.rule] <= MOST:
+            yield each
+
+
+def _line(root: datatypes.Element, path: str) -> int | None:
+    """The line of a place, or of what is there on the way to it."""
+    return _line_of(minimal.nearest(root, path.removeprefix(ROOT).removeprefix("/")))
+
+
+def _line_of(element: datatypes.Element) -> int | None:
+    return int(element.sourceline) if element.sourceline else None
 
 
 _Fault = tuple[str, str, tuple[str, ...]]  # rule, path, missing traits
@@ -93,7 +135,7 @@ FAULTS: Final = {
 
 def _identity(patient: Patient | None, production: bool) -> Iterator[_Fault]:
     role = f"{ROOT}/recordTarget/patientRole"
-    if patient is None:
+    if patient is None or not names_somebody(patient):
         yield "no-patient", role, ()
         return
     if patient.claim is None:
@@ -108,6 +150,17 @@ def _identity(patient: Patient | None, production: bool) -> Iterator[_Fault]:
     missing = traits.missing(patient.traits)
     if missing:
         yield "traits", f"{role}/patient", missing
+
+
+def names_somebody(patient: Patient) -> bool:
+    """Whether a person is named at all: by a number, or by a birth name."""
+    return patient.claim is not None or bool(traits.normal(patient.traits.birth_name or ""))
+
+
+def quarantines(rule: str, *, production: bool) -> bool:
+    """Whether a lenient entry keeps a document with this finding apart."""
+    where = nomenclature.table("findings")[rule].get("quarantine")
+    return where == "always" or (production and where is not None)
 
 
 def _header(header: Header) -> Iterator[_Fault]:

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
+from carnet import errors
+
 Element = etree._Element
 
 V3: Final = "{urn:hl7-org:v3}"
@@ -27,6 +29,7 @@ LOCAL: Final = ZoneInfo("Europe/Paris")
 
 OID: Final = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 UUID: Final = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+MAX_POINTED: Final = 10_000_000  # characters
 # Narrative elements whose edges separate words.
 BREAKS: Final = frozenset({"br", "paragraph", "item", "list", "table", "tr", "td", "th", "caption"})
 # xs:decimal and xs:double as they are written, bounded so that no exponent explodes.
@@ -51,7 +54,7 @@ class Id:
         """The root as a URI: urn:oid: or urn:uuid:."""
         if UUID.fullmatch(self.root):
             return f"urn:uuid:{self.root.lower()}"
-        return f"urn:oid:{self.root}"
+        return f"urn:oid:{self.root.replace(' ', '%20')}"  # a URI, even of what is no OID
 
     @property
     def well_formed(self) -> bool:
@@ -202,13 +205,19 @@ def attribute(element: Element | None, name: str) -> str | None:
     return (value.strip() or None) if value else None
 
 
+def word(element: Element | None, name: str) -> str | None:
+    """An attribute that is a code or a label: its runs of white space folded to one."""
+    value = None if element is None else element.get(name)
+    return (" ".join(value.split()) or None) if value else None
+
+
 def ids(element: Element | None) -> tuple[Id, ...]:
     return tuple(i for i in map(identifier, children(element, "id")) if i)
 
 
 def identifier(element: Element | None) -> Id | None:
     """An identifier; None without a root, as with a nullFlavor."""
-    root = attribute(element, "root")
+    root = word(element, "root")
     return Id(root, attribute(element, "extension")) if root else None
 
 
@@ -222,12 +231,12 @@ def code(element: Element | None, narrative: "Narrative | None" = None) -> Code 
         return None
     original = child(element, "originalText")
     found = Code(
-        attribute(element, "code"),
-        attribute(element, "codeSystem"),
-        attribute(element, "displayName"),
+        word(element, "code"),
+        word(element, "codeSystem"),
+        word(element, "displayName"),
         None if original is None else (narrative.text(original) if narrative else text(original)),
         tuple(c for c in (code(t, narrative) for t in children(element, "translation")) if c),
-        attribute(element, "nullFlavor"),
+        word(element, "nullFlavor"),
     )
     if found.code or found.display or found.original or found.translations or found.null:
         return found
@@ -251,8 +260,8 @@ def quantity(element: Element | None, comparator: str | None = None) -> Quantity
     for other in children(element, "translation"):
         amount = number(other.get("value"))
         if amount is not None:
-            others.append(Quantity(amount, attribute(other, "code"), comparator))
-    return Quantity(value, attribute(element, "unit"), comparator, tuple(others))
+            others.append(Quantity(amount, word(other, "code"), comparator))
+    return Quantity(value, word(element, "unit"), comparator, tuple(others))
 
 
 def interval(element: Element) -> Interval | Quantity | None:
@@ -347,13 +356,21 @@ def name(element: Element | None) -> Name | None:
     """A name; None when it says nothing."""
     if element is None:
         return None
-    given = tuple(g for g in (text(g) for g in children(element, "given")) if g)
-    family = text(child(element, "family"))
+    # Some fill what they must with a point.
+    given = tuple(g for g in map(text, children(element, "given")) if g and g.strip(".-"))
+    family = _family(element)
     if not given and not family:
         family = text(element)  # free text, as CDA allows
         if not family:
             return None
     return Name(family, given, text(child(element, "prefix")), text(child(element, "suffix")))
+
+
+def _family(element: Element) -> str | None:
+    """Family name: its parts in order, the one borne at birth only when it is alone."""
+    parts = [(attribute(e, "qualifier"), text(e)) for e in children(element, "family")]
+    borne = [t for qualifier, t in parts if t and qualifier != "BR"]
+    return " ".join(borne or [t for _, t in parts if t]) or None
 
 
 def telecoms(element: Element | None) -> tuple[Telecom, ...]:
@@ -385,12 +402,17 @@ def address(element: Element | None) -> Address | None:
 
 
 class Narrative:
-    """The parts of the narrative that entries point at, by their ID."""
+    """The parts of the narrative that entries point at, by their ID.
 
-    __slots__ = ("_elements",)
+    Entries may point many times at one long text: what they take in all is bounded.
+    """
+
+    __slots__ = ("_elements", "_left", "_texts")
 
     def __init__(self, elements: Iterator[Element]) -> None:
         self._elements: dict[str, Element] = {}
+        self._texts: dict[str, str | None] = {}
+        self._left = MAX_POINTED
         for element in elements:
             key = element.get("ID")
             if key:
@@ -404,4 +426,10 @@ class Narrative:
         if reference is None:
             return text(element)
         key = (reference.get("value") or "").removeprefix("#")
-        return text(self._elements.get(key)) or text(element)
+        if key not in self._texts:
+            self._texts[key] = text(self._elements.get(key))
+        found = self._texts[key]
+        self._left -= len(found or "")
+        if self._left < 0:
+            raise errors.Invalid("The entries of the document point at too much text.")
+        return found or text(element)

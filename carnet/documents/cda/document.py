@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from carnet import errors
-from carnet.documents.cda import attachments, body, datatypes, header, results, understood
+from carnet.documents.cda import attachments, body, datatypes, header, images, results, understood
 from carnet.documents.cda.attachments import Attachment, NotExtracted, Role
 from carnet.documents.cda.body import Section
 from carnet.documents.cda.header import Header
@@ -21,6 +21,10 @@ MAX_SECTIONS: Final = 2000
 
 class NotCda(errors.Structure):
     """The XML document is not a CDA: it has no ClinicalDocument element, or several."""
+
+
+class SeveralPatients(errors.BusinessRule):
+    """A document is about one person: this one has several recordTarget elements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,14 @@ class CdaDocument:
 def read(source: bytes) -> CdaDocument:
     """Reads a CDA R2 document, plain or wrapped in its stylesheet.
 
-    Raises errors.Invalid for what is no XML, NotCda for what is no CDA; anything else that is
-    wrong or missing is told by `conformance`, and what is not understood by `report`.
+    Raises errors.Invalid for what is no XML, NotCda for what is no CDA, SeveralPatients for one of
+    several persons; anything else that is wrong or missing is told by `conformance`, and what is
+    not understood by `report`.
     """
     top = xml.parse(source)
     root = _clinical_document(top)
+    if len(datatypes.children(root, "recordTarget")) > 1:
+        raise SeveralPatients
     report = understood.Report()
     bodies = datatypes.down(root, "component", "structuredBody")
     level_1 = datatypes.down(root, "component", "nonXMLBody")
@@ -63,11 +70,12 @@ def read(source: bytes) -> CdaDocument:
     reader = results.Reader(report)
     if bodies is not None:
         narrative = datatypes.Narrative(bodies.iter())
-        sections = body.sections(bodies, narrative)
+        shown = images.Images(bodies)
+        sections = body.sections(bodies, narrative, shown.show)
         if len(sections) > MAX_SECTIONS:
             raise errors.Invalid("The document has too many sections.")
         for placed in sections:
-            _entries(placed, reader, narrative, report, found)
+            _entries(placed, reader, narrative, shown, report, found)
     elif level_1 is not None:
         found.append(_level_1(level_1, report))
     return CdaDocument(
@@ -106,10 +114,12 @@ def _entries(
     placed: body.Placed,
     reader: results.Reader,
     narrative: datatypes.Narrative,
+    shown: images.Images,
     report: understood.Report,
     found: list[Attachment | NotExtracted],
 ) -> None:
     """Every entry of one section: results, files, or kept as it is."""
+    report.section(placed.section.named)
     for index, entry in enumerate(datatypes.children(placed.element, "entry"), 1):
         place = f"{placed.section.place}/entry[{index}]"
         statement = next((e for e in entry if datatypes.local(e) in results.STATEMENTS), None)
@@ -125,11 +135,13 @@ def _entries(
         ):
             reader.entry(statement, where, placed.index, narrative)
         elif ATTACHED & templates:
-            report.data(results.what(statement), where)
+            report.data(results.what(statement, entry), where)
         elif datatypes.local(statement) != "observationMedia":
-            report.kept(results.what(statement), where, "kind")
+            report.kept(results.what(statement, entry), where, "kind")
         for media in statement.iter(datatypes.V3 + "observationMedia"):
-            found.append(_media(media, statement, where, placed, narrative, report, len(found)))
+            found.append(
+                _media(media, statement, where, placed, narrative, shown, report, len(found))
+            )
 
 
 def _media(
@@ -138,13 +150,14 @@ def _media(
     where: str,
     placed: body.Placed,
     narrative: datatypes.Narrative,
+    shown: images.Images,
     report: understood.Report,
     before: int,
 ) -> Attachment | NotExtracted:
     inside = "" if media is statement else "//observationMedia"
     place = f"{where}{inside}"
     value = datatypes.child(media, "value")
-    role = _role(media, value, placed)
+    role = _role(media, value, placed, shown)
     if value is None:
         file: Attachment | NotExtracted = NotExtracted(place, role, None, attachments.Trouble.EMPTY)
     elif before >= attachments.MAX_FILES:
@@ -156,12 +169,16 @@ def _media(
     return file
 
 
-def _role(media: datatypes.Element, value: datatypes.Element | None, placed: body.Placed) -> Role:
+def _role(
+    media: datatypes.Element,
+    value: datatypes.Element | None,
+    placed: body.Placed,
+    shown: images.Images,
+) -> Role:
     section = placed.section.code
     if section is not None and section.code == COPY_SECTION:
         return Role.COPY
-    media_type = value.get("mediaType", "") if value is not None else ""
-    return Role.IMAGE if media_type.startswith("image/") else Role.ATTACHED
+    return shown.role(media, value.get("mediaType", "") if value is not None else "")
 
 
 def _title(media: datatypes.Element, narrative: datatypes.Narrative) -> str | None:

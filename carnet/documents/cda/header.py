@@ -6,7 +6,7 @@ elsewhere (`conformance.py`). Source: CI-SIS, Structuration minimale de document
 R2.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -39,6 +39,8 @@ class Party:
     time: d.Period | None
     device: str | None = None  # model and software, when a machine is the author
     relation: d.Code | None = None  # of an informant to the patient
+    telecoms: tuple[d.Telecom, ...] = ()
+    addresses: tuple[d.Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,13 @@ class Header:
     events: tuple[ServiceEvent, ...]
     parents: tuple[Parent, ...]
     encounter: Encounter | None
+    status: str | None = None  # statusCode of HL7's extension (sdtc), of the document itself
+
+    @property
+    def act(self) -> ServiceEvent | None:
+        """The act whose dates are those of the document: the one with its performer, if dated."""
+        dated = [e for e in self.events if e.period]
+        return next((e for e in dated if e.performer), dated[0] if dated else None)
 
     @property
     def replaces(self) -> tuple[d.Id, ...]:
@@ -173,6 +182,7 @@ def read(root: d.Element) -> Header:
         ),
         parents=tuple(_parent(e) for e in d.children(root, "relatedDocument")),
         encounter=_encounter(d.down(root, "componentOf", "encompassingEncounter")),
+        status=_status(root),
     )
 
 
@@ -242,7 +252,11 @@ def party(role: str, element: d.Element, entity: d.Element | None) -> Party:
         _organisation(organisation),
         d.code(d.child(element, "functionCode")),
         d.period(d.child(element, "time")),
-        " ".join(m for m in machine if m) or None,
+        # Some fill what they must with a point.
+        " ".join(m for m in machine if m and any(c.isalnum() for c in m)) or None,
+        None,
+        d.telecoms(entity),
+        tuple(a for a in map(d.address, d.children(entity, "addr")) if a),
     )
 
 
@@ -255,17 +269,7 @@ def _informant(element: d.Element) -> Party:
     if related is None:
         return _party("informant", element, "assignedEntity")
     found = party("informant", element, related)
-    return Party(
-        found.role,
-        found.ids,
-        None,
-        found.name,
-        found.organisation,
-        found.function,
-        found.time,
-        None,
-        found.profession,
-    )
+    return replace(found, profession=None, device=None, relation=found.profession)
 
 
 def _patient(role: d.Element | None) -> Patient | None:
@@ -313,10 +317,12 @@ def _patient(role: d.Element | None) -> Patient | None:
 def _names(person: d.Element | None) -> dict[str, str]:
     """The patient's names by element and qualifier: "family BR" (birth), "given CL" (used).
 
-    Without a qualifier, `given` is the list of birth given names; several are joined by a space.
+    Without a qualifier, `given` is the list of birth given names; several are joined by a space,
+    and so are the parts of a family name. Of two names, the first says the family name.
     """
     found: dict[str, str] = {}
     for whole in d.children(person, "name"):
+        before = {key for key in found if key != "given"}
         for part in whole:
             kind = d.local(part)
             value = d.text(part)
@@ -324,7 +330,9 @@ def _names(person: d.Element | None) -> dict[str, str]:
                 continue
             qualifier = d.attribute(part, "qualifier")
             key = f"{kind} {qualifier}" if qualifier else kind
-            if key == "given" and key in found:
+            if key in before:
+                continue
+            if key in found and (key == "given" or kind == "family"):
                 found[key] = f"{found[key]} {value}"
             else:
                 found.setdefault(key, value)
@@ -342,16 +350,19 @@ def _birth_date(written: str | None) -> date | None:
         return None
 
 
+def _status(element: d.Element) -> str | None:
+    """statusCode, in the namespace of an extension: IHE PaLM's of an act, HL7's of a document."""
+    found = next((e for e in element if d.local(e) == "statusCode"), None)
+    return d.attribute(found, "code")
+
+
 def _event(event: d.Element) -> ServiceEvent:
     performer = d.child(event, "performer")
-    status = next(
-        (e for e in event if d.local(e) == "statusCode"), None
-    )  # lab: namespace of IHE PALM
     return ServiceEvent(
         d.ids(event),
         d.code(d.child(event, "code")),
         d.period(d.child(event, "effectiveTime")),
-        d.attribute(status, "code"),
+        _status(event),
         None if performer is None else _party("performer", performer, "assignedEntity"),
     )
 

@@ -24,6 +24,8 @@ ISOLATE: Final = frozenset({"1.2.250.1.213.1.1.3.79", "1.3.6.1.4.1.19376.1.3.1.5
 OBSERVATION: Final = frozenset({"1.2.250.1.213.1.1.3.80", "1.3.6.1.4.1.19376.1.3.1.6"})
 COMMENT: Final = frozenset({"1.2.250.1.213.1.1.3.32", "1.3.6.1.4.1.19376.1.5.3.1.4.2"})
 
+FRENCH: Final = "1.2.250.1.213.1.1.3."  # arc of the entries of the CI-SIS
+
 STATEMENTS: Final = frozenset(
     {
         "act",
@@ -160,7 +162,7 @@ class Reader:
 
     def entry(self, act: d.Element, place: str, section: int, narrative: d.Narrative) -> None:
         """The act of one laboratory entry."""
-        self.report.data(what(act), place)
+        self.report.data(what(act, act.getparent()), place)
         context = _Context(section, narrative)
         self._participants(act, context)
         context.at = d.period(d.child(act, "effectiveTime"))
@@ -509,7 +511,13 @@ def kind_of(value: d.Element) -> str:
     return (value.get(d.TYPE) or "").rpartition(":")[2] or "untyped"
 
 
-def what(statement: d.Element) -> str:
-    """How the report names a statement: its element and its last, most precise template."""
-    templates = d.templates(statement)
-    return f"{d.local(statement)} {templates[-1]}" if templates else d.local(statement)
+def what(statement: d.Element, entry: d.Element | None = None) -> str:
+    """How the report names a statement: its element, and its last French template, else its last.
+
+    entry: where a statement without template may have left it.
+    """
+    templates = d.templates(statement) or (d.templates(entry) if entry is not None else ())
+    if not templates:
+        return d.local(statement)
+    french = [t for t in templates if t.startswith(FRENCH)]
+    return f"{d.local(statement)} {(french or templates)[-1]}"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from carnet.fhir.search.columns import Tally
 from carnet.fhir.search.query import Place, Query
 from carnet.fhir.search.scope import PUBLIC, Scope, condition
 
@@ -42,6 +43,20 @@ def counting(query: Query, scope: Scope, place: Place) -> tuple[str, dict[str, o
     """A SELECT of the exact number of matches the caller may see."""
     where, values = _where(query, scope, place)
     return f"SELECT count(*) FROM record.resource r WHERE {' AND '.join(where)}", values
+
+
+def tallying(
+    query: Query, tally: Tally, scope: Scope, place: Place
+) -> tuple[str, dict[str, object]]:
+    """A SELECT of the numbers of matches the caller may see, by group."""
+    where, values = _where(query, scope, place)
+    groups = tally.sql(place, values)
+    return (
+        "SELECT year, organisation, token, count(*) AS count FROM"
+        f" (SELECT {groups} FROM record.resource r WHERE {' AND '.join(where)}) each"
+        " GROUP BY year, organisation, token",
+        values,
+    )
 
 
 def _where(query: Query, scope: Scope, place: Place) -> tuple[list[str], dict[str, object]]:

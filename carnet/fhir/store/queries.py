@@ -134,6 +134,13 @@ async def held(
 
 
 # Two callers who choose the same id wait for each other; until the transaction ends.
+PRESENT: LiteralString = """
+    SELECT r.cid, r.rid
+      FROM unnest(%(cid)s::bigint[], %(rid)s::bigint[]) AS g (cid, rid)
+      JOIN record.resource r USING (cid, rid)
+     WHERE NOT r.gone
+"""
+
 RESERVE: LiteralString = "SELECT pg_advisory_xact_lock(%s)"
 
 KEEP_VERSION: LiteralString = """

@@ -128,7 +128,9 @@ def _rounded(exact: Fraction, exponent: int) -> Decimal:
 
 def _plain(value: Decimal) -> Decimal:
     """Without an exponent above zero: 15E+4 is 150000."""
-    return value.quantize(Decimal(1), context=EXACT) if value.as_tuple().exponent > 0 else value  # type: ignore[operator]
+    return (
+        value.quantize(Decimal(1), context=EXACT) if int(value.as_tuple().exponent) > 0 else value
+    )
 
 
 def _power_of_ten(scale: Fraction) -> int | None:
@@ -173,19 +175,22 @@ def _component(text: str, at: int, depth: int) -> tuple[Unit, int]:
         found, at = _term(text, at + 1, depth + 1)
         if text[at : at + 1] != ")":
             raise NotUcum(text)
-        return found, at + 1
+        return found, _after_annotation(text, at + 1)
     end = _end(text, at)
-    word = text[at:end]
-    annotated = text[end : end + 1] == "{"
-    if not word and not annotated:
+    word, after = text[at:end], _after_annotation(text, end)
+    if not word and after == end:
         raise NotUcum(text)
-    found = _simple(word) if word else Unit(Fraction(1), ())
-    if annotated:
-        close = text.find("}", end)
-        if close < 0 or "{" in text[end + 1 : close]:
-            raise NotUcum(text)
-        end = close + 1
-    return found, end
+    return _simple(word) if word else Unit(Fraction(1), ()), after
+
+
+def _after_annotation(text: str, at: int) -> int:
+    """Past an annotation, if there is one."""
+    if text[at : at + 1] != "{":
+        return at
+    close = text.find("}", at)
+    if close < 0 or "{" in text[at + 1 : close]:
+        raise NotUcum(text)
+    return close + 1
 
 
 def _end(text: str, at: int) -> int:

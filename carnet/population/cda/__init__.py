@@ -10,16 +10,22 @@ from carnet.population.cda.elements import oid, uuid
 from carnet.population.cda.header import Act, Encounter, Header, Seat
 from carnet.population.cda.laboratory import also, laboratory_report, told
 from carnet.population.cda.letter import letter
+from carnet.population.cda.sections import Grid, Model, Row, Section, structured
 
 __all__ = [
     "Act",
     "Encounter",
+    "Grid",
     "Header",
+    "Model",
+    "Row",
     "Seat",
+    "Section",
     "also",
     "laboratory_report",
     "letter",
     "oid",
+    "structured",
     "told",
     "uuid",
 ]

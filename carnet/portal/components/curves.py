@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""A measure over time, drawn on the server: axes, reference band, points.
+"""A measure over time, drawn on the server: axes, reference band, points; a line or several.
 
 No script and no style inside: classes are coloured by `carnet.css`. What the drawing shows is said
-in its title and description, and the table below it holds the same values.
+in its title and description, and the table below it holds the same values. A long series is drawn by
+the lowest and the highest of each short period, so that no extreme is lost and the page stays light.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -35,6 +38,7 @@ WIDE = Size("wide", 760, 340, 40, 6)
 NARROW = Size("narrow", 360, 280, 36, 3)
 TOP, RIGHT = 28, 24
 CHARACTER = 8  # width of a digit of the axes
+MOST = 160  # points drawn of one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,10 @@ class Frame:
     def floor(self) -> int:
         return self.size.height - self.size.bottom
 
+    def between(self, one: Point, other: Point) -> float:
+        """Half-way from one point to another, on the time axis."""
+        return (self.x(one.at.timestamp()) + self.x(other.at.timestamp())) / 2
+
     def place(self, point: Point) -> tuple[float, float]:
         """Where a value stands."""
         return self.x(point.at.timestamp()), self.y(float(point.value))
@@ -76,24 +84,28 @@ class Frame:
 
 def draw(curve: Curve, size: Size) -> SafeString:
     """The curve as one SVG element; `size` is WIDE or NARROW, the page shows one of them."""
-    marks = value_marks(curve)
+    lines = (curve, *curve.beside)
+    points = [point for one in lines for point in one.points]
+    marks = value_marks(lines)
     texts = mark_texts(marks)
     left = 16 + CHARACTER * max(map(len, texts))
-    first, last = curve.points[0].at.timestamp(), curve.points[-1].at.timestamp()
+    start, end = min(point.at for point in points), max(point.at for point in points)
     frame = Frame(
         size,
         left,
-        Scale(first, last, left + 16, size.width - RIGHT),
+        Scale(start.timestamp(), end.timestamp(), left + 16, size.width - RIGHT),
         Scale(float(marks[0]), float(marks[-1]), size.height - size.bottom, TOP),
     )
     parts = [
-        band(curve, frame),
+        "" if curve.beside else bands(curve.points, frame),
         value_axis(marks, texts, frame),
-        time_axis(curve.points, frame),
-        line(curve.points, frame),
-        *(dot(curve, point, frame) for point in curve.points),
-        value_label(curve, frame),
+        time_axis(start, end, frame),
     ]
+    for number, one in enumerate(lines):
+        drawn = thinned(one.points, MOST // len(lines))
+        parts.append(line(drawn, frame, number))
+        parts += [dot(one, point, frame, number) for point in drawn]
+    parts += [value_label(one, frame) for one in lines]
     ident = f"curve-{size.name}"
     return format_html(
         '<svg class="curve curve-{}" viewBox="0 0 {} {}" role="img"'
@@ -104,6 +116,19 @@ def draw(curve: Curve, size: Size) -> SafeString:
     )  # fmt: skip
 
 
+def thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
+    """The lowest and the highest of each short period, the first and the last always."""
+    if len(points) <= most:
+        return points
+    size = math.ceil(len(points) / max(1, (most - 2) // 2))
+    kept = {0, len(points) - 1}
+    for start in range(0, len(points), size):
+        some = range(start, min(start + size, len(points)))
+        kept.add(min(some, key=lambda index: points[index].value))
+        kept.add(max(some, key=lambda index: points[index].value))
+    return [points[index] for index in sorted(kept)]
+
+
 def title(curve: Curve) -> str:
     """What the drawing is of."""
     return gettext("Courbe : %(label)s (%(unit)s)") % {"label": curve.label, "unit": curve.unit}
@@ -111,6 +136,22 @@ def title(curve: Curve) -> str:
 
 def description(curve: Curve) -> str:
     """What the drawing shows, for one who does not see it."""
+    if not curve.beside:
+        return _described(curve)
+    return " ".join(f"{one.label or one.code}. {_described(one)}" for one in named_lines(curve))
+
+
+def named_lines(curve: Curve) -> tuple[Curve, ...]:
+    """The lines of a figure, each with its name."""
+    return (replace(curve, label=line_name(curve)), *curve.beside)
+
+
+def line_name(curve: Curve) -> str:
+    """What the first line of a figure of several is called."""
+    return curve.line or curve.label
+
+
+def _described(curve: Curve) -> str:
     values = [point.value for point in curve.points]
     count = len(values)
     said = [
@@ -137,10 +178,12 @@ def description(curve: Curve) -> str:
     return " ".join(said)
 
 
-def value_marks(curve: Curve) -> list[Decimal]:
-    """Four to seven round values that hold every point and the range."""
-    held = [point.value for point in curve.points]
-    held += [end for end in (curve.low, curve.high) if end is not None]
+def value_marks(lines: Sequence[Curve]) -> list[Decimal]:
+    """Four to seven round values that hold every point and the ranges that are drawn."""
+    held = [point.value for one in lines for point in one.points]
+    if len(lines) == 1:
+        ends = [end for point in lines[0].points for end in (point.low, point.high)]
+        held += [end for end in ends if end is not None]
     low, high = min(held), max(held)
     room = (high - low) or abs(high) * Decimal("0.2") or Decimal(1)
     step = round_step(room / 4)
@@ -158,17 +201,39 @@ def round_step(rough: Decimal) -> Decimal:
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
 
 
-def band(curve: Curve, frame: Frame) -> SafeString:
-    """The reference range; open on the side that has no end."""
-    if curve.low is None and curve.high is None:
-        return mark_safe("")
-    top = frame.y(float(curve.high)) if curve.high is not None else frame.y(frame.y.high)
-    foot = frame.y(float(curve.low)) if curve.low is not None else frame.y(frame.y.low)
-    edges = [place for end, place in ((curve.high, top), (curve.low, foot)) if end is not None]
+def bands(points: Sequence[Point], frame: Frame) -> SafeString:
+    """The reference range of each period: a laboratory's own may differ from the one before."""
+    spans = [
+        (ends, list(group)) for ends, group in groupby(points, key=lambda one: (one.low, one.high))
+    ]
+    parts: list[str] = []
+    for index, ((low, high), group) in enumerate(spans):
+        if low is None and high is None:
+            continue
+        start, end = float(frame.left), float(frame.right)
+        if index:  # half-way from the last point of the period before
+            start = frame.between(spans[index - 1][1][-1], group[0])
+        if index + 1 < len(spans):
+            end = frame.between(group[-1], spans[index + 1][1][0])
+        parts.append(band(low, high, start, end, frame))
+    return mark_safe("".join(parts))  # noqa: S308  made of format_html
+
+
+def band(
+    low: Decimal | None, high: Decimal | None, start: float, end: float, frame: Frame
+) -> SafeString:
+    """One reference range; open on the side that has no end."""
+    top = frame.y(float(high)) if high is not None else frame.y(frame.y.high)
+    foot = frame.y(float(low)) if low is not None else frame.y(frame.y.low)
+    edges = [place for bound, place in ((high, top), (low, foot)) if bound is not None]
+    drawn = "".join(
+        f'<line class="band-edge" x1="{start:.1f}" x2="{end:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        for y in edges
+    )
     return format_html(
         '<rect class="band" x="{}" y="{}" width="{}" height="{}"/>{}',
-        frame.left, f"{top:.1f}", frame.right - frame.left, f"{foot - top:.1f}",
-        mark_safe("".join(across("band-edge", frame, edge) for edge in edges)),  # noqa: S308
+        f"{start:.1f}", f"{top:.1f}", f"{end - start:.1f}", f"{max(foot - top, 0):.1f}",
+        mark_safe(drawn),  # noqa: S308  numbers only
     )  # fmt: skip
 
 
@@ -197,11 +262,11 @@ def value_axis(marks: list[Decimal], texts: list[str], frame: Frame) -> SafeStri
     return mark_safe("".join(parts))  # noqa: S308  numbers only
 
 
-def time_axis(points: tuple[Point, ...], frame: Frame) -> SafeString:
+def time_axis(first: datetime, last: datetime, frame: Frame) -> SafeString:
     """Dates under the drawing, as many as there is room for."""
     floor = frame.floor
     parts = []
-    for at, text in time_marks(points[0].at, points[-1].at, frame.size.ticks):
+    for at, text in time_marks(first, last, frame.size.ticks):
         place = frame.x(at.timestamp())
         parts.append(
             f'<line class="axis" x1="{place:.1f}" x2="{place:.1f}" y1="{floor}" y2="{floor + 6}"/>'
@@ -235,26 +300,35 @@ def time_marks(first: datetime, last: datetime, wanted: int) -> list[tuple[datet
     return marks or [(first, date_format(start, "N Y"))]
 
 
-def line(points: tuple[Point, ...], frame: Frame) -> SafeString:
-    """What joins the points."""
+def line(points: Sequence[Point], frame: Frame, number: int = 0) -> SafeString:
+    """What joins the points; number: which line of the figure."""
     if len(points) < 2:
         return mark_safe("")
     path = " ".join("{:.1f},{:.1f}".format(*frame.place(point)) for point in points)
-    return mark_safe(f'<polyline class="line" points="{path}"/>')  # noqa: S308  numbers only
+    name = "line line-other" if number else "line"
+    return mark_safe(f'<polyline class="{name}" points="{path}"/>')  # noqa: S308  numbers only
 
 
-def dot(curve: Curve, point: Point, frame: Frame) -> SafeString:
-    """One value: a disc inside the range, a diamond outside; shape says what colour says."""
+def dot(curve: Curve, point: Point, frame: Frame, number: int = 0) -> SafeString:
+    """One value: a disc inside its range, a diamond outside; shape says what colour says.
+
+    A square on another line of the figure.
+    """
     x, y = frame.place(point)
-    reading = words.beside(point.value, curve.low, curve.high)
+    reading = words.point_reading(point)
     said = f"{words.day(point.at)} : {words.quantity(point.value, curve.unit)}"
     if reading is not None:
         said += f" ({reading.words})"
-    if reading is not None and reading.side != "inside":
+    if reading is not None and reading.side in ("above", "below", "flagged"):
         ends = ((0, -8), (8, 0), (0, 8), (-8, 0))
         path = " ".join(f"{x + dx:.1f},{y + dy:.1f}" for dx, dy in ends)
         shape = format_html('<polygon class="dot-outside" points="{}">', path)
         return format_html("{}<title>{}</title></polygon>", shape, said)
+    if number:
+        return format_html(
+            '<rect class="dot dot-other" x="{}" y="{}" width="9" height="9"><title>{}</title></rect>',
+            f"{x - 4.5:.1f}", f"{y - 4.5:.1f}", said,
+        )  # fmt: skip
     return format_html(
         '<circle class="dot" cx="{}" cy="{}" r="5"><title>{}</title></circle>',
         f"{x:.1f}", f"{y:.1f}", said,

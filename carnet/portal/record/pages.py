@@ -2,9 +2,10 @@
 """What each page of a record shows, worked out from what the acts answered."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from itertools import groupby
 from urllib.parse import urlencode
 
@@ -14,11 +15,15 @@ from django.utils.translation import gettext, ngettext
 
 from carnet.access.pages import Opening
 from carnet.documents.pages import (
+    OTHER,
+    Aside,
+    Asked,
     Curve,
     CurveLine,
     DocumentLine,
     DocumentList,
     DocumentPage,
+    Facet,
     Point,
     ResultLine,
 )
@@ -27,8 +32,8 @@ from carnet.portal.record import words
 from carnet.portal.record.places import Place
 from carnet.portal.record.vocabulary import deed, word
 
-LINES = 50  # documents or openings on one page
-MEASURES = 4  # latest measures shown above the list
+LINES = 50  # openings, or values of a curve, on one page
+LONG = 6  # sections of a text, from which each is folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,6 @@ class Measure:
     line: CurveLine
     last: str  # without its unit
     day: str
-    count: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,41 +75,101 @@ class Year:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of a filter, as its list shows it."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One list of choices, the first of which keeps everything."""
+
+    name: str  # in the address
+    label: str
+    every: str  # the words of the first choice
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ListView:
     """The record as its first page."""
 
     place: Place
     years: tuple[Year, ...]
-    kinds: tuple[Link, ...]
+    filters: tuple[Filter, ...]
+    narrowed: bool  # at least one filter is set
+    home: str
     total: int
+    said: str  # how many documents, in words
     latest: tuple[Measure, ...]
     newer: str  # address of the neighbour page, "" when none
     older: str
 
 
-def list_view(place: Place, found: DocumentList, kind: str, page: int) -> ListView:
-    """kind: keep this document type alone, "" for all. page: from 1."""
+KIND, YEAR, PLACE, AFTER, BEFORE = "type", "annee", "lieu", "apres", "avant"  # in the address
+
+
+def asked(query: Mapping[str, str]) -> Asked:
+    """What an address asks of the list; a year that is none asks for nothing."""
+    year = query.get(YEAR, "")
+    return Asked(
+        kind=query.get(KIND, "")[:64],
+        year=int(year)
+        if len(year) == 4 and year.isascii() and year.isdigit() and year > "1799"
+        else None,
+        place=query.get(PLACE, "")[:64],
+        after=query.get(AFTER, "")[:300],
+        before=query.get(BEFORE, "")[:300],
+    )
+
+
+def list_view(place: Place, found: DocumentList, asked: Asked) -> ListView:
+    """One page of the list, as it was asked for."""
     home = place.url("documents")
-    kept = [line for line in found.lines if kind in ("", line.kind)]
-    first = (page - 1) * LINES
-    shown = kept[first : first + LINES]
-    years = groupby(shown, key=lambda line: timezone.localtime(line.date).year)
+    years = groupby(found.lines, key=lambda line: timezone.localtime(line.date).year)
+    said = ngettext("%(count)s document", "%(count)s documents", found.total)
     return ListView(
         place=place,
         years=tuple(
             Year(year, tuple(card(place, line) for line in lines)) for year, lines in years
         ),
-        kinds=kinds(home, found.lines, kind),
-        total=len(kept),
-        latest=tuple(
-            measure(place, line)
-            for line in sorted(found.curves, key=lambda line: line.last_at, reverse=True)[:MEASURES]
-        )
-        if page == 1 and not kind
-        else (),
-        newer=neighbour(home, kind, page - 1) if page > 1 else "",
-        older=neighbour(home, kind, page + 1) if first + LINES < len(kept) else "",
+        filters=filters(found, asked),
+        narrowed=bool(asked.kind or asked.year or asked.place),
+        home=home,
+        total=found.total,
+        said=said % {"count": words.number(Decimal(found.total))},
+        latest=tuple(measure(place, line) for line in found.latest),
+        newer=neighbour(home, asked, BEFORE, found.newer),
+        older=neighbour(home, asked, AFTER, found.older),
     )
+
+
+def filters(found: DocumentList, asked: Asked) -> tuple[Filter, ...]:
+    """What may narrow the list: only what has two choices, or is chosen."""
+    kept = (
+        (KIND, gettext("Type"), gettext("Tous les types"), found.kinds, asked.kind),
+        (YEAR, gettext("Année"), gettext("Toutes les années"), found.years, str(asked.year or "")),
+        (PLACE, gettext("Envoyé par"), gettext("Tous"), found.places, asked.place),
+    )
+    return tuple(
+        Filter(name, label, every, tuple(choices(facets, chosen)))
+        for name, label, every, facets, chosen in kept
+        if len(facets) > 1 or chosen
+    )
+
+
+def choices(facets: Iterable[Facet], chosen: str) -> Iterable[Choice]:
+    """The values of a filter; one that was chosen and keeps nothing is still shown."""
+    missing = True
+    for facet in facets:
+        label = gettext("Autres documents") if facet.value == OTHER else word(facet.label)
+        missing = missing and facet.value != chosen
+        yield Choice(facet.value, f"{label} ({facet.count})", facet.value == chosen)
+    if chosen and missing:
+        yield Choice(chosen, gettext("Aucun document (0)"), True)
 
 
 def card(place: Place, line: DocumentLine) -> Card:
@@ -129,34 +193,17 @@ def measure(place: Place, line: CurveLine) -> Measure:
     return Measure(
         url=place.url("curve", line.code),
         line=line,
-        last=words.number(line.last),
+        last=words.figures(line.last),
         day=words.day(line.last_at),
-        count=ngettext("%(count)s valeur", "%(count)s valeurs", line.count) % {"count": line.count},
     )
 
 
-def kinds(home: str, lines: Sequence[DocumentLine], current: str) -> tuple[Link, ...]:
-    """The document types of the record, the most frequent first, after "all"."""
-    counts: dict[tuple[str, str], int] = {}
-    for line in lines:
-        counts[line.kind, line.kind_label] = counts.get((line.kind, line.kind_label), 0) + 1
-    if len(counts) < 2:
-        return ()
-    every = Link(gettext("Tous"), home, not current, len(lines))
-    by_count = sorted(counts.items(), key=lambda item: (-item[1], item[0][1]))
-    return (
-        every,
-        *(
-            Link(word(label), f"{home}?{urlencode({'type': kind})}", kind == current, count)
-            for (kind, label), count in by_count
-        ),
-    )
-
-
-def neighbour(home: str, kind: str, page: int) -> str:
-    """The address of another page of the list."""
-    query = {**({"type": kind} if kind else {}), **({"page": page} if page > 1 else {})}
-    return f"{home}?{urlencode(query)}" if query else home
+def neighbour(home: str, asked: Asked, way: str, cursor: str) -> str:
+    """The address of another page of the same list; "" when there is none."""
+    if not cursor:
+        return ""
+    chosen = {KIND: asked.kind, YEAR: str(asked.year or ""), PLACE: asked.place, way: cursor}
+    return f"{home}?{urlencode({name: value for name, value in chosen.items() if value})}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +214,9 @@ class CurvesView:
     measures: tuple[Measure, ...]
 
 
-def curves_view(place: Place, found: DocumentList) -> CurvesView:
+def curves_view(place: Place, found: Sequence[CurveLine]) -> CurvesView:
     """By label."""
-    by_label = sorted(found.curves, key=lambda line: line.label.casefold())
+    by_label = sorted(found, key=lambda line: line.label.casefold())
     return CurvesView(place, tuple(measure(place, line) for line in by_label))
 
 
@@ -218,6 +265,8 @@ class DocumentView:
     pdf: str
     source: str
     outside: str  # how many results stand outside their range, in words
+    folded: bool  # the text is long: each of its sections opens by itself
+    kept: str  # what the document has that is not read as data, in words
 
 
 def document_view(place: Place, page: DocumentPage) -> DocumentView:
@@ -245,7 +294,22 @@ def document_view(place: Place, page: DocumentPage) -> DocumentView:
         pdf=place.url("file", page.pdf) if page.pdf else "",
         source=place.url("file", page.source) if page.source else "",
         outside=outside(rows),
+        folded=len(page.sections) >= LONG,
+        kept=kept(page),
     )
+
+
+def kept(page: DocumentPage) -> str:
+    """What is in the source and in the text only; nothing is lost, and that is said."""
+    if not page.kept:
+        return ""
+    return ngettext(
+        "Ce document contient %(count)s élément codé gardé mais non traduit en données : il se lit "
+        "dans le texte et reste dans le fichier d’origine.",
+        "Ce document contient %(count)s éléments codés gardés mais non traduits en données : ils se "
+        "lisent dans le texte et restent dans le fichier d’origine.",
+        page.kept,
+    ) % {"count": page.kept}
 
 
 def result(place: Place, line: ResultLine) -> Result:
@@ -281,13 +345,17 @@ def outside(rows: Iterable[Result]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One point of a curve, as the table shows it."""
+    """One value of a curve, as the table shows it."""
 
+    at: datetime
     day: str
     value: str
-    reading: words.Reading | None
+    readings: tuple[tuple[str, words.Reading], ...]  # (line of the figure, what it says)
     place: str
     url: str  # of the document it comes from
+    notes: tuple[str, ...] = ()
+    struck: str = ""  # why the value is struck out
+    newer: str = ""  # address of the report that replaces its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,42 +367,180 @@ class CurveView:
     range: str
     last: str
     last_day: str
-    reading: words.Reading | None
+    readings: tuple[tuple[str, words.Reading], ...]
     trend: str
     wide: SafeString
     narrow: SafeString
-    rows: tuple[Row, ...]  # newest first
+    lines: tuple[str, ...]  # names of the lines of the figure, () when there is one
+    remarks: tuple[str, ...]  # what must be known to read the drawing
+    rows: tuple[Row, ...]  # newest first, one page
+    apart: tuple[Row, ...]  # values that have no point, newest first, those of the same page
+    newer: str
+    older: str
 
 
-def curve_view(place: Place, curve: Curve) -> CurveView:
-    """At least one point: the act answers NotFound otherwise."""
-    last = curve.points[-1]
+def curve_view(place: Place, curve: Curve, page: int) -> CurveView:
+    """At least one point: the act answers NotFound otherwise. page: of the table, from 1."""
+    told = sorted(
+        (*rows(place, curve), *asides(place, curve)), key=lambda row: row[1].at, reverse=True
+    )
+    first = (page - 1) * LINES
+    shown = told[first : first + LINES]
+    last = max(rows(place, curve), key=lambda row: row[1].at)[1]
     before = curve.points[-2] if len(curve.points) > 1 else None
+    home = place.url("curve", curve.code)
     return CurveView(
         place=place,
         curve=curve,
-        range=words.spread(curve.low, curve.high),
-        last=words.quantity(last.value, curve.unit),
-        last_day=words.day(last.at),
-        reading=words.beside(last.value, curve.low, curve.high),
-        trend=words.trend(
-            last.value, before.value if before else None, before.at if before else None, curve.unit
+        range="" if curve.beside else words.spread(curve.low, curve.high),
+        last=last.value,
+        last_day=last.day,
+        readings=last.readings,
+        trend=""
+        if curve.beside
+        else words.trend(
+            curve.points[-1].value,
+            before.value if before else None,
+            before.at if before else None,
+            curve.unit,
         ),
         wide=curves.draw(curve, curves.WIDE),
         narrow=curves.draw(curve, curves.NARROW),
-        rows=tuple(row(place, curve, point) for point in reversed(curve.points)),
+        lines=tuple(one.label for one in curves.named_lines(curve)) if curve.beside else (),
+        remarks=tuple(remarks(curve, told)),
+        rows=tuple(row for drawn, row in shown if drawn),
+        apart=tuple(row for drawn, row in shown if not drawn),
+        newer=f"{home}?page={page - 1}" if page > 2 else home if page > 1 else "",
+        older=f"{home}?page={page + 1}" if first + LINES < len(told) else "",
     )
 
 
-def row(place: Place, curve: Curve, point: Point) -> Row:
-    """One point of a curve."""
+def remarks(curve: Curve, told: Sequence[tuple[bool, Row]]) -> Iterable[str]:
+    """What must be known to read the drawing, each in a sentence."""
+    points = [point for one in (curve, *curve.beside) for point in one.points]
+    converted = sum(bool(point.written) for point in points)
+    if converted:
+        yield ngettext(
+            "%(count)s valeur a été convertie en %(unit)s, l’unité de la dernière ; le tableau donne "
+            "aussi ce qui a été écrit.",
+            "%(count)s valeurs ont été converties en %(unit)s, l’unité de la dernière ; le tableau "
+            "donne aussi ce qui a été écrit.",
+            converted,
+        ) % {"count": converted, "unit": curve.unit}
+    if curve.ranges > 1 and not curve.beside:
+        yield gettext(
+            "L’intervalle de référence change d’un laboratoire ou d’une période à l’autre : chaque "
+            "valeur est comparée à celui de son propre compte rendu."
+        )
+    if any(point.disputed for point in points):
+        yield gettext(
+            "Deux documents donnent des valeurs différentes pour le même instant : les deux sont "
+            "montrées."
+        )
+    apart = sum(not drawn for drawn, _ in told)
+    if apart:
+        yield ngettext(
+            "%(count)s résultat n’est pas sur la courbe ; il est dans le tableau à part, avec la "
+            "raison.",
+            "%(count)s résultats ne sont pas sur la courbe ; ils sont dans le tableau à part, avec la "
+            "raison.",
+            apart,
+        ) % {"count": apart}
+    if len(curve.points) > curves.MOST:
+        yield gettext(
+            "La courbe est longue : le dessin montre la plus basse et la plus haute valeur de chaque "
+            "courte période ; le tableau les donne toutes."
+        )
+
+
+def rows(place: Place, curve: Curve) -> list[tuple[bool, Row]]:
+    """The points of a figure, those of one instant and document together."""
+    together: dict[tuple[datetime, str, int], list[tuple[Curve, Point]]] = {}
+    for one in curves.named_lines(curve):
+        seen: Counter[tuple[datetime, str]] = Counter()
+        for point in one.points:
+            key = (point.at, point.document)
+            together.setdefault((*key, seen[key]), []).append((one, point))
+            seen[key] += 1
+    return [(True, row(place, curve, points)) for points in together.values()]
+
+
+def row(place: Place, curve: Curve, points: Sequence[tuple[Curve, Point]]) -> Row:
+    """The values of one instant."""
+    whole = len(points) == len(curve.beside) + 1
+    _, first = points[0]
+    if whole:
+        value = curve.joint.join(words.number(point.value) for _, point in points)
+        value = f"{value}\u00a0{curve.unit}".rstrip("\u00a0")
+    else:
+        parts = [f"{one.label} {words.quantity(point.value, one.unit)}" for one, point in points]
+        value = ", ".join(parts)
+    notes = []
+    if any(point.written for _, point in points):
+        written = curve.joint.join(words.figures(point.written) for _, point in points)
+        notes.append(gettext("Écrit %(value)s") % {"value": written})
+    if any(point.disputed for _, point in points):
+        notes.append(gettext("Un autre document donne une autre valeur pour cet instant"))
+    if curve.ranges > 1 and not curve.beside and (spread := words.spread(first.low, first.high)):
+        notes.append(gettext("Référence de ce compte rendu : %(range)s") % {"range": spread})
+    readings = tuple(
+        (one.label if curve.beside else "", reading)
+        for one, point in points
+        if (reading := words.point_reading(point)) is not None
+    )
     return Row(
-        day=words.day(point.at),
-        value=words.quantity(point.value, curve.unit),
-        reading=words.beside(point.value, curve.low, curve.high),
-        place=point.place,
-        url=place.url("document", point.document) if point.document else "",
+        at=first.at,
+        day=words.day(first.at),
+        value=value,
+        readings=readings,
+        place=who(first),
+        url=place.url("document", first.document) if first.document else "",
+        notes=tuple(notes),
     )
+
+
+def who(measured: Point | Aside) -> str:
+    """Where a value comes from; who measured it, when it is no document."""
+    if measured.by_patient and not measured.document:
+        return gettext("Mesuré par le patient")
+    return measured.place
+
+
+def asides(place: Place, curve: Curve) -> list[tuple[bool, Row]]:
+    """The values that have no point: those of replaced reports stand struck out among the others."""
+    found = []
+    for one in curves.named_lines(curve):
+        for aside in one.asides:
+            value = words.figures(aside.value)
+            value = f"{one.label} {value}" if curve.beside else value
+            struck, newer = "", ""
+            notes: tuple[str, ...] = ()
+            if aside.why == "replaced":
+                struck = gettext("remplacé par un compte rendu corrigé")
+                if aside.newer and aside.newer_at:
+                    newer = place.url("document", aside.newer)
+                    struck = gettext("remplacé par le compte rendu corrigé du %(day)s") % {
+                        "day": words.day(aside.newer_at)
+                    }
+            else:
+                notes = (words.why(aside.why, aside.value, curve.unit),)
+            found.append(
+                (
+                    aside.why == "replaced",
+                    Row(
+                        at=aside.at,
+                        day=words.day(aside.at),
+                        value=value,
+                        readings=(),
+                        place=who(aside),
+                        url=place.url("document", aside.document) if aside.document else "",
+                        notes=notes,
+                        struck=struck,
+                        newer=newer,
+                    ),
+                )
+            )
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,9 @@ def acts() -> Acts:
 @reads
 def documents(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
     """The list of documents."""
-    found = bridge.run(acts().documents(who, place.patient))
-    view = pages.list_view(place, found, request.GET.get("type", ""), page_number(request))
+    asked = pages.asked(request.GET)
+    found = bridge.run(acts().documents(who, place.patient, asked))
+    view = pages.list_view(place, found, asked)
     return render(request, "record/documents.html", {"page": view, "place": place})
 
 
@@ -66,7 +67,7 @@ def document(request: HttpRequest, who: Actor, place: Place, document: str) -> H
 @reads
 def curves(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
     """The measures that have a curve."""
-    found = bridge.run(acts().documents(who, place.patient))
+    found = bridge.run(acts().curves(who, place.patient))
     view = pages.curves_view(place, found)
     return render(request, "record/curves.html", {"page": view, "place": place})
 
@@ -77,7 +78,7 @@ def curve(request: HttpRequest, who: Actor, place: Place, code: str) -> HttpResp
     found = bridge.run(acts().curve(who, place.patient, code))
     if not found.points:
         raise errors.NotFound
-    view = pages.curve_view(place, found)
+    view = pages.curve_view(place, found, page_number(request))
     return render(request, "record/curve.html", {"page": view, "place": place})
 
 

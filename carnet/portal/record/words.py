@@ -5,6 +5,7 @@ Nothing here interprets a result: it repeats what the laboratory flagged, or say
 the printed range a number stands.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,7 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, gettext_noop
 
-from carnet.documents.pages import ResultLine
+from carnet.documents.pages import Point, ResultLine
 
 Side = Literal["inside", "below", "above", "flagged", "plain"]
 NARROW_SPACE = "\u202f"
@@ -85,6 +86,28 @@ def number(value: Decimal) -> str:
     return sign + whole + (("." if english else ",") + decimals if decimals else "")
 
 
+FIGURES = re.compile(r"(?<![\w.*^⁰¹²³⁴⁵⁶⁷⁸⁹])\d+(?:\.\d+)?(?![\w*^⁰¹²³⁴⁵⁶⁷⁸⁹])")
+NUMERIC = re.compile(r"[<>]?=?-?\d")
+
+
+def figures(text: str) -> str:
+    """The numbers of a short text in the manner of the page's language: <0.5 mmol/L, 128/76."""
+    return (
+        FIGURES.sub(lambda found: number(Decimal(found[0])), text) if NUMERIC.match(text) else text
+    )
+
+
+def why(reason: str, value: str, unit: str) -> str:
+    """Why a value has no point on the curve."""
+    if reason == "unit":
+        return gettext("Son unité ne se convertit pas en %(unit)s") % {"unit": unit or "1"}
+    if reason == "bound":
+        if value.startswith(">"):
+            return gettext("Au-delà de la limite de mesure : ce n’est pas un nombre exact")
+        return gettext("Sous la limite de mesure : ce n’est pas un nombre exact")
+    return gettext("Résultat écrit en mots")
+
+
 def quantity(value: Decimal, unit: str) -> str:
     """A number and its unit, kept on one line."""
     return f"{number(value)}\u00a0{unit}".rstrip("\u00a0")
@@ -117,6 +140,14 @@ def reading(line: ResultLine) -> Reading | None:
     if known is not None:
         return Reading(known[0], gettext(known[1]))
     return beside(line.number, line.low, line.high)
+
+
+def point_reading(point: Point) -> Reading | None:
+    """What its own laboratory flagged or printed, never another's range."""
+    known = INTERPRETATIONS.get(point.interpretation or "")
+    if known is not None:
+        return Reading(known[0], gettext(known[1]))
+    return beside(point.value, point.low, point.high)
 
 
 def trend(value: Decimal | None, previous: Decimal | None, at: datetime | None, unit: str) -> str:

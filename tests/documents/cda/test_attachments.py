@@ -2,6 +2,9 @@
 """Files inside documents: extracted whole, or not at all and said why."""
 
 import base64
+import gzip
+import tracemalloc
+import zlib
 
 import pytest
 
@@ -10,6 +13,10 @@ from carnet.documents.cda.attachments import MAX_BYTES, Role, Trouble
 
 PDF = b"%PDF-1.4 test"
 B64 = base64.b64encode(PDF).decode()
+ZLIB = base64.b64encode(zlib.compress(PDF)).decode()
+DEFLATED = base64.b64encode(zlib.compress(PDF)[2:-4]).decode()
+GZIP = base64.b64encode(gzip.compress(PDF)).decode()
+BOMB = base64.b64encode(zlib.compress(b"%PDF-" + bytes(20_000_000))).decode()
 
 
 def level_1(attributes: str, content: str) -> cda.CdaDocument:
@@ -50,6 +57,12 @@ def test_the_pdf_copy_beside_the_data_is_extracted(laboratory: bytes) -> None:
         ('mediaType="text/rtf" representation="B64"', "e1xydGYxIH0=", b"{\\rtf1 }"),
         ('mediaType="image/jpeg" representation="B64"', "/9j/4AA=", b"\xff\xd8\xff\xe0\x00"),
         ('mediaType="image/tiff" representation="B64"', "SUkqAAg=", b"II*\0\x08"),
+        ('mediaType="application/pdf"', B64, PDF),  # the default is a text: a PDF is not one
+        ('mediaType="application/pdf" representation="B64" compression="DF"', DEFLATED, PDF),
+        ('mediaType="application/pdf" representation="B64" compression="DF"', ZLIB, PDF),
+        ('mediaType="application/pdf" representation="B64" compression="ZL"', ZLIB, PDF),
+        ('mediaType="application/pdf" representation="B64" compression="GZ"', GZIP, PDF),
+        ('mediaType="application/pdf" representation="B64" compression="DF"', B64, PDF),  # not so
         (
             'mediaType="application/pdf" representation="B64"',
             f'<reference value="x"/>{B64}',
@@ -62,6 +75,21 @@ def test_a_file_is_extracted_as_it_was(attributes: str, content: str, data: byte
     document = level_1(attributes, content)
     assert [a.data for a in document.attachments] == [data]
     assert document.not_extracted == ()
+
+
+def test_a_file_that_swells_is_not_opened_whole() -> None:
+    """A hundred megabytes in a hundred kilobytes: reading stops at the limit."""
+    swelling = base64.b64encode(zlib.compress(b"%PDF-" + bytes(100_000_000))).decode()
+    tracemalloc.start()
+    try:
+        (lost,) = level_1(
+            'mediaType="application/pdf" representation="B64" compression="DF"', swelling
+        ).not_extracted
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert lost.trouble is Trouble.SIZE
+    assert peak < 6 * MAX_BYTES
 
 
 @pytest.mark.parametrize(
@@ -80,10 +108,16 @@ def test_a_file_is_extracted_as_it_was(attributes: str, content: str, data: byte
         ('mediaType="application/x-msdownload" representation="B64"', "TVo=", Trouble.MEDIA_TYPE),
         ('mediaType="application/pdf"', '<reference value="file:///x"/>', Trouble.ELSEWHERE),
         (
-            'mediaType="application/pdf" representation="B64" compression="DF"',
-            B64,
+            'mediaType="application/pdf" representation="B64" compression="Z"',
+            "AAAA",
             Trouble.ELSEWHERE,
         ),
+        (
+            'mediaType="application/pdf" representation="B64" compression="DF"',
+            "AAAA",
+            Trouble.CONTENT,
+        ),
+        ('mediaType="application/pdf" representation="B64" compression="DF"', BOMB, Trouble.SIZE),
         ('mediaType="application/pdf" representation="B32"', B64, Trouble.ELSEWHERE),
     ],
 )

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Files of the caller: which there are, and their bytes, within limits."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from carnet import errors
+
+LARGEST: Final = 256 * 1024 * 1024  # bytes of one file, unpacked
+MOST_FILES: Final = 1_000_000  # of one load
+DEEPEST: Final = 64  # folders in folders
+
+# What some files are, by how they begin; they are not loaded yet, or never by themselves.
+STARTS: Final = (
+    (b"MSH|", "This is an HL7 v2 message: HL7 v2 is not loaded yet."),
+    (b"\x0bMSH|", "This is an HL7 v2 message: HL7 v2 is not loaded yet."),
+    (b"FHS|", "This is a file of HL7 v2 messages: HL7 v2 is not loaded yet."),
+    (b"BHS|", "This is a batch of HL7 v2 messages: HL7 v2 is not loaded yet."),
+    (b"PK\x03\x04", "This is a ZIP archive: archives are not loaded yet, unpack it first."),
+    (b"%PDF", "This is a PDF by itself: it says neither whose it is nor what. Send it in a CDA."),
+)
+TAR_MARK: Final = (257, b"ustar")
+PACKAGE: Final = "This is a package of profiles or nomenclatures: packages are not loaded yet."
+PAGES: Final = frozenset((".md", ".rst", ".css", ".xsl", ".xslt", ".xsd", ".license"))
+PAGE: Final = "This file of the folder is about the others: by its name it is no health document."
+
+
+class NotYet(errors.NotSupported):
+    """This kind of file is not loaded yet."""
+
+
+class Empty(errors.Invalid):
+    """The file is empty."""
+
+
+class TooBig(errors.TooLarge):
+    """The file is larger than 256 MB once unpacked."""
+
+
+class WrongGzip(errors.Invalid):
+    """The file is named .gz and is not gzip, or it is cut short."""
+
+
+class NotAFile(errors.Invalid):
+    """This is not a file: a pipe, a socket or a device is not read."""
+
+
+class Nowhere(errors.Invalid):
+    """This link leads to no file."""
+
+
+class TooManyFiles(errors.TooCostly):
+    """There are more than a million files in these folders: load them in parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A file of the caller."""
+
+    path: Path
+    argument: int  # the argument it comes from; files named one by one come from the same, -1
+    page: bool = False  # a page met in a folder, which nobody means to load
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self.path.parent
+
+
+def listed(paths: Sequence[Path]) -> list[Named]:
+    """Files, and those of folders in order; hidden ones are nobody's document."""
+    found: list[Named] = []
+    for place, path in enumerate(paths):
+        if not path.is_dir():
+            found.append(Named(path, -1))
+            continue
+        for each in _inside(path, 0):
+            found.append(Named(each, place, each.suffix.lower() in PAGES))
+            if len(found) > MOST_FILES:
+                raise TooManyFiles
+    return found
+
+
+def _inside(folder: Path, depth: int) -> Iterator[Path]:
+    """Every file under a folder; a link to a folder is not followed, so there is no ring."""
+    if depth > DEEPEST:
+        return
+    try:
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+    except OSError:
+        yield folder  # said when it is read
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _inside(folder / entry.name, depth + 1)
+        elif not (entry.is_symlink() and _is_folder(entry)):
+            yield folder / entry.name
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def content(path: Path) -> bytes:
+    """The bytes of a file, unpacked, within limits."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, RuntimeError):
+        raise Nowhere from None
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        raise NotAFile
+    if found.st_size > LARGEST:
+        raise TooBig
+    # Nothing waits here for a pipe that was put in the file's place meanwhile.
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(number, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise NotAFile
+        held = opened.read(LARGEST + 1)
+    if len(held) > LARGEST:
+        raise TooBig
+    return unpacked(held) if path.suffix.lower() in (".gz", ".tgz") else held
+
+
+def unpacked(packed: bytes) -> bytes:
+    """What gzip files, one after another, hold."""
+    found, rest = bytearray(), packed
+    try:
+        while rest:
+            inflater = zlib.decompressobj(wbits=31)
+            found += inflater.decompress(rest, LARGEST + 1 - len(found))
+            if len(found) > LARGEST:
+                raise TooBig
+            if not inflater.eof:
+                raise WrongGzip
+            rest = inflater.unused_data
+    except zlib.error:
+        raise WrongGzip from None
+    return bytes(found)
+
+
+def judge(held: bytes) -> None:
+    """Say plainly what is not loaded."""
+    if not held.strip():
+        raise Empty
+    for start, sentence in STARTS:
+        if held.startswith(start):
+            raise NotYet(sentence)
+    place, mark = TAR_MARK
+    if held[place : place + len(mark)] == mark:
+        raise NotYet(PACKAGE)

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Reports of a load: text for people, JSON for programs, JUnit for continuous integration.
+
+A report says names of files as the caller gave them, rules, codes and places; never what was in a file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+from xml.sax.saxutils import escape, quoteattr
+
+from carnet import __version__
+from carnet.app.loading.outcomes import Outcome, State, shown, summary
+
+VERSION: Final = 1  # of the JSON report's shape
+# XML 1.0 has no place for these, even escaped; Char production of the recommendation.
+FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+class Form(StrEnum):
+    """How a report is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
+
+
+def form_of(path: Path) -> Form:
+    """The form a file name asks for."""
+    return {".json": Form.JSON, ".xml": Form.JUNIT}.get(path.suffix.lower(), Form.TEXT)
+
+
+def written(found: Sequence[Outcome], form: Form) -> str:
+    """A whole report."""
+    match form:
+        case Form.JSON:
+            return as_json(found)
+        case Form.JUNIT:
+            return junit(found)
+        case Form.TEXT:
+            return text(found)
+
+
+def text(found: Sequence[Outcome]) -> str:
+    """As the command prints it."""
+    lines = []
+    for each in found:
+        state = str(each.state) if each.state is not State.REFUSED else f"REFUSED {each.code}"
+        lines.append(f"{state.strip():14} {_line(shown(each.path))}")
+        lines += [f"               {_line(said)}" for said in each.lines()]
+    return "\n".join([*lines, summary(found), ""])
+
+
+def as_json(found: Sequence[Outcome]) -> str:
+    """The shape docs/reference/load.md describes."""
+    report: dict[str, Any] = {
+        "report": "carnet load",
+        "version": VERSION,
+        "carnet": __version__,
+        "summary": {
+            "files": len(found),
+            **{str(state).replace(" ", "_"): _count(found, state) for state in State},
+            "findings": sum(each.findings for each in found),
+        },
+        "files": [each.as_json() for each in found],
+    }
+    return json.dumps(report, ensure_ascii=False, indent=1) + "\n"
+
+
+def junit(found: Sequence[Outcome]) -> str:
+    """One test suite a folder, one test case a file."""
+    suites: list[str] = []
+    by_folder = sorted(found, key=lambda each: shown(each.path.parent))
+    for folder, group in groupby(by_folder, key=lambda each: shown(each.path.parent)):
+        suites += _suite(folder, list(group))
+    head = f"<testsuites {_attributes('carnet load', found)}>"
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', head, *suites, "</testsuites>", ""]
+    return "\n".join(lines)
+
+
+def _suite(folder: str, found: Sequence[Outcome]) -> Iterable[str]:
+    yield f'  <testsuite {_attributes(folder, found)} errors="0">'
+    for each in found:
+        name, where = _quoted(shown(Path(each.path.name))), _quoted(folder)
+        yield f'    <testcase name={name} classname={where} time="{each.seconds:.3f}">'
+        if each.warnings:
+            yield "      <properties>"
+            for remark in each.warnings:
+                value = f"{remark.text} ({remark.path})" if remark.path else remark.text
+                key = _quoted(f"warning {remark.code or remark.rule}".strip())
+                yield f"        <property name={key} value={_quoted(value)}/>"
+            yield "      </properties>"
+        if each.state is State.SKIPPED:
+            yield f"      <skipped message={_quoted(each.why)}/>"
+        if each.state is State.REFUSED:
+            lines = [remark.line() for remark in each.remarks if remark.severity == "error"]
+            said = escape(_xml("\n".join(lines or [each.why])))
+            kind = _quoted(each.code or "refused")
+            yield f"      <failure type={kind} message={_quoted(each.why)}>{said}</failure>"
+        out = escape(_xml("\n".join(each.lines())))
+        if out:
+            yield f"      <system-out>{out}</system-out>"
+        yield "    </testcase>"
+    yield "  </testsuite>"
+
+
+def _attributes(name: str, found: Sequence[Outcome]) -> str:
+    return (
+        f'name={_quoted(name)} tests="{len(found)}"'
+        f' failures="{_count(found, State.REFUSED)}" skipped="{_count(found, State.SKIPPED)}"'
+        f' time="{sum(each.seconds for each in found):.3f}"'
+    )
+
+
+def _count(found: Sequence[Outcome], state: State) -> int:
+    return sum(each.state is state for each in found)
+
+
+def _line(said: str) -> str:
+    """On one line of a terminal, which no character of a file name commands."""
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", said)
+
+
+def _xml(said: str) -> str:
+    return FORBIDDEN.sub(lambda found: f"\\x{ord(found[0]):02x}", said)
+
+
+def _quoted(said: str) -> str:
+    return quoteattr(_xml(said))

@@ -1,0 +1,374 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""One load: the FHIR files first, as one set, then each document; one outcome a file.
+
+A refusal is the file's own: those that need nothing of it go in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from carnet import errors
+from carnet.access.actor import Actor
+from carnet.app.loading import files
+from carnet.app.loading.files import Named
+from carnet.app.loading.order import in_order
+from carnet.app.loading.outcomes import Options, Outcome, Remark, State
+from carnet.app.loading.outcomes import found as told_of
+from carnet.app.loading.sets import Lot, NotKnown, Skipped, lots_of
+from carnet.app.loading.write import DOCUMENTS, Done, Writer
+from carnet.app.parts import Built, visit
+from carnet.documents.cda.attachments import Role
+from carnet.documents.cda.understood import Fate
+from carnet.documents.receive import Received, receive
+from carnet.fhir import json
+from carnet.rest.outcome import NotValid, known
+
+SET_BYTES: Final = 128 * 1024 * 1024  # of FHIR read as one set; what is beyond makes the next one
+BATCH: Final = 100  # lines of NDJSON written in one transaction
+MOST_TOLD: Final = 20  # refused lines of one file
+
+
+class Unforeseen(errors.CarnetError):
+    """An unforeseen error."""
+
+
+@dataclass(slots=True)
+class _File:
+    """What is known so far of one FHIR file."""
+
+    named: Named
+    lots: list[Lot] = field(default_factory=list)
+    done: list[Done] = field(default_factory=list)
+    refused: list[tuple[str, Exception]] = field(default_factory=list)  # where, why
+    skipped: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+Told = Callable[[], None]
+
+
+async def load_all(
+    built: Built,
+    who: Actor,
+    paths: Sequence[Path],
+    options: Options,
+    listing: Callable[[int], Told] = lambda _: lambda: None,
+) -> list[Outcome]:
+    """The outcome of each file, in their order.
+
+    listing: told how many files there are; what it returns is called at each one that is done.
+    """
+    named = await asyncio.to_thread(files.listed, paths)
+    advance = listing(len(named))
+    found: dict[Named, Outcome] = {}
+    documents: list[tuple[Named, bytes]] = []
+    waiting: list[_File] = []
+    size = 0
+    for each in named:
+        if each.page:
+            found[each] = Outcome(each.path, State.SKIPPED, files.PAGE)
+            advance()
+            continue
+        start = time.monotonic()
+        try:
+            content = await asyncio.to_thread(_judged, each)
+            if _is_xml(content):
+                documents.append((each, b""))  # read again in its turn: documents may be many
+                continue
+            one = await asyncio.to_thread(_read, each, content, built.door.definitions.types)
+        except Exception as error:  # one file must not stop the others
+            found[each] = refusal(each.path, error)
+            advance()
+            continue
+        one.seconds = time.monotonic() - start
+        waiting.append(one)
+        size += len(content)
+        if size > SET_BYTES:
+            found |= await _set(built, who, waiting, options, advance)
+            waiting, size = [], 0
+    found |= await _set(built, who, waiting, options, advance)
+    for each, _ in documents:
+        found[each] = await _document(built, who, each, options)
+        advance()
+    return [found[each] for each in named]
+
+
+def _judged(named: Named) -> bytes:
+    content = files.content(named.path)
+    files.judge(content)
+    return content
+
+
+def _is_xml(content: bytes) -> bool:
+    return content.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:1] in (b"<", b"\0")
+
+
+# ------------------------------------------------------------------------------------- one document
+
+
+async def _document(built: Built, who: Actor, named: Named, options: Options) -> Outcome:
+    start = time.monotonic()
+    try:
+        content = await asyncio.to_thread(_judged, named)
+        done = await receive(
+            visit(built, who),
+            built.desk.acts,
+            content,
+            create_patient=options.create_patients,
+            profile=options.profile,
+        )
+    except Exception as error:  # one file must not stop the others
+        return refusal(named.path, error, time.monotonic() - start)
+    understood = tuple(
+        {
+            "fate": str(line.fate),
+            "what": line.what,
+            "why": line.why,
+            "count": line.count,
+            "first": line.first,
+        }
+        for line in done.document.report
+    )
+    return Outcome(
+        named.path,
+        State.IN if done.created else State.THERE,
+        address=done.address,
+        counts=_counts(done),
+        understood=understood,
+        remarks=tuple(_doubts(done)),
+        seconds=time.monotonic() - start,
+    )
+
+
+def _doubts(done: Received) -> list[Remark]:
+    return told_of(done) or [Remark("warning", text, french=text) for text in done.reserves]
+
+
+def _counts(done: Received) -> dict[str, int]:
+    """Results and files that went in, sections that can be read, entries that are only kept.
+
+    An image of the narrative stays in the source: it is no file of its own.
+    """
+    document = done.document
+    counts = {
+        "results": len(document.results.results),
+        "sections": sum(bool(each.html) for each in document.sections),
+        "files": sum(each.role is not Role.IMAGE for each in document.attachments),
+        "entries only kept": sum(line.count for line in document.report if line.fate is Fate.KEPT),
+    }
+    counts |= {"patient made": 1} if done.patient_made else {}
+    return counts | ({"kept in quarantine": 1} if done.quarantined else {})
+
+
+# ------------------------------------------------------------------------------------- one FHIR file
+
+
+def _read(named: Named, content: bytes, types: dict[str, int]) -> _File:
+    """What a FHIR file holds; what is wrong with a line is the line's."""
+    one = _File(named)
+    if content.lstrip()[:1] != b"{":
+        raise NotKnown
+    suffixes = [each.lower() for each in named.path.suffixes]
+    if ".ndjson" not in suffixes and ".jsonl" not in suffixes:
+        try:
+            one.lots = lots_of(named, json.parse(content), types)
+        except Skipped as skipped:
+            one.skipped.append(str(skipped))
+        return one
+    for number, text in enumerate(content.splitlines(), 1):
+        if not text.strip():
+            continue
+        try:
+            found = lots_of(named, json.parse(text), types)
+        except Skipped as skipped:
+            one.skipped.append(str(skipped))
+        except Exception as error:  # the lines that follow are tried
+            one.refused.append((f"line {number}", error))
+        else:
+            for lot in found:
+                lot.where = f"line {number}"
+                lot.alone = bool(lot.entries) or any(item.rtype in DOCUMENTS for item in lot.items)
+            one.lots += found
+    return one
+
+
+async def _set(
+    built: Built, who: Actor, waiting: Iterable[_File], options: Options, advance: Told
+) -> dict[Named, Outcome]:
+    """Write a set, what is referred to first."""
+    held = list(waiting)
+    of = {lot: one for one in held for lot in one.lots}
+    left = {one.named: len(one.lots) for one in held}
+    writer = await asyncio.to_thread(Writer, built, who, options, list(of))
+    taken = _with_documents(of)
+    groups = in_order(of, {lot: lot.needs for lot in of})
+    groups.sort(key=lambda group: group[0] in taken)  # a file of documents, after them
+
+    async def write(lots: Sequence[Lot]) -> None:
+        start = time.monotonic()
+        try:
+            done = await writer.write(lots)
+        except Exception as error:  # what needs nothing of it goes in
+            if len(lots) > 1 and not any(lot.alone for lot in lots):
+                for lot in lots:
+                    await write([lot])
+                return
+            for lot in lots:
+                writer.refuse(lot)
+                of[lot].refused.append((lot.where, error))
+        else:
+            for each in done:
+                of[each.lot].done.append(each)
+        for lot in lots:
+            of[lot].seconds += (time.monotonic() - start) / len(lots)
+            left[lot.file] -= 1
+            if not left[lot.file]:
+                advance()
+
+    batch: list[Lot] = []
+    for group in groups:
+        joins = len(group) == 1 and not group[0].alone and len(batch) < BATCH
+        if batch and not (joins and group[0].file is batch[0].file):
+            await write(batch)
+            batch = []
+        if len(group) == 1 and not group[0].alone:
+            batch.append(group[0])
+        elif (came := taken.get(group[0])) and any(_is_in(of[doc], doc) for doc in came):
+            of[group[0]].done.append(Done(group[0], there=1))
+            left[group[0].file] -= 1
+            advance()
+        else:
+            await write(group)
+    if batch:
+        await write(batch)
+    for one in held:
+        if not one.lots:
+            advance()
+    return {one.named: _outcome(one) for one in held}
+
+
+def _with_documents(lots: Iterable[Lot]) -> dict[Lot, list[Lot]]:
+    """Binaries by themselves that documents of the set name: they come with them."""
+    found: dict[Lot, list[Lot]] = {}
+    for lot in lots:
+        for item in lot.items:
+            for target in item.files.values():
+                if target.lot is not lot and len(target.lot.items) == 1:
+                    found.setdefault(target.lot, []).append(lot)
+    return found
+
+
+def _is_in(one: _File, lot: Lot) -> bool:
+    return any(each.lot is lot for each in one.done)
+
+
+def _outcome(one: _File) -> Outcome:
+    path = one.named.path
+    new = sum(each.new for each in one.done)
+    there = sum(each.there for each in one.done)
+    made = sum(each.made for each in one.done)
+    counts = {"resources": new} if new or not there else {}
+    counts |= {"resources already there": there} if there else {}
+    counts |= {"patients made": made} if made else {}
+    remarks = [
+        Remark(
+            each.severity,
+            each.text,
+            each.code,
+            "; ".join(filter(None, (done.lot.where, each.path))),
+        )
+        for done in one.done
+        for each in done.remarks
+    ]
+    remarks += [Remark("information", text) for text in dict.fromkeys(one.skipped)]
+    remarks = list(dict.fromkeys(remarks))
+    if one.refused:
+        told = _told(one)
+        errors_found = [
+            remark for where, error in one.refused for remark in _remarks_of(error, where)
+        ]
+        code = next((remark.code for remark in errors_found if remark.code.isdigit()), "")
+        left = counts if new or there else {}
+        return Outcome(
+            path, State.REFUSED, told, code, counts=left, remarks=(*errors_found, *remarks),
+            seconds=one.seconds,
+        )  # fmt: skip
+    if not one.done:
+        why = "; ".join(dict.fromkeys(one.skipped)) or "There is nothing in it to load."
+        return Outcome(path, State.SKIPPED, why, seconds=one.seconds)
+    state = State.IN if new else State.THERE
+    return Outcome(path, state, counts=counts, remarks=tuple(remarks), seconds=one.seconds)
+
+
+def _told(one: _File) -> str:
+    """The reason of a refusal; lines and entries are told by number."""
+    lines = [f"{where}: {sentence(error)}" for where, error in one.refused if where]
+    if not lines:
+        return sentence(one.refused[0][1])
+    more = len(lines) - MOST_TOLD
+    told = [*lines[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])]
+    what = "lines" if lines[0].startswith("line") else "entries"
+    return f"{len(lines)} {what} refused, the others are in. " + " ".join(told)
+
+
+# ---------------------------------------------------------------------------------------- refusals
+
+
+def refusal(path: Path, error: Exception, seconds: float = 0.0) -> Outcome:
+    """A whole file refused."""
+    remarks = _remarks_of(error)
+    found = foreseen(error)
+    return Outcome(
+        path,
+        State.REFUSED,
+        sentence(error),
+        found.code or "",
+        remarks=tuple(remarks),
+        seconds=seconds,
+    )
+
+
+def foreseen(error: Exception) -> errors.CarnetError:
+    """The refusal an exception stands for; an unforeseen one says its kind, never its message."""
+    if isinstance(error, OSError):
+        reason = error.strerror or "no reason given"
+        return errors.Invalid(f"The file cannot be read: {reason}.")
+    return known(error) or Unforeseen(f"An unforeseen error: {type(error).__name__}.")
+
+
+def sentence(error: Exception) -> str:
+    """A refusal in one line."""
+    found = foreseen(error)
+    if isinstance(found, NotValid):
+        return "; ".join(f"{issue.path}: {issue.text}" for issue in found.issues[:5])
+    return f"{found} ({found.path})" if found.path else str(found)
+
+
+def _remarks_of(error: Exception, where: str = "") -> list[Remark]:
+    """Everything a refusal found, errors first."""
+    found = foreseen(error)
+
+    def at(path: str | None) -> str:
+        return "; ".join(filter(None, (where, path)))
+
+    if isinstance(found, NotValid):
+        return [
+            Remark("error", issue.text, issue.code, at(_place(found, issue.path)))
+            for issue in found.issues
+        ]
+    listed = told_of(found)
+    if listed:
+        return listed
+    return [Remark("error", str(found), found.code or found.issue, at(found.path))]
+
+
+def _place(error: NotValid, path: str) -> str:
+    if not error.where:
+        return path
+    return error.where + path[path.index(".") :] if "." in path else error.where

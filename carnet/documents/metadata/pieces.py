@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The small shapes of FHIR made from the small values of CDA: concepts, quantities, dates, places.
+
+Identifiers (IHE MHD): a CDA id without extension is `urn:ietf:rfc:3986|urn:oid:<root>`, as the
+examples of PDSm4DMP write it; with an extension it is `urn:oid:<root>|<extension>`, which a token
+search finds whole. XDS's `root^extension` can be made again from it.
+"""
+
+import re
+from decimal import Decimal
+from typing import Any, Final
+
+from carnet.documents import nomenclature
+from carnet.documents.cda.datatypes import (
+    Address,
+    Code,
+    Id,
+    Interval,
+    Name,
+    Period,
+    Quantity,
+    Ratio,
+    Telecom,
+)
+from carnet.documents.cda.results import Value
+
+Json = dict[str, Any]
+
+RFC3986: Final = "urn:ietf:rfc:3986"
+UCUM: Final = "http://unitsofmeasure.org"
+# A unit is offered as a UCUM code when it can be one: printable ASCII without spaces.
+UNIT: Final = re.compile("[!-~]+")
+LANGUAGE: Final = re.compile("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+SCHEMES: Final = {"tel": "phone", "fax": "fax", "mailto": "email", "http": "url", "https": "url"}
+# Use of an address or telecom, HL7 v3 → FHIR.
+USES: Final = {"H": "home", "HP": "home", "HV": "home", "WP": "work", "TMP": "temp", "MC": "mobile"}
+INSTANT: Final = re.compile(r".{10}T.{8}(\..+)?(Z|[+-].{5})")
+
+
+def identifier(number: Id) -> Json:
+    """A CDA identifier as a FHIR Identifier (see the module)."""
+    if number.extension is None:
+        return {"system": RFC3986, "value": number.system}
+    return {"system": number.system, "value": number.extension}
+
+
+def concept(code: Code | None) -> Json | None:
+    """A CodeableConcept: the code, its translations, and the words of the author."""
+    if code is None:
+        return None
+    codings = [c for c in (_coding(c) for c in (code, *code.translations)) if c]
+    text = code.original or (None if any("display" in c for c in codings) else code.label)
+    return kept({"coding": codings, "text": text}) or None
+
+
+def _coding(code: Code) -> Json | None:
+    if not code.code:
+        return None
+    return kept(
+        {
+            "system": nomenclature.system(code.system) if code.system else None,
+            "code": code.code,
+            "display": code.display,
+        }
+    )
+
+
+def coded(system: str, code: str) -> Json:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def quantity(amount: Quantity) -> Json:
+    """A Quantity with its digits as written."""
+    made: Json = {"value": _number(amount.value)}
+    if amount.comparator:
+        made["comparator"] = amount.comparator
+    if amount.unit:
+        made["unit"] = amount.unit
+        if UNIT.fullmatch(amount.unit):
+            made |= {"system": UCUM, "code": amount.unit}
+    return made
+
+
+def _number(value: Decimal) -> Decimal | int:
+    """Integers are ints in memory; digits after the point stay."""
+    exponent = value.as_tuple().exponent
+    return int(value) if isinstance(exponent, int) and exponent >= 0 else value
+
+
+def effective(at: Period | None, otherwise: str | None) -> Json:
+    """effectiveDateTime or effectivePeriod."""
+    if at is None:
+        return {"effectiveDateTime": otherwise} if otherwise else {}
+    if at.point or not (at.low and at.high):
+        return {"effectiveDateTime": at.first}
+    return {"effectivePeriod": period(at)}
+
+
+def period(at: Period | None) -> Json | None:
+    """A Period; a point starts and ends at once, an end alone is taken for the start PDSm asks."""
+    if at is None:
+        return None
+    return kept({"start": at.first, "end": at.high})
+
+
+def value(found: Value | None) -> Json:
+    match found:
+        case None:
+            return {}
+        case Quantity():
+            return {"valueQuantity": quantity(found)}
+        case Interval():
+            return {"valueRange": {"low": quantity(found.low), "high": quantity(found.high)}}
+        case Ratio():
+            return {
+                "valueRatio": {
+                    "numerator": quantity(found.numerator),
+                    "denominator": quantity(found.denominator),
+                }
+            }
+        case Code():
+            return {"valueCodeableConcept": concept(found)}
+        case Period():
+            if found.point:
+                return {"valueDateTime": found.first}
+            return {"valuePeriod": kept({"start": found.low, "end": found.high})}
+        case bool():
+            return {"valueBoolean": found}
+        case int():
+            return {"valueInteger": found}
+        case str():
+            return {"valueString": found}
+
+
+def references(members: list[tuple[int, str]] | None) -> list[Json]:
+    return [{"reference": url} for _, url in sorted(members or ())]
+
+
+def human_name(name: Name) -> Json:
+    return kept(
+        {
+            "family": name.family,
+            "given": list(name.given),
+            "prefix": [name.prefix] if name.prefix else None,
+            "suffix": [name.suffix] if name.suffix else None,
+        }
+    )
+
+
+def telecom(found: Telecom) -> Json:
+    """A ContactPoint: the scheme says what it is."""
+    scheme, colon, rest = found.value.partition(":")
+    system = SCHEMES.get(scheme.lower()) if colon else None
+    return kept(
+        {
+            "system": system or "other",
+            "value": " ".join((rest if system else found.value).split()),
+            "use": USES.get(found.use or ""),
+        }
+    )
+
+
+def language(said: str | None) -> str | None:
+    """A language as BCP 47 writes it; None for what is not one."""
+    return said if said and LANGUAGE.fullmatch(said) else None
+
+
+def address(found: Address) -> Json:
+    use = USES.get(found.use or "")
+    return kept(
+        {
+            "use": use if use != "mobile" else None,
+            "line": list(found.lines),
+            "city": found.city,
+            "postalCode": found.postal_code,
+            "country": found.country,
+        }
+    )
+
+
+def kept(made: Json) -> Json:
+    """Without what is empty: FHIR has no nulls and no empty lists or objects."""
+    return {k: v for k, v in made.items() if v is not None and v != [] and v != {} and v != ""}

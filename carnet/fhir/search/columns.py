@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Conditions on a row's own columns, for pages: no search parameter of FHIR says them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from carnet.fhir.search.query import Place
+from carnet.fhir.search.scope import array
+from carnet.fhir.store.hashes import ANY
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The principal date begins in a half-open range, aware."""
+
+    lo: datetime
+    hi: datetime
+
+    def sql(self, place: Place, values: dict[str, object], name: str) -> str:
+        values[f"{name}l"], values[f"{name}h"] = self.lo, self.hi
+        low, high = f"%({name}l)s::timestamptz", f"%({name}h)s::timestamptz"
+        return f"(r.lo >= {low} AND r.lo < {high})"
+
+
+@dataclass(frozen=True, slots=True)
+class DepositedBy:
+    """Deposited by an organisation, by its compartment."""
+
+    organisation: int
+
+    def sql(self, place: Place, values: dict[str, object], name: str) -> str:
+        values[name] = self.organisation
+        return f"r.dep_org = %({name})s::bigint"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts by year of the principal date, by depositing organisation and by token.
+
+    zone: where years begin. codes: of the parameter `number`, in any system.
+    """
+
+    number: int
+    codes: Sequence[str]
+    zone: str
+
+    def hashes(self, place: Place) -> dict[int, str]:
+        """Each code by what stands for it in a row."""
+        return {
+            place.hasher.token(place.rtype_number, self.number, ANY, code): code
+            for code in self.codes
+        }
+
+    def sql(self, place: Place, values: dict[str, object]) -> str:
+        """Three expressions on `r`."""
+        values["t_codes"], values["t_zone"] = array(self.hashes(place)), self.zone
+        return (
+            "CASE WHEN isfinite(r.lo)"
+            " THEN date_part('year', r.lo AT TIME ZONE %(t_zone)s::text)::integer END AS year,"
+            " r.dep_org AS organisation, (SELECT t FROM unnest(r.toks) t"
+            " WHERE t = ANY (%(t_codes)s::bigint[]) LIMIT 1) AS token"
+        )

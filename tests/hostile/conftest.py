@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The bait of hostile documents, with somebody listening, and a demonstration to attack."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.corpus.bait import TOKEN, Bait
+from tests.journeys.conftest import browser, demonstration, logged_in
+
+__all__ = ["browser", "demonstration", "logged_in"]
+
+
+@dataclass
+class Trap:
+    """The bait, and who took it."""
+
+    bait: Bait
+    callers: list[str] = field(default_factory=list)  # first bytes of each connection
+
+    def untouched(self) -> None:
+        """Nobody called since last asked."""
+        found, self.callers[:] = list(self.callers), []
+        assert found == []
+
+
+@pytest.fixture(scope="session")
+def trap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trap]:
+    """A canary file, and a server on the loopback that only counts."""
+    file = tmp_path_factory.mktemp("bait") / "canary.txt"
+    file.write_text(TOKEN)
+    with listening(file) as found:
+        yield found
+
+
+class listening:
+    """The listener, while it lasts."""
+
+    def __init__(self, file: Path) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        port = self._socket.getsockname()[1]
+        self.trap = Trap(Bait(file, f"http://127.0.0.1:{port}"))
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+
+    def __enter__(self) -> Trap:
+        self._thread.start()
+        return self.trap
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                caller, _ = self._socket.accept()
+            except OSError:
+                return
+            with caller:
+                caller.settimeout(1)
+                try:
+                    said = caller.recv(200)
+                    caller.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+                except OSError:
+                    said = b""
+            self.trap.callers.append(said.partition(b"\r\n")[0].decode("ascii", "replace"))
