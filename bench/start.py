@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""`carnet demo`, from the command to the first page, the first time and the second."""
+"""`carnet demo` with its thousand people, from the command to the first page, twice."""
 
 from __future__ import annotations
 

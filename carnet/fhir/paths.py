@@ -29,6 +29,9 @@ Items = list[Item]
 
 MAX_LENGTH: Final = 10_000  # characters of an expression; R4's longest has 2,500
 MAX_NESTING: Final = 100
+# Each step of a chain is a level of the tree, walked by functions that call themselves. R4 has 326.
+MAX_WORDS: Final = 600
+MAX_DIGITS: Final = 64
 
 
 class WrongPath(errors.Invalid):
@@ -175,6 +178,8 @@ class _Reader:
         if len(text) > MAX_LENGTH:
             raise WrongPath("The FHIRPath expression is too long.")
         self.words = list(_words(text))
+        if len(self.words) > MAX_WORDS:
+            raise WrongPath("The FHIRPath expression is too long.")
         self.at = 0
         self.nesting = 0
 
@@ -283,6 +288,8 @@ class _Reader:
 
     def quantity(self, word: str) -> Node:
         """A number, or a number with its unit: `4 'mg'`, `2 days`."""
+        if len(word) > MAX_DIGITS:
+            raise WrongPath
         number = Decimal(word) if "." in word else int(word)
         kind, unit = self.words[self.at]
         if kind == "text":

@@ -24,7 +24,7 @@ MOST = 20  # resources with one identifier that are looked at
 
 
 class WrongCondition(errors.NotSupported):
-    """A conditional create is supported by one identifier: identifier=system|value."""
+    """Conditional create is supported by one identifier: identifier=system|value."""
 
 
 class SeveralMatch(errors.BusinessRule):

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from carnet import errors
 from carnet.access.door import Written
 from carnet.fhir import json
-from carnet.rest import http
+from carnet.rest import conditions, http
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.binary import MEDIA
 from carnet.rest.outcome import FHIR_JSON, warned
@@ -28,16 +28,13 @@ class OtherId(errors.Invalid):
     """The id of the body is not that of the address."""
 
 
-class Conditional(errors.NotSupported):
-    """Conditional create, update and delete are not supported yet."""
-
-
 async def create(request: Request) -> Response:
     """POST [type]: 201 and where it is."""
     rtype = http.type_of(request)
     http.accepts_json(request)
+    condition = request.headers.get("if-none-exist", "")
     if "if-none-exist" in request.headers:
-        raise Conditional
+        conditions.read(condition)
     desk = http.desk(request)
     visit = await desk.visit(request)
     if rtype == "Binary":
@@ -46,7 +43,7 @@ async def create(request: Request) -> Response:
         content = await http.resource(request)
     if content.get("resourceType") != rtype:
         raise OtherType
-    entry = Entry("POST", rtype, resource=http.validated(content))
+    entry = Entry("POST", rtype, resource=http.validated(content), condition=condition)
     await carry_out(visit, desk.acts, Plan([entry]))
     return answer(request, entry)
 

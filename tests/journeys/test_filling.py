@@ -24,7 +24,7 @@ from tests.journeys.conftest import PATIENCE, free_port, wait
 
 pytestmark = [pytest.mark.db, pytest.mark.slow]
 
-SEED, PEOPLE = 2026, 16
+SEED, PEOPLE = 2026, 12
 
 
 class Demo:
@@ -125,7 +125,7 @@ def test_killed_again_and_again_it_holds_everything_once(demo: Demo) -> None:
     demo.until(5)
     demo.kill()
     demo.start()
-    demo.until(8)
+    demo.until(7)
     demo.kill()
     with (demo.data / FILE).open("a") as file:
         file.write("h0")  # a line that the kill cut
@@ -145,8 +145,8 @@ def test_killed_again_and_again_it_holds_everything_once(demo: Demo) -> None:
     assert held(demo, MEASURES) == +measured
 
     demo.stop()  # more people are added to a folder that has some
-    demo.start("--people", str(PEOPLE + 5))
-    larger = make(SEED, PEOPLE + 5)
+    demo.start("--people", str(PEOPLE + 3))
+    larger = make(SEED, PEOPLE + 3)
     demo.until(PEOPLE, larger)
     wanted = expected(larger) | expected(population)
     assert held(demo, DOCUMENTS) == wanted

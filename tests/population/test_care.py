@@ -19,6 +19,7 @@ from carnet.documents.cda.conformance import Profile, conformance
 from carnet.fhir.validation import structure
 from carnet.population import GeneratedDocument, Person, documents, make, treatment
 from carnet.population.clock import paris
+from carnet.population.data import table
 from tests import people
 
 V3 = {"h": "urn:hl7-org:v3", "xsi": "http://www.w3.org/2001/XMLSchema-instance"}
@@ -145,6 +146,7 @@ def test_the_paper_says_what_the_sections_say() -> None:
 
 
 def test_what_the_pharmacy_gives_was_prescribed_before() -> None:
+    compared = 0
     for person in POPULATION.people[:40]:
         asked = {
             name: one
@@ -157,12 +159,14 @@ def test_what_the_pharmacy_gives_was_prescribed_before() -> None:
                 continue
             for name in found(given, "//h:substanceAdministration/h:id/@root"):
                 if name in asked:
+                    compared += 1
                     before = asked[name]
                     assert before.effective < given.effective
                     medicines = found(before, "//h:manufacturedMaterial/h:name/text()")
                     assert set(found(given, "//h:manufacturedMaterial/h:name/text()")) <= {
                         *medicines
                     }
+    assert compared > 50
 
 
 def test_a_prescription_lists_what_the_summary_of_that_day_lists() -> None:
@@ -264,3 +268,20 @@ def test_what_is_written_reads_well(kind: str) -> None:
         text = printed(one)
         assert "{" not in text and "}" not in text and "None" not in text
         assert "Document de démonstration" in text
+
+
+@pytest.mark.parametrize(
+    "name", ["conditions", "medicines", "vaccines", "imaging", "episodes", "measures"]
+)
+def test_the_clinical_tables_say_they_are_not_verified(name: str) -> None:
+    content = table(name)
+    rows = content["condition"] if name == "conditions" else [content]
+    assert all(row["unverified"] is True for row in rows)
+
+
+def test_official_codes_are_there_only_where_a_source_gave_them() -> None:
+    """CIS codes were read in the published examples; a CIM-10 code says where it comes from."""
+    for row in (*table("medicines")["medicine"], *table("vaccines")["vaccine"]):
+        assert ("cis" in row) == ("brand" in row), row["key"]
+    for row in table("conditions")["condition"]:
+        assert ("code" in row) == ("source" in row), row["key"]

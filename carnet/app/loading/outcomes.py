@@ -108,8 +108,7 @@ class Outcome:
         if self.counts:
             yield ", ".join(f"{number} {what}" for what, number in self.counts.items())
         for line in self.understood:
-            why = f" — {line['why']}" if line["why"] else ""
-            yield f"{line['fate']}: {line['count']} × {line['what']}{why}"
+            yield str(line["sentence"])
         for each in self.remarks:
             if self.why not in (each.text, f"{each.text} ({each.path})"):
                 yield each.line()

@@ -129,9 +129,12 @@ async def _document(built: Built, who: Actor, named: Named, options: Options) ->
         {
             "fate": str(line.fate),
             "what": line.what,
+            "name": line.name,
+            "section": line.section,
             "why": line.why,
             "count": line.count,
             "first": line.first,
+            "sentence": line.sentence,
         }
         for line in done.document.report
     )

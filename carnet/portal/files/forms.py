@@ -48,10 +48,10 @@ class AddForm(forms.Form):
     title = forms.CharField(
         label=_("Titre"),
         max_length=200,
-        help_text=_("Ce que vous lirez dans la liste, par exemple : Radio du genou gauche."),
+        help_text=_("Ce que vous lirez dans la liste, par exemple : Radio du genou gauche."),
         error_messages={
             "required": _("Donnez un titre au document."),
-            "max_length": _("Ce titre est trop long : 200 caractères au plus."),
+            "max_length": _("Ce titre est trop long : 200 caractères au plus."),
         },
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
@@ -70,7 +70,7 @@ class AddForm(forms.Form):
         error_messages={
             "required": _("Saisissez la date du document."),
             "invalid": _(
-                "Cette date n’existe pas ou n’est pas comprise. Écrivez-la ainsi : 27/03/1985."
+                "Cette date n’existe pas ou n’est pas comprise. Écrivez-la ainsi : 27/03/1985."
             ),
         },
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
