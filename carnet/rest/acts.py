@@ -7,13 +7,14 @@ cannot be written without one.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from carnet import errors
-from carnet.access.door import Address, Unit, Written
+from carnet.access.door import Address, Page, Stored, Unit, Visit, Written
 from carnet.access.labels import Label
+from carnet.fhir.search.query import Query
 
 NEED_AN_ACT = frozenset("DocumentReference List Binary Patient Consent AuditEvent".split())
 
@@ -74,6 +75,20 @@ class Plan:
 
 Act = Callable[[Unit, Plan, Entry], Awaitable[Written]]
 Resolver = Callable[[Unit, str, str], Awaitable[Address | None]]
+# `Type/id/$name`: the visit and the id give a resource, or nothing to say.
+Operation = Callable[[Visit, str], Awaitable[dict[str, Any] | None]]
+
+
+class View(Protocol):
+    """A type that is not stored: its resources are made from rows that are the truth."""
+
+    parameters: frozenset[str]  # of a search, beside the results' own (_count…)
+
+    async def read(self, visit: Visit, id: str) -> Stored:
+        """One, as this caller sees it; Nothing when absent or hidden."""
+
+    async def search(self, visit: Visit, query: Query, given: Sequence[tuple[str, str]]) -> Page:
+        """One page; query: what was parsed; given: the same, as it was written."""
 
 
 class Acts:
@@ -82,12 +97,34 @@ class Acts:
     def __init__(self) -> None:
         self._table: dict[tuple[str, str, str | None], Act] = {}
         self._resolvers: dict[str, Resolver] = {}
+        self._views: dict[str, View] = {}
+        self._operations: dict[tuple[str, str, str], Operation] = {}
 
     def register(
         self, rtype: str, interaction: str, act: Act, *, profile: str | None = None
     ) -> None:
         """Have `act` do this interaction, in Bundles of `profile` or wherever it comes from."""
         self._table[rtype, interaction, profile] = act
+
+    def show(self, rtype: str, view: View) -> None:
+        """Have `view` answer reads of a type that is not stored."""
+        self._views[rtype] = view
+
+    def view(self, rtype: str) -> View | None:
+        """What answers reads of a type that is not stored."""
+        return self._views.get(rtype)
+
+    def operate(self, method: str, rtype: str, name: str, operation: Operation) -> None:
+        """Have `operation` answer `method Type/id/$name`."""
+        self._operations[method, rtype, name] = operation
+
+    def operation(self, method: str, rtype: str, name: str) -> Operation | None:
+        """What answers `method Type/id/$name`."""
+        return self._operations.get((method, rtype, name))
+
+    def operations(self, rtype: str) -> list[str]:
+        """Names of the operations on a type."""
+        return sorted({name for _, each, name in self._operations if each == rtype})
 
     def resolve_by(self, rtype: str, resolver: Resolver) -> None:
         """Have `resolver` answer `rtype?identifier=system|value` references."""

@@ -56,7 +56,10 @@ def statement(definitions: Definitions, acts: Acts, base: str, date: str) -> dic
 
 
 def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
+    view = acts.view(name)
     interactions = ["read", "vread", "history-instance", "search-type"]
+    if view is not None:
+        interactions = ["read", "search-type"]
     for act in ("create", "update", "delete"):
         written = any(allowed(Actor(kind, "", "", ""), name, act) for kind in ActorKind)
         if written and acts.written(name, act):
@@ -65,23 +68,36 @@ def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
     searched = [
         {"name": code, "type": parameter.type, "definition": parameter.url}
         for code, parameter in sorted(params.items())
-        if parameter.type in SEARCHED and code not in ("_id", "_lastUpdated", *ABSENT)
+        if parameter.type in SEARCHED
+        and code not in ("_id", "_lastUpdated", *ABSENT)
+        and (view is None or code in view.parameters)
     ]
-    searched = [{"name": code, "type": kind} for code, kind in ALWAYS] + searched
+    searched = [
+        {"name": code, "type": kind}
+        for code, kind in ALWAYS
+        if view is None or code in view.parameters
+    ] + searched
     includes = [
-        f"{name}:{code}" for code, each in sorted(params.items()) if each.type == "reference"
+        f"{name}:{code}"
+        for code, each in sorted(params.items())
+        if each.type == "reference" and view is None
     ]
     found: dict[str, Any] = {
         "type": name,
         "interaction": [{"code": code} for code in interactions],
         "versioning": "versioned-update",
-        "readHistory": True,
+        "readHistory": view is None,
         "updateCreate": "update" in interactions,
         "conditionalCreate": False,
         "conditionalUpdate": False,
         "conditionalDelete": "not-supported",
         "searchParam": searched,
     }
+    if operations := acts.operations(name):
+        found["operation"] = [
+            {"name": each, "definition": f"urn:carnet:operation:{name}-{each}"}
+            for each in operations
+        ]
     if includes:
         found["searchInclude"] = includes
     return found

@@ -30,8 +30,13 @@ async def read(request: Request) -> Response:
     if rtype != "Binary":
         http.accepts_json(request)
     visit = await http.desk(request).visit(request)
-    stored = await visit.read(rtype, id)
-    return await answer(request, visit, stored)
+    return await answer(request, visit, await current(http.desk(request), visit, rtype, id))
+
+
+async def current(desk: Desk, visit: Visit, rtype: str, id: str) -> Stored:
+    """The current version, of the store or of the rows a type is a view of."""
+    view = desk.acts.view(rtype)
+    return await (visit.read(rtype, id) if view is None else view.read(visit, id))
 
 
 async def vread(request: Request) -> Response:

@@ -16,7 +16,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carnet import errors
-from carnet.rest import metadata, read, search, transaction, write
+from carnet.rest import metadata, operations, read, search, transaction, write
 from carnet.rest.desk import Desk
 from carnet.rest.outcome import refuse
 
@@ -31,6 +31,7 @@ ROUTES = [
     Route("/{rtype}/{id}", read.read, methods=["GET"]),
     Route("/{rtype}/{id}", write.update, methods=["PUT"]),
     Route("/{rtype}/{id}", write.delete, methods=["DELETE"]),
+    Route("/{rtype}/{id}/${name}", operations.operate, methods=["GET", "POST"]),
     Route("/{rtype}/{id}/_history", read.history, methods=["GET"]),
     Route("/{rtype}/{id}/_history/{version}", read.vread, methods=["GET"]),
 ]

@@ -15,6 +15,13 @@ from carnet.rest.desk import Desk
 from carnet.rest.outcome import fhir
 
 FORM = "application/x-www-form-urlencoded"
+RESULT = frozenset(("_count", "_cursor", "_total", "_summary", "_format", "_pretty"))
+
+
+class UnknownParameter(errors.NotSupported):
+    """This type is not searched by this parameter."""
+
+    status = 400
 
 
 class WrongForm(errors.Invalid):
@@ -42,7 +49,14 @@ async def page(
 ) -> bytes:
     """The searchset of one search."""
     query = desk.parser.parse(rtype, given, lenient=lenient)
-    found = await visit.search(query)
+    view = desk.acts.view(rtype)
+    if view is None:
+        found = await visit.search(query)
+    else:
+        known = view.parameters | RESULT
+        if not lenient and (other := next((n for n, _ in given if n not in known), None)):
+            raise UnknownParameter(f"This type is not searched by {other}.")
+        found = await view.search(visit, query, [each for each in given if each[0] in known])
     address = f"{desk.base}/{rtype}"
     links = [("self", _link(address, query.shown))]
     if found.next is not None:

@@ -229,7 +229,7 @@ async def _read(desk: Desk, visit: Visit, wanted: Reading) -> bytes:
         body = await read.all_versions(desk, visit, rtype, id)
     else:
         if version is None:
-            stored = await visit.read(rtype, id)
+            stored = await read.current(desk, visit, rtype, id)
         else:
             stored = await visit.vread(rtype, id, read.version_of(version))
         response = {
