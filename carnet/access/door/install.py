@@ -24,6 +24,7 @@ def install(conn: psycopg.Connection[Any], keyring: Keyring) -> None:
             "INSERT INTO access.seal (inner_pad, outer_pad) VALUES (%s, %s)",
             (sealer.inner_pad, sealer.outer_pad),
         )
+        conn.execute("SELECT access.arm_erasure()")  # what migrations since 0014 have added
         conn.execute(
             "INSERT INTO record.compartment (cid, nature, wrapped, made_at)"
             " VALUES (%s, 0, %s, %s) ON CONFLICT DO NOTHING",

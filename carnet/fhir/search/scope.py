@@ -131,9 +131,16 @@ def condition(scope: Scope, values: dict[str, object], *, public: bool, alias: s
 
 
 def context_parts(
-    scope: Scope, *, written: Iterable[int] = (), platform: bool = False
+    scope: Scope,
+    *,
+    written: Iterable[int] = (),
+    platform: bool = False,
+    erased: int | None = None,
 ) -> list[str]:
-    """The twenty-one parts of the sealed context (migration 0003); an empty one opens nothing."""
+    """The twenty-one parts of the sealed context (migration 0003); an empty one opens nothing.
+
+    erased: the record an erasure is of, and nothing else is let through.
+    """
     parts: list[str] = []
     for clause in scope.admits:
         parts += [clause.cids_text, clause.kinds_text, str(clause.refused)]
@@ -141,8 +148,8 @@ def context_parts(
     parts.append("" if scope.software is None else str(scope.software))
     parts.append("" if scope.professional is None else str(scope.professional))
     parts.append(array(scope.held))
-    parts.append(array(written))
-    parts.append("platform" if platform else "")
+    parts.append(array(written if erased is None else (erased,)))
+    parts.append("erase" if erased is not None else "platform" if platform else "")
     if scope.team is None:
         parts += ["", "", ""]
     else:
