@@ -59,6 +59,9 @@ class Settings:
     statement_timeout: float = _setting(15.0, "Longest time one statement may run.", "seconds")
     token_lifetime: int = _setting(300, "Lifetime of an access token.", "seconds")
     visit_hours: int = _setting(8, "How long a consent given for one visit lasts.", "hours")
+    helper_minutes: int = _setting(
+        120, "How long a helper's session lasts, two hours at most.", "minutes"
+    )
     page_size: int = _setting(50, "Results on a page when the caller names none.", "results")
     page_limit: int = _setting(1000, "Most results on a page.", "results")
     find_per_hour: int = _setting(60, "Searches for a person one account may make.", "per hour")

@@ -9,9 +9,10 @@ paper.
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Final
+from zoneinfo import ZoneInfo
 
 
 class Sex(StrEnum):
@@ -36,6 +37,8 @@ class Traits:
 
 # A comma or a dot separates given names in some software; hyphens and apostrophes have many forms.
 JOINTS: Final = re.compile("[\\s,.'\"`´\u2018\u2019\u02bc\u2010-\u2015\u2212-]+")
+LOCAL: Final = ZoneInfo("Europe/Paris")
+OF_AGE: Final = 18
 LIGATURES: Final = str.maketrans({"Œ": "OE", "Æ": "AE", "Ø": "O", "Ł": "L", "Đ": "D"})
 
 
@@ -92,3 +95,15 @@ def differences(a: Traits, b: Traits) -> tuple[str, ...]:
 def _differ(a: str | None, b: str | None) -> bool:
     one, other = normal(a or ""), normal(b or "")
     return bool(one and other) and one != other
+
+
+def majority(born: date) -> datetime:
+    """The instant somebody is eighteen (Code civil, article 388): midnight in Paris, on their birthday.
+
+    Born on 29 February, they are so on 28 February: the doubt goes to the person.
+    """
+    try:
+        day = born.replace(year=born.year + OF_AGE)
+    except ValueError:
+        day = date(born.year + OF_AGE, 2, 28)
+    return datetime(day.year, day.month, day.day, tzinfo=LOCAL).astimezone(UTC)

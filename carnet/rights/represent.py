@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Representatives: parents of a minor, guardians named by a judge. They read all but what is kept from them.
+
+The representation of a minor ends by itself on the day they are eighteen; a judgment ends when it says.
+An operator declares them with their proof; a parent shares theirs with the other parent by a code.
+Source: CSP R.1111-33, R.1111-50; Code civil, articles 371-1, 388 and 414.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from carnet import errors
+from carnet.access import audit, queries
+from carnet.access.actor import ActorKind
+from carnet.access.door import Visit
+from carnet.access.door.decide import REPRESENTING
+from carnet.identity.traits import majority
+from carnet.rights import mandate
+from carnet.rights.mandate import Offer
+from carnet.rights.queries import ADD_MANDATE
+
+HOW: Final = {"representative": "civil-status", "guardian": "judgment"}
+
+
+class NotOperator(errors.Forbidden):
+    """Only the operator declares a representative, on proof; a parent shares with the other."""
+
+
+class OfAge(errors.BusinessRule):
+    """An adult has no parents for representatives: a guardian is named by a judgment."""
+
+
+class NoProof(errors.BusinessRule):
+    """A representative is declared with the reference of the proof: the act, or the judgment."""
+
+
+class NotRepresentative(errors.NotFound):
+    """Only a parent shares the record of a minor with the other parent."""
+
+
+async def declare(
+    visit: Visit, patient: str, sub: str, nature: str, proof: str, *, until: datetime | None = None
+) -> str:
+    """The operator declares a representative or a guardian; returns the mandate's id.
+
+    sub: who it is, as a subject. proof: reference of the act of civil status or of the judgment.
+    until: the end a judgment gives; a minor's representation ends when they are eighteen.
+    """
+    door = visit.door
+    if visit.actor.kind is not ActorKind.OPERATOR:
+        raise NotOperator
+    if not proof.strip() or nature not in REPRESENTING:
+        raise NoProof
+    cid = mandate.compartment(visit, patient)
+    now = door.clock()
+    async with door.pool.connection() as conn, conn.transaction():
+        known = await queries.identity(conn, cid)
+        if known is None or await queries.subject(conn, sub) is None:
+            raise errors.NotFound
+        if nature == "representative":
+            until = majority(known.birth_date)
+            if until <= now:
+                raise OfAge
+        await visit.rights_of(conn, [cid])
+        number = door.ids.new()
+        await conn.execute(
+            ADD_MANDATE,
+            {
+                "id": number,
+                "cid": cid,
+                "sub": sub,
+                "nature": nature,
+                "reach": "all",
+                "how": HOW[nature],
+                "declared_by": visit.actor.sub,
+                "form": proof.strip(),
+                "since": now,
+                "until": until,
+            },
+        )
+        trace = visit.trace("mandate", f"{nature}-declared")
+        await audit.write(conn, trace, granted=True, cids=[cid])
+    return door.ids.encode(cid, number)
+
+
+async def share(visit: Visit, patient: str) -> Offer:
+    """A parent gives the other parent a code, by which they represent the child as well."""
+    cid = mandate.compartment(visit, patient)
+    held = await mandate.held(visit, cid)
+    if not any(one.nature == "representative" for one in held):
+        raise NotRepresentative
+    async with visit.door.pool.connection() as conn:
+        known = await queries.identity(conn, cid)
+    assert known is not None
+    return await mandate.offering(visit, cid, "representative", "all", majority(known.birth_date))
