@@ -15,8 +15,8 @@ from psycopg import AsyncConnection
 
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
-from carnet.rights import queries
-from carnet.rights.queries import ADD_ASSISTANT, END_ASSISTANT, Assisted
+from carnet.rights.acting import queries
+from carnet.rights.acting.queries import ADD_ASSISTANT, END_ASSISTANT, Assisted
 
 
 async def name(

@@ -23,8 +23,8 @@ from carnet.access.door import Visit
 from carnet.access.door.decide import REPRESENTING
 from carnet.identity.ins import InsSystem
 from carnet.identity.traits import majority, normal
-from carnet.rights import queries as own
-from carnet.rights.queries import Mandated
+from carnet.rights.acting import queries as own
+from carnet.rights.acting.queries import Mandated
 
 CODE_LASTS: Final = timedelta(days=7)
 LONGEST: Final = timedelta(days=3 * 366)  # of a mandate; then it is given again

@@ -18,8 +18,8 @@ from carnet.access.door import Visit
 from carnet.access.door.decide import REPRESENTING
 from carnet.identity.traits import majority
 from carnet.rights import mandate
+from carnet.rights.acting.queries import ADD_MANDATE
 from carnet.rights.mandate import Offer
-from carnet.rights.queries import ADD_MANDATE
 
 HOW: Final = {"representative": "civil-status", "guardian": "judgment"}
 

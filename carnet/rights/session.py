@@ -18,7 +18,8 @@ from carnet.access import audit
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.access.door.decide import REPRESENTING
-from carnet.rights import mandate, queries
+from carnet.rights import mandate
+from carnet.rights.acting import queries
 from carnet.rights.mandate import Acting, Traits, WrongReach
 from carnet.rights.readers import ACTS, OTHERWISE
 
