@@ -28,6 +28,14 @@ BY_CODE = {
 }
 
 
+# As a secret connection writes it on everything.
+NOT_FOR_REPRESENTATIVES = {
+    "system": "urn:oid:1.2.250.1.213.1.1.4.13",  # TRE_A07-StatutVisibiliteDocument
+    "code": "INVISIBLE_REPRESENTANTS_LEGAUX",
+    "display": "Non visible par les représentants légaux du patient",
+}
+
+
 def of(resource: dict[str, Any]) -> Label:
     """Labels a resource bears: meta.security, and securityLabel of a DocumentReference."""
     label = Label.NONE

@@ -49,6 +49,8 @@ OF_KIND: dict[ActorKind, dict[str, type]] = {
 }  # fmt: skip
 
 
+# Who may ask, by a claim `secret`, for a minor's connection that their representatives know nothing of.
+SECRETIVE = frozenset((ActorKind.PATIENT, ActorKind.PROFESSIONAL, ActorKind.SOFTWARE))
 ORGANISED = frozenset((ActorKind.SOFTWARE, ActorKind.PROFESSIONAL, ActorKind.ASSISTANT))
 
 
@@ -183,6 +185,8 @@ def _check_claims(claims: dict[str, Any]) -> None:
         value = claims.get(name)
         if type(value) is not expected or value == "":
             raise WrongToken
+    if "secret" in claims and (claims["secret"] is not True or kind not in SECRETIVE):
+        raise WrongToken
 
 
 def actor_of(verified: Verified, compartment: Callable[[str, str], int | None]) -> Actor:
@@ -212,6 +216,7 @@ def actor_of(verified: Verified, compartment: Callable[[str, str], int | None]) 
         situation=claims.get("situation", "") if kind in ORGANISED else "",
         org=org,
         patient=patient,
+        secret="secret" in claims,
         scopes=frozenset(claims["scope"].split()),
         rev=claims["rev"],
     )

@@ -16,11 +16,12 @@ from carnet.access import matrix as matrices
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Visit
 from carnet.access.revisions import Revisions
-from carnet.access.tokens import DAY, Tokens, load_or_make_key
+from carnet.access.tokens import DAY, SECRETIVE, Tokens, load_or_make_key
 from carnet.config import Instance, Settings
 from carnet.directory import find as directory
 from carnet.documents import publish, replace, upload
 from carnet.fhir.search.parse import Parser
+from carnet.identity.traits import majority
 from carnet.postgres.pool import Pool, open_pool
 from carnet.postgres.server import Server
 from carnet.rest.acts import Acts
@@ -117,27 +118,59 @@ async def build(
     return Built(settings, pool, made, desk)
 
 
-async def actor(built: Built, sub: str, *, client: str, situation: str | None = None) -> Actor:
-    """The actor of a subject, for a log-in or a token."""
+class NotTheirs(errors.Forbidden):
+    """You do not assist this professional."""
+
+
+class NoSecret(errors.BusinessRule):
+    """A secret connection is a minor's, on their own record, or a professional's who treats one."""
+
+
+async def actor(
+    built: Built,
+    sub: str,
+    *,
+    client: str,
+    situation: str | None = None,
+    secret: bool = False,
+    acting_for: int | None = None,
+) -> Actor:
+    """The actor of a subject, for a log-in or a token.
+
+    secret: a connection that leaves no trace for a minor's representatives. acting_for: RPPS of the
+    professional an assistant chose, the first of theirs when none is.
+    """
+    now = built.door.clock()
     async with built.pool.connection() as conn:
         found = await queries.subject(conn, sub, situation)
         if found is None:
             raise errors.Unauthenticated("Nobody of this name is known here.")
         rpps = found.rpps
-        if found.kind == ActorKind.ASSISTANT:
-            rpps = await queries.assisted(conn, sub, built.door.clock())
+        if found.kind == ActorKind.ASSISTANT and acting_for is not None:
+            if not await queries.assists(conn, sub, acting_for, now):
+                raise NotTheirs
+            rpps = acting_for
+        elif found.kind == ActorKind.ASSISTANT:
+            rpps = await queries.assisted(conn, sub, now)
+        if secret and found.kind == ActorKind.PATIENT:
+            known = await queries.identity(conn, found.patient or 0)
+            if known is None or majority(known.birth_date) <= now:
+                raise NoSecret
+        elif secret and found.kind not in SECRETIVE:
+            raise NoSecret
     return Actor(
         kind=ActorKind(found.kind),
         sub=found.sub,
         name=found.name,
         client=client,
-        purpose="PATRQT" if found.kind == "patient" else "TREAT",
+        purpose="PATRQT" if found.kind in ("patient", "helper") else "TREAT",
         rpps=rpps,
         profession=found.profession or "",
         situation=found.situation or "",
         org=found.org,
         org_name=found.org_name or "",
         patient=found.patient,
+        secret=secret,
         rev=found.rev,
     )
 
@@ -151,6 +184,8 @@ def claims(built: Built, who: Actor, scope: str) -> dict[str, Any]:
     }  # fmt: skip
     if who.kind is ActorKind.PATIENT and who.patient is not None:
         found["patient"] = found["fhirUser"] = f"Patient/{encode(who.patient, who.patient)}"
+    if who.secret:
+        found["secret"] = True
     if who.org is not None:
         found["org"] = f"Organization/{encode(0, who.org)}"
     if who.kind is ActorKind.ASSISTANT and who.rpps is not None:

@@ -44,6 +44,7 @@ from carnet.fhir.search.references import ReferenceFilter
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.plans import copied
 
+MANAGEMENT: Final = kinds.table()["management"].number
 XML_TYPES = frozenset(
     ("text/xml", "application/xml", "application/xslt+xml", "application/hl7-cda+xml")
 )
@@ -51,6 +52,10 @@ XML_TYPES = frozenset(
 
 class OtherBytes(errors.Conflict):
     """A document with this uniqueId was already deposited with another content."""
+
+
+class NotManagement(errors.Forbidden):
+    """An assistant deposits documents of management alone, and replaces none."""
 
 
 class OtherUniqueId(errors.BusinessRule):
@@ -108,10 +113,14 @@ async def publish(unit: Unit, plan: Plan, entry: Entry) -> Written:
     if made:
         _complete(resource, made[0].resource)
     label = labels.of(resource)
+    if unit.visit.actor.secret:  # the whole lot is, and what is read in it
+        label |= Label.INVISIBLE_REPRESENTANTS_LEGAUX
     for parent in replaced:
         label |= parent.labels
     resource = masked(resource, label)
     place = _Place(address, kinds.of(resource), label)
+    if unit.visit.actor.kind is ActorKind.ASSISTANT and (replaced or place.kind != MANAGEMENT):
+        raise NotManagement
     plan.follow = (address.cid, address.rid, place.kind, label)
     await supersede(unit, address.cid, replaced, label)
     for file in held:

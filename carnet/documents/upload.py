@@ -20,6 +20,7 @@ from hashlib import sha256
 from typing import Any
 
 from carnet import errors
+from carnet.access import queries
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Unit, Visit, Written
 from carnet.documents import files, nomenclature
@@ -38,6 +39,21 @@ OWN_WORDS = (
     "The patient deposited this document: no professional has checked it.",
     "Document déposé par le patient : aucun professionnel ne l’a vérifié.",
 )
+# The same, when somebody else deposited it for them: the natures of access.mandate that may.
+FOR = {
+    "representative": (
+        "The legal representative deposited this document: no professional has checked it.",
+        "Document déposé par le représentant légal : aucun professionnel ne l’a vérifié.",
+    ),
+    "guardian": (
+        "The guardian deposited this document: no professional has checked it.",
+        "Document déposé par la personne chargée de la protection : aucun professionnel ne l’a vérifié.",
+    ),
+    "carer": (
+        "The carer deposited this document: no professional has checked it.",
+        "Document déposé par l’aidant : aucun professionnel ne l’a vérifié.",
+    ),
+}
 OTHER = "906"  # of the national answers: what is not about whose the document is
 OLDEST = date(1900, 1, 1)
 DAY = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?(T.*)?")
@@ -54,7 +70,7 @@ TAKEN = frozenset(
 
 
 class NotYours(errors.Forbidden):
-    """Only the patient deposits documents of their own, in their own record."""
+    """Documents of one's own go in one's own record, or in that of whom one fully acts for."""
 
 
 class NotADeposit(errors.Forbidden):
@@ -113,12 +129,13 @@ async def upload(
     on: date,
     declared: str = "",
     name: str = "",
+    patient: str = "",
 ) -> Uploaded:
-    """Put a file in the record of the patient who asks.
+    """Put a file in the record of the patient who asks, or of whom they act for.
 
-    kind: a type of deposits.toml. on: the day of the document. declared, name: media type and name of
-    the file as the sender says them; they have to agree with its content. The same file again is the
-    same document.
+    patient: id of whom they act for, "" for their own record. kind: a type of deposits.toml. on: the
+    day of the document. declared, name: media type and name of the file as the sender says them; they
+    have to agree with its content. The same file again is the same document.
     """
     actor = visit.actor
     if actor.kind is not ActorKind.PATIENT or actor.patient is None:
@@ -126,13 +143,15 @@ async def upload(
     today = visit.door.clock().date()
     if not OLDEST <= on <= today:
         raise NoDate(path="DocumentReference.context.period")
+    cid = _cid(visit, patient)
+    nature = await _nature(visit, cid)
     asked = _Asked(data, _title(title), kind, on.isoformat(), declared, name)
     cleaned = await _cleaned(asked)
     entry = Own(
         "POST",
         "DocumentReference",
-        resource=_resource(visit, asked, cleaned),
-        found=_found(cleaned),
+        resource=_resource(visit, asked, cleaned, cid),
+        found=_found(cleaned, nature),
     )
     await carry_out(visit, acts, Plan([entry]))
     assert entry.written is not None
@@ -143,19 +162,47 @@ async def deposit(unit: Unit, plan: Plan, entry: Entry) -> Written:
     """The act behind DocumentReference: a patient's is made theirs, the others are published."""
     if unit.visit.actor.kind is not ActorKind.PATIENT or isinstance(entry, Own):
         return await publish(unit, plan, entry)
+    assert entry.address is not None
+    cid = entry.address.cid
+    nature = await _nature(unit.reading(), cid)
     asked = _asked(unit.visit.actor, unit.visit.door.clock().date(), entry.resource)
     cleaned = await _cleaned(asked)
     own = Own(
         "POST",
         "DocumentReference",
         full_url=entry.full_url,
-        resource=_resource(unit.visit, asked, cleaned),
+        resource=_resource(unit.visit, asked, cleaned, cid),
         address=entry.address,
-        found=_found(cleaned),
+        found=_found(cleaned, nature),
     )
     written = await publish(unit, plan, own)
     entry.warnings += own.warnings
     return written
+
+
+def _cid(visit: Visit, patient: str) -> int:
+    """The record of a Patient's id; "" is the actor's own."""
+    assert visit.actor.patient is not None
+    if not patient:
+        return visit.actor.patient
+    place = visit.door.ids.decode(patient)
+    if place is None or place[0] != place[1]:
+        raise errors.NotFound
+    return place[0]
+
+
+async def _nature(visit: Visit, cid: int) -> str:
+    """As what the actor deposits there: self, representative…; a mandate has to reach the whole record."""
+    actor = visit.actor
+    if cid == actor.patient:
+        return "self"
+    async with visit.door.pool.connection() as conn:
+        now = visit.door.clock()
+        held = await queries.held(conn, actor.sub, actor.patient, [cid], now, 100)
+    natures = {one.nature for one in held if one.reach == "all"}
+    if not natures:
+        raise errors.NotFound
+    return next(name for name in FOR if name in natures)
 
 
 # ------------------------------------------------------------------------------------- what is asked
@@ -237,9 +284,10 @@ async def _cleaned(asked: _Asked) -> files.Cleaned:
 # ------------------------------------------------------------------------------------ what is written
 
 
-def _found(cleaned: files.Cleaned) -> tuple[Finding, ...]:
+def _found(cleaned: files.Cleaned, nature: str) -> tuple[Finding, ...]:
     """Whose word it is, and what was taken out of the file: kept on its document."""
-    own = Finding(OWN, OTHER, Severity.WARNING, *OWN_WORDS, "DocumentReference")
+    said = FOR.get(nature, OWN_WORDS)
+    own = Finding(OWN, OTHER, Severity.WARNING, *said, "DocumentReference")
     taken = (
         Finding(
             f"removed-{rule}",
@@ -253,11 +301,16 @@ def _found(cleaned: files.Cleaned) -> tuple[Finding, ...]:
     return (own, *taken)
 
 
-def _resource(visit: Visit, asked: _Asked, cleaned: files.Cleaned) -> dict[str, Any]:
-    """The document, wholly ours: the patient's, of the patient, by the patient."""
+def _resource(visit: Visit, asked: _Asked, cleaned: files.Cleaned, cid: int) -> dict[str, Any]:
+    """The document, wholly ours: of the patient, by the patient or by who acts for them.
+
+    The latter is named, and not by the address of a record of their own.
+    """
     actor, known = visit.actor, nomenclature.table("deposits")
-    assert actor.patient is not None
-    own = f"Patient/{visit.door.ids.encode(actor.patient, actor.patient)}"
+    own = f"Patient/{visit.door.ids.encode(cid, cid)}"
+    author = {"reference": own, "display": actor.name}
+    if cid != actor.patient:
+        author = {"display": actor.name}
     setting = _concept(
         known["setting"]["system"], known["setting"]["code"], known["setting"]["display"]
     )
@@ -274,7 +327,7 @@ def _resource(visit: Visit, asked: _Asked, cleaned: files.Cleaned) -> dict[str, 
         "category": [_concept(CLASS, *category)],
         "subject": {"reference": own},
         "date": moment,
-        "author": [{"reference": own, "display": actor.name}],
+        "author": [author],
         "description": asked.title,
         "securityLabel": [_concept("2.16.840.1.113883.5.25", "N", "Normal")],
         "content": [

@@ -4,17 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
 
 from carnet import errors
+from carnet.access.actor import ActorKind
 from carnet.access.door import Door, Visit
 from carnet.access.revisions import Revisions
 from carnet.access.tokens import NoToken, Tokens, WrongToken, actor_of
 from carnet.config import Settings
 from carnet.fhir.search.parse import Parser
 from carnet.rest.acts import Acts
+
+CARING = frozenset((ActorKind.PROFESSIONAL, ActorKind.SOFTWARE))
+SECRET = "carnet-connexion"  # header: "secret" is what VIHF's CONNEXION_SECRETE says
+
+
+class WrongConnection(errors.Invalid):
+    """The header Carnet-Connexion is `secret`, sent by a professional or a software."""
 
 
 class NotAddressed(errors.Unauthenticated):
@@ -46,6 +54,11 @@ class Desk:
         actor = actor_of(verified, self.compartment)
         if await self.revisions.current(actor.sub) != actor.rev:
             raise WrongToken
+        said = request.headers.getlist(SECRET)
+        if said:
+            if said != ["secret"] or actor.kind not in CARING:
+                raise WrongConnection
+            actor = replace(actor, secret=True)
         return Visit(self.door, actor, request.scope["carnet.request"])
 
     def compartment(self, rtype: str, reference: str) -> int | None:

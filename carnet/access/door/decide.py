@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,8 @@ from carnet import errors
 from carnet.access import kinds, queries, reach
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.labels import Label
-from carnet.access.matrix import Matrix
+from carnet.access.matrix import ASSISTANT, Matrix
+from carnet.access.recent import Recent
 from carnet.access.seal import Sealer
 from carnet.config import Settings
 from carnet.fhir.definitions import Definitions
@@ -32,7 +33,6 @@ from carnet.postgres.pool import Pool
 
 MOST_PATIENTS = 5000  # of a professional, in a search that names none
 MOST_HELD = 500  # records one person holds, their own and those they act for
-ASSISTANT = "assistant"  # line of the matrix
 REPRESENTING = frozenset(("representative", "guardian"))
 LOOSE_FOR = timedelta(hours=24)  # how long a Binary that no document names is its depositor's
 
@@ -55,6 +55,7 @@ class Decision:
     scope: Scope
     rule: str
     granted: bool = True
+    matrix: str = ""  # version it was judged by, "" when none was looked at
 
 
 def judged(
@@ -93,7 +94,7 @@ def judged(
         # The mask is lifted for the depositing establishment, the matrix is not (CSP R.1111-49).
         team = OfOrganisation(actor.org, in_team, (*rows, kinds.UNCLASSIFIED))
     scope = Scope(tuple(admits), team=team, professional=rpps, held=held, loose_since=since)
-    return Decision(scope, _rule(links))
+    return Decision(scope, _rule(links), matrix=matrix.version)
 
 
 def _rule(links: Sequence[queries.Link]) -> str:
@@ -150,11 +151,12 @@ class Door:
     indexer: Indexer
     attachments: Attachments
     sealer: Sealer
-    matrix: Matrix
+    matrix: Matrix  # with the versions after it
     clock: Callable[[], datetime]
     random: Callable[[int], bytes]
     settings: Settings
     names: dict[int, str]  # type by its number
+    recent: Recent = field(default_factory=Recent)  # who was read less than an hour ago, by whom
 
     async def decide(
         self, conn: AsyncConnection[Any], actor: Actor, cids: Sequence[int] | None
@@ -167,7 +169,8 @@ class Door:
                 return await self._holder(conn, actor, cids)
             case ActorKind.PROFESSIONAL if actor.rpps is not None:
                 found = await self._links(conn, actor.rpps, cids)
-                return judged(actor, actor.rpps, found, self.matrix, self.clock())
+                now = self.clock()
+                return judged(actor, actor.rpps, found, self.matrix.at(now), now)
             case ActorKind.ASSISTANT if actor.rpps is not None:
                 return await self._assistant(conn, actor, actor.rpps, cids)
             case ActorKind.SOFTWARE if actor.org is not None:
@@ -184,6 +187,10 @@ class Door:
         )
         if len(found) > MOST_HELD:
             raise TooManyHeld
+        if (
+            actor.secret
+        ):  # a minor's, of their own record alone: it would hide what they do in another's
+            found = [one for one in found if one.nature == "self"]
         return holding(found)
 
     async def _links(
@@ -204,8 +211,9 @@ class Door:
         if not links:
             return Decision(Scope(), "no-live-link", granted=False)
         linked = tuple(sorted(link.cid for link in links))
-        seen = Admits(linked, self.matrix.reads(ASSISTANT), int(Label.MASQUE_PS))
-        return Decision(Scope((seen,)), "assistant")
+        matrix = self.matrix.at(self.clock())
+        seen = Admits(linked, matrix.reads(ASSISTANT), int(Label.MASQUE_PS))
+        return Decision(Scope((seen,)), "assistant", matrix=matrix.version)
 
     def place(self, rtype: str) -> Place:
         """Where the filters of a search on one type are compiled."""

@@ -23,7 +23,7 @@ from carnet import errors
 from carnet.access import audit, kinds, labels, queries, writing
 from carnet.access.actor import ActorKind
 from carnet.access.door.decide import Decision
-from carnet.access.door.visit import Nothing, Visit, within
+from carnet.access.door.visit import Nothing, TooManyPatientsRead, Visit, within
 from carnet.access.seal import SET
 from carnet.fhir import json
 from carnet.fhir.search.query import Query
@@ -58,6 +58,10 @@ class NotYours(errors.Forbidden):
 
 class NotDepositor(errors.Forbidden):
     """Only who deposited a resource may change or delete it."""
+
+
+class NotSecret(errors.Forbidden):
+    """In a secret connection, only what representatives do not see is changed."""
 
 
 class OtherOwner(errors.BusinessRule):
@@ -223,7 +227,17 @@ class Unit:
             held = await queries.held(
                 self.conn, actor.sub, actor.patient, unknown, self.at, len(unknown)
             )
-            if set(unknown) - {one.cid for one in held if one.reach == "all"}:
+            # A carer adds where they see all; in a secret connection one acts for nobody else.
+            if set(unknown) - {
+                one.cid
+                for one in held
+                if one.reach == "all" and (one.nature == "self" or not actor.secret)
+            }:
+                raise UnknownOwner
+        if actor.kind is ActorKind.ASSISTANT:
+            decision = await self.visit.door.decide(self.conn, actor, unknown)
+            linked = {cid for clause in decision.scope.admits for cid in clause.cids}
+            if set(unknown) - linked:
                 raise UnknownOwner
         allowed = await queries.fed_records(self.conn, unknown)
         if set(unknown) - allowed:
@@ -232,7 +246,7 @@ class Unit:
 
     def _bucket(self) -> int:
         org = self.visit.actor.org
-        if org is None:
+        if org is None or self.visit.actor.kind is ActorKind.ASSISTANT:
             raise UnknownOwner
         self.fed.add(org)
         return org
@@ -254,6 +268,9 @@ class Unit:
         kind, label, origin: of the document it follows; else by its own content.
         """
         door, actor = self.visit.door, self.visit.actor
+        if actor.secret and address.cid != DIRECTORY and address.rtype != "Patient":
+            resource = _secret(resource)
+            label = (label or labels.Label.NONE) | labels.of(resource)
         full = _stamped(resource, address.id, 1, self.at)
         body = json.dump(full)
         row = New(
@@ -265,7 +282,8 @@ class Unit:
             ver=1,
             kind=kinds.of(resource) if kind is None else kind,
             labels=int(labels.of(resource) if label is None else label),
-            dep_pro=actor.rpps,
+            # An assistant deposits for their organisation: the professional is in the trace alone.
+            dep_pro=actor.rpps if actor.kind is not ActorKind.ASSISTANT else None,
             dep_org=actor.org,
             origin=origin,
             body=body,
@@ -467,6 +485,8 @@ class Unit:
         actor = self.visit.actor
         if if_match is not None and if_match != held.ver:
             raise errors.VersionConflict
+        if actor.secret and not held.labels & labels.Label.INVISIBLE_REPRESENTANTS_LEGAUX:
+            raise NotSecret  # it would change, or vanish, before the eyes of the representatives
         if platform:
             return
         if not writing.allowed(actor, rtype, act):
@@ -576,7 +596,9 @@ async def commit(visit: Visit, work: Callable[[Unit], Awaitable[Result]], act: s
         except errors.CarnetError as refusal:
             if unit.finds:
                 await visit.refused("find", "find-to-feed")
-            if isinstance(refusal, errors.Forbidden | errors.NotFound | UnknownOwner):
+            if isinstance(
+                refusal, errors.Forbidden | errors.NotFound | UnknownOwner | TooManyPatientsRead
+            ):
                 tried = unit.tried - {DIRECTORY, visit.actor.org}
                 await visit.refused(act, _rule(refusal), sorted(tried))
             raise
@@ -600,6 +622,15 @@ def _stamped(resource: dict[str, Any], id: str, ver: int, at: datetime) -> dict[
         key: value for key, value in resource.items() if key not in ("resourceType", "id", "meta")
     }
     return {"resourceType": resource["resourceType"], "id": id, "meta": meta, **rest}
+
+
+def _secret(resource: dict[str, Any]) -> dict[str, Any]:
+    """The resource, hidden from the legal representatives: whatever a secret connection writes is so."""
+    if labels.of(resource) & labels.Label.INVISIBLE_REPRESENTANTS_LEGAUX:
+        return resource
+    meta = resource.get("meta", {})
+    security = [*meta.get("security", []), labels.NOT_FOR_REPRESENTATIVES]
+    return {**resource, "meta": {**meta, "security": security}}
 
 
 def _instant(at: datetime) -> str:
