@@ -37,7 +37,12 @@ class PageParts:
     def __init__(self, built: Built) -> None:
         self._built = built
         self.acts: Acts = PageActs(built)
-        self.matrix = f"{built.door.matrix.name} ({built.door.matrix.version})"
+
+    @property
+    def matrix(self) -> str:
+        """Name and version of the access matrix in force."""
+        matrix = self._built.door.matrix.at(self._built.door.clock())
+        return f"{matrix.name} ({matrix.version})"
 
     async def actor(self, subject: str) -> Actor:
         """The actor of a log-in."""

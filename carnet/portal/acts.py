@@ -87,7 +87,10 @@ class Parts(Protocol):
     """What `app.py` hands to the portal."""
 
     acts: Acts
-    matrix: str  # name and version of the access matrix, as refusals quote it
+
+    @property
+    def matrix(self) -> str:
+        """Name and version of the access matrix in force, as refusals quote it."""
 
     async def actor(self, subject: str) -> Actor:
         """The actor of a log-in, from `access.subject`."""

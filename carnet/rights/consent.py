@@ -1,22 +1,34 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Declare a consent the patient gave, with how it was had.
+"""Consents: declared by the professional who asked, read and withdrawn by the patient at any time.
 
-A member of the patient's care team declares the team's initial consent; anyone else, a consent for one
-visit. A blocked professional declares nothing: to them the record is absent.
-Source: CSP L.1110-4, L.1111-17; Conseil d'État, 15 October 2025, no 490409.
+A member of the patient's care team declares the team's initial consent, asked before its first access;
+anyone else, a consent for one visit, which ends by itself. A blocked professional declares nothing: to
+them the record is absent. Rows are never deleted: each has its beginning and its end.
+Source: CSP L.1110-4, L.1111-17, L.1111-19; Conseil d'État, 15 October 2025, no 490409.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import AsyncConnection
 
 from carnet import errors
-from carnet.access import audit, handles, queries
+from carnet.access import audit, handles, queries, reach
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
-from carnet.rights.queries import WITHDRAW
+from carnet.rights import queries as rights
+from carnet.rights.holder import NotYours, holding
+from carnet.rights.pages import Chosen, Given, Professional, Refused, Rights
+from carnet.rights.professionals import told, treating
+from carnet.rights.queries import END_CONSENT, WITHDRAW, Member
 
 HOW = frozenset(("oral", "written", "remote"))
+MOST = 100_000  # consents of one record
+
+__all__ = ["HOW", "NotForYou", "NotYours", "WrongHow", "all_of", "declare", "end", "withdraw"]
 
 
 class WrongHow(errors.Invalid):
@@ -27,66 +39,143 @@ class NotForYou(errors.Forbidden):
     """Only a professional declares a consent."""
 
 
-class NotYours(errors.NotFound):
-    """Only the patient withdraws a consent."""
-
-
 async def declare(visit: Visit, handle: str, how: str) -> str:
     """Write the consent and its trace in one transaction; returns the patient's id.
 
     A team that already has its consent needs no other one.
     handle: from a search for the person. how: oral, written or remote.
     """
-    actor, door = visit.actor, visit.door
-    if actor.kind is not ActorKind.PROFESSIONAL or actor.rpps is None:
-        raise NotForYou
-    if how not in HOW:
-        raise WrongHow
+    door = visit.door
+    check(visit, how)
     cid = handles.read(visit, handle)
-    now = door.clock()
     async with door.pool.connection() as conn, conn.transaction():
-        known = await queries.open_records(conn, [cid])
-        refused = not known or await queries.blocked(conn, cid, actor.rpps, now)
-        if not refused:
-            teams = await queries.teams_of(conn, cid, actor.rpps, now)
-            held = await queries.links(conn, actor.rpps, [cid], now, 1)
-        if not refused and not (teams and any(link.in_team for link in held)):
-            await visit.rights_of(conn, [cid])
-            until = None if teams else now + timedelta(hours=door.settings.visit_hours)
-            await conn.execute(
-                queries.ADD_CONSENT,
-                {
-                    "id": door.ids.new(),
-                    "cid": cid,
-                    "team": teams[0] if teams else None,
-                    "rpps": None if teams else actor.rpps,
-                    "how": how,
-                    "declared_by": actor.sub,
-                    "since": now,
-                    "until": until,
-                },
-            )
-            rule = "team-consent-declared" if teams else "visit-consent-declared"
-            await audit.write(conn, visit.trace("consent", rule), granted=True, cids=[cid])
-    if refused:
+        done = await declared(visit, conn, cid, how)
+    if done is None:
         await visit.refused("consent", "record-closed-or-blocked", [cid])
         raise errors.NotFound
     return door.ids.encode(cid, cid)
 
 
-async def withdraw(visit: Visit, rpps: int) -> int:
+def check(visit: Visit, how: str) -> None:
+    """Refuse who declares no consent, and a consent that says not how it was had."""
+    actor = visit.actor
+    if actor.kind is not ActorKind.PROFESSIONAL or actor.rpps is None:
+        raise NotForYou
+    if how not in HOW:
+        raise WrongHow
+
+
+async def declared(visit: Visit, conn: AsyncConnection[Any], cid: int, how: str) -> int | None:
+    """The consent by which this professional reads, added when there was none; None when refused."""
+    actor, door = visit.actor, visit.door
+    assert actor.rpps is not None
+    now = door.clock()
+    known = await queries.open_records(conn, [cid])
+    if not known or await queries.blocked(conn, cid, actor.rpps, now):
+        return None
+    teams = await queries.teams_of(conn, cid, actor.rpps, now)
+    held = await queries.links(conn, actor.rpps, [cid], now, 1)
+    if teams and any(link.in_team for link in held):
+        given = await rights.consents(conn, [cid], MOST)
+        return next(one.id for one in given if one.team in teams and one.live(now))
+    await visit.rights_of(conn, [cid])
+    id = door.ids.new()
+    values = {
+        "id": id,
+        "cid": cid,
+        "team": teams[0] if teams else None,
+        "rpps": None if teams else actor.rpps,
+        "how": how,
+        "declared_by": actor.sub,
+        "since": now,
+        "until": None if teams else now + timedelta(hours=door.settings.visit_hours),
+    }
+    await conn.execute(queries.ADD_CONSENT, values)
+    rule = "team-consent-declared" if teams else "visit-consent-declared"
+    await audit.write(conn, visit.trace("consent", rule), granted=True, cids=[cid])
+    return id
+
+
+async def withdraw(visit: Visit, rpps: int, patient: str = "") -> int:
     """The patient withdraws what a professional reads by; returns how many consents ended.
 
     A consent is a team's or a visit's: ending that of a professional's team ends it for all of the team.
     Source: CSP L.1110-4, L.1111-19: at any time, without giving a reason.
     """
-    actor, door = visit.actor, visit.door
-    if actor.kind is not ActorKind.PATIENT or actor.patient is None:
-        raise NotYours
-    values = {"cid": actor.patient, "rpps": rpps, "now": door.clock()}
-    async with door.pool.connection() as conn, conn.transaction():
-        await visit.rights_of(conn, [actor.patient])
-        done = await conn.execute(WITHDRAW, values)
-        trace = visit.trace("withdraw", "consent-withdrawn")
-        await audit.write(conn, trace, granted=True, cids=[actor.patient])
+    async with holding(visit, patient, "withdraw", "consent-withdrawn") as hold:
+        values = {"cid": hold.cid, "rpps": rpps, "now": hold.now}
+        done = await hold.conn.execute(WITHDRAW, values)
     return done.rowcount
+
+
+async def end(visit: Visit, consent: str, patient: str = "") -> bool:
+    """The patient withdraws one consent, by its id; whether it was in force."""
+    place = visit.door.ids.decode(consent)
+    async with holding(visit, patient, "withdraw", "consent-withdrawn") as hold:
+        if place is None or place[0] != hold.cid:
+            raise NotYours
+        values = {"cid": hold.cid, "id": place[1], "now": hold.now}
+        done = await hold.conn.execute(END_CONSENT, values)
+    return bool(done.rowcount)
+
+
+async def all_of(visit: Visit, patient: str = "") -> Rights:
+    """All the patient decided of who reads: consents in force and past, blocks, trust, refusals."""
+    async with holding(visit, patient, "rights", "holder-reads-rights") as hold:
+        conn, cid, now = hold.conn, hold.cid, hold.now
+        given = await rights.consents(conn, [cid], MOST)
+        members = await rights.members(conn, [cid])
+        blocked = await rights.blocks(conn, cid, now)
+        trusted = await rights.trusts(conn, cid, now)
+        refused = await rights.refused(conn, cid)
+        numbers = {one.rpps for one in members} | {one.rpps for one in (*blocked, *trusted)}
+        names = await rights.names(conn, numbers | {one.rpps for one in given if one.rpps})
+    shut = {one.rpps for one in blocked}
+    doctors = treating(members, now)
+    labels = visit.door.matrix.labels
+
+    def who(rpps: int) -> Professional:
+        one = told(labels, rpps, names, doctors)
+        return Professional(
+            one.rpps, one.name, one.profession, one.place, one.treating, blocked=rpps in shut
+        )
+
+    return Rights(
+        tuple(
+            Given(
+                id=visit.door.ids.encode(cid, one.id),
+                team=one.team_name or "",
+                members=tuple(map(who, opened_to(one, members, now))),
+                how=one.how,
+                declared_by=one.declared_name or "",
+                since=one.since,
+                until=one.until,
+                withdrawn=one.withdrawn,
+                live=one.live(now),
+            )
+            for one in given
+        ),
+        tuple(Chosen(who(one.rpps), one.since) for one in blocked),
+        tuple(Chosen(who(one.rpps), one.since) for one in trusted),
+        tuple(_refused(refused)),
+    )
+
+
+def opened_to(consent: rights.Consent, members: Sequence[Member], now: datetime) -> list[int]:
+    """RPPS of those a consent opens the record to; of a past one, those of its last moment."""
+    if consent.rpps is not None:
+        return [consent.rpps]
+    ends = (consent.withdrawn, consent.until, now)
+    at = min(end for end in ends if end is not None)
+    return [
+        one.rpps
+        for one in members
+        if one.team == consent.team and one.since <= at and (one.until is None or at < one.until)
+    ]
+
+
+def _refused(found: Mapping[str, tuple[bool, datetime | None]]) -> list[Refused]:
+    return [
+        Refused(mode, said["label"], said["text"], said["hours"], *found.get(mode, (False, None)))
+        for mode, said in reach.table("emergency")["modes"].items()
+    ]

@@ -15,8 +15,8 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
 from carnet import errors
-from carnet.access import audit
-from carnet.access.actor import Actor
+from carnet.access import audit, queries, recent
+from carnet.access.actor import Actor, ActorKind
 from carnet.access.door.decide import Decision, Door
 from carnet.access.seal import SET
 from carnet.fhir.search import sql as search_sql
@@ -32,10 +32,17 @@ from carnet.fhir.store.rows import Attachment, Stored
 
 MOST_INCLUDED = 5000  # resources a page may include
 MOST_VERSIONS = 100_000  # of one resource
+# Who is limited in how many people's records they read: people who read others'. A software reads its
+# own deposits.
+LIMITED = frozenset((ActorKind.PROFESSIONAL, ActorKind.ASSISTANT, ActorKind.HELPER))
 
 
 class Nothing(errors.NotFound):
     """Nothing is known at this address, or nothing you may read."""
+
+
+class TooManyPatientsRead(errors.TooMany):
+    """This account has read the records of too many people in an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,7 @@ class Page:
     included: list[Stored]
     total: int | None
     next: str | None  # cursor
+    shown: tuple[tuple[str, str], ...] = ()  # parameters that were not given, as applied
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ class Visit:
         """One page; what it includes is seen by the same scope."""
         door, place = self.door, self.door.place(query.rtype)
         async with door.pool.connection() as conn:
-            decision = await door.decide(conn, self.actor, query.compartments)
+            decision = await self._decide(conn, query.compartments, query.rtype)
             total = None
             if query.total or query.only_total:
                 total = await self._count(conn, query, decision, place)
@@ -127,10 +135,10 @@ class Visit:
         """How many matches this actor sees, by group; traced like a search that releases no row."""
         door, place = self.door, self.door.place(query.rtype)
         async with door.pool.connection() as conn:
-            decision = await door.decide(conn, self.actor, query.compartments)
+            decision = await self._decide(conn, query.compartments, query.rtype)
             text, values = search_sql.tallying(query, tally, decision.scope, place)
             async with within(conn), conn.cursor() as cur:
-                await self._enter(conn, decision.scope)
+                await self.enter(conn, decision.scope)
                 await self._counted(conn, query, decision)
                 await cur.execute(text.encode(), values)
                 rows = await cur.fetchall()
@@ -141,7 +149,7 @@ class Visit:
         """Resources of one record by their row numbers: those this actor may see."""
         values: dict[str, object] = {"cid": cid, "rids": _array(rids)}
         async with self.door.pool.connection() as conn:
-            decision = await self.door.decide(conn, self.actor, [cid])
+            decision = await self._decide(conn, [cid])
             seen = condition(decision.scope, values, public=False)
             text = (
                 f"SELECT {search_sql.COLUMNS} FROM record.resource r WHERE r.cid = %(cid)s::bigint"
@@ -158,14 +166,16 @@ class Visit:
         Indexes audit_of, audit_of_several.
         """
         before = self.door.clock() + timedelta(seconds=1)
-        values: dict[str, object] = {"a_of": cid, "a_before": before, "a_lines": limit}
+        values: dict[str, object] = {
+            "a_of": cid, "a_before": before, "a_lines": limit, "a_own": self.actor.patient == cid,
+        }  # fmt: skip
         async with self.door.pool.connection() as conn:
-            decision = await self.door.decide(conn, self.actor, [cid])
+            decision = await self._decide(conn, [cid])
             if not decision.granted:
                 return []
             text = audit.LINES.format(seen=condition(decision.scope, values, public=False))
             async with within(conn), conn.cursor(row_factory=class_row(audit.Line)) as cur:
-                await self._enter(conn, decision.scope)
+                await self.enter(conn, decision.scope)
                 await cur.execute(text.encode(), values)
                 return await cur.fetchall()
 
@@ -173,10 +183,10 @@ class Visit:
         """The plain bytes of a Binary that was just read."""
         door = self.door
         async with door.pool.connection() as conn:
-            decision = await door.decide(conn, self.actor, [stored.cid])
+            decision = await self._decide(conn, [stored.cid])
             values: dict[str, object] = {"cid": stored.cid, "rid": stored.rid}
             async with conn.transaction():
-                await self._enter(conn, decision.scope)
+                await self.enter(conn, decision.scope)
                 async with conn.cursor(row_factory=class_row(Attachment)) as cur:
                     await cur.execute(store.ATTACHMENT, values)
                     found = await cur.fetchone()
@@ -203,7 +213,7 @@ class Visit:
     async def _one(self, rtype: str, id: str, act: str) -> list[Row]:
         text, values, cids = self._address(rtype, id)
         async with self.door.pool.connection() as conn:
-            decision = await self.door.decide(conn, self.actor, cids)
+            decision = await self._decide(conn, cids, rtype)
             text += " AND " + condition(decision.scope, values, public=rtype in PUBLIC)
             rows = await self._fetch_traced(
                 conn, decision, text + " ORDER BY r.rid LIMIT 1", values, act, cids, 1
@@ -216,7 +226,7 @@ class Visit:
         text, values, cids = self._address(rtype, id)
         values["ver"] = ver
         async with self.door.pool.connection() as conn:
-            decision = await self.door.decide(conn, self.actor, cids)
+            decision = await self._decide(conn, cids, rtype)
             text += " AND " + condition(decision.scope, values, public=rtype in PUBLIC)
             text = f"WITH c AS ({text} ORDER BY r.rid LIMIT 1) {store.VERSIONS} ORDER BY ver DESC"
             rows = await self._fetch_traced(conn, decision, text, values, act, cids, MOST_VERSIONS)
@@ -233,7 +243,29 @@ class Visit:
         hashed = self.door.hasher.client_id(number, id)
         return store.READ_CHOSEN, {"h": hashed, "id": id, "rtype": number}, None
 
-    async def _enter(self, conn: AsyncConnection[Any], scope: Scope) -> None:
+    async def _decide(
+        self, conn: AsyncConnection[Any], cids: Sequence[int] | None, rtype: str = ""
+    ) -> Decision:
+        """The scope of a read, for an account that has not read too many people's records."""
+        decision = await self.door.decide(conn, self.actor, cids)
+        if decision.granted and self.actor.kind in LIMITED and rtype not in PUBLIC:
+            now = self.door.clock()
+            if self.door.recent.new(self.actor.sub, cids, now):
+                since = now - recent.HOUR
+                done = await queries.patients_read_since(conn, self.actor.sub, since, cids or ())
+                if done >= self.door.settings.patients_per_hour:
+                    await audit.write(
+                        conn,
+                        self.trace("read-refused", recent.RULE),
+                        granted=False,
+                        cids=[cid for cid in cids or () if cid],
+                    )
+                    raise TooManyPatientsRead
+                self.door.recent.keep(self.actor.sub, cids, now)
+        return decision
+
+    async def enter(self, conn: AsyncConnection[Any], scope: Scope) -> None:
+        """Have row-level security believe this scope until the transaction ends."""
         await conn.execute(SET, (self.door.context(conn, context_parts(scope)),))
 
     async def rights_of(self, conn: AsyncConnection[Any], cids: Sequence[int]) -> None:
@@ -253,7 +285,7 @@ class Visit:
     ) -> list[Row]:
         async with conn.cursor(row_factory=class_row(Row)) as cur:
             async with within(conn):
-                await self._enter(conn, decision.scope)
+                await self.enter(conn, decision.scope)
                 await cur.execute(text.encode(), values)
             return await cur.fetchall()  # outside: asked for inside, rows cost a second round trip
 
@@ -274,6 +306,7 @@ class Visit:
         limit: rows that are released. whatever: granted, even when nothing was found.
         """
         values |= self.trace(act, decision.rule).values()
+        values["a_matrix"] = decision.matrix or values["a_matrix"]
         values["a_cid"] = _asked(cids)
         values["a_whatever"] = whatever
         values["a_limit"] = limit
@@ -290,7 +323,7 @@ class Visit:
     ) -> int:
         text, values = search_sql.counting(query, decision.scope, place)
         async with within(conn):
-            await self._enter(conn, decision.scope)
+            await self.enter(conn, decision.scope)
             if query.only_total:
                 await self._counted(conn, query, decision)
             async with conn.cursor(row_factory=scalar_row) as cur:
@@ -356,6 +389,7 @@ class Visit:
         seen = condition(decision.scope, values, public=True)
         trace = self.trace("search", decision.rule)
         values |= trace.values()
+        values["a_matrix"] = decision.matrix or values["a_matrix"]
         values["a_cid"] = _asked(query.compartments)
         values["a_whatever"] = decision.granted or query.rtype in PUBLIC
         text = (
@@ -380,9 +414,9 @@ class Visit:
 
     def trace(self, act: str, rule: str) -> audit.Trace:
         """What a trace of this visit says."""
-        return audit.Trace(
-            self.door.clock(), self.request, self.actor, act, rule, self.door.matrix.version
-        )
+        now = self.door.clock()
+        version = self.door.matrix.at(now).version
+        return audit.Trace(now, self.request, self.actor, act, rule, version)
 
     async def refused(self, act: str, rule: str, cids: Sequence[int] = ()) -> None:
         """A refusal is written too, in a transaction of its own."""
