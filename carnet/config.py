@@ -65,6 +65,12 @@ class Settings:
     page_size: int = _setting(50, "Results on a page when the caller names none.", "results")
     page_limit: int = _setting(1000, "Most results on a page.", "results")
     find_per_hour: int = _setting(60, "Searches for a person one account may make.", "per hour")
+    patients_per_hour: int = _setting(
+        300, "Patients whose records one person's account may read.", "per hour"
+    )
+    seal_delay: int = _setting(
+        60, "Longest time a line of the audit waits to be sealed.", "seconds"
+    )
     log_level: str = _setting("INFO", "Least level of the log lines.")
 
     @property
@@ -76,6 +82,11 @@ class Settings:
     def attachments(self) -> Path:
         """Folder of the sealed attachments."""
         return self.data / "attachments"
+
+    @property
+    def roots(self) -> Path:
+        """File of the audit's signed roots, to be copied elsewhere."""
+        return self.data / "roots.ndjson"
 
     @property
     def lenient(self) -> bool:

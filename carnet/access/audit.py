@@ -95,6 +95,7 @@ async def write(
 class Line:
     """One row as the list of readers needs it."""
 
+    seq: int
     at: datetime
     sub: str
     client: str
@@ -110,9 +111,10 @@ class Line:
 
 # A line obeys the visibility of what it names, in the statement itself: filtered afterwards, a page
 # would be short by as many lines as are hidden. One that only asked, and a search whatever it found,
-# are shown: they would be there had nothing been found. {seen} is the reader's scope on `r`.
+# are shown: they would be there had nothing been found. {seen} is the reader's scope on `r`. What a
+# minor did by a secret connection is shown to them alone (CSP R.1111-50).
 LINES = """
-    SELECT a.at, a.sub, a.client, a.purpose, a.act, a.granted, a.rids, s.name, s.profession,
+    SELECT a.seq, a.at, a.sub, a.client, a.purpose, a.act, a.granted, a.rids, s.name, s.profession,
            s.kind, o.name AS place
       FROM (SELECT *, true AS asked FROM access.audit
              WHERE cid = %(a_of)s::bigint AND at < %(a_before)s::timestamptz
@@ -121,9 +123,10 @@ LINES = """
              WHERE cids @> ARRAY[%(a_of)s::bigint] AND at < %(a_before)s::timestamptz) a
       LEFT JOIN access.subject s ON s.sub = a.sub
       LEFT JOIN access.organisation o ON o.cid = a.org
-     WHERE (a.asked AND (a.act = 'search' OR cardinality(a.rids) = 0))
-        OR EXISTS (SELECT 1 FROM record.resource r
-                    WHERE r.cid = %(a_of)s::bigint AND r.rid = ANY (a.rids) AND {seen})
+     WHERE (NOT a.secret OR %(a_own)s::boolean)
+       AND ((a.asked AND (a.act = 'search' OR cardinality(a.rids) = 0))
+            OR EXISTS (SELECT 1 FROM record.resource r
+                        WHERE r.cid = %(a_of)s::bigint AND r.rid = ANY (a.rids) AND {seen}))
      ORDER BY a.at DESC, a.seq DESC
      LIMIT %(a_lines)s::bigint
 """

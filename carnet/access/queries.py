@@ -330,6 +330,23 @@ async def finds_since(conn: AsyncConnection[Any], sub: str, since: datetime) -> 
         return int(await cur.fetchone() or 0)
 
 
+READ_SINCE: LiteralString = """
+    SELECT count(DISTINCT c) FROM access.audit a
+     CROSS JOIN unnest(coalesce(a.cids, '{}') || a.cid) c
+     WHERE a.sub = %(sub)s AND a.at > %(since)s AND a.granted AND c IS NOT NULL
+       AND a.act IN ('read', 'vread', 'history', 'search') AND c <> ALL (%(but)s::bigint[])
+"""
+
+
+async def patients_read_since(
+    conn: AsyncConnection[Any], sub: str, since: datetime, but: Sequence[int]
+) -> int:
+    """How many records one account has read, others than those; index audit_by."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(READ_SINCE, {"sub": sub, "since": since, "but": list(but)})
+        return int(await cur.fetchone() or 0)
+
+
 TEAMS_OF: LiteralString = """
     SELECT t.id FROM access.team t JOIN access.team_member m ON m.team = t.id
      WHERE t.cid = %(cid)s AND m.rpps = %(rpps)s AND m.since <= %(now)s

@@ -24,6 +24,7 @@ from carnet.fhir.search.parse import Parser
 from carnet.identity.traits import majority
 from carnet.postgres.pool import Pool, open_pool
 from carnet.postgres.server import Server
+from carnet.rest import audit_events
 from carnet.rest.acts import Acts
 from carnet.rest.desk import Desk
 from carnet.vigilance import find, register
@@ -51,6 +52,7 @@ def acts() -> Acts:
     table.register("DocumentReference", "patch", replace.patch)
     table.register("Binary", "create", publish.binary)
     table.register("List", "create", publish.submission)
+    table.show("AuditEvent", audit_events.View())
     table.resolve_by("Patient", find.by_identifier)
     for rtype in directory.TYPES:
         table.resolve_by(rtype, directory.resolver(rtype))

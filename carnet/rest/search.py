@@ -58,9 +58,10 @@ async def page(
             raise UnknownParameter(f"This type is not searched by {other}.")
         found = await view.search(visit, query, [each for each in given if each[0] in known])
     address = f"{desk.base}/{rtype}"
-    links = [("self", _link(address, query.shown))]
+    shown = (*query.shown, *found.shown)
+    links = [("self", _link(address, shown))]
     if found.next is not None:
-        links.append(("next", _link(address, (*query.shown, ("_cursor", found.next)))))
+        links.append(("next", _link(address, (*shown, ("_cursor", found.next)))))
     return bundles.searchset(desk.base, found.matches, found.included, links, found.total)
 
 
