@@ -70,6 +70,7 @@ class Viewer:
     rpps: int | None = None
     profession: str = ""
     org: int | None = None
+    secret: bool = False  # a connection of which the representatives of a minor know nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,8 @@ def _by_holder(viewer: Viewer, cid: int, resource: Resource, state: State, now: 
     open_to = readers(resource.labels)
     if viewer.patient is not None and cid == viewer.patient and Reader.PATIENT in open_to:
         return True
-    return Reader.GUARDIAN in open_to and any(
+    # In a secret connection one is for oneself: nobody hides what they do in another's record.
+    return not viewer.secret and Reader.GUARDIAN in open_to and any(
         resource.kind in state.reaches.get(mandate.reach, ())
         for mandate in state.mandates
         if mandate.cid == cid

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 
-from carnet.access import queries
+from carnet.access import notices, queries
 from carnet.access.actor import Actor, ActorKind
 from carnet.app.parts import Built, actor, visit
 from carnet.directory.load import load as load_directory
 from carnet.documents.receive import receive
+from carnet.identity.traits import majority
 from carnet.population import Establishment, Person, Persona, Population, Professional, documents
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.plans import carry_out
+from carnet.rights.acting import queries as acting
 
 LOADER = Actor(ActorKind.OPERATOR, "platform:directory", "Chargement de l'annuaire", "carnet-demo")
+SETTINGS = "https://mos.esante.gouv.fr/NOS/JDV_J04-XdsPracticeSettingCode-CISIS"
 IDNPS, IDNST = "urn:oid:1.2.250.1.71.4.2.1", "urn:oid:1.2.250.1.71.4.2.2"
 
 
@@ -73,7 +77,7 @@ async def load_places(
         addresses = await load_directory(visit(built, LOADER), resources)
         places |= {each.key: address.rid for each, address in zip(some, addresses, strict=False)}
     async with await psycopg.AsyncConnection.connect(owner_url) as conn:
-        await _may_act(conn, population, chosen, places)
+        await _may_act(conn, population, chosen, places, built.door.clock())
     return places
 
 
@@ -82,6 +86,7 @@ async def _may_act(
     population: Population,
     chosen: Sequence[Establishment],
     places: Mapping[str, int],
+    now: datetime,
 ) -> None:
     """Subjects and situations of professionals and software; again, they are the same."""
     staff = [one for each in chosen for one in population.staff(each.key)]
@@ -96,14 +101,35 @@ async def _may_act(
         if persona.kind == "software" and persona.establishment:
             place = population.establishment(persona.establishment)
             softwares[f"software:{persona.key}"] = place
-        elif persona.kind == "operator":
-            subjects.append(_subject(f"operator:{persona.key}", "operator", persona.label_fr))
+        elif persona.kind in ("operator", "helper", "assistant"):
+            sub = subject_of(persona, population)
+            subjects.append(_subject(sub, persona.kind, persona.name or persona.label_fr))
+            if persona.kind == "assistant" and persona.establishment in places:
+                org = places[persona.establishment]
+                situations.append({"id": sub, "sub": sub, "org": org})
     for sub, place in softwares.items():
         subjects.append(_subject(sub, "software", f"Logiciel de {place.name}"))
         situations.append({"id": sub, "sub": sub, "org": places[place.key]})
     async with conn.cursor() as cur:
         await cur.executemany(queries.ADD_SUBJECT, subjects)
         await cur.executemany(queries.ADD_SITUATION, situations)
+        await cur.executemany(
+            notices.SET_MAILBOX, [{"rpps": int(one.rpps), "email": one.email} for one in staff]
+        )
+        await cur.executemany(
+            acting.ADD_ASSISTANT,
+            [
+                {
+                    "sub": f"assistant:{each.persona}",
+                    "rpps": int(population.professional(key).rpps),
+                    "since": now,
+                    "until": None,
+                }
+                for each in population.assists
+                for key in each.professionals
+                if f"assistant:{each.persona}" in {one["sub"] for one in situations}
+            ],
+        )
 
 
 async def load_identities(
@@ -133,6 +159,7 @@ async def load_identities(
                 async with conn.transaction():
                     for person in left:
                         await _around(conn, built, population, person, known[person.key])
+                    await _for_others(conn, built, population, left)
             found |= known
             tell(len(some))
     return found
@@ -158,6 +185,7 @@ async def _around(
     """A person as a subject, their teams and the consents they gave them, their blocks."""
     subject = _subject(f"patient:{person.key}", "patient", person.name, patient_cid=cid)
     await conn.execute(queries.ADD_SUBJECT, subject)
+    await notices.set_address(conn, cid, person.email)
     now = built.door.clock()
     for team in population.teams_of(person.key):
         number = built.door.ids.new()
@@ -192,6 +220,56 @@ async def _around(
         if block.patient == person.key:
             rpps = int(population.professional(block.professional).rpps)
             await conn.execute(queries.ADD_BLOCK, {"cid": cid, "rpps": rpps, "since": now})
+
+
+async def _for_others(
+    conn: psycopg.AsyncConnection[Any],
+    built: Built,
+    population: Population,
+    some: Sequence[Person],
+) -> None:
+    """Parents represent their minor children, by the family links; others act by their mandate.
+
+    Each is written when the second of the two arrives.
+    """
+    now, here = built.door.clock(), {person.key for person in some}
+    pairs = {(person.key, parent) for person in some for parent in person.parents}
+    pairs |= {(child, person.key) for person in some for child in person.children}
+    values = []
+    for child, parent in sorted(pairs):
+        try:
+            until = majority(population.person(child).birth_date)
+        except KeyError:  # a child who is not of this population
+            continue
+        if until > now:
+            values.append(
+                {
+                    "person": f"patient:{child}",
+                    "sub": f"patient:{parent}",
+                    "nature": "representative",
+                    "reach": "all",
+                    "how": "civil-status",
+                    "form": "",
+                    "until": until,
+                }
+            )
+    for each in population.mandates:
+        if {each.person, each.holder} & here:
+            values.append(
+                {
+                    "person": f"patient:{each.person}",
+                    "sub": f"patient:{each.holder}",
+                    "nature": each.nature,
+                    "reach": each.reach,
+                    "how": each.how,
+                    "form": each.form,
+                    "until": now + timedelta(days=each.days),
+                }
+            )
+    for one in values:
+        one |= {"id": built.door.ids.new(), "declared_by": "demonstration", "since": now}
+    async with conn.cursor() as cur:
+        await cur.executemany(acting.ADD_LOADED, values)
 
 
 class Depositors:
@@ -240,7 +318,7 @@ def subject_of(persona: Persona, population: Population) -> str:
         return f"software:{persona.key}"
     if persona.person:
         return f"patient:{persona.person}"
-    return f"operator:{persona.key}"
+    return f"{persona.kind}:{persona.key}"
 
 
 def sub_of(professional: Professional) -> str:
@@ -259,7 +337,10 @@ def organisation(establishment: Establishment) -> dict[str, Any]:
             {"system": "https://finess.esante.gouv.fr", "value": establishment.finess},
         ],
         "active": True,
-        "type": [{"text": establishment.kind_label}],
+        "type": [
+            {"text": establishment.kind_label},
+            {"coding": [{"system": SETTINGS, "code": establishment.setting}]},
+        ],
         "name": establishment.name,
         "telecom": [{"system": "phone", "value": establishment.phone}],
         "address": [

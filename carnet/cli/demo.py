@@ -105,7 +105,7 @@ def accounts(population: Population) -> dict[str, str]:
     return {
         persona.key: demonstration.subject_of(persona, population)
         for persona in population.personas
-        if persona.built and persona.kind in ("patient", "professional")
+        if persona.built and persona.kind in ("patient", "carer", "helper", "professional")
     }
 
 

@@ -26,12 +26,24 @@ class NotDemonstration(errors.Invalid):
 
 
 SEED = 2026
-SCOPES = {"patient": "patient/*.rs", "professional": "user/*.cruds", "software": "system/*.cruds"}
+SCOPES = {
+    "patient": "patient/*.rs",
+    "helper": "patient/*.rs",
+    "assistant": "user/*.crs",
+    "professional": "user/*.cruds",
+    "software": "system/*.cruds",
+}
 
 
 def token(
     persona: Annotated[str, typer.Option("--as", help="Key of the persona: gp, patient…")],
     ttl: Annotated[int, typer.Option(help="Seconds it lives, a day at most.", min=1)] = 300,
+    secret: Annotated[
+        bool, typer.Option(help="A minor's secret connection: no trace for their representatives.")
+    ] = False,
+    acting_for: Annotated[
+        str, typer.Option("--for", help="Of an assistant: the professional, by key (gp-2…).")
+    ] = "",
     data: common.Data = None,
 ) -> None:
     """Print one bearer token, alone on the last line."""
@@ -50,14 +62,22 @@ def token(
         if not found.built:
             raise NoPersona(f"The persona {persona!r} does not exist yet in this version.")
         subject = demonstration.subject_of(found, population)
+        rpps = None
+        if acting_for:
+            known = {each.key: each for each in population.professionals}
+            if acting_for not in known:
+                raise NoPersona(f"There is no professional {acting_for!r}.")
+            rpps = int(known[acting_for].rpps)
         with common.server_of(settings) as server:
-            print(asyncio.run(_issue(settings, server, subject, ttl)))
+            print(asyncio.run(_issue(settings, server, subject, ttl, secret, rpps)))
 
 
-async def _issue(settings: Settings, server: Server, subject: str, ttl: int) -> str:
+async def _issue(
+    settings: Settings, server: Server, subject: str, ttl: int, secret: bool, rpps: int | None
+) -> str:
     built = await build(settings, server, name="carnet token")
     try:
-        who = await actor(built, subject, client="carnet-token")
+        who = await actor(built, subject, client="carnet-token", secret=secret, acting_for=rpps)
         scope = SCOPES.get(str(who.kind), "openid")
         return built.desk.tokens.issue(claims(built, who, scope), lifetime=ttl)
     finally:

@@ -14,7 +14,16 @@ from carnet.population.chance import Chance
 from carnet.population.data import table
 from carnet.population.households import Household
 from carnet.population.names import official
-from carnet.population.people import Block, CareTeam, Member, Person, Persona, Population
+from carnet.population.people import (
+    Assists,
+    Block,
+    CareTeam,
+    Mandate,
+    Member,
+    Person,
+    Persona,
+    Population,
+)
 
 __all__ = ["EDITION", "TODAY", "make", "official"]
 
@@ -51,6 +60,10 @@ def make(seed: int, people: int = 20, today: date = TODAY) -> Population:
         teams=(*cast.teams(), *map(_team, drawn)),
         blocks=tuple(Block(**row) for row in table("cast")["block"]),
         personas=tuple(Persona(**row) for row in table("cast")["persona"]),
+        mandates=tuple(Mandate(**row) for row in table("cast")["mandate"]),
+        assists=tuple(
+            Assists(row["persona"], tuple(row["professionals"])) for row in table("cast")["assists"]
+        ),
     )
 
 

@@ -189,6 +189,27 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Mandate:
+    """Somebody who acts for the person of a record, otherwise than as their parent."""
+
+    person: str
+    holder: str
+    nature: str
+    reach: str
+    how: str
+    form: str
+    days: int  # it lasts
+
+
+@dataclass(frozen=True, slots=True)
+class Assists:
+    """Whom an assistant acts for."""
+
+    persona: str
+    professionals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Persona:
     """Somebody the demonstration lets a visitor be: `carnet token --as KEY`."""
 
@@ -200,6 +221,7 @@ class Persona:
     person: str | None = None
     professional: str | None = None
     establishment: str | None = None
+    name: str | None = None  # of somebody who is neither a person of the cast nor a professional
 
 
 class Keyed(Protocol):
@@ -229,6 +251,8 @@ class Population:
     teams: tuple[CareTeam, ...]
     blocks: tuple[Block, ...]
     personas: tuple[Persona, ...]
+    mandates: tuple[Mandate, ...] = ()
+    assists: tuple[Assists, ...] = ()
 
     def person(self, key: str) -> Person:
         """The person of that key; KeyError when nobody has it."""

@@ -156,5 +156,6 @@ def state(conn: psycopg.Connection[Any]) -> State:
 def viewer(actor: Actor) -> Viewer:
     """An actor, as the reference knows them."""
     return Viewer(
-        str(actor.kind), actor.sub, actor.patient, actor.rpps, actor.profession, actor.org
-    )
+        str(actor.kind), actor.sub, actor.patient, actor.rpps, actor.profession, actor.org,
+        actor.secret,
+    )  # fmt: skip

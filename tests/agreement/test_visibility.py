@@ -55,6 +55,10 @@ VIEWERS = (
         for org in ORGANISATIONS
     ),
     *(Actor(ActorKind.SOFTWARE, f"software:{org}", "", "", org=org) for org in ORGANISATIONS),
+    *(
+        Actor(ActorKind.PATIENT, f"patient:{cid}", "", "", patient=cid, secret=True)
+        for cid in PATIENTS[:2]
+    ),
     Actor(ActorKind.HELPER, "helper:1", "", ""),
     *(
         Actor(ActorKind.ASSISTANT, "assistant:1", "", "", rpps=rpps, org=ORGANISATIONS[0])

@@ -21,9 +21,9 @@ LARGE = make(7, 1500)
 PERSONAS = {
     "patient", "parent", "minor", "carer", "gp", "hospital-doctor", "nurse", "pharmacist",
     "biologist", "midwife", "dentist", "regulator", "elder", "helper", "ehpad-nurse", "outsider",
-    "blocked", "lab-software", "hospital-software", "operator", "researcher",
+    "blocked", "lab-software", "hospital-software", "operator", "researcher", "assistant",
 }  # fmt: skip
-LATER = {"carer", "regulator", "helper", "ehpad-nurse", "researcher"}
+LATER = {"regulator", "ehpad-nurse", "researcher"}
 
 
 def test_a_seed_gives_one_population() -> None:
