@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: EUPL-1.2
 -- Rights: life of a record, who acts for whom, emergencies, whom the holder lets read what is masked.
--- Source: CSP R.1111-26 and following; docs/decisions/0016.
+-- Source: CSP R.1111-26 and following; docs/decisions/0015.
 
 ALTER TABLE access.record
     ADD COLUMN noticed timestamptz,             -- the notice left: the six weeks run from here (R.1111-28)
