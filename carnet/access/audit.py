@@ -44,6 +44,9 @@ OF_ACT: LiteralString = (
 )
 
 
+EMERGENCY = "ETREAT"  # HL7 PurposeOfUse of what an emergency opening alone lets read
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """What a row says whatever the act."""
@@ -66,7 +69,7 @@ class Trace:
             "a_for": self.actor.rpps if self.actor.kind is ActorKind.ASSISTANT else None,
             "a_secret": self.actor.secret,
             "a_client": self.actor.client,
-            "a_purpose": self.actor.purpose,
+            "a_purpose": EMERGENCY if self.rule == "emergency" else self.actor.purpose,
             "a_act": self.act,
             "a_rule": self.rule,
             "a_matrix": self.matrix,

@@ -177,3 +177,9 @@ async def set_address(
     """Where the person of a record is told; under a context that lets write it."""
     values = {"cid": cid, "email": email, "language": language, "muted": list(muted)}
     await conn.execute(SET_ADDRESS, values)
+
+
+SET_MAILBOX: LiteralString = """
+    INSERT INTO notices.mailbox (rpps, email) VALUES (%(rpps)s, %(email)s)
+    ON CONFLICT (rpps) DO UPDATE SET email = excluded.email
+"""

@@ -381,8 +381,8 @@ ADD_CONSENT: LiteralString = """
 """
 
 ADD_ORGANISATION: LiteralString = """
-    INSERT INTO access.organisation (cid, system, value, name)
-    VALUES (%(cid)s, %(system)s, %(value)s, %(name)s)
+    INSERT INTO access.organisation (cid, system, value, name, setting)
+    VALUES (%(cid)s, %(system)s, %(value)s, %(name)s, %(setting)s)
 """
 
 ORGANISATION: LiteralString = "SELECT cid FROM access.organisation WHERE system = %s AND value = %s"

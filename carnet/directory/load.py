@@ -16,6 +16,7 @@ from carnet.access.actor import ActorKind
 from carnet.access.door import DIRECTORY, Address, Unit, Visit, commit
 
 ORGANISATION = 2  # nature of a compartment
+SETTINGS = "JDV_J04-XdsPracticeSettingCode-CISIS"
 
 
 class NotLoader(errors.Forbidden):
@@ -53,11 +54,21 @@ async def load(visit: Visit, resources: Sequence[dict[str, Any]]) -> list[Addres
                         "system": identifier["system"],
                         "value": identifier["value"],
                         "name": resource["name"],
+                        "setting": _setting(resource),
                     },
                 )
         return list(places.values())
 
     return await commit(visit, work, "directory")
+
+
+def _setting(organisation: dict[str, Any]) -> str | None:
+    """Its practice setting, when the directory gives one."""
+    for each in organisation.get("type", []):
+        for coding in each.get("coding", []):
+            if str(coding.get("system", "")).endswith(SETTINGS):
+                return str(coding.get("code"))
+    return None
 
 
 def _linked(value: Any, places: dict[str, Address]) -> Any:

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Jobs of the platform: each is somebody in the trace, and acts under a context of its own."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from carnet.access.actor import Actor, ActorKind
+from carnet.access.door.decide import Door
+from carnet.access.door.visit import Visit
+from carnet.access.seal import SET
+from carnet.fhir.search.scope import Scope, context_parts
+from carnet.fhir.store import queries as store
+from carnet.fhir.store.queries import Row
+from carnet.fhir.store.read import all_opened
+
+PURPOSE = "HSYSADMIN"  # HL7 PurposeOfUse
+
+
+def visit(door: Door, job: str) -> Visit:
+    """The visit of a job: `platform:timers`, `platform:notices`, `platform:erasure`…"""
+    actor = Actor(ActorKind.OPERATOR, f"platform:{job}", "", "carnet-worker", purpose=PURPOSE)
+    return Visit(door, actor, secrets.token_hex(8))
+
+
+async def enter(door: Door, conn: AsyncConnection[Any]) -> None:
+    """Let the next statements of this transaction act for the platform."""
+    await conn.execute(SET, (door.context(conn, context_parts(Scope(), platform=True)),))
+
+
+async def enter_erasure(door: Door, conn: AsyncConnection[Any], cid: int) -> None:
+    """Let this transaction erase one record, and nothing else."""
+    await conn.execute(SET, (door.context(conn, context_parts(Scope(), erased=cid)),))
+
+
+async def patient(door: Door, conn: AsyncConnection[Any], cid: int) -> dict[str, Any] | None:
+    """The Patient of a record, for a letter's address; under the platform's context."""
+    values = {"cid": cid, "rid": cid, "rtype": door.definitions.types["Patient"]}
+    async with conn.cursor(row_factory=class_row(Row)) as cur:
+        await cur.execute(store.READ, values)
+        rows = [row for row in await cur.fetchall() if not row.gone]
+    if not rows:
+        return None
+    return all_opened(rows, door.names, await door.vault.ciphers(conn, [cid]))[0].resource
