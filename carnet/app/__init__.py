@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from carnet import portal
 from carnet.app.pages import PageParts, secret_key
-from carnet.app.parts import Built, build
+from carnet.app.parts import Built, build, sealing
 from carnet.config import Instance, Settings
 from carnet.events import Relay
 from carnet.portal import bridge
@@ -54,14 +54,17 @@ def _lifespan(settings: Settings, server: Server) -> Any:
         jobs = await open_pool(
             server.url("carnet_worker"), min_size=1, max_size=2, name="carnet relay", limits=JOB
         )
-        task = asyncio.create_task(Relay(jobs).run())
+        beside = [
+            asyncio.create_task(Relay(jobs).run()),
+            asyncio.create_task(sealing(settings, jobs, built.door).run()),
+        ]
         gc.freeze()  # definitions and compiled functions are never garbage
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await jobs.close()
             await built.pool.close()
 

@@ -15,6 +15,8 @@ from carnet.access import door, queries
 from carnet.access import matrix as matrices
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Visit
+from carnet.access.log import heads
+from carnet.access.log.sealing import Sealing
 from carnet.access.revisions import Revisions
 from carnet.access.tokens import DAY, SECRETIVE, Tokens, load_or_make_key
 from carnet.config import Instance, Settings
@@ -200,6 +202,18 @@ def claims(built: Built, who: Actor, scope: str) -> dict[str, Any]:
             "situation": who.situation,
         }
     return found
+
+
+def sealing(settings: Settings, pool: Pool, made: Door) -> Sealing:
+    """What seals the audit; pool: of the worker's role."""
+    return Sealing(
+        pool,
+        heads.load_or_make(settings.keys),
+        settings.roots,
+        made.clock,
+        made.random,
+        delay=settings.seal_delay,
+    )
 
 
 def visit(built: Built, who: Actor) -> Visit:

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The worker: tells the outbox, and does the jobs of the queue (procrastinate, schema `jobs`)."""
+"""The worker: tells the outbox, seals the audit, does the jobs of the queue (procrastinate, `jobs`)."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 import procrastinate
 import structlog
@@ -12,7 +11,7 @@ from procrastinate import PsycopgConnector
 
 from carnet.access import door
 from carnet.access.door import sweep
-from carnet.app.parts import matrix_of
+from carnet.app.parts import matrix_of, sealing
 from carnet.config import Settings
 from carnet.events import Relay
 from carnet.postgres.pool import JOB, limited, open_pool
@@ -42,12 +41,15 @@ async def work(settings: Settings, server: Server) -> None:
     )
     made = door.make(pool, settings, matrix_of(settings), door.load_or_make(settings.keys))
     jobs = queue(server, made)
-    relay = asyncio.create_task(Relay(pool).run())
+    beside = [
+        asyncio.create_task(Relay(pool).run()),
+        asyncio.create_task(sealing(settings, pool, made).run()),
+    ]
     try:
         async with jobs.open_async():
             await jobs.run_worker_async(install_signal_handlers=False)
     finally:
-        relay.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await relay
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await pool.close()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from carnet import __version__
-from carnet.cli import check, demo, load, migrate, serve, token, worker
+from carnet.cli import audit, check, demo, load, migrate, serve, token, worker
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,6 +33,7 @@ def carnet(
 
 for command in (check.check, demo.demo, load.load, migrate.migrate, serve.serve, token.token):
     app.command()(command)
+app.add_typer(audit.commands, name="audit")
 app.command("worker")(worker.work)
 
 

@@ -28,6 +28,7 @@ from carnet.fhir.store.ids import DIRECTORY, Ids
 from carnet.fhir.store.index import Indexer
 from carnet.fhir.store.keys import Keyring, load_or_make
 from carnet.fhir.store.owners import Owners
+from carnet.fhir.store.queries import Held
 from carnet.fhir.store.rows import Stored
 from carnet.fhir.store.vault import Vault
 from carnet.postgres.pool import Pool
@@ -37,6 +38,7 @@ __all__ = [
     "Address",
     "Decision",
     "Door",
+    "Held",
     "Keyring",
     "Nothing",
     "Page",
@@ -50,6 +52,7 @@ __all__ = [
     "install",
     "load_or_make",
     "make",
+    "numbers_of",
 ]
 
 
@@ -57,6 +60,12 @@ def now() -> datetime:
     """The system's clock, UTC, in milliseconds as `lastUpdated` shows it."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def numbers_of(settings: Settings, id: str) -> tuple[int, int] | None:
+    """What an id of this installation stands for: compartment and number; None when it is not one."""
+    ids = Ids(load_or_make(settings.keys).ids, now, secrets.randbits)
+    return ids.decode(id)
 
 
 def make(

@@ -206,3 +206,45 @@ async def _one(conn: AsyncConnection[Any], query: LiteralString) -> Any:
     async with conn.cursor(row_factory=scalar_row) as cur:
         await cur.execute(query)
         return await cur.fetchone()
+
+
+IS_PATIENT: LiteralString = "SELECT true FROM access.record WHERE cid = %s"
+WATCH: LiteralString = """
+    INSERT INTO access.canary (cid, since, set_by) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
+"""
+UNWATCH: LiteralString = "DELETE FROM access.canary WHERE cid = %s"
+REVIEWED: LiteralString = """
+    UPDATE access.alert SET reviewed = %s, reviewed_by = %s WHERE seq = %s AND reviewed IS NULL
+"""
+TO_REVIEW: LiteralString = (
+    "SELECT seq, reason, at, sub FROM access.alert WHERE reviewed IS NULL ORDER BY at, seq"
+)
+
+
+async def is_patient(conn: AsyncConnection[Any], cid: int) -> bool:
+    """Whether a record bears this number; primary key."""
+    return bool(await (await conn.execute(IS_PATIENT, (cid,))).fetchone())
+
+
+async def watch(
+    conn: AsyncConnection[Any], cid: int, at: datetime, by: str, *, end: bool = False
+) -> None:
+    """Have openings of a record raise an alert, or no more; the operator's."""
+    if end:
+        await conn.execute(UNWATCH, (cid,))
+    else:
+        await conn.execute(WATCH, (cid, at, by))
+
+
+async def reviewed(conn: AsyncConnection[Any], seq: int, at: datetime, by: str) -> None:
+    """Somebody looked at what a line raised; the operator's."""
+    await conn.execute(REVIEWED, (at, by, seq))
+
+
+async def to_review(conn: AsyncConnection[Any]) -> list[dict[str, Any]]:
+    """What nobody has looked at yet, oldest first; index alert_to_review."""
+    found = await (await conn.execute(TO_REVIEW)).fetchall()
+    return [
+        {"line": seq, "reason": reason, "at": at.isoformat(), "sub": sub}
+        for seq, reason, at, sub in found
+    ]

@@ -74,3 +74,7 @@ def read(path: Path) -> list[Head]:
                 break
             raise WrongHead(f"Line {number} of the roots is not a head.") from None
     return found
+
+
+class NoRoots(WrongHead):
+    """There is no file of roots there."""

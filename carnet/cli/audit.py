@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""carnet audit: verify the log, hand out its roots, export it, prove a line, watch records."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import psycopg
+import typer
+
+from carnet import errors
+from carnet.access import door
+from carnet.access.log import heads, proofs, queries, roots, sources, verify
+from carnet.cli import common
+from carnet.config import Settings
+
+commands = typer.Typer(no_args_is_help=True, help="The audit: verify, roots, export, prove.")
+DIFFERS, LATE = 3, 4  # exit statuses; 0 is whole, 1 could not be verified
+SHOWN = 100  # findings printed
+
+Result = TypeVar("Result")
+Key = Annotated[str | None, typer.Option(help="The signing key expected, public, base64.")]
+
+
+class WrongKey(errors.Invalid):
+    """A public key is 32 bytes, in base64."""
+
+
+class WrongFile(errors.Invalid):
+    """This file cannot be read as JSON."""
+
+
+class NoLine(errors.NotFound):
+    """There is no such line: give its number, or the id of an AuditEvent."""
+
+
+class NoRecord(errors.NotFound):
+    """There is no record of this id: give that of a Patient."""
+
+
+@commands.command("verify")
+def verify_log(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="A file made by `carnet audit export`, or a PostgreSQL URL; else ours."
+        ),
+    ] = None,
+    kept: Annotated[
+        Path | None, typer.Option("--roots", help="Roots somebody kept; else the data folder's.")
+    ] = None,
+    key: Key = None,
+    proof: Annotated[Path | None, typer.Option(help="Check one line's proof instead.")] = None,
+    data: common.Data = None,
+) -> None:
+    """Recompute everything; exit 0 whole, 3 it differs, 4 only late, 1 it could not be verified."""
+    with common.refusals():
+        settings = common.settings_of(data)
+        keys = _keys(key, settings)
+        if proof is not None:
+            head = proofs.check(_json(proof), keys)
+            print(f"This line stands in the log of {head.size} lines, {heads.instant(head.at)}.")
+            return
+        file = kept or settings.roots
+        if kept is not None and not kept.exists():
+            raise roots.NoRoots
+        handed = roots.read(file) if file.exists() else []
+        delay = timedelta(seconds=settings.seal_delay)
+        with _source(source, settings) as opened:
+            report = verify.verify(opened, handed, keys, delay=delay)
+    _tell(report)
+    if report.found:
+        raise typer.Exit(LATE if report.late_only else DIFFERS)
+
+
+@commands.command("roots")
+def show_roots(
+    all_: Annotated[bool, typer.Option("--all", help="Every head, not the last one.")] = False,
+    data: common.Data = None,
+) -> None:
+    """Print the signed roots, one JSON line each: to be kept elsewhere."""
+    with common.refusals():
+        settings = common.settings_of(data)
+        with _source(None, settings) as opened:
+            found = opened.heads()
+    for head in found if all_ else found[-1:]:
+        print(json.dumps(head.line()))
+
+
+@commands.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="NDJSON file to write.")],
+    data: common.Data = None,
+) -> None:
+    """Write the whole log to a file, to be verified elsewhere. It names who acted and which records."""
+    with common.refusals():
+        settings = common.settings_of(data)
+        with _source(None, settings) as opened:
+            print(f"{sources.export(opened, file)} lines written.")
+
+
+@commands.command()
+def prove(
+    line: Annotated[str, typer.Argument(help="Number of a line, or the id of an AuditEvent.")],
+    data: common.Data = None,
+) -> None:
+    """Print the proof that a line stands in the log."""
+
+    async def work(conn: psycopg.AsyncConnection[Any]) -> dict[str, Any]:
+        seq = int(line) if line.isascii() and line.isdigit() else _place(settings, line)[1]
+        return await proofs.of_line(conn, seq, opened=True)
+
+    with common.refusals():
+        settings = common.settings_of(data)
+        print(json.dumps(_with(settings, work)))
+
+
+@commands.command()
+def canary(
+    patient: Annotated[str, typer.Argument(help="Id of a Patient nobody has a reason to open.")],
+    by: Annotated[str, typer.Option(help="Who decides it: their operator's subject.")],
+    end: Annotated[bool, typer.Option("--end", help="Watch it no more.")] = False,
+    data: common.Data = None,
+) -> None:
+    """Watch a record: any opening of it raises an alert."""
+
+    async def work(conn: psycopg.AsyncConnection[Any]) -> None:
+        cid, rid = _place(settings, patient)
+        if cid != rid or not await queries.is_patient(conn, cid):
+            raise NoRecord
+        await queries.watch(conn, cid, door.now(), by, end=end)
+
+    with common.refusals():
+        settings = common.settings_of(data)
+        _with(settings, work)
+
+
+@commands.command()
+def alerts(
+    review: Annotated[int | None, typer.Option(help="Number of a line that was looked at.")] = None,
+    by: Annotated[str, typer.Option(help="Who looked: their operator's subject.")] = "operator",
+    data: common.Data = None,
+) -> None:
+    """Print what is to be looked at, or say that one was."""
+
+    async def work(conn: psycopg.AsyncConnection[Any]) -> list[dict[str, Any]]:
+        if review is not None:
+            await queries.reviewed(conn, review, door.now(), by)
+        return await queries.to_review(conn)
+
+    with common.refusals():
+        settings = common.settings_of(data)
+        for each in _with(settings, work):
+            print(json.dumps(each))
+
+
+@contextmanager
+def _source(named: str | None, settings: Settings) -> Iterator[sources.Database | sources.Export]:
+    """A file, another database, or this installation's."""
+    if named is not None and not named.startswith(("postgresql://", "postgres://", "host=")):
+        if not Path(named).exists():
+            raise sources.WrongExport
+        yield sources.Export(Path(named))
+        return
+    if named is not None:
+        with _closing(sources.Database(named, door.now())) as found:
+            yield found
+        return
+    with (
+        common.server_of(settings) as server,
+        _closing(sources.Database(server.url("carnet_admin"), door.now())) as found,
+    ):
+        yield found
+
+
+@contextmanager
+def _closing(source: sources.Database) -> Iterator[sources.Database]:
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def _with(
+    settings: Settings, work: Callable[[psycopg.AsyncConnection[Any]], Awaitable[Result]]
+) -> Result:
+    """Work on the installation's database, by its owner."""
+
+    async def run(url: str) -> Result:
+        async with await psycopg.AsyncConnection.connect(url) as conn:
+            return await work(conn)
+
+    with common.server_of(settings) as server:
+        return asyncio.run(run(server.url("carnet_admin")))
+
+
+def _place(settings: Settings, id: str) -> tuple[int, int]:
+    """What an id of ours stands for."""
+    found = door.numbers_of(settings, id)
+    if found is None:
+        raise NoLine
+    return found
+
+
+def _keys(key: str | None, settings: Settings) -> list[bytes]:
+    """The key that must have signed: the one given, else the installation's."""
+    if key is None:
+        own = heads.public_key(settings.keys)
+        return [own] if own else []
+    try:
+        found = base64.b64decode(key, validate=True)
+    except ValueError:
+        raise WrongKey from None
+    if len(found) != 32:
+        raise WrongKey
+    return [found]
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        raise WrongFile from None
+
+
+def _tell(report: verify.Report) -> None:
+    """What was seen, then what differs."""
+    print(
+        f"{report.rows} lines, {report.leaves} sealed, {report.heads} heads, {report.roots} roots"
+        f" handed out, {report.unsealed} not sealed yet."
+    )
+    if report.last is not None:
+        print(f"Last head: {report.last.size} lines, {heads.instant(report.last.at)},", end=" ")
+        print(f"root {report.last.root.hex()}.")
+    if not report.trusted:
+        print("No key was given: that of the heads themselves was believed.")
+    if not report.roots:
+        print("No root handed out was given: a log rewritten whole, or cut, is not seen.")
+    for finding in report.found[:SHOWN]:
+        print(f"  {finding}")
+    if (left := len(report.found) + report.more - SHOWN) > 0:
+        print(f"  and {left} more")
+    if not report.found:
+        print("Nothing differs.")
