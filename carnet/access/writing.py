@@ -13,7 +13,7 @@ from carnet.access.actor import Actor
 # Types that need a line of their own: "*" does not cover them.
 APART = frozenset(
     "DocumentReference List Binary Patient Practitioner PractitionerRole Organization Location "
-    "HealthcareService Endpoint Medication Device Group".split()
+    "HealthcareService Endpoint Medication Device Group Consent".split()
 )
 
 

@@ -21,7 +21,7 @@ from carnet.access.revisions import Revisions
 from carnet.access.tokens import DAY, SECRETIVE, Tokens, load_or_make_key
 from carnet.config import Instance, Settings
 from carnet.directory import find as directory
-from carnet.documents import publish, replace, upload
+from carnet.documents import hide, publish, replace, upload
 from carnet.fhir.search.parse import Parser
 from carnet.identity.traits import majority
 from carnet.postgres.pool import Pool, open_pool
@@ -29,6 +29,8 @@ from carnet.postgres.server import Server
 from carnet.rest import audit_events
 from carnet.rest.acts import Acts
 from carnet.rest.desk import Desk
+from carnet.rights import explain
+from carnet.rights import view as consents
 from carnet.vigilance import find, register
 
 
@@ -55,6 +57,11 @@ def acts() -> Acts:
     table.register("Binary", "create", publish.binary)
     table.register("List", "create", publish.submission)
     table.show("AuditEvent", audit_events.View())
+    table.register("Consent", "create", consents.create)
+    table.show("Consent", consents.View())
+    table.operate("GET", "Patient", "explain", explain.operation)
+    table.operate("POST", "DocumentReference", "hide", hide.hide_operation)
+    table.operate("POST", "DocumentReference", "show", hide.show_operation)
     table.resolve_by("Patient", find.by_identifier)
     for rtype in directory.TYPES:
         table.resolve_by(rtype, directory.resolver(rtype))

@@ -13,6 +13,7 @@ from carnet.access import door
 from carnet.access.door import sweep
 from carnet.app.parts import matrix_of, sealing
 from carnet.config import Settings
+from carnet.documents import announce
 from carnet.events import Relay
 from carnet.postgres.pool import JOB, limited, open_pool
 from carnet.postgres.server import Server
@@ -30,6 +31,12 @@ def queue(server: Server, made: door.Door) -> procrastinate.App:
     async def sweep_attachments(timestamp: int) -> None:
         removed = await sweep.sweep(made)
         log.info("swept", removed=removed)
+
+    @app.periodic(cron="*/15 * * * *")  # four times an hour
+    @app.task(name="announcements", queueing_lock="announcements")
+    async def announcements(timestamp: int) -> None:
+        told, lifted = await announce.tell(made), await announce.lift(made)
+        log.info("announcements", told=told, lifted=lifted)
 
     return app
 

@@ -37,7 +37,7 @@ from carnet.documents.identity import (
     refuse,
     source_patient,
 )
-from carnet.documents.masks import masked
+from carnet.documents.masks import masked, masked_list
 from carnet.documents.replace import check_patches, parents, supersede
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.references import ReferenceFilter
@@ -175,16 +175,6 @@ async def submission(unit: Unit, plan: Plan, entry: Entry) -> Written:
     return unit.put(
         entry.address, masked_list(entry.resource, label), kind=kind, label=label, origin=origin
     )
-
-
-def masked_list(resource: dict[str, Any], label: Label) -> dict[str, Any]:
-    """A List says its masks in meta.security: it has no securityLabel."""
-    if not label:
-        return resource
-    shown = masked({"resourceType": "List"}, label & ~labels.of(resource)).get("securityLabel", [])
-    meta = resource.get("meta", {})
-    codings = [coding for concept in shown for coding in concept["coding"]]
-    return {**resource, "meta": {**meta, "security": [*meta.get("security", []), *codings]}}
 
 
 # ------------------------------------------------------------------------------------- what is read

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
@@ -49,3 +50,58 @@ async def deposited(conn: AsyncConnection[Any], cid: int, org: int, h: bytes) ->
     async with conn.cursor(row_factory=class_row(Deposit)) as cur:
         await cur.execute(FIND, {"cid": cid, "org": org, "h": h})
         return await cur.fetchone()
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A resource its patient does not see before it is announced to them."""
+
+    cid: int
+    rid: int
+
+
+# Under a context that may write the record, or the platform's.
+ANNOUNCED_BEFORE: LiteralString = """
+    SELECT true FROM access.announcement
+     WHERE cid = %(cid)s AND rid = ANY (%(rids)s::bigint[]) AND ended IS NOT NULL LIMIT 1
+"""
+END_ANNOUNCEMENT: LiteralString = """
+    UPDATE access.announcement SET ended = %(now)s, how = %(how)s
+     WHERE cid = %(cid)s AND rid = ANY (%(rids)s::bigint[]) AND ended IS NULL
+"""
+TOLD: LiteralString = """
+    UPDATE access.announcement SET told = %(now)s
+     WHERE cid = %(cid)s AND rid = ANY (%(rids)s::bigint[]) AND told IS NULL
+"""
+TO_TELL: LiteralString = """
+    SELECT a.cid, a.rid FROM access.announcement a
+      JOIN access.record r ON r.cid = a.cid AND r.state = 'open'
+     WHERE a.told IS NULL AND a.ended IS NULL AND a.since <= %(before)s
+     ORDER BY a.cid, a.rid LIMIT 1000 FOR UPDATE OF a SKIP LOCKED
+"""
+TO_END: LiteralString = """
+    SELECT cid, rid FROM access.announcement
+     WHERE ended IS NULL AND since <= %(now)s::timestamptz - interval '1 month'
+     ORDER BY cid, rid LIMIT 1000
+"""
+
+
+async def announced_before(conn: AsyncConnection[Any], cid: int, rids: list[int]) -> bool:
+    """Whether any of the rows was made visible once. Primary key."""
+    async with conn.cursor() as cur:
+        await cur.execute(ANNOUNCED_BEFORE, {"cid": cid, "rids": rids})
+        return bool(await cur.fetchone())
+
+
+async def to_tell(conn: AsyncConnection[Any], before: datetime) -> list[Awaited]:
+    """What was put off before an instant and was not told yet. Index announcement_to_tell."""
+    async with conn.cursor(row_factory=class_row(Awaited)) as cur:
+        await cur.execute(TO_TELL, {"before": before})
+        return await cur.fetchall()
+
+
+async def to_end(conn: AsyncConnection[Any], now: datetime) -> list[Awaited]:
+    """What was put off a month ago. Index announcement_to_end."""
+    async with conn.cursor(row_factory=class_row(Awaited)) as cur:
+        await cur.execute(TO_END, {"now": now})
+        return await cur.fetchall()

@@ -16,7 +16,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from carnet import errors
-from carnet.access import audit, handles, queries, reach
+from carnet.access import audit, handles, notices, queries, reach
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.rights import queries as rights
@@ -91,6 +91,7 @@ async def declared(visit: Visit, conn: AsyncConnection[Any], cid: int, how: str)
         "until": None if teams else now + timedelta(hours=door.settings.visit_hours),
     }
     await conn.execute(queries.ADD_CONSENT, values)
+    await notices.send(door, conn, cid, "access-changed")
     rule = "team-consent-declared" if teams else "visit-consent-declared"
     await audit.write(conn, visit.trace("consent", rule), granted=True, cids=[cid])
     return id

@@ -29,7 +29,7 @@ from carnet.fhir import json
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.references import LITERAL
 from carnet.fhir.search.scope import PUBLIC, Scope, condition, context_parts
-from carnet.fhir.search.sql import matches
+from carnet.fhir.search.sql import COLUMNS, matches
 from carnet.fhir.store import queries as store
 from carnet.fhir.store import write
 from carnet.fhir.store.ids import DIRECTORY, UUID
@@ -122,6 +122,7 @@ class Unit:
     )  # compartments asked for, for the trace of a refusal
     finds: bool = False  # whether a person was looked for: it is counted, whatever comes of it
     act: str = "create"
+    rule: str = "feeding"  # by which the act was allowed, as the trace says it
     _scopes: dict[int | None, Decision] = field(default_factory=dict)
     _opened: int = 0  # how many of `made` are written
     _counted: bool = False  # whether the trace of `finds` is written
@@ -479,6 +480,44 @@ class Unit:
             store.RELABEL, {"cid": cid, "rids": list(rids), "labels": int(label)}
         )
 
+    async def mask(
+        self, cid: int, rids: Iterable[int], add: labels.Label, remove: labels.Label
+    ) -> None:
+        """Add and remove labels of rows and of all that follows them; an act decided it."""
+        decision = await self._decision(cid)
+        await self._enter(decision.scope, {cid})
+        values = {"cid": cid, "rids": list(rids), "add": int(add), "keep": ~int(remove)}
+        await self.conn.execute(store.MASK, values)
+
+    def decided(self, cid: int, decision: Decision) -> None:
+        """From here on this unit sees a record by this decision: an act reaches what its caller does not."""
+        self._scopes[cid] = decision
+
+    async def rows(self, cid: int, rids: Sequence[int], *, following: bool = False) -> list[Stored]:
+        """Rows by their numbers, or what follows them, as this unit sees them; deleted ones too."""
+        decision = await self._decision(cid)
+        values: dict[str, object] = {"cid": cid, "rids": list(rids)}
+        column = "origin" if following else "rid"
+        text = (
+            f"SELECT {COLUMNS}, '' AS mark FROM record.resource r WHERE r.cid = %(cid)s::bigint"
+            f" AND r.{column} = ANY (%(rids)s::bigint[])"
+            f" AND {condition(decision.scope, values, public=False)} ORDER BY r.rid"
+        )
+        await self._enter(decision.scope, set())
+        async with self.conn.cursor(row_factory=class_row(Row)) as cur:
+            await cur.execute(text.encode(), values)
+            found = await cur.fetchall()
+        ciphers = await self.visit.door.vault.ciphers(self.conn, [cid])
+        return all_opened(found, self.visit.door.names, ciphers)
+
+    async def borne(self, cid: int, rids: Sequence[int]) -> labels.Label:
+        """Every label that any of the rows bears."""
+        decision = await self._decision(cid)
+        await self._enter(decision.scope, set())
+        cursor = await self.conn.execute(store.LABELS, {"cid": cid, "rids": list(rids)})
+        row = await cursor.fetchone()
+        return labels.Label(row[0] if row and row[0] is not None else 0)
+
     def _check(
         self, held: Held, rtype: str, act: str, if_match: int | None, *, platform: bool
     ) -> None:
@@ -549,7 +588,7 @@ class Unit:
             if traced:
                 await audit.write(
                     self.conn,
-                    self.visit.trace(self.act, "feeding"),
+                    self.visit.trace(self.act, self.rule),
                     granted=True,
                     cids=sorted(cids),
                     released=released,

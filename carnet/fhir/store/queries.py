@@ -182,6 +182,16 @@ RELABEL: LiteralString = """
      WHERE cid = %(cid)s::bigint AND (rid = ANY (%(rids)s) OR origin = ANY (%(rids)s))
 """
 
+LABELS: LiteralString = """
+    SELECT bit_or(labels) FROM record.resource
+     WHERE cid = %(cid)s::bigint AND rid = ANY (%(rids)s) AND NOT gone
+"""
+
+MASK: LiteralString = """
+    UPDATE record.resource SET labels = (labels | %(add)s::smallint) & %(keep)s::smallint
+     WHERE cid = %(cid)s::bigint AND (rid = ANY (%(rids)s) OR origin = ANY (%(rids)s))
+"""
+
 ATTACHMENT: LiteralString = """
     SELECT a.address, a.digest, a.size FROM record.attachment a
      WHERE a.cid = %(cid)s::bigint AND a.rid = %(rid)s::bigint ORDER BY a.ver DESC LIMIT 1
