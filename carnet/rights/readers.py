@@ -13,9 +13,10 @@ from datetime import timedelta
 from itertools import pairwise
 
 from carnet import errors
-from carnet.access import audit
+from carnet.access import audit, queries
 from carnet.access.actor import ActorKind
 from carnet.access.door import Stored, Visit
+from carnet.access.door.decide import REPRESENTING
 from carnet.access.pages import Opening
 
 MOST = 1_000_000  # lines: a patient sees them all
@@ -45,6 +46,9 @@ ACTS = {
     "announce-later": "Document mis en attente d’annonce",
     "announced": "Document rendu visible après son annonce",
     "announcement-due": "Document rendu visible, un mois passé",
+    "mandate": "Mandat",
+    "mandate-ended": "Fin d’un mandat",
+    "receipt": "Reçu d’un accompagnement",
     "readers": "Liste des consultations",
     "find": "Recherche d’identité",
 }
@@ -54,7 +58,7 @@ READING = frozenset(("search", "read", "vread", "history"))
 
 
 class NotYours(errors.NotFound):
-    """Only the patient sees who has read the record."""
+    """Only the patient, or their legal representative, sees who has read the record."""
 
 
 async def openings(visit: Visit, patient: str) -> list[Opening]:
@@ -65,9 +69,9 @@ async def openings(visit: Visit, patient: str) -> list[Opening]:
     door, actor = visit.door, visit.actor
     if actor.kind is not ActorKind.PATIENT or actor.patient is None:
         raise NotYours
-    if patient and door.ids.decode(patient) != (actor.patient, actor.patient):
-        raise NotYours
     cid = actor.patient
+    if patient and door.ids.decode(patient) != (cid, cid):
+        cid = await _represented(visit, patient)
     lines = await visit.lines(cid, MOST)
     wanted = {rid for line in lines for rid in line.rids}
     seen = {stored.rid: stored for stored in await visit.named(cid, sorted(wanted), "readers")}
@@ -84,6 +88,19 @@ async def openings(visit: Visit, patient: str) -> list[Opening]:
         )
         for group in _in_one_go(lines)
     ]
+
+
+async def _represented(visit: Visit, patient: str) -> int:
+    """The record of whom this visitor represents; what a minor did in secret is not among its lines."""
+    door, actor = visit.door, visit.actor
+    place = door.ids.decode(patient)
+    if place is None or place[0] != place[1] or actor.secret:
+        raise NotYours
+    async with door.pool.connection() as conn:
+        held = await queries.held(conn, actor.sub, actor.patient, [place[0]], door.clock(), 100)
+    if not any(one.nature in REPRESENTING and one.reach == "all" for one in held):
+        raise NotYours
+    return place[0]
 
 
 def _in_one_go(lines: Sequence[audit.Line]) -> Iterable[list[audit.Line]]:
