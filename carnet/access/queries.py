@@ -376,8 +376,9 @@ async def blocked(conn: AsyncConnection[Any], cid: int, rpps: int, now: datetime
 
 
 ADD_CONSENT: LiteralString = """
-    INSERT INTO access.consent (id, cid, team, rpps, how, declared_by, since, until)
-    VALUES (%(id)s, %(cid)s, %(team)s, %(rpps)s, %(how)s, %(declared_by)s, %(since)s, %(until)s)
+    INSERT INTO access.consent (id, cid, team, rpps, how, declared_by, since, until, secret)
+    VALUES (%(id)s, %(cid)s, %(team)s, %(rpps)s, %(how)s, %(declared_by)s, %(since)s, %(until)s,
+            %(secret)s)
 """
 
 ADD_ORGANISATION: LiteralString = """

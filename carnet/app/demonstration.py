@@ -214,6 +214,7 @@ async def _around(
                 "declared_by": "demonstration",
                 "since": now,
                 "until": None,
+                "secret": False,
             },
         )
     for block in population.blocks:

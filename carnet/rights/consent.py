@@ -89,9 +89,11 @@ async def declared(visit: Visit, conn: AsyncConnection[Any], cid: int, how: str)
         "declared_by": actor.sub,
         "since": now,
         "until": None if teams else now + timedelta(hours=door.settings.visit_hours),
+        "secret": actor.secret,
     }
     await conn.execute(queries.ADD_CONSENT, values)
-    await notices.send(door, conn, cid, "access-changed")
+    if not actor.secret:  # a minor's post is read by others
+        await notices.send(door, conn, cid, "access-changed")
     rule = "team-consent-declared" if teams else "visit-consent-declared"
     await audit.write(conn, visit.trace("consent", rule), granted=True, cids=[cid])
     return id

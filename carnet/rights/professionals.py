@@ -65,7 +65,7 @@ async def known(visit: Visit, patient: str = "") -> list[Professional]:
     async with holding(visit, patient, "rights", "holder-lists-professionals") as hold:
         conn, now = hold.conn, hold.now
         members = await queries.members(conn, [cid])
-        consents = await queries.consents(conn, [cid], LINES)
+        consents = await queries.consents(conn, [cid], LINES, own=visit.actor.patient)
         blocked = {one.rpps for one in await queries.blocks(conn, cid, now)}
         trusted = {one.rpps for one in await queries.trusts(conn, cid, now)}
     why: dict[int, set[str]] = {}

@@ -60,15 +60,21 @@ CONSENTS: LiteralString = """
       LEFT JOIN access.team t ON t.id = c.team
       LEFT JOIN access.subject s ON s.sub = c.declared_by
      WHERE c.cid = ANY (%(cids)s::bigint[])
+       AND (NOT c.secret OR %(own)s::bigint IS NULL OR c.cid = %(own)s::bigint)
      ORDER BY c.since DESC, c.id DESC
      LIMIT %(limit)s
 """
 
 
-async def consents(conn: AsyncConnection[Any], cids: Sequence[int], limit: int) -> list[Consent]:
-    """Every consent of records, in force or not, newest first; index consent_of."""
+async def consents(
+    conn: AsyncConnection[Any], cids: Sequence[int], limit: int, *, own: int | None = None
+) -> list[Consent]:
+    """Every consent of records, in force or not, newest first; index consent_of.
+
+    own: of a person who looks, their own record: of another's, what was declared in secret is left out.
+    """
     async with conn.cursor(row_factory=class_row(Consent)) as cur:
-        await cur.execute(CONSENTS, {"cids": list(cids), "limit": limit})
+        await cur.execute(CONSENTS, {"cids": list(cids), "limit": limit, "own": own})
         return await cur.fetchall()
 
 

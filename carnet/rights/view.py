@@ -130,7 +130,7 @@ async def _seen(visit: Visit, cids: Sequence[int] | None, act: str) -> list[Stor
             links = await queries.links(conn, actor.rpps, cids, now, MOST_PATIENTS)
             seen = [link.cid for link in links if not link.emergency]
             rule = "consent-of-mine"
-        found = await rights.consents(conn, seen, MOST)
+        found = await rights.consents(conn, seen, MOST, own=actor.patient)
         if len(found) == MOST:
             raise TooMany
         members = await rights.members(conn, seen)

@@ -4,12 +4,15 @@
 The twin worlds (tests/agreement) ask far more of it: they hold secret acts, and a parent looks.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from carnet.access import handles
 from carnet.app import parts
 from carnet.documents import consult
+from carnet.rights import consent, professionals
 from carnet.rights.readers import openings
 from tests import people
 from tests.rights.test_mandates import management
@@ -42,6 +45,13 @@ async def readers(space: Space) -> list[tuple[str, str, str]]:
     """What a parent reads of who was in the child's record."""
     lines = await openings(await space.visit("parent"), space.patient_id("minor"))
     return [(line.who, line.what, line.place) for line in lines if not line.own]
+
+
+async def consented(space: Space) -> list[Any]:
+    """What a parent is told of consents."""
+    child = space.patient_id("minor")
+    listed = await space.get(f"Consent?patient={child}", as_="parent")
+    return [listed.body, await professionals.known(await space.visit("parent"), child)]
 
 
 async def secretly(space: Space, token: dict[str, str]) -> list[Answer]:
@@ -82,7 +92,14 @@ async def test_a_parent_gets_the_same_answers_with_and_without_secret_acts(space
         "subject": {"reference": f"Patient/{space.patient_id('minor')}"},
     }, as_="hospital-software")  # fmt: skip
     before, told = await asked(space, parent), await readers(space)
+    given = await consented(space)
     await secretly(space, minor)
+    outsider = replace(await space.visit("outsider"), actor=replace(
+        await space.actor("outsider"), secret=True))  # fmt: skip
+    handle = handles.write(outsider, space.where.people["minor"])
+    await consent.declare(outsider, handle, "oral")
+    assert await consented(space) == given
+    assert await space.rows("SELECT count(*) FROM access.consent WHERE secret") == [(1,)]
     assert await asked(space, parent) == before
     assert await readers(space) == told
 
