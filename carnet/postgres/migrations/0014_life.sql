@@ -43,7 +43,7 @@ CREATE INDEX outgoing_of ON notices.outgoing (cid);
 CREATE INDEX outgoing_due ON notices.outgoing (next_try) WHERE sent IS NULL;
 REVOKE INSERT ON notices.mailbox FROM carnet_app;
 GRANT UPDATE (email, language, muted) ON notices.address TO carnet_app, carnet_worker;
-GRANT UPDATE (tries, next_try, sent, failed) ON notices.outgoing TO carnet_app, carnet_worker;
+GRANT UPDATE (channel, tries, next_try, sent, failed) ON notices.outgoing TO carnet_app, carnet_worker;
 
 -- ---------------------------------------- life
 

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The tray: what leaves, and the letters to print and post. Who posts one says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from carnet import errors
+from carnet.access import audit
+from carnet.access.door import Door, platform
+from carnet.notices import queries
+from carnet.notices.queries import Outgoing
+from carnet.notices.render import render, spoken
+
+MOST = 200  # lines of the tray
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A letter as it is printed; or an e-mail as it left."""
+
+    id: int
+    channel: str
+    to: tuple[str, ...]  # lines of the address, or the e-mail address
+    day: str
+    subject: str
+    paragraphs: tuple[str, ...]
+    at: datetime
+    sent: datetime | None
+    failed: str
+    language: str
+
+
+async def tray(door: Door) -> list[Letter]:
+    """What was written last, the newest first; of a demonstration or of the operator who posts."""
+    async with door.pool.connection() as conn, conn.transaction():
+        await platform.enter(door, conn)
+        found = await queries.fetched(conn, queries.TRAY, {"limit": MOST})
+        return [_letter(door, each, (each.email or "",)) for each in found]
+
+
+async def letter(door: Door, number: int) -> Letter:
+    """One of them, with the address of its reader: opened by the platform, and traced."""
+    visit = platform.visit(door, "notices")
+    async with door.pool.connection() as conn, conn.transaction():
+        await platform.enter(door, conn)
+        found = await queries.fetched(conn, queries.ONE, {"id": number})
+        if not found:
+            raise errors.NotFound
+        one = found[0]
+        if one.channel == "email":
+            to: tuple[str, ...] = (one.email or "",)
+        elif one.reader.startswith("rpps:"):
+            rpps = int(one.reader.removeprefix("rpps:"))
+            row = await (await conn.execute(queries.READER, (rpps,))).fetchone()
+            to = tuple(filter(None, row)) if row else ()
+        else:
+            to = await _address(door, conn, one.cid)
+            trace = visit.trace("letter", "platform-notices")
+            await audit.write(conn, trace, granted=True, cids=[one.cid])
+    return _letter(door, one, to)
+
+
+async def posted(door: Door, number: int) -> None:
+    """The letter was posted: what it announces runs from now."""
+    now = door.clock()
+    async with door.pool.connection() as conn, conn.transaction():
+        await platform.enter(door, conn)
+        found = await queries.fetched(conn, queries.ONE, {"id": number})
+        if not found or found[0].channel != "letter":
+            raise errors.NotFound
+        await conn.execute(queries.SENT, {"id": number, "now": now})
+
+
+async def _address(door: Door, conn: object, cid: int) -> tuple[str, ...]:
+    patient = await platform.patient(door, conn, cid)  # type: ignore[arg-type]
+    if patient is None:
+        return ()
+    names = patient.get("name") or [{}]
+    used = next((each for each in names if each.get("use") == "usual"), names[0])
+    name = " ".join([*used.get("given", [])[:1], used.get("family", "")]).strip()
+    where = (patient.get("address") or [{}])[0]
+    town = f"{where.get('postalCode', '')} {where.get('city', '')}".strip()
+    return tuple(filter(None, (name, *where.get("line", []), town)))
+
+
+def _letter(door: Door, one: Outgoing, to: tuple[str, ...]) -> Letter:
+    rendered = render(door, one)
+    return Letter(
+        id=one.id,
+        channel=one.channel,
+        to=to,
+        day=spoken(one.at.date(), one.language),
+        subject=rendered.subject,
+        paragraphs=tuple(rendered.text.split("\n\n")),
+        at=one.at,
+        sent=one.sent,
+        failed=one.failed or "",
+        language=one.language,
+    )
