@@ -155,7 +155,7 @@ async def relabel(
 
     From here on the unit reaches the whole record: versions its caller may not see are of the chain too.
     """
-    unit.decided(cid, Decision(Scope((Admits((cid,), EVERY, int(Label.NONE)),)), rule))
+    unit.decided(cid, Decision(_whole(cid), rule))
     found = await unit.rows(cid, [rid])
     if not found:
         return []
@@ -170,6 +170,11 @@ async def relabel(
     return rids
 
 
+def _whole(cid: int) -> Scope:
+    """All of one record, and nothing else."""
+    return Scope((Admits((cid,), EVERY, int(Label.NONE)),))
+
+
 async def chain(unit: Unit, document: Stored) -> list[Stored]:
     """Every version of a document: what it replaced, what replaced it, and so on both ways."""
     found = {document.rid: document}
@@ -182,7 +187,8 @@ async def chain(unit: Unit, document: Stored) -> list[Stored]:
         near = await unit.rows(document.cid, rids) if rids else []
         wanted = ReferenceFilter(number, (one.address,))
         query = Query("DocumentReference", (wanted,), compartments=(document.cid,), count=LONGEST)
-        near += [each for each in await unit.find(query) if one.id in replaced_by(each.resource)]
+        after = await unit.find(query, _whole(document.cid))
+        near += [each for each in after if one.id in replaced_by(each.resource)]
         for each in near:
             if each.rid not in found:
                 found[each.rid] = each
@@ -201,6 +207,8 @@ async def _say(unit: Unit, row: Stored, add: Label, remove: Label) -> None:
         resource = masked_list(resource, add)
     if resource != row.resource:
         await unit.update(row.rtype, row.id, resource, platform=True)
+    elif row.rtype == "DocumentReference":  # already so: the trace names it all the same
+        unit.told.append((row.cid, row.rid, row.ver))
 
 
 async def _lots(unit: Unit, cid: int, rows: Iterable[Stored]) -> None:
@@ -208,7 +216,8 @@ async def _lots(unit: Unit, cid: int, rows: Iterable[Stored]) -> None:
     door = unit.visit.door
     number = door.definitions.params["List"]["item"].number
     wanted = ReferenceFilter(number, tuple(row.address for row in rows))
-    lots = await unit.find(Query("List", (wanted,), compartments=(cid,), count=LONGEST))
+    query = Query("List", (wanted,), compartments=(cid,), count=LONGEST)
+    lots = await unit.find(query, _whole(cid))
     for lot in lots:
         named = [
             place[1]
