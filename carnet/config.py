@@ -89,6 +89,11 @@ class Settings:
         return self.data / "roots.ndjson"
 
     @property
+    def mail(self) -> Path:
+        """Folder the e-mails leave by."""
+        return self.data / "mail"
+
+    @property
     def lenient(self) -> bool:
         """Whether test identities and doubtful numbers are taken with a warning."""
         return self.instance is not Instance.PRODUCTION

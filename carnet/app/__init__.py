@@ -26,6 +26,7 @@ from carnet.portal import bridge
 from carnet.postgres.pool import JOB, open_pool
 from carnet.postgres.server import Server
 from carnet.rest.routes import application as api
+from carnet.rights.clock import Shifted, follow
 
 __all__ = ["Built", "application", "build"]
 
@@ -58,6 +59,8 @@ def _lifespan(settings: Settings, server: Server) -> Any:
             asyncio.create_task(Relay(jobs).run()),
             asyncio.create_task(sealing(settings, jobs, built.door).run()),
         ]
+        if isinstance(built.door.clock, Shifted):
+            beside.append(asyncio.create_task(follow(built.door.clock, jobs)))
         gc.freeze()  # definitions and compiled functions are never garbage
         try:
             yield

@@ -31,6 +31,7 @@ from carnet.rest.acts import Acts
 from carnet.rest.desk import Desk
 from carnet.rights import explain
 from carnet.rights import view as consents
+from carnet.rights.clock import Shifted
 from carnet.vigilance import find, register
 
 
@@ -57,6 +58,7 @@ def acts() -> Acts:
     table.register("Binary", "create", publish.binary)
     table.register("List", "create", publish.submission)
     table.show("AuditEvent", audit_events.View())
+    table.operate("GET", "AuditEvent", "proof", audit_events.proof)
     table.register("Consent", "create", consents.create)
     table.show("Consent", consents.View())
     table.operate("GET", "Patient", "explain", explain.operation)
@@ -81,6 +83,14 @@ def tokens_of(settings: Settings, clock: Callable[[], datetime] = door.now) -> T
     return Tokens(load_or_make_key(settings.keys), settings.base_url, clock, lifetime=longest)
 
 
+async def shifted(pool: Pool) -> Shifted:
+    """The clock of a demonstration or test instance, as far ahead as it was moved."""
+    clock = Shifted()
+    async with pool.connection() as conn:
+        await clock.refresh(conn)
+    return clock
+
+
 async def build(
     settings: Settings,
     server: Server,
@@ -97,6 +107,8 @@ async def build(
     pool = await open_pool(
         server.url("carnet_app"), min_size=2, max_size=settings.pool_size, name=name
     )
+    if settings.lenient and clock is door.now:
+        clock = await shifted(pool)
     made = door.make(
         pool,
         settings,

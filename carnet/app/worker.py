@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import procrastinate
 import structlog
@@ -11,12 +12,14 @@ from procrastinate import PsycopgConnector
 
 from carnet.access import door
 from carnet.access.door import sweep
-from carnet.app.parts import matrix_of, sealing
+from carnet.app.parts import matrix_of, sealing, shifted
 from carnet.config import Settings
 from carnet.documents import announce
 from carnet.events import Relay
+from carnet.notices.deliver import Folder, deliver, sweep_folder
 from carnet.postgres.pool import JOB, limited, open_pool
 from carnet.postgres.server import Server
+from carnet.rights import clock
 
 log = structlog.get_logger("carnet.worker")
 
@@ -38,6 +41,24 @@ def queue(server: Server, made: door.Door) -> procrastinate.App:
         told, lifted = await announce.tell(made), await announce.lift(made)
         log.info("announcements", told=told, lifted=lifted)
 
+    @app.periodic(cron="* * * * *")  # every minute
+    @app.task(name="timers", queueing_lock="timers")
+    async def timers(timestamp: int) -> None:
+        done = await clock.due(made)
+        log.info("timers", **dataclasses.asdict(done))
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="notices", queueing_lock="notices")
+    async def notices(timestamp: int) -> None:
+        sent = await deliver(made, Folder(made.settings.mail))
+        log.info("notices", sent=sent)
+
+    @app.periodic(cron="27 * * * *")
+    @app.task(name="sweep_mail", queueing_lock="sweep_mail")
+    async def sweep_mail(timestamp: int) -> None:
+        removed = await sweep_folder(made, Folder(made.settings.mail))
+        log.info("swept mail", removed=removed)
+
     return app
 
 
@@ -46,12 +67,16 @@ async def work(settings: Settings, server: Server) -> None:
     pool = await open_pool(
         server.url("carnet_worker"), min_size=1, max_size=4, name="carnet worker", limits=JOB
     )
-    made = door.make(pool, settings, matrix_of(settings), door.load_or_make(settings.keys))
+    now = await shifted(pool) if settings.lenient else door.now
+    keyring = door.load_or_make(settings.keys)
+    made = door.make(pool, settings, matrix_of(settings), keyring, clock=now)
     jobs = queue(server, made)
     beside = [
         asyncio.create_task(Relay(pool).run()),
         asyncio.create_task(sealing(settings, pool, made).run()),
     ]
+    if isinstance(now, clock.Shifted):
+        beside.append(asyncio.create_task(clock.follow(now, pool)))
     try:
         async with jobs.open_async():
             await jobs.run_worker_async(install_signal_handlers=False)

@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 from carnet import __version__
-from carnet.cli import audit, check, demo, load, migrate, serve, token, worker
+from carnet.cli import (
+    audit,
+    check,
+    clock,
+    demo,
+    load,
+    migrate,
+    notices,
+    record,
+    serve,
+    token,
+    worker,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,6 +46,9 @@ def carnet(
 for command in (check.check, demo.demo, load.load, migrate.migrate, serve.serve, token.token):
     app.command()(command)
 app.add_typer(audit.commands, name="audit")
+app.add_typer(record.commands, name="record")
+app.add_typer(notices.commands, name="notices")
+app.command("clock", context_settings={"ignore_unknown_options": True})(clock.clock)
 app.command("worker")(worker.work)
 
 

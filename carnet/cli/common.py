@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Iterator
@@ -16,9 +17,12 @@ from rich.console import Console
 
 from carnet import config, errors
 from carnet.access import door
+from carnet.access import matrix as matrices
 from carnet.config import Instance, Settings
 from carnet.postgres import migrate as schema
+from carnet.postgres.pool import JOB, open_pool
 from carnet.postgres.server import Server, open_server
+from carnet.rights import erase
 
 console = Console(stderr=True)
 MARK = "instance.json"  # in the data folder: what this installation is
@@ -72,7 +76,22 @@ def bring_up_to_date(settings: Settings, server: Server) -> list[str]:
     keyring = door.load_or_make(settings.keys)
     with psycopg.connect(server.url("carnet_admin")) as conn:
         door.install(conn, keyring)
+    again = asyncio.run(_replayed(settings, server))
+    if again:  # a backup was restored: it is not served before
+        console.print(f"{again} dossiers effacés de nouveau / records erased again")
     return applied
+
+
+async def _replayed(settings: Settings, server: Server) -> int:
+    """Erase again what a restored database brought back."""
+    pool = await open_pool(server.url("carnet_worker"), min_size=1, max_size=2, limits=JOB)
+    try:
+        keyring = door.load_or_make(settings.keys)
+        return await erase.replay(
+            door.make(pool, settings, matrices.load(settings.matrix), keyring)
+        )
+    finally:
+        await pool.close()
 
 
 @contextlib.contextmanager

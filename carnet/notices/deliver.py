@@ -13,6 +13,7 @@ from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -59,6 +60,10 @@ class Folder:
         finally:
             os.close(folder)
 
+    def numbers(self) -> list[int]:
+        """Those that are there."""
+        return [int(path.stem) for path in self._path.glob("*.eml") if path.stem.isdigit()]
+
     def remove(self, number: int) -> None:
         """Forget one."""
         (self._path / f"{number}.eml").unlink(missing_ok=True)
@@ -78,6 +83,21 @@ def message_of(door: Door, notice: Outgoing) -> EmailMessage:
     message["Content-Language"] = notice.language
     message.set_content(rendered.text + "\n")
     return message
+
+
+async def sweep_folder(door: Door, folder: Folder) -> int:
+    """E-mails whose notice is no more (an erased record) go; returns how many."""
+    removed = 0
+    numbers = iter(await asyncio.to_thread(folder.numbers))
+    while batch := list(islice(numbers, MOST)):
+        async with door.pool.connection() as conn, conn.transaction():
+            await platform.enter(door, conn)
+            cursor = await conn.execute(queries.KNOWN, (batch,))
+            known = {number for (number,) in await cursor.fetchall()}
+        for number in set(batch) - known:
+            await asyncio.to_thread(folder.remove, number)
+            removed += 1
+    return removed
 
 
 async def deliver(door: Door, mail: Mail) -> int:

@@ -55,6 +55,7 @@ FAILED: LiteralString = """
            channel = CASE WHEN %(by_post)s THEN 'letter' ELSE channel END
      WHERE id = %(id)s
 """
+KNOWN: LiteralString = "SELECT id FROM notices.outgoing WHERE id = ANY (%s)"
 READER: LiteralString = """
     SELECT s.name, o.name AS place FROM access.subject s
       LEFT JOIN access.situation x ON x.sub = s.sub

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,11 +12,13 @@ from typing import Any
 import psycopg
 import structlog
 from psycopg import AsyncConnection
+from psycopg_pool import PoolTimeout
 
 from carnet import errors
 from carnet.access.door import Door, Visit, platform
 from carnet.access.door import now as system
 from carnet.config import Settings
+from carnet.postgres.pool import Pool
 from carnet.rights import erase, statements
 from carnet.rights.life import length, opening_after
 from carnet.rights.open import announce, open_at_term
@@ -46,6 +49,17 @@ class Shifted:
         """Read how far ahead it is."""
         row = await (await conn.execute(statements.SHIFT)).fetchone()
         self.shift = row[0] if row else timedelta()
+
+
+async def follow(clock: Shifted, pool: Pool) -> None:
+    """Until cancelled: a clock that was moved is followed within a second."""
+    while True:
+        await asyncio.sleep(1)
+        try:
+            async with pool.connection() as conn:
+                await clock.refresh(conn)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            log.warning("clock waits", error=type(error).__name__)
 
 
 async def move(conn: AsyncConnection[Any], settings: Settings, by: timedelta) -> timedelta:

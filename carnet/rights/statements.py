@@ -171,3 +171,5 @@ REVIEW: LiteralString = """
        SET reviewed = %(now)s, reviewed_by = %(by)s, verdict = %(verdict)s, comment = %(comment)s
      WHERE id = %(id)s AND reviewed IS NULL
 """
+
+STATES: LiteralString = "SELECT state, count(*) FROM access.record GROUP BY state ORDER BY state"

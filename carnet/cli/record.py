@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""carnet record: what a person decided over their record by post or in person, written down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import typer
+
+from carnet import errors
+from carnet.access import queries
+from carnet.access.actor import ActorKind
+from carnet.access.door import Visit
+from carnet.app.parts import Built, actor, build, visit
+from carnet.cli import common
+from carnet.config import Settings
+from carnet.identity.ins import InsSystem
+from carnet.postgres.server import Server
+from carnet.rights import close, erase, oppose, reopen, statements
+from carnet.rights import open as opening
+
+commands = typer.Typer(no_args_is_help=True, help="Life of a record: what was asked on paper.")
+Person = Annotated[str, typer.Argument(help="INS of the person, or id of their Patient.")]
+How = Annotated[str, typer.Option(help="How it was made known: paper or in-person.")]
+By = Annotated[str, typer.Option("--by", help="Who writes it down, as a subject: operator:….")]
+
+
+class NoPerson(errors.NotFound):
+    """Nobody bears this number here."""
+
+
+class NotOperator(errors.Forbidden):
+    """Who writes it down is an operator of this installation."""
+
+
+Act = Callable[[Visit, str], Awaitable[Any]]
+
+
+def _do(data: Any, person: str, by: str, act: Act) -> Any:
+    with common.refusals():
+        settings = common.settings_of(data)
+        with common.server_of(settings) as server:
+            return asyncio.run(_done(settings, server, person, by, act))
+
+
+async def _done(settings: Settings, server: Server, person: str, by: str, act: Act) -> Any:
+    built = await build(settings, server, name="carnet record")
+    try:
+        who = await actor(built, by, client="carnet-record")
+        if who.kind is not ActorKind.OPERATOR:
+            raise NotOperator
+        return await act(visit(built, who), await _patient(built, person))
+    finally:
+        await built.pool.close()
+
+
+async def _patient(built: Built, person: str) -> str:
+    if built.door.ids.decode(person) is not None:
+        return person
+    systems = [str(each) for each in InsSystem if each.real or built.settings.lenient]
+    async with built.pool.connection() as conn:
+        found = await queries.identities_by_ins(conn, "".join(person.split()).upper(), systems)
+    if len(found) != 1:
+        raise NoPerson
+    return built.door.ids.encode(found[0].cid, found[0].cid)
+
+
+@commands.command("open")
+def open_record(person: Person, by: By, how: How = "paper", data: common.Data = None) -> None:
+    """Open at once, without waiting for the six weeks."""
+    _do(data, person, by, lambda on, id: opening.open_now(on, id, how=how))
+
+
+@commands.command("oppose")
+def oppose_record(person: Person, by: By, how: How = "paper", data: common.Data = None) -> None:
+    """Object to the record."""
+    _do(data, person, by, lambda on, id: oppose.oppose(on, id, how=how))
+
+
+@commands.command("oppose-feeding")
+def oppose_feeding(
+    person: Person,
+    by: By,
+    motive: Annotated[str, typer.Option(help="A motive of rights/life.toml.")],
+    how: How = "paper",
+    data: common.Data = None,
+) -> None:
+    """Object to the record being fed, for a legitimate reason."""
+    _do(
+        data,
+        person,
+        by,
+        lambda on, id: oppose.feeding(on, id, opposed=True, motive=motive, how=how),
+    )
+
+
+@commands.command("allow-feeding")
+def allow_feeding(person: Person, by: By, how: How = "paper", data: common.Data = None) -> None:
+    """Object no more to the record being fed."""
+    _do(data, person, by, lambda on, id: oppose.feeding(on, id, opposed=False, how=how))
+
+
+@commands.command("close")
+def close_record(
+    person: Person,
+    by: By,
+    motive: Annotated[str, typer.Option(help="A motive of rights/life.toml.")] = "holder",
+    how: How = "paper",
+    data: common.Data = None,
+) -> None:
+    """Close, and archive ten years."""
+    _do(data, person, by, lambda on, id: close.close(on, id, motive=motive, how=how))
+
+
+@commands.command("reopen")
+def reopen_record(person: Person, by: By, how: How = "paper", data: common.Data = None) -> None:
+    """Open again, with what the archive holds."""
+    _do(data, person, by, lambda on, id: reopen.reopen(on, id, how=how))
+
+
+@commands.command("erase")
+def erase_record(person: Person, by: By, how: How = "paper", data: common.Data = None) -> None:
+    """Ask for the deletion: done after a time to think, at the latest in three months."""
+    _do(data, person, by, lambda on, id: erase.ask(on, id, how=how))
+
+
+@commands.command("keep")
+def keep_record(person: Person, by: By, how: How = "paper", data: common.Data = None) -> None:
+    """Give up a deletion that was asked for."""
+    _do(data, person, by, lambda on, id: erase.keep(on, id, how=how))
+
+
+@commands.command("due")
+def due(data: common.Data = None) -> None:
+    """How many records wait, in each state; exit 1 when a deletion is late."""
+    with common.refusals():
+        settings = common.settings_of(data)
+        with common.server_of(settings) as server:
+            counts, late = asyncio.run(_counted(settings, server))
+        for state, count in counts:
+            print(f"{state}: {count}")
+        print(f"deletions overdue: {late}")
+        if late:
+            raise typer.Exit(1)
+
+
+async def _counted(settings: Settings, server: Server) -> tuple[list[tuple[Any, ...]], int]:
+    built = await build(settings, server, name="carnet record")
+    try:
+        async with built.pool.connection() as conn:
+            counts = await (await conn.execute(statements.STATES)).fetchall()
+            row = await (await conn.execute(statements.OVERDUE, (built.door.clock(),))).fetchone()
+        return counts, int(row[0]) if row else 0
+    finally:
+        await built.pool.close()
