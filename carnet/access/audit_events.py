@@ -10,20 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, LiteralString
 
 from psycopg.rows import class_row, scalar_row
 
 from carnet import errors
-from carnet.access import audit
+from carnet.access import audit, queries
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
+from carnet.access.door.decide import REPRESENTING
 from carnet.access.door.visit import Nothing
+from carnet.access.log import proofs
 from carnet.fhir.search.scope import Scope, condition
 
-HOLDERS = frozenset((ActorKind.PATIENT, ActorKind.HELPER))
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+HOLDERS = frozenset((ActorKind.PATIENT,))
 
 
 class NameWhom(errors.Invalid):
@@ -86,6 +89,7 @@ class Event:
     rpps: int | None
     patient: int | None  # record of who acted, for a patient
     place: str | None
+    whole: bool = False  # whether all it names may be known to who asks
     named: list[tuple[str, str, int]] = field(default_factory=list)  # (type, id, version) seen
 
 
@@ -160,7 +164,7 @@ async def events(visit: Visit, wanted: Wanted, *, total: bool = False) -> tuple[
                 raise Nothing
             values["e_cid"] = cid
             decision = await door.decide(conn, actor, [cid])
-            if not decision.granted:
+            if not decision.granted or not await _may(visit, conn, cid):
                 await audit.write(conn, visit.trace("audit", decision.rule), granted=False)
                 return [], 0
             scope, lines = decision.scope, OF_RECORD
@@ -210,6 +214,28 @@ async def events(visit: Visit, wanted: Wanted, *, total: bool = False) -> tuple[
             return await _naming(visit, conn, found, scope, cid), count
 
 
+async def _may(visit: Visit, conn: Any, cid: int) -> bool:
+    """Whether a record's lines are this person's: it is theirs, or they represent who it is about."""
+    actor = visit.actor
+    if cid == actor.patient:
+        return True
+    held = await queries.held(conn, actor.sub, actor.patient, [cid], visit.door.clock(), 100)
+    represented = any(one.nature in REPRESENTING and one.reach == "all" for one in held)
+    return represented and not actor.secret
+
+
+async def proof(visit: Visit, cid: int, seq: int) -> dict[str, Any]:
+    """The proof that a line stands in the log, for who may know it; asking is a line too.
+
+    It opens which record and resources the line names when all of them may be known to who asks.
+    """
+    found, _ = await events(visit, Wanted(*ALWAYS, count=1, seq=seq, cid=cid or None))
+    if not found:
+        raise Nothing
+    async with visit.door.pool.connection() as conn:
+        return await proofs.of_line(conn, seq, opened=found[0].whole)
+
+
 async def _naming(
     visit: Visit, conn: Any, found: list[Event], scope: Scope | None, own: int | None
 ) -> list[Event]:
@@ -234,6 +260,8 @@ async def _naming(
             for rid, ver in zip(each.rids, each.vers, strict=True)
             if rid in names
         ]
+        whole = not each.cids and len(named) == len(each.rids)
+        each = replace(each, whole=whole)
         if own is not None:
             each = replace(each, cid=own, cids=None)
         elif not each.granted:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""What the page "who has read my record" shows."""
+"""What the page "who has read my record" shows, and the seal of every page."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,3 +17,13 @@ class Opening:
     purpose: str  # HL7 PurposeOfUse: TREAT, ETREAT (emergency), PATRQT…
     own: bool  # the patient's own act
     wrote: bool = False  # something was added or changed, nothing was read
+    line: str = ""  # opaque id of the line, to have its proof
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The last root of the audit handed out, as the foot of every page shows it."""
+
+    root: str  # hexadecimal
+    size: int  # lines
+    at: datetime  # aware, UTC

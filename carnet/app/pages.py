@@ -10,7 +10,8 @@ from datetime import date
 from pathlib import Path
 
 from carnet.access.actor import Actor
-from carnet.access.pages import Opening
+from carnet.access.log import roots
+from carnet.access.pages import Opening, Seal
 from carnet.app import parts
 from carnet.app.parts import Built
 from carnet.documents import consult, show, upload
@@ -25,6 +26,9 @@ from carnet.documents.pages import (
 from carnet.documents.show import FilePage
 from carnet.portal.acts import Acts
 from carnet.rights import consent, readers
+from carnet.rights.acting.queries import Session
+from carnet.rights.mandate import Acting, Offer, Traits
+from carnet.rights.session import Receipt
 from carnet.vigilance import find
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
@@ -37,6 +41,8 @@ class PageParts:
     def __init__(self, built: Built) -> None:
         self._built = built
         self.acts: Acts = PageActs(built)
+        self._seal: Seal | None = None
+        self._read = -1  # bytes of the file of roots when it was read
 
     @property
     def matrix(self) -> str:
@@ -44,12 +50,74 @@ class PageParts:
         matrix = self._built.door.matrix.at(self._built.door.clock())
         return f"{matrix.name} ({matrix.version})"
 
-    async def actor(self, subject: str) -> Actor:
+    def seal(self) -> Seal | None:
+        """The last root of the file, read again when the file has grown."""
+        path = self._built.settings.roots
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            return None
+        if size != self._read:
+            head = roots.last(path)
+            self._seal = Seal(head.root.hex(), head.size, head.at) if head else None
+            self._read = size
+        return self._seal
+
+    async def actor(self, subject: str, *, secret: bool = False) -> Actor:
         """The actor of a log-in."""
-        return await parts.actor(self._built, subject, client=CLIENT)
+        return await parts.actor(self._built, subject, client=CLIENT, secret=secret)
 
 
-class PageActs:
+class ActingActs:
+    """Those who act for somebody."""
+
+    _built: Built
+
+    def _visit(self, actor: Actor) -> Visit:
+        return parts.visit(self._built, actor)
+
+    async def acting(self, actor: Actor) -> Sequence[Acting]:
+        return await mandate.acting(self._visit(actor))
+
+    async def place(self, actor: Actor, patient: str) -> Acting:
+        return await mandate.place(self._visit(actor), patient)
+
+    async def mandated(self, actor: Actor, patient: str) -> Sequence[Acting]:
+        return await mandate.mandated(self._visit(actor), patient)
+
+    async def offer_mandate(self, actor: Actor, reach: str, until: datetime) -> Offer:
+        return await mandate.offer(self._visit(actor), reach, until)
+
+    async def share_mandate(self, actor: Actor, patient: str) -> Offer:
+        return await represent.share(self._visit(actor), patient)
+
+    async def accept_mandate(self, actor: Actor, code: str) -> Acting:
+        return await mandate.accept(self._visit(actor), code)
+
+    async def revoke_mandate(self, actor: Actor, mandate_: str) -> None:
+        await mandate.revoke(self._visit(actor), mandate_)
+
+    async def declare_mandate(
+        self, actor: Actor, patient: str, carer: Traits, reach: str, until: datetime, form: str
+    ) -> str:
+        return await mandate.declare(self._visit(actor), patient, carer, reach, until, form)
+
+    async def begin_session(self, actor: Actor, person: Traits, how: str, reach: str) -> Acting:
+        return await session.begin(self._visit(actor), person, how, reach)
+
+    async def end_session(self, actor: Actor, session_: str) -> Receipt:
+        return await session.end(self._visit(actor), session_)
+
+    async def sessions(self, actor: Actor) -> Sequence[tuple[str, Session]]:
+        encode = self._built.door.ids.encode
+        found = await session.sessions(self._visit(actor))
+        return [(encode(one.cid, one.id), one) for one in found]
+
+    async def receipt(self, actor: Actor, session_: str) -> Receipt:
+        return await session.receipt(self._visit(actor), session_)
+
+
+class PageActs(ActingActs):
     """Each act, in a visit of its own."""
 
     def __init__(self, built: Built) -> None:
@@ -94,6 +162,7 @@ class PageActs:
         on: date,
         declared: str,
         name: str,
+        patient: str = "",
     ) -> str:
         made = await upload.upload(
             parts.visit(self._built, actor),
@@ -104,6 +173,7 @@ class PageActs:
             on=on,
             declared=declared,
             name=name,
+            patient=patient,
         )
         return made.document
 
@@ -119,6 +189,9 @@ class PageActs:
 
     async def openings(self, actor: Actor, patient: str) -> Sequence[Opening]:
         return await readers.openings(parts.visit(self._built, actor), self._of(actor, patient))
+
+    async def proof(self, actor: Actor, line: str) -> bytes:
+        return await readers.proof(parts.visit(self._built, actor), line)
 
     async def find(self, actor: Actor, form: TraitsForm) -> Sequence[Found]:
         return await find.find(parts.visit(self._built, actor), form)

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Protocol
 
 from carnet.access.actor import Actor
-from carnet.access.pages import Opening
+from carnet.access.pages import Opening, Seal
 from carnet.documents.pages import (
     Asked,
     Content,
@@ -19,6 +19,9 @@ from carnet.documents.pages import (
     DocumentPage,
 )
 from carnet.documents.show import FilePage
+from carnet.rights.acting.queries import Session
+from carnet.rights.mandate import Acting, Offer, Traits
+from carnet.rights.session import Receipt
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
 # How a consent was had, as the professional declares it.
@@ -59,8 +62,9 @@ class Acts(Protocol):
         on: date,
         declared: str,
         name: str,
+        patient: str = "",
     ) -> str:
-        """Put a file in the actor's own record; the document's id. See documents/upload.py."""
+        """Put a file in the actor's own record, or in that of whom they act for; the document's id. See documents/upload.py."""
 
     async def file(self, actor: Actor, patient: str, document: str) -> FilePage:
         """The file of a document: how many page images, its text."""
@@ -73,6 +77,9 @@ class Acts(Protocol):
     async def openings(self, actor: Actor, patient: str) -> Sequence[Opening]:
         """Who has read the record, newest first."""
 
+    async def proof(self, actor: Actor, line: str) -> bytes:
+        """The proof of one opening, as JSON to keep."""
+
     async def find(self, actor: Actor, form: TraitsForm) -> Sequence[Found]:
         """The persons who answer to what was typed, five at most."""
 
@@ -81,6 +88,45 @@ class Acts(Protocol):
 
     async def declare(self, actor: Actor, handle: str, how: str) -> str:
         """Declare a consent, with how it was had (one of `HOW`); returns the patient's id."""
+
+
+    async def acting(self, actor: Actor) -> Sequence[Acting]:
+        """Those this actor acts for."""
+
+    async def place(self, actor: Actor, patient: str) -> Acting:
+        """By what the actor acts for this person; NotFound when by nothing."""
+
+    async def mandated(self, actor: Actor, patient: str) -> Sequence[Acting]:
+        """Those who act for the person of a record."""
+
+    async def offer_mandate(self, actor: Actor, reach: str, until: datetime) -> Offer:
+        """Make a mandate for whom one will tell its code."""
+
+    async def share_mandate(self, actor: Actor, patient: str) -> Offer:
+        """A code for the other parent."""
+
+    async def accept_mandate(self, actor: Actor, code: str) -> Acting:
+        """Take the mandate of a code."""
+
+    async def revoke_mandate(self, actor: Actor, mandate: str) -> None:
+        """End a mandate at once."""
+
+    async def declare_mandate(
+        self, actor: Actor, patient: str, carer: Traits, reach: str, until: datetime, form: str
+    ) -> str:
+        """Declare a mandate signed on paper."""
+
+    async def begin_session(self, actor: Actor, person: Traits, how: str, reach: str) -> Acting:
+        """A helper begins to act for the person present."""
+
+    async def end_session(self, actor: Actor, session: str) -> Receipt:
+        """End a helper's session, with its receipt."""
+
+    async def sessions(self, actor: Actor) -> Sequence[tuple[str, Session]]:
+        """Helpers' sessions of the actor or on their record, by id."""
+
+    async def receipt(self, actor: Actor, session: str) -> Receipt:
+        """What was done in a session."""
 
 
 class Parts(Protocol):
@@ -92,5 +138,12 @@ class Parts(Protocol):
     def matrix(self) -> str:
         """Name and version of the access matrix in force, as refusals quote it."""
 
-    async def actor(self, subject: str) -> Actor:
-        """The actor of a log-in, from `access.subject`."""
+    def seal(self) -> Seal | None:
+        """The last root of the audit handed out; None before there is one."""
+
+    async def actor(self, subject: str, *, secret: bool = False) -> Actor:
+        """The actor of a log-in, from `access.subject`.
+
+        secret: a minor's connection that leaves no trace for their representatives; BusinessRule when
+        it is not theirs to ask.
+        """

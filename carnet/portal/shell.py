@@ -7,8 +7,11 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext, gettext_noop
 
+from carnet.access.pages import Seal
 from carnet.portal import desk
 
 DEMONSTRATION = gettext_noop("matrice de démonstration, non officielle")
@@ -33,6 +36,8 @@ class Shell:
     items: tuple[Item, ...]
     other_language: str  # address of this page in the other language
     matrix: str
+    seal: str  # the root of the audit, shortened, "" before there is one
+    sealed: str  # of how many lines, when
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -41,6 +46,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     french = (get_language() or "fr") == "fr"
     query = {key: value for key, value in request.GET.items() if key != "lang"}
     other = urlencode({**query, "lang": "en" if french else "fr"})
+    seal = desk.parts().seal()
     frame = Shell(
         demo=desk.config().demo,
         french=french,
@@ -48,8 +54,19 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         items=items(request, who.kind if who else ""),
         other_language=f"{request.path}?{other}",
         matrix=desk.parts().matrix.replace(DEMONSTRATION, gettext(DEMONSTRATION)),
+        seal=seal.root[:16] if seal else "",
+        sealed=_sealed(seal) if seal else "",
     )
     return {"shell": frame}
+
+
+def _sealed(seal: Seal) -> str:
+    at = localtime(seal.at)
+    return gettext("%(lines)s lignes, le %(day)s à %(hour)s") % {
+        "lines": f"{seal.size:,}".replace(",", "\u202f"),
+        "day": date_format(at, "j F Y"),
+        "hour": date_format(at, "H:i"),
+    }
 
 
 def items(request: HttpRequest, kind: str) -> tuple[Item, ...]:

@@ -11,14 +11,21 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from carnet import errors
 from carnet.access import audit_events
 from carnet.access.actor import ActorKind
-from carnet.access.audit_events import Event, Wanted
+from carnet.access.audit_events import ALWAYS, Event, Wanted
 from carnet.access.door import Nothing, Page, Stored, Visit
+from carnet.access.log import proofs
+from carnet.access.log import queries as log
 from carnet.fhir import dates, json
 from carnet.fhir.search.query import Query
 from carnet.identity.professionals import IDNPS
+from carnet.rest import http
+from carnet.rest.outcome import fhir
 
 PROFILE = "https://interop.esante.gouv.fr/ig/fhir/tde/StructureDefinition/tde-auditevent"
 TYPES = "http://terminology.hl7.org/CodeSystem/audit-event-type"
@@ -45,7 +52,6 @@ DONE, REFUSED = "0", "4"  # outcome
 
 USUAL = timedelta(days=30)  # when no date is given
 LONGEST = timedelta(days=366)
-ALWAYS = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class TooLong(errors.TooCostly):
@@ -60,6 +66,14 @@ class WrongDate(errors.Invalid):
 
 class NotSearched(errors.NotSupported):
     """A parameter of this search has a form, or is given a number of times, that is not taken here."""
+
+
+class NoHead(errors.NotFound):
+    """Nothing has been sealed yet."""
+
+
+class WrongSince(errors.Invalid):
+    """`since` is the number of lines of a root handed out before."""
 
 
 class View:
@@ -106,6 +120,50 @@ class View:
         if query.only_total:
             following = None
         return Page(matches, [], total if wants_total else None, following, shown)
+
+
+async def root(request: Request) -> Response:
+    """GET $audit-root: the last signed head; with since=n, that it continues the head of n lines.
+
+    No token is asked: it holds nobody's data, and whoever keeps it can check the log later.
+    """
+    http.accepts_json(request)
+    since = request.query_params.get("since", "")
+    if since and not (since.isascii() and since.isdigit() and len(since) < 19):
+        raise WrongSince
+    async with http.desk(request).door.pool.connection() as conn:
+        found = await log.last(conn)
+        if found is None:
+            raise NoHead
+        head = found[0]
+        steps = await proofs.of_growth(conn, int(since)) if since else []
+    if steps is None:
+        raise WrongSince
+    line = head.line()
+    given = [
+        {"name": "size", "valueString": str(head.size)},
+        {"name": "root", "valueString": line["root"]},
+        {"name": "time", "valueInstant": line["time"]},
+        {"name": "upto", "valueString": str(head.upto)},
+        {"name": "key", "valueBase64Binary": line["key"]},
+        {"name": "signature", "valueBase64Binary": line["signature"]},
+        *({"name": "consistency", "valueString": step} for step in steps),
+    ]
+    return fhir({"resourceType": "Parameters", "parameter": given})
+
+
+async def proof(visit: Visit, id: str) -> dict[str, Any]:
+    """GET AuditEvent/[id]/$proof: that the line stands in the log, as JSON in a parameter."""
+    place = visit.door.ids.decode(id)
+    if place is None:
+        raise Nothing
+    home, seq = place
+    cid = home or (visit.actor.patient or 0)
+    if visit.actor.kind not in (*audit_events.HOLDERS, ActorKind.OPERATOR):
+        cid = 0
+    found = await audit_events.proof(visit, cid, seq)
+    said = json.dump(found).decode()
+    return {"resourceType": "Parameters", "parameter": [{"name": "proof", "valueString": said}]}
 
 
 def _wanted(

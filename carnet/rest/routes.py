@@ -16,7 +16,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carnet import errors
-from carnet.rest import metadata, operations, read, search, transaction, write
+from carnet.rest import audit_events, metadata, operations, read, search, transaction, write
 from carnet.rest.desk import Desk
 from carnet.rest.outcome import refuse
 
@@ -25,6 +25,7 @@ log = structlog.get_logger("carnet.rest")
 ROUTES = [
     Route("/", transaction.transaction, methods=["POST"]),
     Route("/metadata", metadata.metadata, methods=["GET"]),
+    Route("/$audit-root", audit_events.root, methods=["GET"]),
     Route("/{rtype}", search.search, methods=["GET"]),
     Route("/{rtype}", write.create, methods=["POST"]),
     Route("/{rtype}/_search", search.search, methods=["POST"]),

@@ -48,14 +48,15 @@ async def page(
     desk: Desk, visit: Visit, rtype: str, given: list[tuple[str, str]], *, lenient: bool = False
 ) -> bytes:
     """The searchset of one search."""
-    query = desk.parser.parse(rtype, given, lenient=lenient)
     view = desk.acts.view(rtype)
-    if view is None:
-        found = await visit.search(query)
-    else:
+    if view is not None:
         known = view.parameters | RESULT
         if not lenient and (other := next((n for n, _ in given if n not in known), None)):
             raise UnknownParameter(f"This type is not searched by {other}.")
+    query = desk.parser.parse(rtype, given, lenient=lenient)
+    if view is None:
+        found = await visit.search(query)
+    else:
         found = await view.search(visit, query, [each for each in given if each[0] in known])
     address = f"{desk.base}/{rtype}"
     shown = (*query.shown, *found.shown)

@@ -13,11 +13,12 @@ from datetime import timedelta
 from itertools import pairwise
 
 from carnet import errors
-from carnet.access import audit, queries
+from carnet.access import audit, audit_events, queries
 from carnet.access.actor import ActorKind
 from carnet.access.door import Stored, Visit
 from carnet.access.door.decide import REPRESENTING
 from carnet.access.pages import Opening
+from carnet.fhir import json
 
 MOST = 1_000_000  # lines: a patient sees them all
 NAMED = 3  # titles named of a list; those of documents read one by one are all named
@@ -51,6 +52,7 @@ ACTS = {
     "receipt": "Reçu d’un accompagnement",
     "readers": "Liste des consultations",
     "find": "Recherche d’identité",
+    "audit": "Consultation du journal des accès",
 }
 OTHERWISE = "Accès"  # an act that has no words here is still told
 WRITTEN = frozenset(("create", "transaction", "update", "delete"))
@@ -85,6 +87,7 @@ async def openings(visit: Visit, patient: str) -> list[Opening]:
             purpose=group[0].purpose,
             own=group[0].sub == actor.sub,
             wrote=group[0].act in WRITTEN,
+            line=door.ids.encode(cid, group[0].seq),
         )
         for group in _in_one_go(lines)
     ]
@@ -101,6 +104,14 @@ async def _represented(visit: Visit, patient: str) -> int:
     if not any(one.nature in REPRESENTING and one.reach == "all" for one in held):
         raise NotYours
     return place[0]
+
+
+async def proof(visit: Visit, line: str) -> bytes:
+    """The proof of one line of the list, as a file to keep."""
+    place = visit.door.ids.decode(line)
+    if place is None:
+        raise errors.NotFound
+    return json.dump(await audit_events.proof(visit, *place))
 
 
 def _in_one_go(lines: Sequence[audit.Line]) -> Iterable[list[audit.Line]]:

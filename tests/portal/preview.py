@@ -14,7 +14,7 @@ from typing import Any
 
 from carnet import errors
 from carnet.access.actor import Actor, ActorKind
-from carnet.access.pages import Opening
+from carnet.access.pages import Opening, Seal
 from carnet.documents import files
 from carnet.documents.pages import (
     Aside,
@@ -279,6 +279,7 @@ OPENINGS = (
         "Lecture : Bilan lipidique et glycémie",
         "TREAT",
         False,
+        line="a" * 26,
     ),
     Opening(
         at(2026, 3, 14, 8, 11),
@@ -425,6 +426,9 @@ class PreviewActs:
     async def openings(self, actor: Actor, patient: str) -> Sequence[Opening]:
         return () if actor.sub == "patient:newcomer" else OPENINGS
 
+    async def proof(self, actor: Actor, line: str) -> bytes:
+        return b'{"carnet-audit-proof":1}'
+
     async def find(self, actor: Actor, form: TraitsForm) -> Sequence[Found]:
         if form.ins and len(form.ins) != 15:
             raise errors.Invalid
@@ -473,6 +477,9 @@ class PreviewParts:
 
     acts: Acts = PreviewActs()
     matrix = "matrice de démonstration, non officielle, version 2026-11"
+
+    def seal(self) -> Seal | None:
+        return Seal("3f2ab4" * 10 + "0000", 12345, datetime(2026, 3, 14, 9, 12, tzinfo=UTC))
 
     async def actor(self, subject: str) -> Actor:
         return ACTORS[subject]

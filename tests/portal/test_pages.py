@@ -201,6 +201,20 @@ def test_who_has_read_is_in_plain_words(get: Any) -> None:
     assert first == (
         "09:12 Dr Paul DURAND, Médecin Cabinet médical des Arcades "
         "Lecture : Bilan lipidique et glycémie Pourquoi : Pour vous soigner"
+        " Preuve de cette ligne"
+    )
+    (proof,) = page.xpath("//a[.='Preuve de cette ligne']/@href")
+    answer = get("patient", proof)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+    assert get("gp", proof).status_code == 404
+
+
+def test_every_page_says_the_root_of_the_log(get: Any) -> None:
+    foot = html.fromstring(get("patient", "/dossier/").content.decode()).xpath("//footer")[0]
+    said = " ".join(foot.text_content().split())
+    assert (
+        "Journal des accès, empreinte 3f2ab43f2ab43f2a (12 345 lignes, le 14 mars 2026 à 10:12)"
+        in said
     )
     assert "En urgence" in page.text_content()
     assert "Logiciel" not in page.text_content(), "who reads is apart from who adds"

@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from carnet.access.log import proofs, tree
+from carnet.access.log.heads import Head
+from carnet.app import parts
 from carnet.fhir.validation.structure import check
+from carnet.postgres.pool import JOB, open_pool
 from tests import people
-from tests.space import Space
+from tests.space import Answer, Space
 
 pytestmark = pytest.mark.anyio
 
@@ -153,3 +158,82 @@ async def test_a_secret_connection_is_the_minors_alone(space: Space) -> None:
     assert {
         (line.act, line.granted) for line in await visit.lines(cid, 10_000) if line.act == "read"
     } == {("read", False)}
+
+
+async def test_the_root_is_handed_out_and_each_line_proved(space: Space) -> None:
+    assert (await space.get("$audit-root")).status == 404
+    document = await read_something(space)
+    await sealed(space)
+    first = values(await space.get("$audit-root"))
+    head = Head.of({**first, "size": int(first["size"])})
+    assert head.holds()
+    line = (await space.get("AuditEvent?action=R&outcome=0", as_="patient")).entries[0]
+    path = f"AuditEvent/{line['id']}/$proof"
+    proof = json.loads(values(await space.get(path, as_="patient"))["proof"])
+    assert proofs.check(proof, [head.key]) == head
+    place = space.built.door.ids.decode(document)
+    assert place is not None and proof["named"]["rids"] == [place[1]]
+    assert (await space.get(path, as_="outsider")).status == 404
+    assert (await space.get(path, as_="gp")).status == 200
+    await sealed(space)
+    answer = await space.get(f"$audit-root?since={head.size}")
+    later = values(answer)
+    steps = [
+        bytes.fromhex(each["valueString"])
+        for each in answer.json["parameter"]
+        if each["name"] == "consistency"
+    ]
+    tree.check_consistency(
+        head.size, head.root, int(later["size"]), bytes.fromhex(later["root"]), steps
+    )
+    assert (await space.get("$audit-root?since=99999999")).status == 400
+
+
+async def test_a_proof_does_not_tell_what_its_reader_may_not_see(space: Space) -> None:
+    """A list that found a hidden document beside others: its line is proved, what it names is not."""
+    patient = space.patient_id()
+    await space.get(f"DocumentReference?subject=Patient/{patient}&_count=3", as_="gp")
+    document = (await space.get("DocumentReference?_count=1", as_="patient")).entries[0]["id"]
+    place = space.built.door.ids.decode(document)
+    assert place is not None
+    await space.rows("UPDATE record.resource SET labels = 2 WHERE rid = %s", place[1])
+    await sealed(space)
+    rpps = f"urn:oid:1.2.250.1.71.4.2.1|8{people.GP.rpps}"
+    line = (await space.get(f"AuditEvent?agent:identifier={rpps}", as_="patient")).entries[0]
+    answer = await space.get(f"AuditEvent/{line['id']}/$proof", as_="patient")
+    proof = json.loads(values(answer)["proof"])
+    assert "named" not in proof and str(place[1]) not in answer.body.decode()
+    assert proofs.check(proof).size
+
+
+async def test_a_carer_does_not_read_who_read(space: Space) -> None:
+    """As the page: the patient, or who represents them."""
+    cid = space.where.people[people.PATIENT.key]
+    parent = await space.actor("parent")
+    await space.rows(
+        "INSERT INTO access.mandate (id, cid, sub, nature, reach, how, declared_by, since) VALUES"
+        " (1, %s, %s, 'carer', 'care', 'paper', 'x', '2026-01-01')", cid, parent.sub,
+    )  # fmt: skip
+    answer = await space.get(f"AuditEvent?patient={space.patient_id()}", as_="parent")
+    assert (answer.status, answer.entries) == (200, [])
+
+
+async def sealed(space: Space) -> None:
+    """What was written so far, sealed."""
+    url = space.admin_url.replace("user=carnet_admin", "user=carnet_worker")
+    pool = await open_pool(url, min_size=1, max_size=2, name="seal", limits=JOB)
+    try:
+        await parts.sealing(space.built.settings, pool, space.built.door).once()
+    finally:
+        await pool.close()
+    space.built.settings.roots.unlink(missing_ok=True)  # the folder is every test's
+
+
+def values(answer: Answer) -> dict[str, str]:
+    """The parameters of an answer, the last one of each name."""
+    assert answer.status == 200, answer.body
+    assert check(answer.json) == []
+    return {
+        each["name"]: next(value for name, value in each.items() if name != "name")
+        for each in answer.json["parameter"]
+    }

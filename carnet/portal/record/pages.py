@@ -554,6 +554,7 @@ class OpeningRow:
     what: str
     purpose: str
     emergency: bool
+    proof: str  # its address
 
 
 @dataclass(frozen=True, slots=True)
@@ -605,13 +606,15 @@ def openings_view(home: str, openings: Sequence[Opening], tab: str, page: int) -
             Link(gettext("Moi"), address(OWN), tab == OWN, count[OWN]),
         ),
         tab=tab,
-        days=tuple(Day(day, tuple(map(opening_row, group))) for day, group in by_day),
+        days=tuple(
+            Day(day, tuple(opening_row(each, home) for each in group)) for day, group in by_day
+        ),
         newer=address(tab, page - 1) if page > 1 else "",
         older=address(tab, page + 1) if first + LINES < len(kept) else "",
     )
 
 
-def opening_row(opening: Opening) -> OpeningRow:
+def opening_row(opening: Opening, home: str) -> OpeningRow:
     """One line."""
     return OpeningRow(
         hour=hour(opening.at),
@@ -621,6 +624,7 @@ def opening_row(opening: Opening) -> OpeningRow:
         what=deed(opening.what),
         purpose="" if opening.own else words.purpose(opening.purpose),
         emergency=opening.purpose in ("ETREAT", "BTG"),
+        proof=f"{home}preuves/{opening.line}" if opening.line else "",
     )
 
 

@@ -14,4 +14,8 @@ shared = [
     path("fichiers/<fhirid:binary>", views.file, name="file"),
 ]
 
-mine = [*shared, path("acces/", views.openings, name="openings")]
+mine = [
+    *shared,
+    path("acces/", views.openings, name="openings"),
+    path("acces/preuves/<fhirid:line>", views.proof, name="proof"),
+]

@@ -29,10 +29,7 @@ def reads(view: View) -> View:
         who = actor(request)
         request.patient = patient  # type: ignore[attr-defined]
         if patient:
-            if who.kind != "professional":
-                raise errors.NotFound
-            person = bridge.run(desk.parts().acts.person(who, patient))
-            place = Place(patient, person)
+            place = other(request, who, patient)
         else:
             if who.kind != "patient":
                 raise errors.NotFound
@@ -40,6 +37,20 @@ def reads(view: View) -> View:
         return view(request, who, place, *args, **kwargs)
 
     return opened
+
+
+def other(request: HttpRequest, who: Actor, patient: str) -> Place:
+    """Somebody else's record: of whom one treats, or of whom one acts for, each at its own address."""
+    match = request.resolver_match
+    acting = None
+    if match is not None and match.namespace == "acting":
+        if who.kind not in ("patient", "helper"):
+            raise errors.NotFound
+        acting = bridge.run(desk.parts().acts.place(who, patient))
+    elif who.kind != "professional":
+        raise errors.NotFound
+    person = bridge.run(desk.parts().acts.person(who, patient))
+    return Place(patient, person, acting)
 
 
 def acts() -> Acts:
@@ -113,6 +124,16 @@ def openings(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
     tab = request.GET.get("vue", "")
     view = pages.openings_view(place.url("openings"), found, tab, page_number(request))
     return render(request, "record/openings.html", {"page": view, "place": place})
+
+
+@reads
+def proof(request: HttpRequest, who: Actor, place: Place, line: str) -> HttpResponse:
+    """The proof of one line of that list, to keep."""
+    return HttpResponse(
+        bridge.run(acts().proof(who, line)),
+        content_type="application/json",
+        headers={"Content-Disposition": 'attachment; filename="preuve.json"'},
+    )
 
 
 def page_number(request: HttpRequest) -> int:

@@ -153,6 +153,7 @@ DEEDS = (
     gettext_noop("Reçu d’un accompagnement"),
     gettext_noop("Retrait de votre accord"),
     gettext_noop("Liste des consultations"),
+    gettext_noop("Consultation du journal des accès"),
     gettext_noop("Recherche d’identité"),
     gettext_noop("Accès"),
 )
