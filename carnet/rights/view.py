@@ -108,7 +108,7 @@ async def create(unit: Unit, plan: Any, entry: Any) -> Written:
     members = await rights.members(unit.conn, [cid])
     names = await rights.names(unit.conn, _numbers(found, members))
     (row,) = [each for each in found if each.id == id]
-    shown = _stored(visit, row, members, names, unit.at)
+    shown = _stored(visit, row, members, names, visit.door.clock())
     address = Address(cid, id, "Consent", shown.id)
     return Written(address, 1, shown.upd, shown.body, created=row.since >= unit.at)
 
