@@ -104,8 +104,8 @@ async def _may_act(
         elif persona.kind in ("operator", "helper", "assistant"):
             sub = subject_of(persona, population)
             subjects.append(_subject(sub, persona.kind, persona.name or persona.label_fr))
-            if persona.kind == "assistant" and persona.establishment in places:
-                org = places[persona.establishment]
+            org = places.get(persona.establishment or "")
+            if persona.kind == "assistant" and org is not None:
                 situations.append({"id": sub, "sub": sub, "org": org})
     for sub, place in softwares.items():
         subjects.append(_subject(sub, "software", f"Logiciel de {place.name}"))

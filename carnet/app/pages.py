@@ -6,10 +6,11 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from carnet.access.actor import Actor
+from carnet.access.door import Visit
 from carnet.access.log import roots
 from carnet.access.pages import Opening, Seal
 from carnet.app import parts
@@ -25,7 +26,7 @@ from carnet.documents.pages import (
 )
 from carnet.documents.show import FilePage
 from carnet.portal.acts import Acts
-from carnet.rights import consent, readers
+from carnet.rights import consent, mandate, readers, represent, session
 from carnet.rights.acting.queries import Session
 from carnet.rights.mandate import Acting, Offer, Traits
 from carnet.rights.session import Receipt

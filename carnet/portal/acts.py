@@ -5,7 +5,7 @@ Every act raises a `carnet.errors.CarnetError` to refuse; `refusals.py` makes a 
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from carnet.access.actor import Actor
@@ -64,7 +64,10 @@ class Acts(Protocol):
         name: str,
         patient: str = "",
     ) -> str:
-        """Put a file in the actor's own record, or in that of whom they act for; the document's id. See documents/upload.py."""
+        """Put a file in one's own record, or in that of whom one acts for; the document's id.
+
+        See documents/upload.py.
+        """
 
     async def file(self, actor: Actor, patient: str, document: str) -> FilePage:
         """The file of a document: how many page images, its text."""

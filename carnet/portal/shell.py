@@ -33,6 +33,7 @@ class Shell:
     demo: bool
     french: bool
     name: str  # of who is logged in, "" when nobody is known
+    secret: bool  # a minor's connection that representatives know nothing of
     items: tuple[Item, ...]
     other_language: str  # address of this page in the other language
     matrix: str
@@ -51,6 +52,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         demo=desk.config().demo,
         french=french,
         name=who.name if who else "",
+        secret=bool(who and who.secret),
         items=items(request, who.kind if who else ""),
         other_language=f"{request.path}?{other}",
         matrix=desk.parts().matrix.replace(DEMONSTRATION, gettext(DEMONSTRATION)),
@@ -76,10 +78,18 @@ def items(request: HttpRequest, kind: str) -> tuple[Item, ...]:
             (gettext("Mes documents"), reverse("mine:documents"), ("", "documents")),
             (gettext("Mes courbes"), reverse("mine:curves"), ("courbes",)),
             (gettext("Qui a consulté mon dossier"), reverse("mine:openings"), ("acces",)),
+            (gettext("Pour qui j’agis"), reverse("acting"), ()),
         ]
         here = request.path.removeprefix("/dossier/").split("/")[0]
         mine = request.path.startswith("/dossier/")
-        return tuple(Item(label, url, mine and here in heads) for label, url, heads in entries)
+        others = request.path.startswith("/pour")  # /pour-qui/, /pour/<id>/
+        return tuple(
+            Item(label, url, (mine and here in heads) or (others and not heads))
+            for label, url, heads in entries
+        )
+    if kind == "helper":
+        url = reverse("helping")
+        return (Item(gettext("Accompagner une personne"), url, request.path == url),)
     if kind == "professional":
         return (Item(gettext("Trouver un patient"), reverse("find"), request.path == "/patients/"),)
     return ()

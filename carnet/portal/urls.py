@@ -5,6 +5,8 @@ from django.conf import settings
 from django.urls import include, path
 
 from carnet.portal import site
+from carnet.portal.acting import urls as acting
+from carnet.portal.acting import views as acting_views
 from carnet.portal.files import urls as files
 from carnet.portal.patients import views as patients
 from carnet.portal.record import urls as record
@@ -12,10 +14,28 @@ from carnet.portal.record import urls as record
 urlpatterns = [
     path("", site.home, name="home"),
     path("dossier/", include(([*files.mine, *record.mine], "mine"))),
+    path("pour-qui/", include(acting.own)),
+    path(
+        "pour/<fhirid:patient>/",
+        include(([*files.mine, *record.mine], "acting")),
+    ),
+    path("accompagner/", include(acting.helping)),
     path("patients/", patients.find, name="find"),
     path("patients/consentement/", patients.consent, name="consent"),
     path("patients/ouvrir/", patients.opened, name="open"),
-    path("patients/<fhirid:patient>/", include(([*files.shared, *record.shared], "patient"))),
+    path(
+        "patients/<fhirid:patient>/",
+        include(
+            (
+                [
+                    path("mandats/", acting_views.paper, name="mandates"),
+                    *files.shared,
+                    *record.shared,
+                ],
+                "patient",
+            )
+        ),
+    ),
     path("compte/", include("carnet.portal.accounts.urls")),
     path("langue/", site.language, name="language"),
     path("accessibilite/", site.accessibility, name="accessibility"),

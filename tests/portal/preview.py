@@ -32,6 +32,9 @@ from carnet.documents.pages import (
 )
 from carnet.documents.show import FilePage
 from carnet.portal.acts import Acts
+from carnet.rights.acting.queries import Session
+from carnet.rights.mandate import Acting, NobodyAnswers, Offer, Traits, WrongCode, WrongEnd
+from carnet.rights.session import Did, Receipt
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
 PASSWORD = "correct horse battery"
@@ -40,6 +43,7 @@ SUBJECTS = {
     "gp": "rpps:10000000001",
     "operator": "operator:one",
     "newcomer": "patient:newcomer",
+    "helper": "helper:desk",
 }
 ACTORS = {
     "patient:claire": Actor(ActorKind.PATIENT, "patient:claire", "Claire MARTIN", "web", patient=1),
@@ -47,10 +51,12 @@ ACTORS = {
     "rpps:10000000001": Actor(
         ActorKind.PROFESSIONAL, "rpps:10000000001", "Dr Paul DURAND", "web", profession="10"
     ),
+    "helper:desk": Actor(ActorKind.HELPER, "helper:desk", "Inès CARREL", "web"),
     "operator:one": Actor(ActorKind.OPERATOR, "operator:one", "Opérateur", "web"),
 }
 LAB = "Laboratoire des Tilleuls, Lyon"
 CLAIRE = "k3v9q2x7claire"
+CHILD_ID, ELDER_ID = "k3v9q2x7jules", "k3v9q2x7suzanne"
 
 
 def at(year: int, month: int, day: int, hour: int = 9, minute: int = 30) -> datetime:
@@ -315,6 +321,24 @@ OPENINGS = (
 )
 
 
+CHILD = Acting(
+    "m1", CHILD_ID, "BEN SALAH Jules", date(2018, 6, 21), "male", "Claire MARTIN", "representative",
+    "all", "civil-status", "", at(2026, 1, 1), datetime(2036, 6, 20, 22, tzinfo=UTC),
+)  # fmt: skip
+CARED = Acting(
+    "m2", ELDER_ID, "LE CŒUR Suzanne", date(1941, 5, 14), "female", "Claire MARTIN", "carer",
+    "care", "paper", "Mandat n° 2026-014", at(2026, 1, 1), datetime(2026, 12, 31, 23, tzinfo=UTC),
+)  # fmt: skip
+RECEIPT = Receipt(
+    "s1", CLAIRE, "Claire MARTIN", "Inès CARREL", "care", "oral", at(2026, 11, 2),
+    at(2026, 11, 2, 11), True,
+    (
+        Did(at(2026, 11, 2, 9, 31), "Liste ou recherche", ("Bilan de contrôle",), False),
+        Did(at(2026, 11, 2, 9, 40), "Lecture", (), True),
+    ),
+)  # fmt: skip
+
+
 class PreviewActs:
     """Answers by what is asked; raises what the real acts raise."""
 
@@ -322,6 +346,10 @@ class PreviewActs:
     uploaded: list[tuple[bytes, str, dict[str, Any]]] = []
 
     async def person(self, actor: Actor, patient: str) -> Person:
+        if patient == CHILD_ID:
+            return Person("BEN SALAH Jules", date(2018, 6, 21), "male")
+        if patient == ELDER_ID:
+            return Person("LE CŒUR Suzanne", date(1941, 5, 14), "female")
         if patient != CLAIRE:
             raise errors.NotFound
         return Person("Claire MARTIN", date(1985, 3, 27), "female")
@@ -429,6 +457,65 @@ class PreviewActs:
     async def proof(self, actor: Actor, line: str) -> bytes:
         return b'{"carnet-audit-proof":1}'
 
+    async def acting(self, actor: Actor) -> Sequence[Acting]:
+        if actor.sub == "patient:newcomer":
+            return ()
+        if actor.kind is ActorKind.HELPER:
+            return (replace(CARED, nature="helper", how="oral", until=at(2026, 11, 22, 12)),)
+        return (CHILD, CARED)
+
+    async def place(self, actor: Actor, patient: str) -> Acting:
+        for one in await self.acting(actor):
+            if one.patient == patient:
+                return one
+        raise errors.NotFound
+
+    async def mandated(self, actor: Actor, patient: str) -> Sequence[Acting]:
+        if actor.sub == "patient:newcomer":
+            return ()
+        return (replace(CARED, holder="Bruno DELAUNAY"), replace(CHILD, holder="Camille GARNIER"))
+
+    async def offer_mandate(self, actor: Actor, reach: str, until: datetime) -> Offer:
+        if until < at(2026, 1, 1):
+            raise WrongEnd
+        return Offer("ABCDE 23456", at(2026, 11, 29), until)
+
+    async def share_mandate(self, actor: Actor, patient: str) -> Offer:
+        return Offer("ABCDE 23456", at(2026, 11, 29), None)
+
+    async def accept_mandate(self, actor: Actor, code: str) -> Acting:
+        if code != "ABCDE 23456":
+            raise WrongCode
+        return CARED
+
+    async def revoke_mandate(self, actor: Actor, mandate: str) -> None:
+        self.revoked = mandate
+
+    async def declare_mandate(self, actor: Actor, patient: str, carer: Traits, *more: Any) -> str:
+        if carer.name != "Delaunay":
+            raise NobodyAnswers
+        return "m2"
+
+    async def begin_session(self, actor: Actor, person: Traits, how: str, reach: str) -> Acting:
+        if person.name != "Le Cœur":
+            raise NobodyAnswers
+        return CARED
+
+    async def end_session(self, actor: Actor, session: str) -> Receipt:
+        return RECEIPT
+
+    async def sessions(self, actor: Actor) -> Sequence[tuple[str, Session]]:
+        one = Session(
+            3, 1, "helper:desk", "care", "oral", at(2026, 11, 2), at(2026, 11, 2, 11), None,
+            "Inès CARREL", "Claire MARTIN",
+        )  # fmt: skip
+        return () if actor.sub == "patient:newcomer" else (("s1", one),)
+
+    async def receipt(self, actor: Actor, session: str) -> Receipt:
+        if session != "s1":
+            raise errors.NotFound
+        return RECEIPT
+
     async def find(self, actor: Actor, form: TraitsForm) -> Sequence[Found]:
         if form.ins and len(form.ins) != 15:
             raise errors.Invalid
@@ -481,5 +568,7 @@ class PreviewParts:
     def seal(self) -> Seal | None:
         return Seal("3f2ab4" * 10 + "0000", 12345, datetime(2026, 3, 14, 9, 12, tzinfo=UTC))
 
-    async def actor(self, subject: str) -> Actor:
-        return ACTORS[subject]
+    async def actor(self, subject: str, *, secret: bool = False) -> Actor:
+        if secret and subject != "patient:newcomer":
+            raise errors.BusinessRule
+        return replace(ACTORS[subject], secret=secret)

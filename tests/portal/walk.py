@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Every page, by who sees it: what is added to the portal is added here."""
 
-from tests.portal.preview import CLAIRE
+from tests.portal.preview import CHILD_ID, CLAIRE, ELDER_ID
 
 MINE = "/dossier/"
 THEIRS = f"/patients/{CLAIRE}/"
+CHILD, CARED = f"/pour/{CHILD_ID}/", f"/pour/{ELDER_ID}/"
 
 # who is logged in ("" nobody), address, status
 PAGES = [
@@ -56,4 +57,27 @@ PAGES = [
     ("gp", THEIRS + "courbes/2345-7/", 200),
     ("gp", "/patients/unknown/", 404),
     ("operator", "/", 403),
+    ("patient", "/pour-qui/", 200),
+    ("newcomer", "/pour-qui/", 200),
+    ("patient", CHILD, 200),
+    ("patient", CHILD + "documents/bio-2026/", 200),
+    ("patient", CHILD + "documents/ajouter/", 200),
+    ("patient", CHILD + "courbes/", 200),
+    ("patient", CHILD + "acces/", 200),
+    ("patient", CARED, 200),
+    ("patient", CARED + "documents/ajouter/", 404),
+    ("newcomer", CHILD, 404),
+    ("gp", CHILD, 404),
+    ("gp", "/pour-qui/", 404),
+    ("patient", THEIRS, 404),
+    ("patient", "/accompagner/", 404),
+    ("patient", "/accompagner/recu/s1/", 200),
+    ("helper", "/accompagner/", 200),
+    ("helper", "/accompagner/recu/s1/", 200),
+    ("helper", CARED, 200),
+    ("helper", CHILD, 404),
+    ("helper", CARED + "documents/ajouter/", 404),
+    ("helper", MINE, 404),
+    ("gp", THEIRS + "mandats/", 200),
+    ("patient", THEIRS + "mandats/", 404),
 ]

@@ -18,7 +18,7 @@ from carnet.portal.accounts.actors import actor
 from carnet.portal.files.forms import AddForm
 from carnet.portal.record import words
 from carnet.portal.record.places import Place
-from carnet.portal.record.views import page_number, reads
+from carnet.portal.record.views import other, page_number, reads
 from carnet.portal.record.vocabulary import word
 
 TOGETHER = 10  # page images on one page
@@ -27,19 +27,22 @@ INERT = "default-src 'none'; sandbox"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def add(request: HttpRequest) -> HttpResponse:
+def add(request: HttpRequest, patient: str = "") -> HttpResponse:
     """The form, and what is wrong in it; on success, the document."""
     who = actor(request)
     if who.kind != "patient":
         raise errors.NotFound
+    place = other(request, who, patient) if patient else Place("", None)
+    if not place.adds:
+        raise errors.NotFound
     if request.method != "POST":
-        return page(request, AddForm())
+        return page(request, AddForm(), place)
     form = AddForm(request.POST, request.FILES)
     if getattr(request, "too_large", False):
         form.errors.pop("file", None)
         form.add_error("file", told(TooLarge()))
     if not form.is_valid():
-        return page(request, form)
+        return page(request, form, place)
     given, sent = form.cleaned_data, form.cleaned_data["file"]
     try:
         document = bridge.run(
@@ -51,6 +54,7 @@ def add(request: HttpRequest) -> HttpResponse:
                 on=given["on"],
                 declared=sent.content_type or "",
                 name=sent.name or "",
+                patient=patient,
             )
         )
     except (Refused, TooLarge) as refused:
@@ -60,13 +64,13 @@ def add(request: HttpRequest) -> HttpResponse:
     except NoDate:
         form.add_error("on", AddForm.base_fields["on"].error_messages["invalid"])
     else:
-        return redirect("mine:document", document)
-    return page(request, form)
+        return redirect(place.url("document", document))
+    return page(request, form, place)
 
 
-def page(request: HttpRequest, form: AddForm) -> HttpResponse:
+def page(request: HttpRequest, form: AddForm, place: Place) -> HttpResponse:
     """The form: 200 when nothing was sent, or with what is wrong."""
-    return render(request, "files/add.html", {"form": form, "place": Place("", None)})
+    return render(request, "files/add.html", {"form": form, "place": place})
 
 
 def told(refused: Refused | TooLarge) -> str:

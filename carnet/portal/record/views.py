@@ -13,6 +13,7 @@ from carnet import errors
 from carnet.access.actor import Actor
 from carnet.portal import bridge, desk
 from carnet.portal.accounts.actors import actor
+from carnet.portal.acting.views import Line, lines
 from carnet.portal.acts import Acts
 from carnet.portal.record import pages
 from carnet.portal.record.places import Place
@@ -64,7 +65,11 @@ def documents(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
     asked = pages.asked(request.GET)
     found = bridge.run(acts().documents(who, place.patient, asked))
     view = pages.list_view(place, found, asked)
-    return render(request, "record/documents.html", {"page": view, "place": place})
+    mandates: tuple[Line, ...] = ()
+    if who.kind == "professional":
+        mandates = lines(bridge.run(acts().mandated(who, place.patient)), holder=True)
+    context = {"page": view, "place": place, "mandates": mandates}
+    return render(request, "record/documents.html", context)
 
 
 @reads

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Addresses of those who act for somebody."""
+
+from django.urls import path
+
+from carnet.portal import addresses  # noqa: F401  registers <fhirid:…>
+from carnet.portal.acting import views
+
+own = [
+    path("", views.acting, name="acting"),
+    path("code/", views.accept, name="accept"),
+    path("donner/", views.give, name="give"),
+    path("partager/", views.share, name="share"),
+    path("retirer/", views.revoke, name="revoke"),
+]
+helping = [
+    path("", views.helping, name="helping"),
+    path("fin/", views.ended, name="ended"),
+    path("recu/<fhirid:session>/", views.receipt, name="receipt"),
+]
