@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Crash an act at each point: before a statement, before a commit, after it.
+
+`ACTS` (acts.py) is the table: a line an act, whoever wrote it. `prepare` brings the record to where the act
+may be done; `run` does it once. After a crash before a commit the database must hold what it held before,
+to the byte, but for traces of refusals; after one, the act is done: traced once, told as `tells` says.
+A job, which commits several times, is run again and again until it has nothing left to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from carnet.access.door import Door
+from tests.space import Space
+
+Step = Callable[[Space, Door], Awaitable[Any]]
+MOST = 400  # points of one act
+
+
+class Crash(Exception):
+    """The process ends here."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act to crash. traced: its name in the trace; tells: templates it must have written.
+
+    job: it commits several times, and goes on from where it was.
+    """
+
+    name: str
+    run: Step
+    traced: str
+    tells: tuple[str, ...] = ()
+    prepare: tuple[Step, ...] = ()
+    job: bool = False
+
+
+@dataclass
+class Seen:
+    """The points passed, in order; the last one is where it crashed."""
+
+    points: list[str] = field(default_factory=list)
+    crashed: bool = False
+
+    @property
+    def committed(self) -> bool:
+        """Whether it crashed after a commit."""
+        return self.crashed and self.points[-1] == "committed"
+
+
+@contextlib.contextmanager
+def crashing(number: int) -> Iterator[Seen]:
+    """Crash at the n-th point, from 1."""
+    seen = Seen()
+    execute, leave = psycopg.AsyncCursor.execute, psycopg.AsyncTransaction.__aexit__
+
+    def passed(point: str) -> bool:
+        seen.points.append(point)
+        seen.crashed = seen.crashed or len(seen.points) == number
+        return len(seen.points) == number
+
+    async def executing(self: Any, query: Any, *given: Any, **more: Any) -> Any:
+        if passed(str(query)):
+            raise Crash
+        return await execute(self, query, *given, **more)
+
+    async def leaving(self: Any, kind: Any, value: Any, trace: Any) -> Any:
+        if kind is not None:
+            return await leave(self, kind, value, trace)
+        if passed("commit"):
+            crash = Crash()
+            await leave(self, Crash, crash, None)
+            raise crash
+        done = await leave(self, kind, value, trace)
+        if passed("committed"):
+            raise Crash
+        return done
+
+    psycopg.AsyncCursor.execute = executing  # type: ignore[method-assign,assignment]
+    psycopg.AsyncTransaction.__aexit__ = leaving  # type: ignore[method-assign,assignment]
+    try:
+        yield seen
+    finally:
+        psycopg.AsyncCursor.execute = execute  # type: ignore[method-assign]
+        psycopg.AsyncTransaction.__aexit__ = leave  # type: ignore[method-assign]
+
+
+async def held(space: Space) -> dict[str, str]:
+    """What every table holds, as a digest; refusals are traced by themselves and left out."""
+    tables = await space.rows(
+        "SELECT n.nspname || '.' || c.relname FROM pg_class c"
+        " JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition"
+        " AND n.nspname IN ('record', 'access', 'documents', 'notices')"
+    )
+    each = [
+        f"SELECT '{name}', coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {name} t"
+        + (" WHERE granted" if name == "access.audit" else "")
+        for (name,) in tables
+    ]
+    return {str(name): str(digest) for name, digest in await space.rows(" UNION ALL ".join(each))}
+
+
+async def crashed_at_each(space: Space, worker: Door, act: Act) -> list[str]:
+    """Crash, look, and again one point further; returns the points crashed at."""
+    for step in act.prepare:
+        await step(space, worker)
+    before = await held(space)
+    traces, told = await traced(space, act), await templates(space)
+    crashed: list[str] = []
+    number = 0
+    while (number := number + 1) < MOST:
+        with crashing(number) as seen:
+            with contextlib.suppress(Crash):
+                await act.run(space, worker)
+        now = await held(space)
+        if not seen.crashed:
+            break
+        crashed.append(seen.points[-1])
+        if seen.committed and now != before:
+            if not act.job:
+                break
+            before, number = now, 0
+            continue
+        left = sorted(name for name in now if now[name] != before.get(name))
+        assert not left, f"{act.name}: crashed at {crashed[-1]}, it left {left}"
+    assert await traced(space, act) == traces + 1, f"{act.name} is traced once"
+    more = sorted(await templates(space))
+    for one in (*told, *act.tells):
+        assert one in more, f"{act.name} tells {one}"
+        more.remove(one)
+    assert more == [], f"{act.name} told {more} too"
+    return crashed
+
+
+async def traced(space: Space, act: Act) -> int:
+    """How often the act stands in the trace."""
+    found = await space.rows(
+        "SELECT count(*) FROM access.audit WHERE act = %s AND granted", act.traced
+    )
+    return int(found[0][0])
+
+
+async def templates(space: Space) -> list[str]:
+    """What was told."""
+    return [str(name) for (name,) in await space.rows("SELECT template FROM notices.outgoing")]
