@@ -20,7 +20,7 @@ class SignInForm(LoginForm):
     secret = forms.BooleanField(
         label=_("Connexion secrète"),
         help_text=_(
-            "Pour une personne mineure, ou qui soigne une personne mineure : ce qui est lu et déposé "
+            "Pour une personne mineure, ou qui soigne une personne mineure : ce qui est lu et déposé "
             "n’est pas montré aux représentants légaux."
         ),
         required=False,

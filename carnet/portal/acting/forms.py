@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 REACHES = {
     "all": _("Tout le dossier"),
-    "care": _("Le suivi des soins : ordonnances, plans, vaccins, rendez-vous"),
-    "management": _("L’administratif : documents de gestion, certificats"),
+    "care": _("Le suivi des soins : ordonnances, plans, vaccins, rendez-vous"),
+    "management": _("L’administratif : documents de gestion, certificats"),
 }
 
 
@@ -103,7 +103,7 @@ class SessionForm(Card):
 
     reach = reach_field("care", "management")
     how = forms.ChoiceField(
-        label=_("Comment la personne a-t-elle donné son accord ?"),
+        label=_("Comment la personne a-t-elle donné son accord ?"),
         choices=[(code, HOW_WORDS[code]) for code in ("oral", "written")],
         widget=forms.RadioSelect,
         error_messages={
