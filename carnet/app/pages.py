@@ -15,6 +15,7 @@ from carnet.access.log import roots
 from carnet.access.pages import Opening, Seal
 from carnet.app import parts
 from carnet.app.parts import Built
+from carnet.app.rights import RightsPages
 from carnet.documents import consult, show, upload
 from carnet.documents.pages import (
     Asked,
@@ -118,7 +119,7 @@ class ActingActs:
         return await session.receipt(self._visit(actor), session_)
 
 
-class PageActs(ActingActs):
+class PageActs(ActingActs, RightsPages):
     """Each act, in a visit of its own."""
 
     def __init__(self, built: Built) -> None:

@@ -19,6 +19,7 @@ from carnet.documents.pages import (
     DocumentPage,
 )
 from carnet.documents.show import FilePage
+from carnet.portal.rights.acts import RightsActs
 from carnet.rights.acting.queries import Session
 from carnet.rights.mandate import Acting, Offer, Traits
 from carnet.rights.session import Receipt
@@ -28,7 +29,7 @@ from carnet.vigilance.pages import Found, Person, TraitsForm
 HOW = ("oral", "written", "remote")
 
 
-class Acts(Protocol):
+class Acts(RightsActs, Protocol):
     """The acts, already bound to the desk.
 
     `patient` is the opaque id of a Patient; "" is the actor's own record.
@@ -91,7 +92,6 @@ class Acts(Protocol):
 
     async def declare(self, actor: Actor, handle: str, how: str) -> str:
         """Declare a consent, with how it was had (one of `HOW`); returns the patient's id."""
-
 
     async def acting(self, actor: Actor) -> Sequence[Acting]:
         """Those this actor acts for."""

@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
 from carnet import errors
@@ -175,6 +176,12 @@ def is_professional(request: HttpRequest) -> bool:
     return who is not None and who.kind == "professional"
 
 
+def why(request: HttpRequest) -> str:
+    """Where a professional reads why they do not see a patient's record; the same whatever there is."""
+    patient = getattr(request, "patient", "")
+    return reverse("patient:why", args=(patient,)) if patient else ""
+
+
 def page(request: HttpRequest, said: Refusal, reference: str = "") -> HttpResponse:
     """The page of a refusal."""
     context = {
@@ -183,6 +190,7 @@ def page(request: HttpRequest, said: Refusal, reference: str = "") -> HttpRespon
         "advice": gettext(said.advice),
         "reference": reference,
         "quotes_matrix": is_professional(request) and said.status in (403, 404),
+        "why": why(request) if said is NO_RECORD else "",
     }
     body = render_to_string("refusals/refusal.html", context, request)
     return HttpResponse(body, status=said.status)

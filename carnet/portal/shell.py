@@ -78,6 +78,7 @@ def items(request: HttpRequest, kind: str) -> tuple[Item, ...]:
             (gettext("Mes documents"), reverse("mine:documents"), ("", "documents")),
             (gettext("Mes courbes"), reverse("mine:curves"), ("courbes",)),
             (gettext("Qui a consulté mon dossier"), reverse("mine:openings"), ("acces",)),
+            (gettext("Qui peut lire"), reverse("mine:rights"), ("droits",)),
             (gettext("Pour qui j’agis"), reverse("acting"), ()),
         ]
         here = request.path.removeprefix("/dossier/").split("/")[0]

@@ -10,14 +10,15 @@ from carnet.portal.acting import views as acting_views
 from carnet.portal.files import urls as files
 from carnet.portal.patients import views as patients
 from carnet.portal.record import urls as record
+from carnet.portal.rights import urls as rights
 
 urlpatterns = [
     path("", site.home, name="home"),
-    path("dossier/", include(([*files.mine, *record.mine], "mine"))),
+    path("dossier/", include(([*files.mine, *record.mine, *rights.mine], "mine"))),
     path("pour-qui/", include(acting.own)),
     path(
         "pour/<fhirid:patient>/",
-        include(([*files.mine, *record.mine], "acting")),
+        include(([*files.mine, *record.mine, *rights.mine], "acting")),
     ),
     path("accompagner/", include(acting.helping)),
     path("patients/", patients.find, name="find"),
@@ -31,6 +32,7 @@ urlpatterns = [
                     path("mandats/", acting_views.paper, name="mandates"),
                     *files.shared,
                     *record.shared,
+                    *rights.shared,
                 ],
                 "patient",
             )

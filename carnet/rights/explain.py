@@ -32,7 +32,7 @@ NO_LINK = (
         "les cas qui suivent, pour ne rien révéler.",
     ),
     Reason("no-consent", "Votre équipe de soins, ou vous pour cette visite, n’avez pas d’accord."),
-    Reason("ended", "L’accord a pris fin : la visite est passée, ou la personne l’a retiré."),
+    Reason("ended", "L’accord a pris fin : la visite est passée, ou la personne l’a retiré."),
     Reason("no-record", "Il n’y a pas de dossier, ou il est fermé."),
     Reason("refused", "La personne ne souhaite pas être lue par vous."),
 )
@@ -42,7 +42,7 @@ MASKS = Reason(
 )
 UNMASKED = Reason(
     "unmasked",
-    "Vous lisez aussi les documents masqués : médecin traitant, ou désigné par la personne.",
+    "Vous lisez aussi les documents masqués : médecin traitant, ou désigné par la personne.",
 )
 UNCLASSIFIED = Reason(
     "unclassified",
@@ -115,10 +115,10 @@ def unread(rows: tuple[int, ...]) -> list[Reason]:
         if not left:
             continue
         if any(kind.number in read for kind in of):
-            text = f"Votre profession ne lit pas les documents sensibles de « {label} »."
+            text = f"Votre profession ne lit pas les documents sensibles de « {label} »."
             found.append(Reason(f"matrix-sensitive-{category}", text))
         else:
-            text = f"Votre profession ne lit pas « {label} »."
+            text = f"Votre profession ne lit pas « {label} »."
             found.append(Reason(f"matrix-{category}", text))
     return found
 

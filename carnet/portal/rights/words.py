@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The rights in words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext, gettext_noop
+
+from carnet.rights.pages import Reason
+
+HOW = {
+    "oral": gettext_noop("donné de vive voix"),
+    "written": gettext_noop("donné par écrit"),
+    "remote": gettext_noop("donné à distance"),
+    "electronic": gettext_noop("donné en ligne"),
+}
+WHY = {
+    "team": gettext_noop("de votre équipe de soins"),
+    "consent": gettext_noop("vous lui avez donné votre accord"),
+    "read": gettext_noop("a consulté votre dossier"),
+}
+MODES = {
+    "bris-de-glace": (
+        gettext_noop("Bris de glace"),
+        gettext_noop(
+            "Vous ne pouvez pas vous exprimer et un danger immédiat menace votre santé : un "
+            "professionnel ouvre l’essentiel de votre dossier."
+        ),
+    ),
+    "centre-15": (
+        gettext_noop("Régulation (centre 15)"),
+        gettext_noop(
+            "Un appel au 15 vous concerne : le médecin régulateur ouvre l’essentiel de votre dossier."
+        ),
+    ),
+}
+DONE = {
+    "withdraw": gettext_noop("Votre accord est retiré. Il n’ouvre plus votre dossier."),
+    "block": gettext_noop("Ce professionnel est bloqué. Votre dossier n’existe plus pour lui."),
+    "unblock": gettext_noop("Ce professionnel n’est plus bloqué."),
+    "trust": gettext_noop("Ce professionnel lit aussi vos documents masqués."),
+    "untrust": gettext_noop("Ce professionnel ne lit plus vos documents masqués."),
+    "refuse": gettext_noop("Ce mode d’urgence est refusé."),
+    "accept": gettext_noop("Ce mode d’urgence est de nouveau accepté."),
+    "mask": gettext_noop("Ce document est masqué aux professionnels, dans toutes ses versions."),
+    "unmask": gettext_noop("Ce document n’est plus masqué."),
+}
+CATEGORIES = {
+    "10": gettext_noop("Comptes rendus et résultats"),
+    "11": gettext_noop("Synthèses"),
+    "31": gettext_noop("Imagerie médicale"),
+    "42": gettext_noop("Prescriptions"),
+    "43": gettext_noop("Dispensations"),
+    "44": gettext_noop("Plans de soins et protocoles"),
+    "45": gettext_noop("Traitements administrés"),
+    "52": gettext_noop("Certificats et déclarations"),
+    "60": gettext_noop("Données de remboursement"),
+    "90": gettext_noop("Documents et volontés du patient"),
+    "95": gettext_noop("Documents de gestion"),
+}
+REASONS = {
+    "no-consent": gettext_noop(
+        "Votre équipe de soins, ou vous pour cette visite, n’avez pas d’accord de la personne."
+    ),
+    "ended": gettext_noop("L’accord a pris fin : la visite est passée, ou la personne l’a retiré."),
+    "no-record": gettext_noop("Il n’y a pas de dossier, ou il est fermé."),
+    "refused": gettext_noop("La personne ne souhaite pas être lue par vous."),
+    "masks": gettext_noop(
+        "La personne peut masquer des documents un par un. Rien n’indique si elle l’a fait."
+    ),
+    "unmasked": gettext_noop(
+        "Vous lisez aussi les documents masqués : vous êtes médecin traitant, ou désigné par la "
+        "personne."
+    ),
+    "unclassified": gettext_noop(
+        "Un document dont le type n’est dans aucune catégorie n’est lu que par son auteur, le "
+        "médecin traitant et la personne."
+    ),
+    "emergency": gettext_noop(
+        "Un accès en urgence n’ouvre que l’essentiel, pour quelques heures, et jamais ce qui est "
+        "masqué."
+    ),
+}
+RULES = {
+    "treating-doctor": gettext_noop("vous êtes le médecin traitant"),
+    "care-team": gettext_noop("votre équipe de soins a l’accord de la personne"),
+    "visit-consent": gettext_noop("la personne vous a donné son accord pour une visite"),
+    "emergency": gettext_noop("vous l’avez ouvert en urgence"),
+    "assistant": gettext_noop("vous assistez un professionnel qui le lit"),
+}
+
+
+def moment(at: datetime | None) -> str:
+    """A day and an hour."""
+    if at is None:
+        return ""
+    here = localtime(at)
+    return gettext("%(day)s à %(hour)s") % {
+        "day": date_format(here, "j F Y"),
+        "hour": date_format(here, "H:i"),
+    }
+
+
+def reason(one: Reason) -> str:
+    """A reason, in the language of the page."""
+    kind, _, category = one.code.rpartition("-")
+    if kind == "matrix":
+        label = gettext(CATEGORIES[category])
+        return gettext("Votre profession ne lit pas « %(label)s ».") % {"label": label}
+    if kind == "matrix-sensitive":
+        label = gettext(CATEGORIES[category])
+        text = gettext("Votre profession ne lit pas les documents sensibles de « %(label)s ».")
+        return text % {"label": label}
+    return gettext(REASONS[one.code])
