@@ -203,6 +203,7 @@ def test_who_has_read_is_in_plain_words(get: Any) -> None:
         "Lecture : Bilan lipidique et glycémie Pourquoi : Pour vous soigner"
         " Preuve de cette ligne"
     )
+    assert "En urgence" in page.text_content()
     (proof,) = page.xpath("//a[.='Preuve de cette ligne']/@href")
     answer = get("patient", proof)
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
@@ -216,7 +217,6 @@ def test_every_page_says_the_root_of_the_log(get: Any) -> None:
         "Journal des accès, empreinte 3f2ab43f2ab43f2a (12 345 lignes, le 14 mars 2026 à 10:12)"
         in said
     )
-    assert "En urgence" in page.text_content()
     assert "Logiciel" not in page.text_content(), "who reads is apart from who adds"
     assert "Logiciel" in get("patient", "/dossier/acces/?vue=ajouts").content.decode()
     assert "Vous" in get("patient", "/dossier/acces/?vue=moi").content.decode()
