@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from carnet.identity.ins import control_key
@@ -350,8 +350,40 @@ def _declared(number: int, chance: random.Random, people: list[str], items: list
     return Item(number, "declared", key, tuple(steps), (key,), types=types)
 
 
+def _secret(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
+    """In a minor's secret connection, by them or by who treats them; or by a parent, openly."""
+    turn = (number // len(TEMPLATES)) % 5
+    if turn == 4:
+        made = _declared(number, chance, people, items)
+        return replace(made, name="by a parent", actor="parent", about=("minor",), steps=tuple(
+            replace(step, body=_about_minor) for step in made.steps[:1]
+        ))  # fmt: skip
+    if turn == 0:
+        step = Step("POST", "QuestionnaireResponse", _about_minor)
+        types: tuple[str, ...] = ("QuestionnaireResponse",)
+        return Item(number, "secret", "minor+secret", (step,), ("minor",), types=types)
+    if turn == 1:
+        body = _observation_body("minor", "laboratory", [], None)
+        steps = [Step("POST", "Observation", body), Step("PUT", f"Observation/{{i{number}}}", body)]
+        return Item(number, "secret", "lab-software+secret", tuple(steps), ("minor",),
+                    types=("Observation",))  # fmt: skip
+    made = _document(number, chance, ["minor"], items)
+    actor = ("gp+secret", "hospital-software+secret")[turn - 2]
+    return replace(made, name="secret", actor=actor, about=("minor",))
+
+
+def _about_minor(chance: random.Random, ids: dict[str, str]) -> Body:
+    return {
+        "resourceType": "QuestionnaireResponse",
+        "status": "completed",
+        "subject": _subject("minor"),
+        "authored": date(chance),
+        "item": [{"linkId": "1", "answer": [{"valueString": _text(chance)}]}],
+    }
+
+
 Template = Callable[[int, random.Random, list[str], list[Item]], Item]
 TEMPLATES: tuple[Template, ...] = (
     _observation, _document, _clinical, _observation, _report, _document, _clinical, _chosen,
-    _both, _loose, _report, _bucket, _clinical, _declared,
+    _both, _loose, _report, _bucket, _clinical, _declared, _secret,
 )  # fmt: skip

@@ -378,7 +378,7 @@ async def several(
     seed: int,
     *,
     personas: tuple[str, ...] = PERSONAS,
-    count: int = 112,
+    count: int = 120,
 ) -> Report:
     """One A, a B for each persona, and the probes shared between them."""
     report = Report(seed)
@@ -408,7 +408,7 @@ def run(probes: int, seed: int) -> Report:
         try:
             migrate.migrate(cluster.url())
             with populated(cluster, Path(folder) / "installation") as peopled:
-                return asyncio.run(several(peopled, probes, seed, count=168))
+                return asyncio.run(several(peopled, probes, seed, count=180))
         finally:
             cluster.stop()
 

@@ -27,8 +27,8 @@ from tests.space import FHIR, Answer, Peopled, asgi, clone, pattern, settings_of
 
 START = datetime(2026, 11, 23, tzinfo=UTC)  # of the first item; the cast is older
 STEP = timedelta(minutes=20)  # between two items: the first loose Binaries are more than a day old
-PERSONAS = ("patient", "minor", "gp", "hospital-doctor", "nurse", "outsider", "blocked",
-            "lab-software", "hospital-software")  # fmt: skip
+PERSONAS = ("patient", "minor", "parent", "carer", "helper", "gp", "hospital-doctor", "nurse",
+            "outsider", "blocked", "assistant", "lab-software", "hospital-software")  # fmt: skip
 
 
 class Source:
@@ -87,11 +87,13 @@ class World:
         self.app = application(self.built.desk)
 
     async def actor(self, persona: str) -> Actor:
-        """Who a persona is."""
+        """Who a persona is; `minor+secret` is the minor in a secret connection."""
         if persona not in self.actors:
-            found = people.POPULATION.persona(persona)
+            key, _, secret = persona.partition("+")
+            found = people.POPULATION.persona(key)
             subject = demonstration.subject_of(found, people.POPULATION)
-            self.actors[persona] = await parts.actor(self.built, subject, client="twin")
+            who = await parts.actor(self.built, subject, client="twin", secret=bool(secret))
+            self.actors[persona] = who
         return self.actors[persona]
 
     async def ask(
@@ -143,6 +145,7 @@ async def load(
     for item in items:
         if item.number in dropped:
             continue
+        await world.actor(item.actor)  # once a world, so before the item's own time
         world.source.begin(f"item {item.number}", START + item.number * STEP)
         world.tokens.clear()
         content = content_of(world.source.seed, item, changed=item.number in changed)
@@ -191,10 +194,18 @@ def item_of(rid: int) -> int | None:
 
 def why_hidden(viewer: Viewer, row: Resource, state: State, now: datetime) -> str:
     """The reason, for the coverage: what hides this row from this viewer."""
-    if viewer.kind == "patient":
-        if row.cid != viewer.patient:
+    if viewer.kind in ("patient", "helper"):
+        if row.cid != viewer.patient and not any(
+            mandate.cid == row.cid and mandate.sub == viewer.sub for mandate in state.mandates
+        ):
             return "another person's"
-        return "another person's too" if row.owners else "invisible to the patient"
+        if row.owners:
+            return "another person's too"
+        if row.cid == viewer.patient:
+            return "invisible to the patient"
+        if int(row.labels) & 4:
+            return "kept from the representatives"
+        return "invisible to the patient" if int(row.labels) & 2 else "beyond the mandate"
     if viewer.kind == "software":
         return "another organisation's"
     if row.cid not in state.records:
@@ -238,13 +249,18 @@ async def opened(
 
 
 def prepare(admin_url: str, peopled: Peopled) -> None:
-    """Links the cast does not have: a visit's consent, and a record that is closed."""
+    """Links the cast does not have: a visit's consent, and a helper's session."""
     elder = peopled.where.people["elder"]
     with psycopg.connect(admin_url) as conn:
         rpps = int(people.POPULATION.professional("hospital-doctor").rpps)
         conn.execute(
             "INSERT INTO access.consent VALUES (1, %s, NULL, %s, 'oral', 'test', %s, NULL)",
             (elder, rpps, START - STEP),
+        )
+        conn.execute(
+            "INSERT INTO access.mandate (id, cid, sub, nature, reach, how, declared_by, since, until)"
+            " VALUES (1, %s, 'helper:helper', 'helper', 'management', 'oral', 'test', %s, %s)",
+            (elder, START - STEP, START + timedelta(days=30)),
         )
 
 
