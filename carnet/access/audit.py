@@ -120,16 +120,16 @@ LINES = """
     SELECT a.seq, a.at, a.sub, a.client, a.purpose, a.act, a.granted, a.rids, s.name, s.profession,
            s.kind, o.name AS place
       FROM (SELECT *, true AS asked FROM access.audit
-             WHERE cid = %(a_of)s::bigint AND at < %(a_before)s::timestamptz
+             WHERE cid = ANY (%(a_of)s::bigint[]) AND at < %(a_before)s::timestamptz
             UNION ALL
             SELECT *, false AS asked FROM access.audit
-             WHERE cids @> ARRAY[%(a_of)s::bigint] AND at < %(a_before)s::timestamptz) a
+             WHERE cids && %(a_of)s::bigint[] AND at < %(a_before)s::timestamptz) a
       LEFT JOIN access.subject s ON s.sub = a.sub
       LEFT JOIN access.organisation o ON o.cid = a.org
      WHERE (NOT a.secret OR %(a_own)s::boolean)
        AND ((a.asked AND (a.act = 'search' OR cardinality(a.rids) = 0))
             OR EXISTS (SELECT 1 FROM record.resource r
-                        WHERE r.cid = %(a_of)s::bigint AND r.rid = ANY (a.rids) AND {seen}))
+                        WHERE r.cid = ANY (%(a_of)s::bigint[]) AND r.rid = ANY (a.rids) AND {seen}))
      ORDER BY a.at DESC, a.seq DESC
      LIMIT %(a_lines)s::bigint
 """

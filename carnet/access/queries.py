@@ -21,10 +21,12 @@ class Link:
     in_team: bool  # by the care team's consent, not by a visit's
     trusted: bool = False  # the holder lets them read what is masked
     emergency: bool = False  # by an emergency opening alone
+    person: int = 0  # whose record it is: merged records have one person
 
 
 # A link is a consent in force, of the professional's team or for their visit, or an emergency opening
-# the patient had not refused, on an open record where they are not blocked.
+# the patient had not refused, on an open record where they are not blocked. What is said in one record
+# of a person holds in those merged with it, and any of them shut, or refusing, shuts them all.
 LINKS: LiteralString = """
     WITH linked AS (
         SELECT c.cid, false AS treating, false AS in_team, false AS emergency
@@ -41,23 +43,34 @@ LINKS: LiteralString = """
         UNION ALL
         SELECT e.cid, false, false, true
           FROM access.emergency e
-          JOIN access.record p ON p.cid = e.cid
          WHERE e.rpps = %(rpps)s AND e.since <= %(now)s AND e.until > %(now)s AND e.ended IS NULL
-           AND NOT CASE e.mode WHEN 'centre-15' THEN p.regulation_refused ELSE p.emergency_refused END
+           AND NOT EXISTS (
+               SELECT 1 FROM access.record p JOIN access.record q ON q.person = p.person
+                WHERE p.cid = e.cid
+                  AND CASE e.mode WHEN 'centre-15' THEN q.regulation_refused
+                                  ELSE q.emergency_refused END)
+    ), persons AS (
+        SELECT r.person, bool_or(l.treating) AS treating, bool_or(l.in_team) AS in_team,
+               bool_and(l.emergency) AS emergency
+          FROM linked l
+          JOIN access.record r ON r.cid = l.cid AND r.state = 'open'
+         WHERE %(cids)s::bigint[] IS NULL OR l.cid = ANY (ARRAY(
+               SELECT b.cid FROM access.record a JOIN access.record b ON b.person = a.person
+                WHERE a.cid = ANY (%(cids)s::bigint[])))
+         GROUP BY r.person
     )
-    SELECT l.cid, bool_or(l.treating) AS treating, bool_or(l.in_team) AS in_team,
-           bool_and(l.emergency) AS emergency,
-           EXISTS (SELECT 1 FROM access.trusted w
-                    WHERE w.cid = l.cid AND w.rpps = %(rpps)s AND w.since <= %(now)s
+    SELECT s.cid, p.treating, p.in_team, p.emergency, p.person,
+           EXISTS (SELECT 1 FROM access.record x JOIN access.trusted w ON w.cid = x.cid
+                    WHERE x.person = p.person AND w.rpps = %(rpps)s AND w.since <= %(now)s
                       AND (w.until IS NULL OR w.until > %(now)s)) AS trusted
-      FROM linked l
-      JOIN access.record r ON r.cid = l.cid AND r.state = 'open'
-     WHERE (%(cids)s::bigint[] IS NULL OR l.cid = ANY (%(cids)s::bigint[]))
+      FROM persons p
+      JOIN access.record s ON s.person = p.person
+     WHERE NOT EXISTS (SELECT 1 FROM access.record x
+                        WHERE x.person = p.person AND x.state <> 'open')
        AND NOT EXISTS (
-           SELECT 1 FROM access.block b
-            WHERE b.cid = l.cid AND b.rpps = %(rpps)s AND b.since <= %(now)s
+           SELECT 1 FROM access.record x JOIN access.block b ON b.cid = x.cid
+            WHERE x.person = p.person AND b.rpps = %(rpps)s AND b.since <= %(now)s
               AND (b.until IS NULL OR b.until > %(now)s))
-     GROUP BY l.cid
      LIMIT %(limit)s
 """
 
@@ -84,18 +97,24 @@ class Held:
     cid: int
     nature: str  # "self", or that of access.mandate
     reach: str
+    person: int = 0  # whose record it is: merged records have one person
 
 
-# One's own record, and those one acts for; all open.
+# One's own record, and those one acts for, with those merged with them; all open.
 HELD: LiteralString = """
-    SELECT h.cid, h.nature, h.reach
+    SELECT s.cid, h.nature, h.reach, r.person
       FROM (SELECT %(patient)s::bigint AS cid, 'self' AS nature, 'all' AS reach
             UNION ALL
             SELECT m.cid, m.nature, m.reach FROM access.mandate m
              WHERE m.sub = %(sub)s AND m.revoked IS NULL
                AND m.since <= %(now)s AND (m.until IS NULL OR m.until > %(now)s)) h
       JOIN access.record r ON r.cid = h.cid AND r.state = 'open'
-     WHERE %(cids)s::bigint[] IS NULL OR h.cid = ANY (%(cids)s::bigint[])
+      JOIN access.record s ON s.person = r.person
+     WHERE NOT EXISTS (SELECT 1 FROM access.record x
+                        WHERE x.person = r.person AND x.state <> 'open')
+       AND (%(cids)s::bigint[] IS NULL OR h.cid = ANY (ARRAY(
+           SELECT b.cid FROM access.record a JOIN access.record b ON b.person = a.person
+            WHERE a.cid = ANY (%(cids)s::bigint[]))))
      LIMIT %(limit)s
 """
 
@@ -149,7 +168,12 @@ async def assisted(conn: AsyncConnection[Any], sub: str, now: datetime) -> int |
         return await cur.fetchone()
 
 
-OPEN: LiteralString = "SELECT cid FROM access.record WHERE cid = ANY (%s) AND state = 'open'"
+# A person's record is open when all those merged into it are.
+OPEN: LiteralString = """
+    SELECT r.cid FROM access.record r
+     WHERE r.cid = ANY (%s) AND r.state = 'open' AND NOT EXISTS (
+           SELECT 1 FROM access.record x WHERE x.person = r.person AND x.state <> 'open')
+"""
 
 
 async def open_records(conn: AsyncConnection[Any], cids: Sequence[int]) -> set[int]:
@@ -159,8 +183,25 @@ async def open_records(conn: AsyncConnection[Any], cids: Sequence[int]) -> set[i
         return set(await cur.fetchall())
 
 
+SETS: LiteralString = """
+    SELECT r.cid, array_agg(x.cid ORDER BY x.cid)
+      FROM access.record r JOIN access.record x ON x.person = r.person
+     WHERE r.cid = ANY (%s) GROUP BY r.cid HAVING count(*) > 1
+"""
+
+
+async def sets(conn: AsyncConnection[Any], cids: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    """Those of the records that are merged with others: all of each; index record_person."""
+    async with conn.cursor() as cur:
+        await cur.execute(SETS, (list(cids),))
+        return {cid: tuple(every) for cid, every in await cur.fetchall()}
+
+
 FED: LiteralString = """
-    SELECT cid FROM access.record WHERE cid = ANY (%s) AND state = 'open' AND NOT feeding_opposed
+    SELECT r.cid FROM access.record r
+     WHERE r.cid = ANY (%s) AND r.state = 'open' AND NOT r.feeding_opposed AND NOT EXISTS (
+           SELECT 1 FROM access.record x
+            WHERE x.person = r.person AND (x.state <> 'open' OR x.feeding_opposed))
 """
 
 
@@ -362,8 +403,12 @@ async def teams_of(conn: AsyncConnection[Any], cid: int, rpps: int, now: datetim
 
 
 BLOCKED: LiteralString = """
-    SELECT true FROM access.block
-     WHERE cid = %(cid)s AND rpps = %(rpps)s AND since <= %(now)s AND (until IS NULL OR until > %(now)s)
+    SELECT true
+      FROM access.record r
+      JOIN access.record x ON x.person = r.person
+      JOIN access.block b ON b.cid = x.cid
+     WHERE r.cid = %(cid)s AND b.rpps = %(rpps)s AND b.since <= %(now)s
+       AND (b.until IS NULL OR b.until > %(now)s)
      LIMIT 1
 """
 

@@ -161,7 +161,7 @@ class State:
 
     records: state by compartment; teams: compartment of each; reads: kinds by profession; reaches:
     kinds by reach of a mandate; least: kinds of an emergency; refused: (compartment, mode) that the
-    patient refused.
+    patient refused; persons: whose record a compartment is, where it was merged into another.
     """
 
     records: Mapping[int, str]
@@ -177,6 +177,18 @@ class State:
     refused: frozenset[tuple[int, str]] = frozenset()
     reaches: Mapping[str, frozenset[int]] = field(default_factory=dict)
     least: frozenset[int] = frozenset()
+    persons: Mapping[int, int] = field(default_factory=dict)
+
+    def same(self, cid: int) -> frozenset[int]:
+        """All the compartments of one person's record: what is said in one holds in each."""
+        person = self.persons.get(cid, cid)
+        return frozenset(
+            {cid} | {each for each in self.records if self.persons.get(each, each) == person}
+        )
+
+    def open(self, cid: int) -> bool:
+        """Whether a person's record is: all of it."""
+        return all(self.records.get(each) == "open" for each in self.same(cid))
 
 
 def visible(viewer: Viewer, resource: Resource, state: State, now: datetime) -> bool:
@@ -196,7 +208,10 @@ def visible(viewer: Viewer, resource: Resource, state: State, now: datetime) -> 
         case "assistant":
             return all(_by_assistant(viewer, cid, resource, state, now) for cid in about)
         case "software":
-            shut = state.records.get(resource.cid) in ("closed", "deleted")
+            shut = any(
+                state.records.get(each) in ("closed", "deleted")
+                for each in state.same(resource.cid)
+            )
             return viewer.org is not None and resource.dep_org == viewer.org and not shut
         case _:
             return False  # an operator never sees health data
@@ -204,19 +219,23 @@ def visible(viewer: Viewer, resource: Resource, state: State, now: datetime) -> 
 
 def _by_holder(viewer: Viewer, cid: int, resource: Resource, state: State, now: datetime) -> bool:
     """As the person of the record, or for them."""
-    if state.records.get(cid) != "open" or resource.kind == kinds.LOOSE:
+    if not state.open(cid) or resource.kind == kinds.LOOSE:
         return False
-    open_to = readers(resource.labels)
-    if viewer.patient is not None and cid == viewer.patient and Reader.PATIENT in open_to:
+    open_to, same = readers(resource.labels), state.same(cid)
+    if viewer.patient in same and Reader.PATIENT in open_to:
         return True
     # In a secret connection one is for oneself: nobody hides what they do in another's record.
-    return not viewer.secret and Reader.GUARDIAN in open_to and any(
-        resource.kind in state.reaches.get(mandate.reach, ())
-        for mandate in state.mandates
-        if mandate.cid == cid
-        and mandate.sub == viewer.sub
-        and not mandate.revoked
-        and mandate.period.holds(now)
+    return (
+        not viewer.secret
+        and Reader.GUARDIAN in open_to
+        and any(
+            resource.kind in state.reaches.get(mandate.reach, ())
+            for mandate in state.mandates
+            if mandate.cid in same
+            and mandate.sub == viewer.sub
+            and not mandate.revoked
+            and mandate.period.holds(now)
+        )
     )
 
 
@@ -255,7 +274,7 @@ def _by_professional(
         )
     place: set[Reader] = {Reader.COLLEAGUE} if known else set()
     if known and any(
-        one.cid == cid and one.rpps == viewer.rpps and one.period.holds(now)
+        one.cid in state.same(cid) and one.rpps == viewer.rpps and one.period.holds(now)
         for one in state.trusted
     ):
         place.add(Reader.TREATING)
@@ -278,20 +297,22 @@ def reads(profession: str, state: State) -> frozenset[int]:
 
 def shut_out(viewer: Viewer, cid: int, state: State, now: datetime) -> bool:
     """Whether the record is not open, or its patient blocked this professional."""
-    return state.records.get(cid) != "open" or any(
-        block.cid == cid and block.rpps == viewer.rpps and block.period.holds(now)
+    same = state.same(cid)
+    return not state.open(cid) or any(
+        block.cid in same and block.rpps == viewer.rpps and block.period.holds(now)
         for block in state.blocks
     )
 
 
 def live_emergency(viewer: Viewer, cid: int, state: State, now: datetime) -> bool:
     """Whether an emergency opening, of a mode the patient has not refused, is running."""
+    same = state.same(cid)
     return not shut_out(viewer, cid, state, now) and any(
-        one.cid == cid
+        one.cid in same
         and one.rpps == viewer.rpps
         and one.period.holds(now)
         and not one.ended
-        and (cid, one.mode) not in state.refused
+        and not any((each, one.mode) in state.refused for each in same)
         for one in state.emergencies
     )
 
@@ -300,18 +321,18 @@ def live_roles(viewer: Viewer, cid: int, state: State, now: datetime) -> set[str
     """Roles in the care teams the patient consented to; empty for a visit; None when nothing links."""
     if shut_out(viewer, cid, state, now):
         return None
+    same = state.same(cid)
     consents = [
         consent
         for consent in state.consents
-        if consent.cid == cid and not consent.withdrawn and consent.period.holds(now)
+        if consent.cid in same and not consent.withdrawn and consent.period.holds(now)
     ]
-    agreed = {consent.team for consent in consents if consent.team is not None}
+    agreed = {(consent.team, consent.cid) for consent in consents if consent.team is not None}
     roles = {
         member.role
         for member in state.members
         if member.rpps == viewer.rpps
-        and member.team in agreed
-        and state.teams.get(member.team) == cid
+        and (member.team, state.teams.get(member.team)) in agreed
         and member.period.holds(now)
     }
     if roles:

@@ -20,7 +20,7 @@ from carnet.config import Settings
 from carnet.postgres import leakproof, migrate
 
 SERVICES = ["carnet_app", "carnet_worker", "carnet_portal"]
-HEALTH = ["record", "access", "documents", "notices"]  # schemas whose tables hold or govern health data
+HEALTH = ["record", "access", "documents", "notices", "vigilance"]  # schemas whose tables hold or govern health data
 OURS = [*HEALTH, "carnet", "portal", "jobs"]
 CLOCK_SKEW = 2.0  # seconds between this machine's clock and the server's
 OPEN_TABLES = Path(__file__).parent / "open_tables.toml"

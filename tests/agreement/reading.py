@@ -147,9 +147,12 @@ def state(conn: psycopg.Connection[Any]) -> State:
         )
         for (cid,) in conn.execute(f"SELECT cid FROM access.record WHERE {column}".encode())
     )  # fmt: skip
+    persons = dict(
+        conn.execute("SELECT cid, root FROM access.record WHERE root IS NOT NULL").fetchall()
+    )
     return State(
         records, teams, members, consents, blocks, matrix(), mandates, trusted, emergencies,
-        assistants, refused, reaches(), least(),
+        assistants, refused, reaches(), least(), persons,
     )  # fmt: skip
 
 

@@ -154,6 +154,10 @@ states = st.builds(
     ).map(frozenset),
     reaches=st.just(reading.reaches()),
     least=st.just(reading.least()),
+    # Who was merged into whom: 104 or 103 into another, or nobody.
+    persons=st.fixed_dictionaries(
+        {}, optional={104: st.sampled_from((101, 102)), 103: st.sampled_from((101, 102))}
+    ),
 )  # fmt: skip
 
 
@@ -259,8 +263,8 @@ async def _agree(
 async def _write(conn: AsyncConnection[Any], state: State, rows: Sequence[Resource]) -> None:
     async with conn.cursor() as cur:
         await cur.executemany(
-            "INSERT INTO access.record (cid, state, since, emergency_refused, regulation_refused)"
-            " VALUES (%s, %s, %s, %s, %s)",
+            "INSERT INTO access.record (cid, state, since, emergency_refused, regulation_refused, root)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
             [
                 (
                     cid,
@@ -268,6 +272,7 @@ async def _write(conn: AsyncConnection[Any], state: State, rows: Sequence[Resour
                     NOW,
                     (cid, "bris-de-glace") in state.refused,
                     (cid, "centre-15") in state.refused,
+                    state.persons.get(cid),
                 )
                 for cid, name in state.records.items()
             ],

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,12 +50,16 @@ class Decision:
     """What was decided, and by which rule.
 
     granted: false when no rule opens any of the records asked for; the trace says it was refused.
+    own: compartments of the actor's own record. merged: of the records decided on, those that are
+    merged with others, and all of each.
     """
 
     scope: Scope
     rule: str
     granted: bool = True
     matrix: str = ""  # version it was judged by, "" when none was looked at
+    own: frozenset[int] = frozenset()
+    merged: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
 
 def judged(
@@ -94,7 +98,18 @@ def judged(
         # The mask is lifted for the depositing establishment, the matrix is not (CSP R.1111-49).
         team = OfOrganisation(actor.org, in_team, (*rows, kinds.UNCLASSIFIED))
     scope = Scope(tuple(admits), team=team, professional=rpps, held=held, loose_since=since)
-    return Decision(scope, _rule(links), matrix=matrix.version)
+    return Decision(scope, _rule(links), matrix=matrix.version, merged=_merged(links))
+
+
+def _merged(found: Sequence[queries.Link | queries.Held]) -> dict[int, tuple[int, ...]]:
+    """Compartments that are one person's with others, and all of each."""
+    if all(one.cid == one.person or not one.person for one in found):  # nearly always
+        return {}
+    persons: dict[int, set[int]] = {}
+    for one in found:
+        persons.setdefault(one.person, set()).add(one.cid)
+    sets = {each: tuple(sorted(cids)) for each, cids in persons.items() if len(cids) > 1}
+    return {cid: cids for cids in sets.values() for cid in cids}
 
 
 def _rule(links: Sequence[queries.Link]) -> str:
@@ -134,7 +149,7 @@ def holding(held: Sequence[queries.Held]) -> Decision:
         rule = "representative"
     else:
         rule = "helper-session" if "helper" in natures else "carer-mandate"
-    return Decision(Scope(tuple(admits)), rule)
+    return Decision(Scope(tuple(admits)), rule, own=frozenset(own), merged=_merged(held))
 
 
 @dataclass(frozen=True)
@@ -213,7 +228,7 @@ class Door:
         linked = tuple(sorted(link.cid for link in links))
         matrix = self.matrix.at(self.clock())
         seen = Admits(linked, matrix.reads(ASSISTANT), int(Label.MASQUE_PS))
-        return Decision(Scope((seen,)), "assistant", matrix=matrix.version)
+        return Decision(Scope((seen,)), "assistant", matrix=matrix.version, merged=_merged(links))
 
     def place(self, rtype: str) -> Place:
         """Where the filters of a search on one type are compiled."""

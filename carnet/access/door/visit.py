@@ -99,9 +99,10 @@ class Visit:
         door, place = self.door, self.door.place(query.rtype)
         async with door.pool.connection() as conn:
             decision = await self._decide(conn, query.compartments, query.rtype)
+            asked, query = query, await self._whole(conn, query, decision)
             total = None
             if query.total or query.only_total:
-                total = await self._count(conn, query, decision, place)
+                total = await self._count(conn, query, decision, place, asked.compartments)
             if query.only_total:
                 return Page([], [], total, None)
             text, values = search_sql.matches(query, decision.scope, place)
@@ -114,7 +115,7 @@ class Visit:
                     text,
                     values,
                     "search",
-                    query.compartments,
+                    asked.compartments,
                     query.count,
                     whatever=decision.granted or query.rtype in PUBLIC,
                 )
@@ -124,7 +125,7 @@ class Visit:
             included: list[Stored] = []
             if query.includes:
                 wanted = self._included(matches, query.includes)
-                included = await self._include(conn, decision, wanted, rows, query)
+                included = await self._include(conn, decision, wanted, rows, asked)
         cursor = None
         if more and rows:
             last = rows[-1]
@@ -136,10 +137,11 @@ class Visit:
         door, place = self.door, self.door.place(query.rtype)
         async with door.pool.connection() as conn:
             decision = await self._decide(conn, query.compartments, query.rtype)
+            asked, query = query.compartments, await self._whole(conn, query, decision)
             text, values = search_sql.tallying(query, tally, decision.scope, place)
             async with within(conn), conn.cursor() as cur:
                 await self.enter(conn, decision.scope)
-                await self._counted(conn, query, decision)
+                await self._counted(conn, query, decision, asked)
                 await cur.execute(text.encode(), values)
                 rows = await cur.fetchall()
         named = tally.hashes(place)
@@ -147,12 +149,14 @@ class Visit:
 
     async def named(self, cid: int, rids: Sequence[int], act: str) -> list[Stored]:
         """Resources of one record by their row numbers: those this actor may see."""
-        values: dict[str, object] = {"cid": cid, "rids": _array(rids)}
+        values: dict[str, object] = {"rids": _array(rids)}
         async with self.door.pool.connection() as conn:
             decision = await self._decide(conn, [cid])
+            values["cids"] = _array(decision.merged.get(cid, (cid,)))
             seen = condition(decision.scope, values, public=False)
             text = (
-                f"SELECT {search_sql.COLUMNS} FROM record.resource r WHERE r.cid = %(cid)s::bigint"
+                f"SELECT {search_sql.COLUMNS} FROM record.resource r"
+                " WHERE r.cid = ANY (%(cids)s::bigint[])"
                 f" AND r.rid = ANY (%(rids)s::bigint[]) AND NOT r.gone AND {seen}"
             )
             rows = await self._fetch_traced(
@@ -167,12 +171,14 @@ class Visit:
         """
         before = self.door.clock() + timedelta(seconds=1)
         values: dict[str, object] = {
-            "a_of": cid, "a_before": before, "a_lines": limit, "a_own": self.actor.patient == cid,
+            "a_before": before, "a_lines": limit,
         }  # fmt: skip
         async with self.door.pool.connection() as conn:
             decision = await self._decide(conn, [cid])
             if not decision.granted:
                 return []
+            values["a_own"] = cid in decision.own
+            values["a_of"] = _array(decision.merged.get(cid, (cid,)))
             text = audit.LINES.format(seen=condition(decision.scope, values, public=False))
             async with within(conn), conn.cursor(row_factory=class_row(audit.Line)) as cur:
                 await self.enter(conn, decision.scope)
@@ -319,25 +325,44 @@ class Visit:
         return await self._fetch(conn, decision, traced, values)
 
     async def _count(
-        self, conn: AsyncConnection[Any], query: Query, decision: Decision, place: Place
+        self,
+        conn: AsyncConnection[Any],
+        query: Query,
+        decision: Decision,
+        place: Place,
+        asked: Sequence[int] | None,
     ) -> int:
         text, values = search_sql.counting(query, decision.scope, place)
         async with within(conn):
             await self.enter(conn, decision.scope)
             if query.only_total:
-                await self._counted(conn, query, decision)
+                await self._counted(conn, query, decision, asked)
             async with conn.cursor(row_factory=scalar_row) as cur:
                 await cur.execute(text.encode(), values)
                 return int(await cur.fetchone() or 0)
 
-    async def _counted(self, conn: AsyncConnection[Any], query: Query, decision: Decision) -> None:
+    async def _counted(
+        self,
+        conn: AsyncConnection[Any],
+        query: Query,
+        decision: Decision,
+        asked: Sequence[int] | None,
+    ) -> None:
         """The trace of numbers: who asked for them, and of which record."""
         await audit.write(
             conn,
             self.trace("search", decision.rule),
             granted=decision.granted or query.rtype in PUBLIC,
-            cids=[cid for cid in query.compartments or () if cid],
+            cids=[cid for cid in asked or () if cid],
         )
+
+    async def _whole(self, conn: AsyncConnection[Any], query: Query, decision: Decision) -> Query:
+        """The query, about all the records that are one person's with those it names."""
+        merged = decision.merged
+        if self.actor.kind is ActorKind.SOFTWARE:  # its decision looks at nobody's record
+            named = query.patients(self.door.ids)
+            merged = await queries.sets(conn, sorted(named)) if named else {}
+        return query.widened(merged, self.door.ids) if merged else query
 
     def _included(
         self, matches: Iterable[Stored], includes: Sequence[Include]

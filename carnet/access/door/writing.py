@@ -22,7 +22,7 @@ from psycopg.rows import class_row
 from carnet import errors
 from carnet.access import audit, kinds, labels, queries, writing
 from carnet.access.actor import ActorKind
-from carnet.access.door.decide import Decision
+from carnet.access.door.decide import MOST_HELD, Decision
 from carnet.access.door.visit import Nothing, TooManyPatientsRead, Visit, within
 from carnet.access.seal import SET
 from carnet.fhir import json
@@ -226,7 +226,7 @@ class Unit:
             return
         if actor.kind in HOLDERS:
             held = await queries.held(
-                self.conn, actor.sub, actor.patient, unknown, self.at, len(unknown)
+                self.conn, actor.sub, actor.patient, unknown, self.at, MOST_HELD
             )
             # A carer adds where they see all; in a secret connection one acts for nobody else.
             if set(unknown) - {
@@ -448,6 +448,9 @@ class Unit:
         cids = query.compartments
         if scope is None:
             scope = (await door.decide(self.conn, self.visit.actor, cids)).scope
+        named = query.patients(door.ids)
+        sets = await queries.sets(self.conn, sorted(named)) if named else {}
+        query = query.widened(sets, door.ids) if sets else query
         text, values = matches(query, scope, door.place(query.rtype))
         await self._enter(scope, set())
         async with self.conn.cursor(row_factory=class_row(Row)) as cur:
@@ -531,7 +534,9 @@ class Unit:
         if not writing.allowed(actor, rtype, act):
             raise NotYours(f"You may not {act} a resource of type {rtype}.")
         if actor.kind is ActorKind.PATIENT:
-            own = held.dep_pro is None and held.dep_org is None and held.cid == actor.patient
+            decided = self._scopes.get(held.cid) or self._scopes.get(None)
+            theirs = decided is not None and held.cid in decided.own
+            own = held.dep_pro is None and held.dep_org is None and theirs
         elif actor.kind is ActorKind.PROFESSIONAL:
             own = held.dep_pro is not None and held.dep_pro == actor.rpps
         else:

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from carnet.fhir.store.hashes import Hasher
 from carnet.fhir.store.ids import Ids
@@ -29,6 +29,19 @@ class Filter(Protocol):
 
     def sql(self, place: Place, values: dict[str, object], name: str) -> str:
         """A condition on `r`; values are added under names that begin with `name`."""
+        ...
+
+
+@runtime_checkable
+class NamesPatients(Protocol):
+    """A filter that may name patients, by the ids of their Patient."""
+
+    def patients(self, ids: Ids) -> set[int]:
+        """Compartments of those it names."""
+        ...
+
+    def widened(self, sets: Mapping[int, tuple[int, ...]], ids: Ids) -> Filter:
+        """The same, each of them standing for all the compartments of their set."""
         ...
 
 
@@ -66,3 +79,24 @@ class Query:
     only_total: bool = False  # _summary=count
     after: tuple[str, int, int] | None = None  # keyset: sort value, rid, cid of the last one shown
     shown: tuple[tuple[str, str], ...] = ()  # parameters as applied, for the self link
+
+    def patients(self, ids: Ids) -> set[int]:
+        """Compartments of the patients it names."""
+        found = {cid for cid in self.compartments or () if cid}
+        for each in self.filters:
+            if isinstance(each, NamesPatients):
+                found |= each.patients(ids)
+        return found
+
+    def widened(self, sets: Mapping[int, tuple[int, ...]], ids: Ids) -> Query:
+        """The same search on all the records that are one person's with those it names."""
+        compartments = self.compartments
+        if compartments is not None:
+            compartments = tuple(
+                sorted({each for cid in compartments for each in sets.get(cid, (cid,))})
+            )
+        filters = tuple(
+            each.widened(sets, ids) if isinstance(each, NamesPatients) else each
+            for each in self.filters
+        )
+        return replace(self, compartments=compartments, filters=filters)

@@ -7,11 +7,13 @@ Source: FHIR R4, Search, "reference".
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from carnet import errors
 from carnet.fhir.search.query import Place
 from carnet.fhir.search.scope import array
+from carnet.fhir.store.ids import Ids
 
 LITERAL = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})", re.ASCII)
 ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
@@ -28,6 +30,22 @@ class ReferenceFilter:
     number: int
     targets: tuple[str, ...]
 
+    def patients(self, ids: Ids) -> set[int]:
+        """Compartments of the patients among the targets."""
+        return {cid for target in self.targets if (cid := _patient(target, ids)) is not None}
+
+    def widened(self, sets: Mapping[int, tuple[int, ...]], ids: Ids) -> ReferenceFilter:
+        """Each patient among the targets, by any of their ids."""
+        targets: dict[str, None] = {}
+        for target in self.targets:
+            cid = _patient(target, ids)
+            targets |= dict.fromkeys(
+                [f"Patient/{ids.encode(each, each)}" for each in sets[cid]]
+                if cid in sets
+                else [target]
+            )
+        return ReferenceFilter(self.number, tuple(targets))
+
     def sql(self, place: Place, values: dict[str, object], name: str) -> str:
         hashes = [
             place.hasher.reference(place.rtype_number, self.number, target)
@@ -35,6 +53,13 @@ class ReferenceFilter:
         ]
         values[name] = array(hashes)
         return f"r.toks {'@>' if len(hashes) == 1 else '&&'} %({name})s::bigint[]"
+
+
+def _patient(target: str, ids: Ids) -> int | None:
+    """The compartment of a Patient's address; None of any other."""
+    named = LITERAL.fullmatch(target)
+    place = ids.decode(named[2]) if named and named[1] == "Patient" else None
+    return place[0] if place is not None and place[0] == place[1] else None
 
 
 def read(text: str, targets: tuple[str, ...], kind: str | None, base: str) -> tuple[str, ...]:

@@ -105,7 +105,8 @@ def condition(scope: Scope, values: dict[str, object], *, public: bool, alias: s
         values["s_org"] = scope.software
         parts.append(
             f"({alias}.dep_org = %(s_org)s::bigint AND {young} AND NOT EXISTS (SELECT 1"
-            f" FROM access.record s WHERE s.cid = {alias}.cid AND s.state IN ('closed', 'deleted')))"
+            " FROM access.record m JOIN access.record s ON s.person = m.person"
+            f" WHERE m.cid = {alias}.cid AND s.state IN ('closed', 'deleted')))"
         )
     if scope.team is not None:
         values["s_team"] = scope.team.organisation
