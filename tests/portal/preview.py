@@ -36,6 +36,7 @@ from carnet.rights.acting.queries import Session
 from carnet.rights.mandate import Acting, NobodyAnswers, Offer, Traits, WrongCode, WrongEnd
 from carnet.rights.session import Did, Receipt
 from carnet.vigilance.pages import Found, Person, TraitsForm
+from tests.portal.preview_rights import PreviewRights
 
 PASSWORD = "correct horse battery"
 SUBJECTS = {
@@ -339,7 +340,7 @@ RECEIPT = Receipt(
 )  # fmt: skip
 
 
-class PreviewActs:
+class PreviewActs(PreviewRights):
     """Answers by what is asked; raises what the real acts raise."""
 
     consented = False
