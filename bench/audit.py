@@ -22,8 +22,8 @@ LINES = 100_000
 FILL = """
     INSERT INTO access.audit (at, request, sub, situation, org, client, purpose, act, granted, rule,
                               matrix, cid, rids, vers)
-    SELECT now(), md5(n::text), 'rpps:' || n % 900, 'situation', n % 40, 'carnet-pages', 'TREAT',
-           'search', true, 'care-team', 'demonstration-1', n % 2000,
+    SELECT now(), md5(n::text), 'rpps:' || n %% 900, 'situation', n %% 40, 'carnet-pages', 'TREAT',
+           'search', true, 'care-team', 'demonstration-1', n %% 2000,
            ARRAY[n, n + 1, n + 2, n + 3, n + 4]::bigint[], '{1,1,1,1,1}'
       FROM generate_series(1, %s) n
 """

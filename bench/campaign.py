@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Long runs that look for faults rather than speed: twenty kills, and the twin world when it is here.
+"""Long runs that look for faults rather than speed: kills, tamperings of the audit, traces, the twin world.
 
-CARNET_KILLS and CARNET_PROBES say how many, CARNET_SEED repeats a run.
+CARNET_KILLS, CARNET_TAMPERINGS, CARNET_REQUESTS and CARNET_PROBES say how many, CARNET_SEED repeats a run.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench._told import tell
+from tests.access import mixed
+from tests.access.log import tampering
 from tests.durability import harness
 
 TWIN = "tests.agreement.twin"
@@ -35,6 +37,15 @@ def run() -> None:
     )
     for violation in figures.report.violations[:20]:
         print("   ", violation)
+    count = int(os.environ.get("CARNET_TAMPERINGS", "1000"))
+    tried, missed = tampering.run(count, seed)
+    tell("tamperings of the audit found", f"{sum(tried.values()) - len(missed):,} of {count:,}")
+    for each in missed[:20]:
+        print("   ", each)
+    audited = mixed.run(int(os.environ.get("CARNET_REQUESTS", "100000")), seed)
+    tell("ids released and ids audited", str(audited))
+    for each in audited.differ[:20]:
+        print("   ", each)
     if importlib.util.find_spec(TWIN) is None:
         print("  the twin world is not here")
         return

@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import os
-import random
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -20,90 +17,19 @@ from carnet.rights import consent, readers
 from carnet.vigilance import find
 from carnet.vigilance.pages import TraitsForm
 from tests import people
-from tests.agreement import reading, seeds
-from tests.agreement.twin import GRAMMAR, Aim, Probe, _fit, _next
-from tests.agreement.worlds import Twins, World, judge, original
-from tests.space import Answer, Peopled, Space
+from tests.access import mixed
+from tests.agreement import seeds
+from tests.space import Peopled, Space
 
 pytestmark = pytest.mark.anyio
-REQUESTS = int(os.environ.get("CARNET_REQUESTS", "2000"))
-PERSONAS = ("patient", "gp", "nurse", "hospital-doctor", "outsider", "lab-software",
-            "hospital-software")  # fmt: skip
-
-
-def named(content: Any) -> Iterator[tuple[str, int]]:
-    """(id, version) of every resource an answer gives, in whatever Bundle it lies."""
-    if not isinstance(content, dict):
-        return
-    if content.get("resourceType") != "Bundle":
-        if "versionId" in content.get("meta", {}):
-            yield content["id"], int(content["meta"]["versionId"])
-        return
-    for entry in content.get("entry", []):
-        if "resource" in entry:
-            yield from named(entry["resource"])
-        elif entry.get("request", {}).get("method") == "DELETE":
-            yield entry["fullUrl"].rsplit("/", 1)[1], int(entry["response"]["etag"][3:-1])
-
-
-def released(probe: Probe, answer: Answer) -> set[tuple[str, int]]:
-    """What an answer gave; bytes of a Binary are known by their address."""
-    if answer.status not in (200, 201):
-        return set()
-    if answer.headers.get("content-type", "").startswith("application/fhir+json"):
-        return set(named(answer.json))
-    return {(probe.path.split("/")[1], int(answer.headers["etag"][3:-1]))}
+REQUESTS = 2000
 
 
 async def test_what_answers_name_is_what_the_trace_names(peopled: Peopled) -> None:
-    seed = seeds.chosen()
-    chance = random.Random(seed)
-    statuses: Counter[int] = Counter()
-    given = 0
-    async with original(peopled, seed, 84) as of:
-        world = of.world
-        with psycopg.connect(world.admin_url) as conn:
-            rows = conn.execute("SELECT id, cid, rid FROM record.resource").fetchall()
-            before = conn.execute("SELECT count(*) FROM record.resource").fetchone()
-        places = {id: (cid, rid) for id, cid, rid in rows}
-        for number in range(REQUESTS):
-            persona, kind = PERSONAS[number % len(PERSONAS)], chance.choice(list(GRAMMAR))
-            viewer = reading.viewer(await world.actor(persona))
-            _, hidden, _ = judge(world.admin_url, viewer, of.now) if not number else ({}, {}, {})
-            twins = Twins(persona, viewer, of.items, of.ids, world, world, hidden, frozenset(),
-                          frozenset(), of.now, ("1" * 15,))  # fmt: skip
-            probe = GRAMMAR[kind](Aim(twins, chance.choice(_fit(kind, of.items)), chance))
-            if probe.method in ("PUT", "DELETE") or kind == "search by identifier":
-                continue
-            path: str | None = probe.path
-            while path is not None:
-                headers = dict(probe.headers)
-                answer = await world.ask(persona, probe.method, path, probe.body, headers)
-                statuses[answer.status] += 1
-                expected = {
-                    (places[id][1], version)
-                    for id, version in released(probe, answer)
-                    if places[id][0] != 0
-                }
-                given += len(expected)
-                traced = _traced(world, answer.headers["x-request-id"])
-                if answer.status == 304:  # it was read, and not sent again
-                    assert len(traced) == 1
-                elif probe.kind == "transaction of reads" and answer.status != 200:
-                    assert not expected  # some were read, and all of it was refused
-                else:
-                    assert traced == expected, (persona, probe, answer.status)
-                path = _next(answer) if probe.follow else None
-        with psycopg.connect(world.admin_url) as conn:
-            assert conn.execute("SELECT count(*) FROM record.resource").fetchone() == before
-    print(f"{statuses} {given} resources named")
-    assert given > 1000 and statuses[404] > 10
-
-
-def _traced(world: World, request: str) -> set[tuple[int, int]]:
-    with psycopg.connect(world.admin_url) as conn:
-        rows = conn.execute("SELECT rids, vers FROM access.audit WHERE request = %s", (request,))
-        return {pair for rids, vers in rows for pair in zip(rids, vers, strict=True)}
+    figures = await mixed.audited(peopled, REQUESTS, seeds.chosen())
+    print(figures)
+    assert figures.differ == []
+    assert figures.named > 1000 and figures.statuses[404] > 10
 
 
 BROKEN = ("REVOKE INSERT ON access.audit FROM carnet_app",

@@ -6,11 +6,14 @@ They have no signing key, and somebody else holds the roots.
 
 from __future__ import annotations
 
+import asyncio
 import random
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -18,7 +21,11 @@ import psycopg
 from carnet.access.log import rows, tree
 from carnet.access.log.heads import Head, Signer
 from carnet.access.log.tree import Edge
+from carnet.postgres import migrate
+from carnet.postgres.cluster import Cluster
+from carnet.postgres.pool import JOB, open_pool
 from tests.access.log.installed import WRITE, Log
+from tests.postgres_fixture import SETTINGS
 
 TABLES = ("audit", "log_leaf", "log_node", "log_head")
 OTHER = Signer(bytes(range(32)))
@@ -305,3 +312,23 @@ def _restore(log: Log) -> None:
         )
         for table in TABLES[1:]:
             conn.execute(f"INSERT INTO access.{table} SELECT * FROM kept.{table}".encode())
+
+
+def run(count: int, seed: int) -> tuple[Counter[str], list[str]]:
+    """A whole run, on a server of its own: what `bench/campaign` calls."""
+
+    async def work(cluster: Cluster, folder: Path) -> tuple[Counter[str], list[str]]:
+        url = cluster.url("carnet_worker")
+        pool = await open_pool(url, min_size=1, max_size=4, name="tampering", limits=JOB)
+        try:
+            return await attacks(Log(cluster.url(), pool, folder), count, seed)
+        finally:
+            await pool.close()
+
+    with tempfile.TemporaryDirectory(prefix="carnet-log-", dir="/tmp") as folder:
+        cluster = Cluster.attach_or_start(Path(folder) / "server", settings=SETTINGS)
+        try:
+            migrate.migrate(cluster.url())
+            return asyncio.run(work(cluster, Path(folder)))
+        finally:
+            cluster.stop()
