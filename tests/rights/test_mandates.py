@@ -8,9 +8,11 @@ import pytest
 from carnet import errors
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Visit
+from carnet.app import parts
+from carnet.app.pages import PageActs
 from carnet.documents import consult
 from carnet.identity.traits import majority
-from carnet.rights import mandate, represent, session
+from carnet.rights import assist, mandate, represent, session
 from carnet.rights.mandate import Traits
 from carnet.rights.readers import openings
 from tests import people
@@ -408,3 +410,40 @@ async def test_a_document_of_a_representative_says_whose_word_it_is(space: Space
     assert document["author"] == [{"display": people.PARENT.name}]
     assert "représentant légal" in str(document["extension"])
     assert (await space.get(f"DocumentReference/{document['id']}", as_="minor")).status == 200
+
+
+async def test_the_pages_acts_open_add_and_close_for_somebody(space: Space) -> None:
+    acts = PageActs(space.built)
+    parent, child = await space.actor("parent"), space.patient_id("minor")
+    (one,) = await acts.acting(parent)
+    assert (one.patient, one.represents) == (child, True)
+    assert (await acts.person(parent, child)).birth_date == people.MINOR.birth_date
+    id = await acts.upload(
+        parent, data=b"abc", title="Carnet", kind="DOCPAT06", on=date(2026, 1, 2),
+        declared="text/plain", name="a.txt", patient=child,
+    )  # fmt: skip
+    assert (await acts.document(parent, child, id)).line.title == "Carnet"
+    assert (await acts.openings(await space.actor("minor"), ""))[0].who == people.PARENT.name
+    carer, elder = await space.actor("carer"), space.patient_id("elder")
+    with pytest.raises(errors.NotFound):
+        await acts.upload(
+            carer, data=b"abc", title="Carnet", kind="DOCPAT06", on=date(2026, 1, 2),
+            declared="text/plain", name="a.txt", patient=elder,
+        )  # fmt: skip
+    with pytest.raises(errors.NotFound):
+        await acts.openings(carer, elder)
+    with pytest.raises(errors.NotFound):
+        await acts.place(carer, space.patient_id())
+
+
+async def test_an_assistant_of_several_chooses_at_log_in(space: Space) -> None:
+    second = int(people.POPULATION.professional("gp-2").rpps)
+    first = await space.actor("assistant")
+    assert first.rpps == int(people.GP.rpps) or first.rpps == second
+    visit = Visit(space.built.door, first, "0" * 16)
+    assert {one.rpps for one in await assist.assisted(visit)} == {int(people.GP.rpps), second}
+    chosen = await parts.actor(space.built, first.sub, client="t", acting_for=second)
+    assert chosen.rpps == second
+    with pytest.raises(parts.NotTheirs):
+        outsider = int(people.OUTSIDER.rpps)
+        await parts.actor(space.built, first.sub, client="t", acting_for=outsider)
