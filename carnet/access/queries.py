@@ -471,3 +471,30 @@ ADD_MEMBER: LiteralString = """
 ADD_BLOCK: LiteralString = """
     INSERT INTO access.block (cid, rpps, since) VALUES (%(cid)s, %(rpps)s, %(since)s)
 """
+
+
+# What a matrix decides for: consents in force on open records, but of who is blocked.
+LINKS_BY_PROFESSION: LiteralString = """
+    SELECT coalesce(s.profession, ''), count(*)
+      FROM (SELECT c.cid, c.rpps FROM access.consent c
+             WHERE c.rpps IS NOT NULL AND c.withdrawn IS NULL
+               AND c.since <= %(now)s AND (c.until IS NULL OR c.until > %(now)s)
+            UNION
+            SELECT c.cid, m.rpps FROM access.consent c
+              JOIN access.team_member m ON m.team = c.team
+             WHERE c.withdrawn IS NULL AND c.since <= %(now)s AND (c.until IS NULL OR c.until > %(now)s)
+               AND m.since <= %(now)s AND (m.until IS NULL OR m.until > %(now)s)) l
+      JOIN access.record r ON r.cid = l.cid AND r.state = 'open'
+      JOIN access.subject s ON s.rpps = l.rpps AND s.kind = 'professional'
+     WHERE NOT EXISTS (SELECT 1 FROM access.block b
+                        WHERE b.cid = l.cid AND b.rpps = l.rpps AND b.since <= %(now)s
+                          AND (b.until IS NULL OR b.until > %(now)s))
+     GROUP BY 1
+"""
+
+
+async def links_by_profession(conn: AsyncConnection[Any], now: datetime) -> dict[str, int]:
+    """How many (professional, record) pairs are open, by profession; reads every consent."""
+    async with conn.cursor() as cur:
+        await cur.execute(LINKS_BY_PROFESSION, {"now": now})
+        return dict(await cur.fetchall())

@@ -12,6 +12,7 @@ from carnet.cli import (
     clock,
     demo,
     load,
+    matrix,
     migrate,
     notices,
     record,
@@ -46,6 +47,7 @@ def carnet(
 for command in (check.check, demo.demo, load.load, migrate.migrate, serve.serve, token.token):
     app.command()(command)
 app.add_typer(audit.commands, name="audit")
+app.add_typer(matrix.commands, name="matrix")
 app.add_typer(record.commands, name="record")
 app.add_typer(notices.commands, name="notices")
 app.command("clock", context_settings={"ignore_unknown_options": True})(clock.clock)

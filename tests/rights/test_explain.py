@@ -73,13 +73,9 @@ async def test_nothing_that_is_in_the_record_changes_the_answer(space: Space, pe
     document = document_of(await space.post("", lot(fresh().xml), as_="lab-software"))
     await hide(await space.visit("patient"), document.split("/")[1])
     psychiatric = {"coding": [{"system": "http://loinc.org", "code": "34794-8"}]}
-    for minutes, changes in enumerate(
-        (
-            {"type": psychiatric},
-            {"securityLabel": [*metadata(b"x")["securityLabel"], mask("INVISIBLE_PATIENT")]},
-        ),
-        1,
-    ):
+    hidden = [*metadata(b"x")["securityLabel"], mask("INVISIBLE_PATIENT")]
+    several: list[dict[str, Any]] = [{"type": psychiatric}, {"securityLabel": hidden}]
+    for minutes, changes in enumerate(several, 1):
         data = fresh(minutes=minutes).xml
         assert (await space.post("", lot(data, **changes), as_="lab-software")).status == 200
     assert await said(space, persona, space.patient_id()) == before
