@@ -22,7 +22,7 @@ from tests.agreement import seeds
 from tests.space import Peopled, Space
 
 pytestmark = pytest.mark.anyio
-REQUESTS = 2000
+REQUESTS = 700
 
 
 async def test_what_answers_name_is_what_the_trace_names(peopled: Peopled) -> None:
