@@ -161,12 +161,12 @@ def _what(group: Sequence[audit.Line], seen: dict[int, Stored]) -> str:
     told = [line for line in group if line.act == act or {line.act, act} <= {"read", "vread"}]
     rids = dict.fromkeys(rid for line in reversed(told) for rid in line.rids if rid in seen)
     titles = dict.fromkeys(
-        _title(seen[rid]) for rid in rids if seen[rid].rtype == "DocumentReference"
+        title_of(seen[rid]) for rid in rids if seen[rid].rtype == "DocumentReference"
     )
     if not titles and act in READING:  # a file is called as its document
         others = dict.fromkeys(rid for line in group for rid in line.rids if rid in seen)
         titles = dict.fromkeys(
-            _title(seen[rid]) for rid in others if seen[rid].rtype == "DocumentReference"
+            title_of(seen[rid]) for rid in others if seen[rid].rtype == "DocumentReference"
         )
     named = [title for title in titles if title]
     most = NAMED if act == "search" else len(named)
@@ -179,7 +179,7 @@ def _what(group: Sequence[audit.Line], seen: dict[int, Stored]) -> str:
     return said
 
 
-def _title(document: Stored) -> str:
+def title_of(document: Stored) -> str:
     contents = document.resource.get("content") or [{}]
     title = contents[0].get("attachment", {}).get("title")
     return str(title or document.resource.get("description") or "Document")

@@ -9,7 +9,7 @@ reach and length are the project's own, unverified, 2026-11-22.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,7 +21,7 @@ from carnet.access.door.decide import REPRESENTING
 from carnet.rights import mandate
 from carnet.rights.acting import queries
 from carnet.rights.mandate import Acting, Traits, WrongReach
-from carnet.rights.readers import ACTS, OTHERWISE
+from carnet.rights.readers import ACTS, OTHERWISE, title_of
 
 HOW: Final = frozenset(("oral", "written"))
 REACHES: Final = ("care", "management")
@@ -90,9 +90,10 @@ async def begin(visit: Visit, person: Traits, how: str, reach: str) -> Acting:
 async def end(visit: Visit, id: str) -> Receipt:
     """End a session with its receipt, read while the helper may still read the titles."""
     told = await receipt(visit, id)
-    if not told.over:
-        await mandate.revoke(visit, id)
-    return told
+    if told.over:
+        return told
+    await mandate.revoke(visit, id)
+    return replace(told, until=visit.door.clock(), over=True)
 
 
 async def sessions(visit: Visit, patient: str = "") -> list[queries.Session]:
@@ -133,14 +134,10 @@ async def receipt(visit: Visit, id: str) -> Receipt:
             await audit.write(conn, visit.trace("receipt", "receipt"), granted=True, cids=[cid])
     done = []
     for line in lines:
-        if line.act == "receipt":
+        if line.act in ("receipt", "mandate"):
             continue
         documents = [seen[rid] for rid in line.rids if rid in seen]
-        titles = [
-            str(each.resource.get("description") or "Document")
-            for each in documents
-            if each.rtype == "DocumentReference"
-        ]
+        titles = [title_of(each) for each in documents if each.rtype == "DocumentReference"]
         said = ACTS.get(line.act, OTHERWISE)
         done.append(Did(line.at, said, tuple(dict.fromkeys(titles)), not line.granted))
     return Receipt(
