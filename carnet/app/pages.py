@@ -14,6 +14,7 @@ from carnet.access.door import Visit
 from carnet.access.log import roots
 from carnet.access.pages import Opening, Seal
 from carnet.app import parts
+from carnet.app.life import LifePages
 from carnet.app.parts import Built
 from carnet.app.rights import RightsPages
 from carnet.documents import consult, show, upload
@@ -27,6 +28,7 @@ from carnet.documents.pages import (
 )
 from carnet.documents.show import FilePage
 from carnet.portal.acts import Acts
+from carnet.portal.life.acts import LifeActs
 from carnet.rights import consent, mandate, readers, represent, session
 from carnet.rights.acting.queries import Session
 from carnet.rights.mandate import Acting, Offer, Traits
@@ -43,6 +45,7 @@ class PageParts:
     def __init__(self, built: Built) -> None:
         self._built = built
         self.acts: Acts = PageActs(built)
+        self.life: LifeActs = LifePages(built)
         self._seal: Seal | None = None
         self._read = -1  # bytes of the file of roots when it was read
 

@@ -19,6 +19,7 @@ from carnet.documents.pages import (
     DocumentPage,
 )
 from carnet.documents.show import FilePage
+from carnet.portal.life.acts import LifeActs
 from carnet.portal.rights.acts import RightsActs
 from carnet.rights.acting.queries import Session
 from carnet.rights.mandate import Acting, Offer, Traits
@@ -136,6 +137,7 @@ class Parts(Protocol):
     """What `app.py` hands to the portal."""
 
     acts: Acts
+    life: LifeActs
 
     @property
     def matrix(self) -> str:

@@ -80,17 +80,27 @@ def items(request: HttpRequest, kind: str) -> tuple[Item, ...]:
             (gettext("Qui a consulté mon dossier"), reverse("mine:openings"), ("acces",)),
             (gettext("Qui peut lire"), reverse("mine:rights"), ("droits",)),
             (gettext("Pour qui j’agis"), reverse("acting"), ()),
+            (gettext("Mon espace"), reverse("life"), ("/espace/",)),
         ]
         here = request.path.removeprefix("/dossier/").split("/")[0]
         mine = request.path.startswith("/dossier/")
         others = request.path.startswith("/pour")  # /pour-qui/, /pour/<id>/
         return tuple(
-            Item(label, url, (mine and here in heads) or (others and not heads))
+            Item(
+                label,
+                url,
+                (mine and here in heads) or (others and not heads) or request.path in heads,
+            )
             for label, url, heads in entries
         )
     if kind == "helper":
         url = reverse("helping")
         return (Item(gettext("Accompagner une personne"), url, request.path == url),)
     if kind == "professional":
-        return (Item(gettext("Trouver un patient"), reverse("find"), request.path == "/patients/"),)
+        return (
+            Item(gettext("Trouver un patient"), reverse("find"), request.path == "/patients/"),
+            Item(
+                gettext("Ouvertures en urgence"), reverse("reviews"), request.path == "/urgences/"
+            ),
+        )
     return ()

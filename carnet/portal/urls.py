@@ -8,11 +8,13 @@ from carnet.portal import site
 from carnet.portal.acting import urls as acting
 from carnet.portal.acting import views as acting_views
 from carnet.portal.files import urls as files
+from carnet.portal.life import urls as life
 from carnet.portal.patients import views as patients
 from carnet.portal.record import urls as record
 from carnet.portal.rights import urls as rights
 
 urlpatterns = [
+    *life.urls,
     path("", site.home, name="home"),
     path("dossier/", include(([*files.mine, *record.mine, *rights.mine], "mine"))),
     path("pour-qui/", include(acting.own)),

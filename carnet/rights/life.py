@@ -197,3 +197,41 @@ async def shut(door: Door, conn: AsyncConnection[Any], cid: int, now: datetime) 
         statements.END_MANDATES,
     ):
         await conn.execute(statement, {"cid": cid, "now": now})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A line of the life of a record; codes of life.toml."""
+
+    at: datetime
+    act: str
+    motive: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """One's own record, as its person sees it whatever its state."""
+
+    life: Life
+    opens: datetime | None  # by itself, when nobody objects
+    reopens: bool
+    events: tuple[Event, ...]
+
+
+async def of(visit: Visit) -> Whole:
+    """The state of the visitor's own record, and how it came to it."""
+    actor, door = visit.actor, visit.door
+    if actor.kind is not ActorKind.PATIENT or actor.patient is None:
+        raise NotYours
+    async with door.pool.connection() as conn, conn.transaction():
+        await visit.rights_of(conn, [actor.patient])
+        life = await read(conn, actor.patient)
+        if life is None:
+            raise NotYours
+        async with conn.cursor(row_factory=class_row(Event)) as cur:
+            await cur.execute(statements.LIVED, (actor.patient,))
+            events = tuple(await cur.fetchall())
+    waits = life.state == "notice" and life.noticed is not None
+    opens = life.noticed + opening_after() if waits and life.noticed else None
+    return Whole(life, opens, life.reopens(door.clock()), events)

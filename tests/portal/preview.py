@@ -32,10 +32,12 @@ from carnet.documents.pages import (
 )
 from carnet.documents.show import FilePage
 from carnet.portal.acts import Acts
+from carnet.portal.life.acts import LifeActs
 from carnet.rights.acting.queries import Session
 from carnet.rights.mandate import Acting, NobodyAnswers, Offer, Traits, WrongCode, WrongEnd
 from carnet.rights.session import Did, Receipt
 from carnet.vigilance.pages import Found, Person, TraitsForm
+from tests.portal.preview_life import PreviewLife
 from tests.portal.preview_rights import PreviewRights
 
 PASSWORD = "correct horse battery"
@@ -564,6 +566,7 @@ class PreviewParts:
     """What app.py would hand over."""
 
     acts: Acts = PreviewActs()
+    life: LifeActs = PreviewLife()
     matrix = "matrice de démonstration, non officielle, version 2026-11"
 
     def seal(self) -> Seal | None:

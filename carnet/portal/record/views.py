@@ -15,6 +15,7 @@ from carnet.portal import bridge, desk
 from carnet.portal.accounts.actors import actor
 from carnet.portal.acting.views import Line, lines
 from carnet.portal.acts import Acts
+from carnet.portal.life.rows import row
 from carnet.portal.record import pages
 from carnet.portal.record.places import Place
 
@@ -128,7 +129,9 @@ def openings(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
     found = bridge.run(acts().openings(who, place.patient))
     tab = request.GET.get("vue", "")
     view = pages.openings_view(place.url("openings"), found, tab, page_number(request))
-    return render(request, "record/openings.html", {"page": view, "place": place})
+    rows = () if place.patient else map(row, bridge.run(desk.parts().life.emergencies(who)))
+    said = {"page": view, "place": place, "emergencies": tuple(rows)}
+    return render(request, "record/openings.html", said)
 
 
 @reads

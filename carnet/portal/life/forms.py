@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What is typed in the pages of the life of a record."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from carnet.portal.life import words
+from carnet.portal.patients.forms import DAYS
+
+
+class CodeForm(forms.Form):
+    """Object, with the code of the notice."""
+
+    code = forms.CharField(
+        label=_("Code de l’avis"),
+        max_length=40,
+        help_text=_("Douze lettres et chiffres, écrits dans le message ou la lettre."),
+        error_messages={"required": _("Saisissez le code de l’avis.")},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    born = forms.DateField(
+        label=_("Date de naissance"),
+        input_formats=DAYS,
+        help_text=_("Jour, mois, année, par exemple 27/03/1985."),
+        error_messages={
+            "required": _("Saisissez la date de naissance."),
+            "invalid": _(
+                "Cette date n’existe pas ou n’est pas comprise. Écrivez-la ainsi : 27/03/1985."
+            ),
+        },
+        widget=forms.TextInput(attrs={"autocomplete": "bday", "inputmode": "numeric"}),
+    )
+
+
+class SureForm(forms.Form):
+    """A choice one has thought of."""
+
+    sure = forms.BooleanField(
+        label=_("J’ai compris, je confirme"),
+        error_messages={"required": _("Cochez la case pour confirmer.")},
+    )
+
+
+class FeedingForm(forms.Form):
+    """Object to the feeding, with its reason."""
+
+    motive = forms.ChoiceField(
+        label=_("Motif légitime"),
+        choices=words.FEEDING,
+        error_messages={"required": _("Choisissez un motif.")},
+    )
+
+
+class NoticesForm(forms.Form):
+    """Where and how one is told."""
+
+    email = forms.EmailField(
+        label=_("Adresse électronique"),
+        required=False,
+        max_length=200,
+        help_text=_("Sans adresse, nous vous écrivons par courrier."),
+        error_messages={"invalid": _("Cette adresse électronique n’est pas comprise.")},
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    language = forms.ChoiceField(
+        label=_("Langue des messages"), choices=[("fr", "Français"), ("en", "English")]
+    )
+    updates = forms.BooleanField(
+        label=_("M’avertir quand mon dossier est mis à jour"), required=False
+    )
+
+
+class EmergencyForm(forms.Form):
+    """Why a record is opened in an emergency."""
+
+    reason = forms.ChoiceField(
+        label=_("Pourquoi ouvrir ce dossier en urgence ?"),
+        choices=words.EMERGENCIES,
+        error_messages={"required": _("Choisissez une raison.")},
+        widget=forms.RadioSelect,
+    )
+
+
+class ReviewForm(forms.Form):
+    """Whether an opening was justified."""
+
+    number = forms.IntegerField(widget=forms.HiddenInput)
+    verdict = forms.ChoiceField(choices=[("justified", ""), ("unjustified", "")])
+    comment = forms.ChoiceField(label=_("Commentaire"), choices=words.COMMENTS)
