@@ -86,9 +86,9 @@ class Attack:
         )
         self.do(text, seq, *values)
 
-    def change(self, seq: int) -> str:
-        """Another value in one column of a row."""
-        column = self.chance.choice(sorted(CHANGED))
+    def change(self, seq: int, column: str = "") -> str:
+        """Another value in one column of a row, any unless it is named."""
+        column = column or self.chance.choice(sorted(CHANGED))
         value = CHANGED[column](self.chance)
         if column in ("secret", "granted"):
             self.do(f"UPDATE access.audit SET {column} = NOT {column} WHERE seq = %s", seq)
