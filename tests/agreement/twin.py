@@ -26,7 +26,7 @@ import structlog
 
 from carnet.postgres import migrate
 from carnet.postgres.cluster import Cluster
-from tests.agreement.items import CODES, DOCUMENTS, LOINC, MASKS, SECURITY, WORDS, Item, date
+from tests.agreement.items import CAST, CODES, DOCUMENTS, LOINC, MASKS, SECURITY, WORDS, Item, date
 from tests.agreement.worlds import PERSONAS, Original, Twins, World, original, twins
 from tests.postgres_fixture import SETTINGS
 from tests.space import FHIR, Answer, Peopled, populated
@@ -211,6 +211,32 @@ def _hostile(aim: Aim) -> Probe:
     return Probe("write of what is hidden", "PUT", address, json.dumps(body).encode(), match)
 
 
+def _masking(aim: Aim) -> Probe:
+    """A mask put on, or lifted from, what is hidden or is not there; the visible stays as it is."""
+    address = aim.address("DocumentReference")
+    if aim.item.number not in aim.twins.hidden or not address.startswith("DocumentReference/"):
+        address = f"DocumentReference/{'b' * 25}a"
+    name = aim.chance.choice(("hide", "show"))
+    return Probe("$hide and $show", "POST", f"{address}/${name}")
+
+
+def _consent(aim: Aim) -> Probe:
+    """Who may read is read by whom it concerns."""
+    chance = aim.chance
+    person = chance.choice((aim.person, f"Patient/{aim.twins.ids[chance.choice(CAST)]}"))
+    path = chance.choice(
+        (
+            f"Consent?patient={person}",
+            f"Consent?patient={person}&status={chance.choice(('active', 'inactive'))}",
+            "Consent?_total=accurate",
+            "Consent?_summary=count",
+            f"Consent?patient={person}&_count=1",
+            f"Consent/{aim.address().split('/')[1]}",
+        )
+    )
+    return _get("Consent", path, follow="?" in path)
+
+
 def _identifier(aim: Aim) -> Probe:
     """What looks a person up by a number: telling whether the number is known is a leak."""
     value = aim.chance.choice(aim.twins.numbers)
@@ -274,6 +300,9 @@ GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     "transaction of reads": lambda aim: _bundle(
         "transaction of reads", "transaction", [aim.search(_span(aim)), aim.address()]),
     "write of what is hidden": _hostile,
+    "Consent": _consent,
+    "$explain": lambda aim: _get("$explain", f"{aim.person}/$explain"),
+    "$hide and $show": _masking,
 }  # fmt: skip
 
 
@@ -367,7 +396,8 @@ async def compare(of: Twins, probes: int, report: Report, *, first: bool = False
 
 def _fit(kind: str, items: list[Item]) -> list[Item]:
     """Items a kind of path can aim at best; any, when there is none."""
-    wanted = {"Binary": {"Binary"}, "_include": {"DiagnosticReport", "Observation"},
+    wanted = {"Binary": {"Binary"}, "$hide and $show": {"DocumentReference"},
+              "_include": {"DiagnosticReport", "Observation"},
               "pages with _include": {"DiagnosticReport"}}.get(kind, set())  # fmt: skip
     return [item for item in items if wanted & set(item.types)] or items
 

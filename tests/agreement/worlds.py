@@ -264,15 +264,33 @@ def prepare(admin_url: str, peopled: Peopled) -> None:
         )
 
 
-def disturb(admin_url: str, peopled: Peopled, persona: str, seed: int) -> None:
-    """Rights of others, which no persona sees through the API: only B has them."""
+def disturb(admin_url: str, peopled: Peopled, viewer: Viewer, persona: str, seed: int) -> None:
+    """Rights of others, which this persona does not see through the API: only B has them.
+
+    Whoever holds a record sees who may read it: theirs are left as they are.
+    """
     chance = random.Random(f"{seed} disturb {persona}")
     others = [
         int(people.POPULATION.professional(key).rpps)
         for key in ("dentist", "midwife", "physio", "geriatrician")
     ]
     with psycopg.connect(admin_url) as conn:
+        held = {viewer.patient} | {
+            cid
+            for (cid,) in conn.execute(
+                "SELECT cid FROM access.mandate WHERE sub = %s", (viewer.sub,)
+            )
+        }
         for number, cid in enumerate(sorted(peopled.where.people.values())):
+            if cid in held:
+                continue
+            conn.execute(
+                "UPDATE access.record SET regulation_refused = true WHERE cid = %s", (cid,)
+            )
+            conn.execute(
+                "INSERT INTO access.trusted VALUES (%s, %s, %s)",
+                (cid, chance.choice(others), START),
+            )
             conn.execute(
                 "INSERT INTO access.consent VALUES (%s, %s, NULL, %s, 'oral', 'test', %s, NULL)",
                 (1000 + number, cid, chance.choice(others), START),
@@ -345,7 +363,7 @@ async def twins(of: Original, persona: str) -> AsyncIterator[Twins]:
             else:
                 dropped |= about
     async with installed(of.peopled, of.seed) as world:
-        disturb(world.admin_url, of.peopled, persona, of.seed)
+        disturb(world.admin_url, of.peopled, viewer, persona, of.seed)
         await load(
             world, of.items, dict(of.ids), dropped=frozenset(dropped),
             changed=frozenset(changed - dropped),
