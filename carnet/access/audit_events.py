@@ -120,9 +120,9 @@ PAGE: LiteralString = """
 """
 DATED: LiteralString = "at >= %(e_since)s::timestamptz AND at < %(e_until)s::timestamptz"
 OF_RECORD: LiteralString = (
-    "SELECT *, true AS asked FROM access.audit WHERE cid = %(e_cid)s::bigint AND " + DATED
+    "SELECT *, true AS asked FROM access.audit WHERE cid = ANY (%(e_cids)s::bigint[]) AND " + DATED
     + " UNION ALL SELECT *, false AS asked FROM access.audit"
-    " WHERE cids @> ARRAY[%(e_cid)s::bigint] AND " + DATED
+    " WHERE cids && %(e_cids)s::bigint[] AND " + DATED
 )  # fmt: skip
 OF_ACCOUNT: LiteralString = (
     "SELECT *, true AS asked FROM access.audit WHERE sub = %(e_by)s::text AND " + DATED
@@ -150,36 +150,39 @@ async def events(visit: Visit, wanted: Wanted, *, total: bool = False) -> tuple[
         "e_since": wanted.since, "e_until": wanted.until, "e_seq": wanted.seq, "e_rid": wanted.rid,
         "e_cid": wanted.cid, "e_sub": wanted.sub, "e_rpps": wanted.rpps, "e_of": wanted.of_patient,
         "e_acts": None if wanted.acts is None else list(wanted.acts), "e_by": actor.sub,
-        "e_granted": wanted.granted, "e_count": wanted.count + 1,
+        "e_cids": [wanted.cid], "e_granted": wanted.granted, "e_count": wanted.count + 1,
         "e_at": wanted.before[0] if wanted.before else None,
         "e_after": wanted.before[1] if wanted.before else None,
     }  # fmt: skip
     async with door.pool.connection() as conn:
         scope: Scope | None = None
+        merged: list[int] = []
         lines: str
         if actor.kind in HOLDERS:
             quality = As.HOLDER
             cid = actor.patient if wanted.cid is None else wanted.cid
             if cid is None:
                 raise Nothing
-            values["e_cid"] = cid
+            values["e_cid"], values["e_cids"] = cid, [cid]
             decision = await door.decide(conn, actor, [cid])
             if not decision.granted or not await _may(visit, conn, cid):
                 await audit.write(conn, visit.trace("audit", decision.rule), granted=False)
                 return [], 0
             scope, lines = decision.scope, OF_RECORD
+            merged = list(decision.merged.get(cid, (cid,)))  # what was merged is one record
+            values["e_cids"] = merged
             seen = condition(scope, values, public=False)
             values["e_own"] = actor.patient == cid
             shown = (
                 "(NOT a.secret OR %(e_own)s::boolean)"
                 " AND ((a.asked AND (a.act = 'search' OR cardinality(a.rids) = 0))"
-                " OR EXISTS (SELECT 1 FROM record.resource r WHERE r.cid = %(e_cid)s::bigint"
+                " OR EXISTS (SELECT 1 FROM record.resource r WHERE r.cid = ANY (%(e_cids)s::bigint[])"
                 f" AND r.rid = ANY (a.rids) AND {seen}))"
             )
             if wanted.rid is not None:  # naming it is asking whether it is there
                 values["e_named"] = wanted.rid
                 shown += (
-                    " AND EXISTS (SELECT 1 FROM record.resource r WHERE r.cid = %(e_cid)s::bigint"
+                    " AND EXISTS (SELECT 1 FROM record.resource r WHERE r.cid = ANY (%(e_cids)s::bigint[])"
                     f" AND r.rid = %(e_named)s::bigint AND {seen})"
                 )
         elif actor.kind is ActorKind.OPERATOR:
@@ -211,7 +214,7 @@ async def events(visit: Visit, wanted: Wanted, *, total: bool = False) -> tuple[
             if quality is As.AUDITOR:
                 asked = {"cid": cid, "cids": None} if cid else {}
                 return [replace(each, rids=[], vers=[], **asked) for each in found], count  # type: ignore[arg-type]
-            return await _naming(visit, conn, found, scope, cid), count
+            return await _naming(visit, conn, found, scope, cid, merged), count
 
 
 async def _may(visit: Visit, conn: Any, cid: int) -> bool:
@@ -237,13 +240,18 @@ async def proof(visit: Visit, cid: int, seq: int) -> dict[str, Any]:
 
 
 async def _naming(
-    visit: Visit, conn: Any, found: list[Event], scope: Scope | None, own: int | None
+    visit: Visit,
+    conn: Any,
+    found: list[Event],
+    scope: Scope | None,
+    own: int | None,
+    merged: list[int],
 ) -> list[Event]:
     """The lines with the resources this caller sees now, and no other record's number."""
     rids = sorted({rid for each in found for rid in each.rids})
     cids = sorted({cid for each in found for cid in (each.cid, *(each.cids or ())) if cid})
     if own is not None:
-        cids = [own]
+        cids = merged
     names: dict[int, tuple[str, str, int]] = {}
     if rids and cids:
         if scope is None:
