@@ -263,10 +263,10 @@ ADD_RECORD: LiteralString = (
 )
 
 ADD_IDENTITY: LiteralString = """
-    INSERT INTO access.identity (cid, ins, ins_system, birth_name, first_given, birth_date, sex,
-                                 birth_place, shown_name, status)
-    VALUES (%(cid)s, %(ins)s, %(ins_system)s, %(birth_name)s, %(first_given)s, %(birth_date)s,
-            %(sex)s, %(birth_place)s, %(shown_name)s, %(status)s)
+    INSERT INTO access.identity (cid, ins, ins_system, birth_name, first_given, given_names,
+                                 birth_date, sex, birth_place, shown_name, status, doubtful)
+    VALUES (%(cid)s, %(ins)s, %(ins_system)s, %(birth_name)s, %(first_given)s, %(given_names)s,
+            %(birth_date)s, %(sex)s, %(birth_place)s, %(shown_name)s, %(status)s, %(doubtful)s)
 """
 
 ADD_QUARANTINED: LiteralString = """

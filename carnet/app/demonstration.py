@@ -18,11 +18,13 @@ from carnet.access.actor import Actor, ActorKind
 from carnet.app.parts import Built, actor, visit
 from carnet.directory.load import load as load_directory
 from carnet.documents.receive import receive
-from carnet.identity.traits import majority
+from carnet.identity.traits import majority, normal
 from carnet.population import Establishment, Person, Persona, Population, Professional, documents
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.plans import carry_out
 from carnet.rights.acting import queries as acting
+from carnet.vigilance import outward
+from carnet.vigilance import queries as identities
 
 LOADER = Actor(ActorKind.OPERATOR, "platform:directory", "Chargement de l'annuaire", "carnet-demo")
 SETTINGS = "https://mos.esante.gouv.fr/NOS/JDV_J04-XdsPracticeSettingCode-CISIS"
@@ -113,6 +115,8 @@ async def _may_act(
     async with conn.cursor() as cur:
         await cur.executemany(queries.ADD_SUBJECT, subjects)
         await cur.executemany(queries.ADD_SITUATION, situations)
+        officers = [one["sub"] for one in subjects if one["kind"] == "operator"]
+        await cur.executemany(identities.ADD_OFFICER, [(sub,) for sub in officers])
         await cur.executemany(
             notices.SET_MAILBOX, [{"rpps": int(one.rpps), "email": one.email} for one in staff]
         )
@@ -150,6 +154,9 @@ async def load_identities(
             known = await _known(conn, some)
             left = [person for person in some if person.key not in known]
             if left:
+                async with conn.cursor() as cur:
+                    await cur.executemany(identities.ADD_NATIONAL, list(map(national, left)))
+                await conn.commit()  # registering looks at it from another connection
                 # One who was made just before a stop, but for their team, is found by their INS.
                 plan = Plan([Entry("POST", "Patient", resource=patient(each)) for each in left])
                 await carry_out(visit(built, registrar), built.desk.acts, plan)
@@ -389,8 +396,21 @@ def practitioner(professional: Professional) -> list[dict[str, Any]]:
     return found
 
 
+def national(person: Person) -> dict[str, object]:
+    """What the simulator of the INSi knows of somebody."""
+    return {
+        "ins": person.ins,
+        "ins_system": f"urn:oid:{person.ins_oid}",
+        "birth_name": normal(person.birth_name),
+        "given_names": normal(" ".join(person.birth_given_names)),
+        "birth_date": person.birth_date,
+        "sex": str(person.sex),
+        "birth_place": person.birth_place.code,
+    }
+
+
 def patient(person: Person) -> dict[str, Any]:
-    """A Patient with an INS of the test system."""
+    """A Patient with an INS of the test system, checked by the hospital that sends it."""
     address = person.address
     birth_names = list(person.birth_given_names)
     return {
@@ -429,7 +449,16 @@ def patient(person: Person) -> dict[str, Any]:
                     ],
                     "city": person.birth_place.name,
                 },
-            }
+            },
+            {
+                "url": outward.RELIABILITY,
+                "extension": [
+                    {
+                        "url": "identityStatus",
+                        "valueCoding": {"system": outward.STATUSES, "code": "VALI"},
+                    }
+                ],
+            },
         ],
         "telecom": [{"system": "phone", "value": phone} for phone in person.phones],
         "address": [

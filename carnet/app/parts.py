@@ -32,7 +32,7 @@ from carnet.rest.desk import Desk
 from carnet.rights import explain
 from carnet.rights import view as consents
 from carnet.rights.clock import Shifted
-from carnet.vigilance import find, register
+from carnet.vigilance import find, insi, register
 
 
 class NoMatrix(errors.Invalid):
@@ -49,10 +49,17 @@ class Built:
     desk: Desk
 
 
-def acts() -> Acts:
-    """What each slice does instead of a plain write."""
+def insi_of(settings: Settings) -> insi.Insi:
+    """The national identity service: simulated in a demonstration, else none is called."""
+    if settings.instance is Instance.DEMONSTRATION:
+        return insi.Simulator()
+    return insi.NotConnected()
+
+
+def acts(identities: insi.Insi) -> Acts:
+    """What each slice does instead of a plain write; identities: the national identity service."""
     table = Acts()
-    table.register("Patient", "create", register.register)
+    table.register("Patient", "create", register.by(identities))
     table.register("DocumentReference", "create", upload.deposit)
     table.register("DocumentReference", "patch", replace.patch)
     table.register("Binary", "create", publish.binary)
@@ -134,7 +141,7 @@ async def build(
         tokens=tokens_of(settings, clock),
         revisions=Revisions(pool),
         parser=parser,
-        acts=acts(),
+        acts=acts(insi_of(settings)),
         request_id=lambda: secrets.token_hex(8),
         base=base,
     )

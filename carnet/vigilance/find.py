@@ -6,12 +6,14 @@ Full INS, or birth date, name and one more trait; never a list over five.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from carnet import errors
 from carnet.access import audit, handles, queries
 from carnet.access.actor import ActorKind
 from carnet.access.door import Address, Unit, Visit
+from carnet.access.door.decide import MOST_PATIENTS
 from carnet.identity.ins import ARC, InsSystem
 from carnet.identity.traits import normal
 from carnet.vigilance.pages import Found, Person, TraitsForm
@@ -69,6 +71,7 @@ async def find(visit: Visit, form: TraitsForm) -> list[Found]:
             }
             rows = await queries.identities_by_traits(conn, traits)
         rows = [row for row in rows if _answers(row, form)]
+        rows = _once(rows, await queries.sets(conn, [row.cid for row in rows]))
         many = len(rows) > MOST
         opened = await queries.open_records(conn, [row.cid for row in rows])
         rows = [
@@ -77,7 +80,7 @@ async def find(visit: Visit, form: TraitsForm) -> list[Found]:
             if row.cid in opened and not await queries.blocked(conn, row.cid, actor.rpps, now)
         ]
         held = sorted(row.cid for row in rows)
-        links = await queries.links(conn, actor.rpps, held, now, MOST + 1)
+        links = await queries.links(conn, actor.rpps, held, now, MOST_PATIENTS)
         # The people found are not named in the trace's compartments: finding is not reading.
         await audit.write(conn, visit.trace("find", "find-a-person"), granted=not many)
     if many:
@@ -93,6 +96,19 @@ async def find(visit: Visit, form: TraitsForm) -> list[Found]:
         )
         for row in rows
     ]
+
+
+def _once(
+    rows: list[queries.Identity], merged: Mapping[int, tuple[int, ...]]
+) -> list[queries.Identity]:
+    """Each person once, whatever identities of theirs were merged."""
+    seen: set[int] = set()
+    found = []
+    for row in rows:
+        if row.cid not in seen:
+            found.append(row)
+        seen.update(merged.get(row.cid, ()))
+    return found
 
 
 def _answers(row: queries.Identity, form: TraitsForm) -> bool:

@@ -2,23 +2,30 @@
 """Register an identity: a Patient, its compartment and key, its strict traits, its record.
 
 A number that is not verified never enters as an INS in production; a demonstration or test instance
-takes it as doubtful, so that published examples can be tried.
+takes it as doubtful, so that published examples can be tried. The number is kept inside: the Patient has
+it once the identity is qualified, never before.
 Source: RNIV 1 for the statuses; DESIGN of the shared record for the life of a record.
 """
 
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from carnet import errors
 from carnet.access import queries
 from carnet.access.door import Unit, Written
+from carnet.identity import status
 from carnet.identity.ins import ARC, InsClaim, InsSystem, claim
+from carnet.identity.status import Standing
 from carnet.identity.traits import normal
-from carnet.rest.acts import Entry, Plan
+from carnet.rest.acts import Act, Entry, Plan
+from carnet.vigilance import match, outward
+from carnet.vigilance import queries as statements
+from carnet.vigilance.insi import Answer, Asked, Insi, Unreachable
 
-PROVISIONAL, RETRIEVED, DOUBTFUL = "PROV", "RECUP", "DOUT"
+DECLARED = "ES"  # proof: the organisation that sends it says that it checked the person
 
 
 class DoubtfulIns(errors.BusinessRule):
@@ -40,19 +47,47 @@ class SeveralIns(errors.BusinessRule):
     code = "906"
 
 
-async def register(unit: Unit, plan: Plan, entry: Entry) -> Written:
-    """The act of creating a Patient, by a software; its record opens as the instance says."""
+def by(insi: Insi) -> Act:
+    """The act of creating a Patient, with the INSi of this installation."""
+
+    async def act(unit: Unit, plan: Plan, entry: Entry) -> Written:
+        return await register(unit, plan, entry, insi)
+
+    return act
+
+
+async def register(unit: Unit, plan: Plan, entry: Entry, insi: Insi) -> Written:
+    """Create a Patient, by a software; its record opens as the instance says."""
     assert entry.address is not None
     settings = unit.visit.door.settings
     found = ins_of(entry.resource, lenient=settings.lenient)
     cid = entry.address.cid
-    written = unit.put(entry.address, entry.resource)
     names = official_name(entry.resource)
-    status = PROVISIONAL
-    if found is not None:
-        status = RETRIEVED if is_sound(found) else DOUBTFUL
-        if status == DOUBTFUL:
-            entry.warnings += (str(DoubtfulIns()),)
+    asked = Asked(
+        normal(names[0]), normal(names[1]), birth_date(entry.resource),
+        entry.resource.get("gender", "unknown"), birth_place(entry.resource),
+    )  # fmt: skip
+    sound = found is not None and is_sound(found)
+    if found is not None and not sound:
+        entry.warnings += (str(DoubtfulIns()),)
+    answer: Answer | None = None
+    # A service that is outside is asked by the job, never in the middle of a transaction.
+    if found is not None and sound and insi.inside:
+        try:
+            answer = await insi.verify(unit.conn, found.verified(), asked)
+        except Unreachable:
+            answer = None
+    known = answer.known if answer is not None else None
+    steps = [Standing(doubtful=found is not None and not sound)]
+    if known is not None:
+        steps.append(status.after(steps[-1], status.Act.RETRIEVE))
+    if sound and outward.declared(entry.resource):
+        steps.append(status.after(steps[-1], status.Act.VALIDATE, proof=DECLARED))
+    standing = steps[-1]
+    given_names = normal(known.given_names if known is not None else "")
+    number = found.verified() if found is not None and sound else None
+    leaving = outward.patient(entry.resource, standing, number, given_names, entry.address.id)
+    written = unit.put(entry.address, leaving)
     # A demonstration opens at once; elsewhere the six weeks of the notice begin.
     state = "open" if settings.lenient else "notice"
     await unit.allow(cid)
@@ -63,15 +98,30 @@ async def register(unit: Unit, plan: Plan, entry: Entry) -> Written:
             "cid": cid,
             "ins": found.value if found else None,
             "ins_system": found.system if found else None,
-            "birth_name": normal(names[0]),
+            "birth_name": asked.birth_name,
             "first_given": normal(names[1].split(" ")[0] if names[1] else ""),
-            "birth_date": birth_date(entry.resource),
-            "sex": entry.resource.get("gender", "unknown"),
-            "birth_place": birth_place(entry.resource),
+            "given_names": given_names,
+            "birth_date": asked.birth_date,
+            "sex": asked.sex,
+            "birth_place": asked.birth_place,
             "shown_name": shown_name(entry.resource),
-            "status": status,
+            "status": str(standing.status),
+            "doubtful": standing.doubtful,
         },
     )
+    for before, after in pairwise(steps):
+        proof = DECLARED if after.status in status.TRUSTED and before.status != after.status else ""
+        values = {
+            "id": unit.visit.door.ids.new(), "cid": cid, "at": unit.at,
+            "act": "validate" if proof else "retrieve", "before": str(before),
+            "after": str(after), "proof": proof or "00", "reason": "",
+            "done_by": unit.visit.actor.sub,
+        }  # fmt: skip
+        await unit.conn.execute(statements.ADD_ACT, values)
+    if sound and answer is None:
+        values = {"cid": cid, "now": unit.at, "tries": 0, "next": unit.at, "answer": None}
+        await unit.conn.execute(statements.ASK, values)
+    await match.look(unit, cid)
     return written
 
 

@@ -486,7 +486,9 @@ async def test_a_doubtful_number_is_marked_as_such_where_it_is_taken(space: Spac
     async with space.built.pool.connection() as conn:
         found = await identity(conn, cid)
     assert found is not None
-    assert found.status == "DOUT"
+    assert found.status == "PROV"
+    rows = await space.rows("SELECT doubtful FROM access.identity WHERE cid = %s", cid)
+    assert rows == [(True,)]
 
 
 async def test_a_document_of_another_system_says_so_when_strict(space: Space) -> None:

@@ -41,7 +41,7 @@ class ReferenceFilter:
             cid = _patient(target, ids)
             targets |= dict.fromkeys(
                 [f"Patient/{ids.encode(each, each)}" for each in sets[cid]]
-                if cid in sets
+                if cid is not None and cid in sets
                 else [target]
             )
         return ReferenceFilter(self.number, tuple(targets))

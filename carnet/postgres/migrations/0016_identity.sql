@@ -138,3 +138,9 @@ CREATE TABLE vigilance.simulated (
 );
 CREATE INDEX simulated_traits ON vigilance.simulated (birth_date, birth_name);
 REVOKE INSERT ON vigilance.simulated FROM carnet_app, carnet_worker;
+
+-- Officers of identity: operators who may compare, merge and qualify. They never see health data.
+CREATE TABLE vigilance.officer (
+    sub         text PRIMARY KEY REFERENCES access.subject
+);
+REVOKE INSERT ON vigilance.officer FROM carnet_app, carnet_worker;

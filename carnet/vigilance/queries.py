@@ -1,0 +1,403 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Statements of the acts on identity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, LiteralString
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row, scalar_row
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An identity as the officers see it: traits and status, nothing of health."""
+
+    cid: int
+    person: int
+    ins: str | None
+    ins_system: str | None
+    birth_name: str
+    first_given: str
+    given_names: str
+    birth_date: date
+    sex: str
+    birth_place: str | None
+    shown_name: str
+    status: str
+    homonym: bool
+    doubtful: bool
+    fictitious: bool
+    quarantined: bool
+    claim: str | None
+    claim_system: str | None
+
+
+COLUMNS: LiteralString = (
+    "i.cid, r.person, i.ins, i.ins_system, i.birth_name, i.first_given, i.given_names, i.birth_date,"
+    " i.sex, i.birth_place, i.shown_name, i.status, i.homonym, i.doubtful, i.fictitious,"
+    " i.quarantined, i.claim, i.claim_system"
+)
+LINE: LiteralString = (
+    "SELECT " + COLUMNS + " FROM access.identity i JOIN access.record r USING (cid)"
+    " WHERE i.cid = ANY (%s)"
+)
+LOCKED: LiteralString = LINE + " FOR UPDATE OF i"
+
+
+async def line(conn: AsyncConnection[Any], cid: int, *, lock: bool = False) -> Line | None:
+    """One identity; primary key."""
+    async with conn.cursor(row_factory=class_row(Line)) as cur:
+        await cur.execute(LOCKED if lock else LINE, ([cid],))
+        return await cur.fetchone()
+
+
+async def lines(conn: AsyncConnection[Any], cids: Sequence[int]) -> dict[int, Line]:
+    """Several, by compartment; primary key."""
+    async with conn.cursor(row_factory=class_row(Line)) as cur:
+        await cur.execute(LINE, (list(cids),))
+        return {each.cid: each for each in await cur.fetchall()}
+
+
+OFFICER: LiteralString = "SELECT true FROM vigilance.officer WHERE sub = %s"
+
+
+async def is_officer(conn: AsyncConnection[Any], sub: str) -> bool:
+    """Whether an account acts on identities; primary key."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(OFFICER, (sub,))
+        return bool(await cur.fetchone())
+
+
+SET_STANDING: LiteralString = """
+    UPDATE access.identity
+       SET status = %(status)s, homonym = %(homonym)s, doubtful = %(doubtful)s,
+           fictitious = %(fictitious)s
+     WHERE cid = %(cid)s
+"""
+SET_INS: LiteralString = """
+    UPDATE access.identity
+       SET ins = %(ins)s, ins_system = %(system)s, given_names = %(given_names)s,
+           birth_place = coalesce(birth_place, %(birth_place)s)
+     WHERE cid = %(cid)s
+"""
+CLAIMED: LiteralString = """
+    UPDATE access.identity SET claim = %(ins)s, claim_system = %(system)s WHERE cid = %(cid)s
+"""
+RELEASED: LiteralString = "UPDATE access.identity SET quarantined = false WHERE cid = %s"
+ADD_ACT: LiteralString = """
+    INSERT INTO vigilance.act (id, cid, at, act, before, after, proof, reason, done_by)
+    VALUES (%(id)s, %(cid)s, %(at)s, %(act)s, %(before)s, %(after)s, %(proof)s, %(reason)s,
+            %(done_by)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One act of the history of an identity."""
+
+    at: datetime
+    act: str
+    before: str
+    after: str
+    proof: str
+    reason: str
+    name: str
+
+
+ACTS: LiteralString = """
+    SELECT a.at, a.act, a.before, a.after, a.proof, a.reason, coalesce(s.name, a.done_by) AS name
+      FROM vigilance.act a LEFT JOIN access.subject s ON s.sub = a.done_by
+     WHERE a.cid = %s ORDER BY a.at DESC, a.id DESC LIMIT 100
+"""
+
+
+async def acts(conn: AsyncConnection[Any], cid: int) -> list[Done]:
+    """What was done on an identity, newest first; index act_of."""
+    async with conn.cursor(row_factory=class_row(Done)) as cur:
+        await cur.execute(ACTS, (cid,))
+        return await cur.fetchall()
+
+
+BEARER: LiteralString = (
+    "SELECT cid FROM access.identity WHERE ins_system = %s AND ins = %s AND cid <> %s"
+)
+
+
+async def bearer(conn: AsyncConnection[Any], system: str, ins: str, but: int) -> int | None:
+    """Another who bears this number; index identity_ins."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(BEARER, (system, ins, but))
+        return await cur.fetchone()
+
+
+# -- questions to the INSi ---------------------------------------------------------------------------
+
+ASK: LiteralString = """
+    INSERT INTO vigilance.question AS q (cid, asked, tries, next_try, answer)
+    VALUES (%(cid)s, %(now)s, %(tries)s, %(next)s, %(answer)s)
+    ON CONFLICT (cid) DO UPDATE
+       SET asked = excluded.asked, tries = q.tries + excluded.tries, next_try = excluded.next_try,
+           answer = excluded.answer
+"""
+DUE: LiteralString = """
+    SELECT cid, tries FROM vigilance.question WHERE next_try <= %s ORDER BY next_try LIMIT 100
+"""
+
+
+async def due(conn: AsyncConnection[Any], now: datetime) -> list[tuple[int, int]]:
+    """What is to be asked now, with how often it was; index question_due."""
+    async with conn.cursor() as cur:
+        await cur.execute(DUE, (now,))
+        return [(cid, tries) for cid, tries in await cur.fetchall()]
+
+
+TRIES: LiteralString = "SELECT tries FROM vigilance.question WHERE cid = %s"
+
+
+async def tries(conn: AsyncConnection[Any], cid: int) -> int:
+    """How often the service was asked for one identity; primary key."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(TRIES, (cid,))
+        return int(await cur.fetchone() or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class National:
+    """One line of the simulator."""
+
+    ins: str
+    ins_system: str
+    birth_name: str
+    given_names: str
+    birth_date: date
+    sex: str
+    birth_place: str
+
+
+NATIONAL: LiteralString = (
+    "SELECT ins, ins_system, birth_name, given_names, birth_date, sex, birth_place"
+    " FROM vigilance.simulated"
+)
+BY_NUMBER: LiteralString = NATIONAL + " WHERE ins_system = %s AND ins = %s"
+BY_TRAITS: LiteralString = (
+    NATIONAL + " WHERE birth_date = %(birth_date)s AND birth_name = %(birth_name)s"
+    " AND (%(sex)s::text IS NULL OR sex = %(sex)s) LIMIT 20"
+)
+ADD_NATIONAL: LiteralString = """
+    INSERT INTO vigilance.simulated
+           (ins, ins_system, birth_name, given_names, birth_date, sex, birth_place)
+    VALUES (%(ins)s, %(ins_system)s, %(birth_name)s, %(given_names)s, %(birth_date)s, %(sex)s,
+            %(birth_place)s)
+    ON CONFLICT DO NOTHING
+"""
+ADD_OFFICER: LiteralString = "INSERT INTO vigilance.officer VALUES (%s) ON CONFLICT DO NOTHING"
+
+
+async def national(conn: AsyncConnection[Any], system: str, ins: str) -> list[National]:
+    """Whom the simulator knows by a number; primary key."""
+    async with conn.cursor(row_factory=class_row(National)) as cur:
+        await cur.execute(BY_NUMBER, (system, ins))
+        return await cur.fetchall()
+
+
+async def nationals(conn: AsyncConnection[Any], values: Mapping[str, object]) -> list[National]:
+    """Whom the simulator knows by traits; index simulated_traits."""
+    async with conn.cursor(row_factory=class_row(National)) as cur:
+        await cur.execute(BY_TRAITS, values)
+        return await cur.fetchall()
+
+
+# -- candidates --------------------------------------------------------------------------------------
+
+# Each arm walks one index: identity_traits, identity_names, identity_ins, identity_quarantined.
+NEIGHBOURS: LiteralString = (
+    "WITH found AS ("
+    "SELECT cid FROM access.identity WHERE birth_date = %(birth_date)s"
+    " UNION SELECT cid FROM access.identity WHERE birth_name = %(birth_name)s"
+    " AND first_given = %(first_given)s AND birth_date = ANY (%(dates)s::date[])"
+    " UNION SELECT cid FROM access.identity WHERE ins = %(number)s"
+    " AND ins_system = %(system)s"
+    " UNION SELECT cid FROM access.identity WHERE quarantined AND claim = %(number)s"
+    " AND claim_system = %(system)s)"
+    " SELECT " + COLUMNS + " FROM found JOIN access.identity i USING (cid)"
+    " JOIN access.record r USING (cid) WHERE i.cid <> %(cid)s AND r.state <> 'deleted'"
+)
+
+
+async def neighbours(conn: AsyncConnection[Any], values: Mapping[str, object]) -> list[Line]:
+    """Identities worth comparing with one."""
+    async with conn.cursor(row_factory=class_row(Line)) as cur:
+        await cur.execute(NEIGHBOURS, values)
+        return await cur.fetchall()
+
+
+ADD_CANDIDATE: LiteralString = """
+    INSERT INTO vigilance.candidate (one, other, why, since)
+    VALUES (least(%(a)s::bigint, %(b)s::bigint), greatest(%(a)s::bigint, %(b)s::bigint),
+            %(why)s, %(now)s)
+    ON CONFLICT (one, other) DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Two identities that wait to be compared."""
+
+    one: int
+    other: int
+    why: list[str]
+    since: datetime
+
+
+WAITING: LiteralString = """
+    SELECT one, other, why, since FROM vigilance.candidate
+     WHERE settled IS NULL ORDER BY since, one, other LIMIT 100
+"""
+CANDIDATE: LiteralString = """
+    SELECT one, other, why, since FROM vigilance.candidate
+     WHERE one = least(%(a)s::bigint, %(b)s::bigint)
+       AND other = greatest(%(a)s::bigint, %(b)s::bigint)
+"""
+SETTLE: LiteralString = """
+    UPDATE vigilance.candidate SET settled = %(now)s, settled_by = %(by)s, verdict = %(verdict)s
+     WHERE one = least(%(a)s::bigint, %(b)s::bigint)
+       AND other = greatest(%(a)s::bigint, %(b)s::bigint)
+"""
+UNSETTLE: LiteralString = """
+    UPDATE vigilance.candidate SET settled = NULL, settled_by = NULL, verdict = NULL
+     WHERE one = least(%(a)s::bigint, %(b)s::bigint)
+       AND other = greatest(%(a)s::bigint, %(b)s::bigint) AND verdict = 'merged'
+"""
+
+
+async def waiting(conn: AsyncConnection[Any]) -> list[Candidate]:
+    """What waits, the oldest first; index candidate_waiting."""
+    async with conn.cursor(row_factory=class_row(Candidate)) as cur:
+        await cur.execute(WAITING)
+        return await cur.fetchall()
+
+
+async def candidate(conn: AsyncConnection[Any], a: int, b: int) -> Candidate | None:
+    """One pair; primary key."""
+    async with conn.cursor(row_factory=class_row(Candidate)) as cur:
+        await cur.execute(CANDIDATE, {"a": a, "b": b})
+        return await cur.fetchone()
+
+
+AFTER: LiteralString = """
+    SELECT cid FROM access.identity WHERE cid > %s ORDER BY cid LIMIT 500
+"""
+
+
+async def after(conn: AsyncConnection[Any], cid: int) -> list[int]:
+    """The next identities, in order; primary key."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(AFTER, (cid,))
+        return await cur.fetchall()
+
+
+# -- merges ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """One merge, as far as it has come."""
+
+    id: int
+    source: int
+    target: int
+    reason: str
+    proposed: datetime
+    proposed_by: str
+    decided: datetime | None
+    decided_by: str | None
+    confirmed: bool | None
+    undone: datetime | None
+
+
+MERGE_COLUMNS: LiteralString = (
+    "id, source, target, reason, proposed, proposed_by, decided, decided_by, confirmed, undone"
+)
+MERGE: LiteralString = "SELECT " + MERGE_COLUMNS + " FROM vigilance.merge WHERE id = %s FOR UPDATE"
+MERGES_WAITING: LiteralString = (
+    "SELECT " + MERGE_COLUMNS + " FROM vigilance.merge"
+    " WHERE decided IS NULL OR (confirmed AND undone IS NULL) ORDER BY proposed DESC LIMIT 100"
+)
+PROPOSE: LiteralString = """
+    INSERT INTO vigilance.merge (id, source, target, reason, proposed, proposed_by)
+    VALUES (%(id)s, %(source)s, %(target)s, %(reason)s, %(now)s, %(by)s)
+"""
+DECIDE: LiteralString = """
+    UPDATE vigilance.merge SET decided = %(now)s, decided_by = %(by)s, confirmed = %(confirmed)s
+     WHERE id = %(id)s AND decided IS NULL
+"""
+UNDO: LiteralString = """
+    UPDATE vigilance.merge SET undone = %(now)s, undone_by = %(by)s, undone_why = %(why)s
+     WHERE id = %(id)s AND confirmed AND undone IS NULL
+"""
+# One merge at a time: they are rare, and each looks at where the others lead.
+ALONE: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended('vigilance.merge', 0))"
+IN_FORCE: LiteralString = """
+    SELECT source, target FROM vigilance.merge
+     WHERE confirmed AND undone IS NULL AND (source = ANY (%(cids)s) OR target = ANY (%(cids)s))
+"""
+SET_OF: LiteralString = """
+    SELECT x.cid FROM access.record r JOIN access.record x ON x.person = r.person
+     WHERE r.cid = ANY (%s) ORDER BY x.cid
+"""
+SET_ROOT: LiteralString = "UPDATE access.record SET root = %(root)s WHERE cid = %(cid)s"
+
+
+async def merge(conn: AsyncConnection[Any], number: int) -> Merge | None:
+    """One merge, locked; primary key."""
+    async with conn.cursor(row_factory=class_row(Merge)) as cur:
+        await cur.execute(MERGE, (number,))
+        return await cur.fetchone()
+
+
+async def merges(conn: AsyncConnection[Any]) -> list[Merge]:
+    """Those that wait, and those in force."""
+    async with conn.cursor(row_factory=class_row(Merge)) as cur:
+        await cur.execute(MERGES_WAITING)
+        return await cur.fetchall()
+
+
+async def set_of(conn: AsyncConnection[Any], cids: Sequence[int]) -> list[int]:
+    """Every compartment of these persons' records; index record_person."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(SET_OF, (list(cids),))
+        return await cur.fetchall()
+
+
+async def in_force(conn: AsyncConnection[Any], cids: Sequence[int]) -> dict[int, int]:
+    """Merges in force among these compartments: target by source; indexes merge_in_force, merge_into."""
+    async with conn.cursor() as cur:
+        await cur.execute(IN_FORCE, {"cids": list(cids)})
+        return dict(await cur.fetchall())
+
+
+# -- family ------------------------------------------------------------------------------------------
+
+ADD_FAMILY: LiteralString = """
+    INSERT INTO access.family (cid, parent, nature, since, declared_by)
+    VALUES (%(child)s, %(parent)s, %(nature)s, %(now)s, %(by)s)
+    ON CONFLICT (cid, parent) DO NOTHING
+"""
+PARENTS: LiteralString = """
+    SELECT parent, nature, since FROM access.family
+     WHERE cid = %(child)s AND since <= %(now)s AND (until IS NULL OR until > %(now)s)
+     ORDER BY parent
+"""
+
+
+async def parents(
+    conn: AsyncConnection[Any], child: int, now: datetime
+) -> list[tuple[int, str, datetime]]:
+    """(compartment, nature, since) of the parents of a child; primary key."""
+    async with conn.cursor() as cur:
+        await cur.execute(PARENTS, {"child": child, "now": now})
+        return [(parent, nature, since) for parent, nature, since in await cur.fetchall()]
