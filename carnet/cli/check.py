@@ -11,7 +11,7 @@ import typer
 
 from carnet import config, errors
 from carnet.cli import common
-from carnet.config import Settings
+from carnet.config import Instance, Settings
 from carnet.documents import files
 from carnet.postgres.check import Check, checks, refusals
 from carnet.postgres.server import Server
@@ -53,6 +53,17 @@ def cell() -> list[Check]:
     return [Check("cell for files of others", value or "none", not out, why, required=False)]
 
 
+def named_matrix(settings: Settings) -> Check:
+    """A production instance never serves by a demonstration's matrix."""
+    production = settings.instance is Instance.PRODUCTION
+    return Check(
+        "access matrix",
+        settings.matrix or "the demonstration's",
+        bool(settings.matrix) or not production,
+        "A production instance serves by the matrix its operator names (CARNET_MATRIX).",
+    )
+
+
 def guard(settings: Settings, server: Server) -> None:
     """Refuse to serve on a database that would not keep what it acknowledges, or would show it."""
     wrong = refusals(asyncio.run(_checks(server, settings)))
@@ -64,4 +75,4 @@ async def _checks(server: Server, settings: Settings) -> list[Check]:
     async with await psycopg.AsyncConnection.connect(
         server.url("carnet_admin"), autocommit=True
     ) as conn:
-        return await checks(conn, settings)
+        return [*await checks(conn, settings), named_matrix(settings)]

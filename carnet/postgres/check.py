@@ -16,12 +16,19 @@ from typing import Any, LiteralString
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from carnet.config import Settings
+from carnet.config import Instance, Settings
 from carnet.postgres import leakproof, migrate
 
 SERVICES = ["carnet_app", "carnet_worker", "carnet_portal"]
-HEALTH = ["record", "access", "documents", "notices", "vigilance"]  # schemas whose tables hold or govern health data
+HEALTH = [
+    "record",
+    "access",
+    "documents",
+    "notices",
+    "vigilance",
+]  # schemas whose tables hold or govern health data
 OURS = [*HEALTH, "carnet", "portal", "jobs"]
+SEAL_LATE = 120.0  # seconds a line of the audit may wait
 CLOCK_SKEW = 2.0  # seconds between this machine's clock and the server's
 OPEN_TABLES = Path(__file__).parent / "open_tables.toml"
 
@@ -59,6 +66,8 @@ async def checks(conn: AsyncConnection[TupleRow], settings: Settings) -> list[Ch
             await secrets(conn),
             await definer_functions(conn),
             await views(conn),
+            await unmoved_clock(conn, settings),
+            await seal_age(conn),
         ]
     return [*found, *await operators(conn)]
 
@@ -346,6 +355,39 @@ async def views(conn: AsyncConnection[TupleRow]) -> Check:
         "views with their owner's rights",
         wrong,
         "A view is read under the reader's row level security.",
+    )
+
+
+# ---------------------------------------- what the operator answers for
+
+
+async def unmoved_clock(conn: AsyncConnection[TupleRow], settings: Settings) -> Check:
+    """Six weeks, ten years and three months are those of the law, not of a clock that was moved."""
+    found = await rows(conn, "SELECT shift::text FROM access.clock")
+    moved = settings.instance is Instance.PRODUCTION and bool(found)
+    return Check(
+        "moved clock",
+        found[0][0] if found else "no",
+        not moved,
+        "This was a demonstration's database: its clock was moved, and its dates are no proof.",
+    )
+
+
+OLDEST_UNSEALED: LiteralString = """
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float8 FROM access.audit
+     WHERE seq > coalesce((SELECT max(seq) FROM access.log_leaf), 0)
+"""
+
+
+async def seal_age(conn: AsyncConnection[TupleRow]) -> Check:
+    """How long a line of the audit has waited to be sealed; the server that starts seals it."""
+    ((age,),) = await rows(conn, OLDEST_UNSEALED)
+    return Check(
+        "seal age",
+        f"{max(age, 0.0):.0f} s",
+        age < SEAL_LATE,
+        "A line that is not sealed could be rewritten: start the server or the worker.",
+        required=False,  # care goes on; it is an alarm
     )
 
 

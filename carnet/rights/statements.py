@@ -105,7 +105,7 @@ OVERDUE: LiteralString = """
 
 # -- erasure ---------------------------------------------------------------------------------------
 ERASE: LiteralString = "SELECT access.erase(%(cid)s, %(now)s)"
-ALONE: LiteralString = "SELECT pg_advisory_xact_lock(7309452)"  # one erasure at a time
+ALONE: LiteralString = "SELECT pg_advisory_xact_lock(7309460)"  # one erasure at a time
 STATE: LiteralString = "SELECT state FROM access.record WHERE cid = %s"
 TOMBSTONES: LiteralString = "SELECT n, cid, at, motive, hash FROM access.tombstone ORDER BY n"
 ADD_TOMBSTONE: LiteralString = """

@@ -83,7 +83,7 @@ def crashing(number: int) -> Iterator[Seen]:
             raise Crash
         return done
 
-    psycopg.AsyncCursor.execute = executing  # type: ignore[method-assign,assignment]
+    psycopg.AsyncCursor.execute = executing  # type: ignore[method-assign]
     psycopg.AsyncTransaction.__aexit__ = leaving  # type: ignore[method-assign,assignment]
     try:
         yield seen
@@ -117,9 +117,8 @@ async def crashed_at_each(space: Space, worker: Door, act: Act) -> list[str]:
     crashed: list[str] = []
     number = 0
     while (number := number + 1) < MOST:
-        with crashing(number) as seen:
-            with contextlib.suppress(Crash):
-                await act.run(space, worker)
+        with crashing(number) as seen, contextlib.suppress(Crash):
+            await act.run(space, worker)
         now = await held(space)
         if not seen.crashed:
             break

@@ -76,9 +76,8 @@ async def test_no_e_mail_is_lost_or_doubled_whenever_the_worker_is_crashed(
     await close.close(await space.visit("patient"))
     folder = Folder(worker.settings.mail)
     for number in range(1, 100):
-        with crashing(number) as seen:
-            with contextlib.suppress(Crash):
-                await deliver(worker, folder)
+        with crashing(number) as seen, contextlib.suppress(Crash):
+            await deliver(worker, folder)
         if not seen.crashed:
             break
     found = {number for (number,) in await space.rows("SELECT id FROM notices.outgoing")}

@@ -376,13 +376,13 @@ async def test_only_an_erasure_s_context_erases_and_only_its_record(
 
     mine, other = cid_of(space), cid_of(space, "parent")
     now = worker.clock()
-    for enter in (
-        lambda conn: platform.enter(worker, conn),
-        lambda conn: platform.enter_erasure(worker, conn, other),
-    ):
+    for erased in (None, other):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             async with worker.pool.connection() as conn, conn.transaction():
-                await enter(conn)
+                if erased is None:
+                    await platform.enter(worker, conn)
+                else:
+                    await platform.enter_erasure(worker, conn, erased)
                 await conn.execute(ERASE, {"cid": mine, "now": now})
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         async with space.built.pool.connection() as conn, conn.transaction():

@@ -36,7 +36,8 @@ def life(request: HttpRequest) -> HttpResponse:
     who = actor(request)
     if who.kind != "patient" or who.patient is None:
         raise errors.NotFound
-    sent, form = request.POST.get("act", ""), None
+    sent = request.POST.get("act", "")
+    form: forms.SureForm | forms.FeedingForm | None = None
     feeding, told = forms.FeedingForm(auto_id="feeding-%s"), None
     if request.method == "POST":
         if sent == "notices":
