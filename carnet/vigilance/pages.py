@@ -2,7 +2,7 @@
 """What is typed to find a person, and what comes back: never more than was typed, plus a handle."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +38,97 @@ class Person:
     name: str
     birth_date: date
     sex: str  # FHIR administrative gender
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that was done on an identity."""
+
+    at: datetime
+    act: str  # identity/status.py
+    after: str  # status, with its attributes
+    proof: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """« Mon identité »."""
+
+    birth_name: str
+    given_names: str
+    birth_date: date
+    sex: str
+    birth_place: str  # INSEE code
+    name: str  # as it is shown
+    status: str  # PROV, RECUP, VALI, QUAL
+    doubtful: bool
+    homonym: bool
+    ins: str  # "" unless qualified
+    acts: tuple[Act, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """An identity sheet, of a qualified identity."""
+
+    birth_name: str
+    given_names: str
+    birth_date: date
+    sex: str
+    birth_place: str
+    name: str
+    ins: str
+    system: str  # OID
+    real: bool  # false: a test or demonstration number
+    drawing: str  # path of the datamatrix
+    side: int  # modules of its side, with the white around
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """One identity of a comparison: traits and status, nothing of health."""
+
+    id: str  # of its Patient
+    birth_name: str
+    given_names: str
+    birth_date: date
+    sex: str
+    birth_place: str
+    ins: str  # borne, or claimed when quarantined
+    status: str
+    quarantined: bool
+    doubtful: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two identities to compare."""
+
+    one: Traits
+    other: Traits
+    why: tuple[str, ...]
+    since: datetime
+    differing: frozenset[str]  # names of the traits that are not the same
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A merge that waits for its second officer, or that is in force."""
+
+    id: str
+    source: Traits
+    target: Traits
+    reason: str
+    at: datetime
+    by: str  # name of who proposed it
+    own: bool  # the reader did: another confirms it
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The officers' page."""
+
+    pairs: tuple[Pair, ...]
+    proposals: tuple[Proposal, ...]
+    simulated: bool  # the INSi of this installation is a simulator

@@ -401,3 +401,13 @@ async def parents(
     async with conn.cursor() as cur:
         await cur.execute(PARENTS, {"child": child, "now": now})
         return [(parent, nature, since) for parent, nature, since in await cur.fetchall()]
+
+
+NAMES: LiteralString = "SELECT sub, name FROM access.subject WHERE sub = ANY (%s)"
+
+
+async def names(conn: AsyncConnection[Any], subs: Sequence[str]) -> dict[str, str]:
+    """What accounts are called; primary key."""
+    async with conn.cursor() as cur:
+        await cur.execute(NAMES, (list(subs),))
+        return dict(await cur.fetchall())

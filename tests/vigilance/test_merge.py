@@ -204,7 +204,7 @@ async def everything(space: Space, cids: list[int], but: set[str]) -> dict[str, 
         " FROM record.resource WHERE rtype <> %s AND NOT id = ANY (%s) ORDER BY 1, 2",
         patients, sorted(but),
     )  # fmt: skip
-    answers = {}
+    answers: dict[tuple[object, ...], object] = {}
     for persona in ("gp", "patient", "hospital-software", "nurse", "outsider", "hospital-doctor"):
         for cid in (*cids, None):
             about = f"patient={id_of(space, cid)}&" if cid is not None else ""
