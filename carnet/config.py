@@ -50,7 +50,8 @@ class Settings:
     host: str = _setting("127.0.0.1", "Address the server listens on.")
     port: int = _setting(8000, "Port the server listens on.")
     matrix: str = _setting(
-        "", "File of the access matrix; a production instance starts only with one named here."
+        "",
+        "The access matrix, a file or a folder of dated versions; a production instance needs it named.",
     )
     pages: bool = _setting(True, "Whether the people's pages are served beside the API.")
     pool_size: int = _setting(10, "Connections each server process keeps open.", "connections")

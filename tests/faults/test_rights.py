@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ import pytest
 
 from carnet import errors
 from carnet.access import notices
-from carnet.access.door import Door, Unit, Visit
+from carnet.access import queries as access
+from carnet.access.door import Decision, Door, Unit, Visit
 from carnet.access.matrix import Matrix
 from carnet.documents import announce, hide
 from carnet.documents import queries as documents
 from carnet.fhir.store import queries as store
-from carnet.rights import explain, holder, professionals, view
+from carnet.rights import explain, holder, view
 from carnet.rights import queries as rights
 from carnet.rights.pages import Explanation, Reason
 from tests.access import test_matrix
@@ -83,12 +84,12 @@ def any_mandate_holds(patch: pytest.MonkeyPatch) -> None:
 def any_mandate_blocks(patch: pytest.MonkeyPatch) -> None:
     """A carer blocks professionals."""
     patch.setattr(holder, "REPRESENTING", frozenset(("representative", "guardian", "carer")))
-    plain = holder.queries.held
+    plain = access.held
 
     async def held(*given: Any) -> Any:
         return [replace(one, reach="all") for one in await plain(*given)]
 
-    patch.setattr(holder.queries, "held", held)
+    patch.setattr(access, "held", held)
 
 
 def month_begins_again(patch: pytest.MonkeyPatch) -> None:
@@ -112,7 +113,7 @@ def put_off_for_ever(patch: pytest.MonkeyPatch) -> None:
     async def never(*given: Any) -> bool:
         return False
 
-    patch.setattr(announce.own, "announced_before", never)
+    patch.setattr(documents, "announced_before", never)
 
 
 def block_is_a_note(patch: pytest.MonkeyPatch) -> None:
@@ -136,10 +137,10 @@ def refusal_is_not_kept(patch: pytest.MonkeyPatch) -> None:
 
 def withdrawn_tomorrow(patch: pytest.MonkeyPatch) -> None:
     """A consent that is withdrawn is only marked for its end."""
-    from carnet.rights import consent
-
-    patch.setattr(consent, "END_CONSENT", consent.END_CONSENT.replace(
-        "SET withdrawn = %(now)s", "SET withdrawn = NULL"))  # fmt: skip
+    patch.setattr(
+        "carnet.rights.consent.END_CONSENT",
+        rights.END_CONSENT.replace("SET withdrawn = %(now)s", "SET withdrawn = NULL"),
+    )
 
 
 def nobody_is_told(patch: pytest.MonkeyPatch) -> None:
@@ -214,7 +215,7 @@ def hide_says_forbidden(patch: pytest.MonkeyPatch) -> None:
         except errors.NotFound:
             place = self.visit.door.ids.decode(id)
             if place is not None:
-                self.decided(place[0], hide.Decision(hide._whole(place[0]), ""))
+                self.decided(place[0], Decision(hide._whole(place[0]), ""))
                 await plain(self, rtype, id, lock=lock)
                 raise errors.Forbidden from None
             raise
@@ -229,17 +230,16 @@ def first_version_for_ever(patch: pytest.MonkeyPatch) -> None:
 
 def declared_though_blocked(patch: pytest.MonkeyPatch) -> None:
     """Who is blocked declares a consent."""
-    from carnet.rights import consent
 
     async def nobody(*given: Any) -> bool:
         return False
 
-    patch.setattr(consent.queries, "blocked", nobody)
+    patch.setattr(access, "blocked", nobody)
 
 
 def depositors_are_known(patch: pytest.MonkeyPatch) -> None:
     """Whoever deposited is in the list, hidden or not."""
-    plain = professionals.queries.members
+    plain = rights.members
 
     async def members(conn: Any, cids: Any) -> Any:
         cursor = await conn.execute(
@@ -252,7 +252,7 @@ def depositors_are_known(patch: pytest.MonkeyPatch) -> None:
         ]
         return [*await plain(conn, cids), *more]
 
-    patch.setattr(professionals.queries, "members", members)
+    patch.setattr(rights, "members", members)
 
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -287,7 +287,7 @@ async def dated(space: Space, worker: Door, folder: Path) -> None:
         ("first", "2026-01-01", {}),
         ("second", "2026-12-01", {"_60": test_matrix.LESS}),
     ):
-        text = test_matrix.version(name, test_matrix.date.fromisoformat(on), **cells)
+        text = test_matrix.version(name, date.fromisoformat(on), **cells)
         (folder / f"{name}.toml").write_text(text, "utf-8")
     await test_matrix.test_the_door_judges_by_the_version_in_force_and_says_which(space, folder)
 
