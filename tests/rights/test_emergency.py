@@ -183,3 +183,11 @@ async def test_every_opening_is_reviewed_once_by_the_doctor_or_the_officer(space
     assert await review.queue(await space.visit("operator")) == []
     (line,) = await review.of_record(await space.visit("patient"))
     assert line.verdict == "unjustified"
+
+
+async def test_nobody_reviews_their_own_opening(space: Space) -> None:
+    await opened(space, "gp")
+    ((number,),) = await space.rows("SELECT id FROM access.emergency")
+    assert await review.queue(await space.visit("gp")) == []
+    with pytest.raises(NotReviewer):
+        await review.review(await space.visit("gp"), number, "justified", "known")
