@@ -35,7 +35,7 @@ from tests.agreement.worlds import Original, Twins, World, opened, original, twi
 from tests.space import Peopled
 
 SEED = 5
-ITEMS = 70
+ITEMS = 90
 PROBES = 6_000  # at most: a run stops at the first difference
 OPEN: ContextVar[bool] = ContextVar("OPEN", default=False)  # the predicate is dropped here
 
