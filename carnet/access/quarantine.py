@@ -79,6 +79,7 @@ async def hold(
     kept = {name: value for name, value in patient.items() if name != "identifier"}
     unit.put(address, {**kept, "extension": extensions})
     # Open, or its depositor could not send the next document: no link to it can be made all the same.
+    await unit.allow(cid)
     await unit.conn.execute(queries.ADD_RECORD, {"cid": cid, "state": "open", "since": unit.at})
     name = f"{traits.first_given_name or ''} {traits.birth_name or ''}".strip()
     shown = {"shown_name": name, "status": PROVISIONAL[0]}

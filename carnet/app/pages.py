@@ -17,6 +17,7 @@ from carnet.app import parts
 from carnet.app.life import LifePages
 from carnet.app.parts import Built
 from carnet.app.rights import RightsPages
+from carnet.app.vigilance import IdentityPages
 from carnet.documents import consult, show, upload
 from carnet.documents.pages import (
     Asked,
@@ -29,6 +30,7 @@ from carnet.documents.pages import (
 from carnet.documents.show import FilePage
 from carnet.portal.acts import Acts
 from carnet.portal.life.acts import LifeActs
+from carnet.portal.vigilance.acts import IdentityActs
 from carnet.rights import consent, mandate, readers, represent, session
 from carnet.rights.acting.queries import Session
 from carnet.rights.mandate import Acting, Offer, Traits
@@ -46,6 +48,7 @@ class PageParts:
         self._built = built
         self.acts: Acts = PageActs(built)
         self.life: LifeActs = LifePages(built)
+        self.identity: IdentityActs = IdentityPages(built)
         self._seal: Seal | None = None
         self._read = -1  # bytes of the file of roots when it was read
 

@@ -21,6 +21,7 @@ from carnet.documents.pages import (
 from carnet.documents.show import FilePage
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.rights.acts import RightsActs
+from carnet.portal.vigilance.acts import IdentityActs
 from carnet.rights.acting.queries import Session
 from carnet.rights.mandate import Acting, Offer, Traits
 from carnet.rights.session import Receipt
@@ -138,6 +139,7 @@ class Parts(Protocol):
 
     acts: Acts
     life: LifeActs
+    identity: IdentityActs
 
     @property
     def matrix(self) -> str:

@@ -81,6 +81,7 @@ def items(request: HttpRequest, kind: str) -> tuple[Item, ...]:
             (gettext("Qui peut lire"), reverse("mine:rights"), ("droits",)),
             (gettext("Pour qui j’agis"), reverse("acting"), ()),
             (gettext("Mon espace"), reverse("life"), ("/espace/",)),
+            (gettext("Mon identité"), reverse("identity"), ("/identite/", "/identite/fiche/")),
         ]
         here = request.path.removeprefix("/dossier/").split("/")[0]
         mine = request.path.startswith("/dossier/")
@@ -99,6 +100,17 @@ def items(request: HttpRequest, kind: str) -> tuple[Item, ...]:
     if kind == "professional":
         return (
             Item(gettext("Trouver un patient"), reverse("find"), request.path == "/patients/"),
+            Item(
+                gettext("Ouvertures en urgence"), reverse("reviews"), request.path == "/urgences/"
+            ),
+        )
+    if kind == "operator":
+        return (
+            Item(
+                gettext("Identitovigilance"),
+                reverse("vigilance"),
+                request.path == "/identitovigilance/",
+            ),
             Item(
                 gettext("Ouvertures en urgence"), reverse("reviews"), request.path == "/urgences/"
             ),

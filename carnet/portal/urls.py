@@ -12,9 +12,11 @@ from carnet.portal.life import urls as life
 from carnet.portal.patients import views as patients
 from carnet.portal.record import urls as record
 from carnet.portal.rights import urls as rights
+from carnet.portal.vigilance import urls as vigilance
 
 urlpatterns = [
     *life.urls,
+    *vigilance.urls,
     path("", site.home, name="home"),
     path("dossier/", include(([*files.mine, *record.mine, *rights.mine], "mine"))),
     path("pour-qui/", include(acting.own)),

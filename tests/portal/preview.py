@@ -33,12 +33,14 @@ from carnet.documents.pages import (
 from carnet.documents.show import FilePage
 from carnet.portal.acts import Acts
 from carnet.portal.life.acts import LifeActs
+from carnet.portal.vigilance.acts import IdentityActs
 from carnet.rights.acting.queries import Session
 from carnet.rights.mandate import Acting, NobodyAnswers, Offer, Traits, WrongCode, WrongEnd
 from carnet.rights.session import Did, Receipt
 from carnet.vigilance.pages import Found, Person, TraitsForm
 from tests.portal.preview_life import PreviewLife
 from tests.portal.preview_rights import PreviewRights
+from tests.portal.preview_vigilance import PreviewIdentity
 
 PASSWORD = "correct horse battery"
 SUBJECTS = {
@@ -567,6 +569,7 @@ class PreviewParts:
 
     acts: Acts = PreviewActs()
     life: LifeActs = PreviewLife()
+    identity: IdentityActs = PreviewIdentity()
     matrix = "matrice de démonstration, non officielle, version 2026-11"
 
     def seal(self) -> Seal | None:
