@@ -14,7 +14,7 @@ from datetime import date
 from typing import Final
 
 from carnet import errors
-from carnet.identity.ins import Ins, InsSystem, claim
+from carnet.identity.ins import Ins, claim
 from carnet.identity.traits import Sex
 
 HEADER: Final = "IS01" + "0" * 22
@@ -84,7 +84,7 @@ def write(coded: Coded) -> str:
         GIVEN: capitals(coded.given_names),
         NAMED: capitals(coded.birth_name),
         SEX: "M" if coded.sex is Sex.MALE else "F",
-        BORN: coded.birth_date.strftime("%d-%m-") + f"{coded.birth_date.year:04}",
+        BORN: "-".join(reversed(coded.birth_date.isoformat().split("-"))),
     }
     if coded.birth_place:
         values[PLACE] = coded.birth_place
@@ -151,6 +151,3 @@ def _checked(values: dict[Field, str]) -> Coded:
         )
     except (ValueError, errors.Invalid) as wrong:
         raise WrongDatamatrix from wrong
-
-
-__all__ = ["Coded", "InsSystem", "NotCoded", "WrongDatamatrix", "capitals", "read", "write"]

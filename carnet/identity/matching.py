@@ -23,6 +23,7 @@ class Known:
     number: str | None = None  # INS borne or claimed
 
 
+UNKNOWN: Final = date(1, 1, 1)  # where no birth date was given: nobody is near it
 NEAR: Final = 1  # letters wrong in a name
 SHORTEST: Final = 4  # letters of a name under which a wrong one says nothing
 
@@ -36,6 +37,8 @@ def reasons(a: Known, b: Known) -> frozenset[str]:
     found: set[str] = set()
     if a.number is not None and a.number == b.number:
         found.add("same-number")
+    if UNKNOWN in (a.birth_date, b.birth_date):
+        return frozenset(found)
     if _other(a.sex, b.sex, "unknown") or _other(a.birth_place, b.birth_place, None):
         return frozenset(found)
     same_date = a.birth_date == b.birth_date
@@ -81,7 +84,7 @@ def near_date(a: date, b: date) -> bool:
     """Day and month exchanged, one digit wrong, or two neighbours exchanged."""
     if a == b:
         return False
-    one, other = a.strftime("%Y%m%d"), b.strftime("%Y%m%d")
+    one, other = a.isoformat().replace("-", ""), b.isoformat().replace("-", "")
     if one[:4] == other[:4] and one[4:6] == other[6:] and one[6:] == other[4:6]:
         return True
     wrong = [place for place in range(8) if one[place] != other[place]]
@@ -97,7 +100,7 @@ def near_date(a: date, b: date) -> bool:
 
 def neighbours(born: date) -> tuple[date, ...]:
     """Every date that is near this one: what a search for candidates looks at."""
-    text = born.strftime("%Y%m%d")
+    text = born.isoformat().replace("-", "")
     found: set[date] = set()
     texts = {text[:4] + text[6:] + text[4:6]}
     texts |= {

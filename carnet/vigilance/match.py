@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from carnet.access import audit
 from carnet.access.door import Door, Unit, commit
 from carnet.access.door.platform import visit as platform_visit
-from carnet.identity.matching import Known, neighbours, reasons
+from carnet.identity.matching import UNKNOWN, Known, neighbours, reasons
 from carnet.vigilance import queries
 from carnet.vigilance.queries import Line
 
@@ -32,9 +30,11 @@ async def look(unit: Unit, cid: int) -> int:
     line = await queries.line(unit.conn, cid)
     if line is None:
         return 0
+    dated = line.birth_date != UNKNOWN
     values = {
-        "cid": cid, "birth_date": line.birth_date, "birth_name": line.birth_name,
-        "first_given": line.first_given, "dates": list(neighbours(line.birth_date)),
+        "cid": cid, "birth_date": line.birth_date if dated else None,
+        "birth_name": line.birth_name, "first_given": line.first_given,
+        "dates": list(neighbours(line.birth_date)) if dated else [],
         "number": line.ins or line.claim, "system": line.ins_system or line.claim_system,
     }  # fmt: skip
     count = 0
@@ -63,6 +63,3 @@ async def sweep(door: Door) -> int:
 
         count += await commit(visit, work, "identity-match")
         last = some[-1]
-
-
-OLD = timedelta(days=30)  # a pair that waits longer is late
