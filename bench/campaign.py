@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Long runs that look for faults rather than speed: twenty kills, and the twin world when it is here.
+"""Long runs that look for faults rather than speed: kills, the twin world, fuzzing, the hostile corpus.
 
-CARNET_KILLS and CARNET_PROBES say how many, CARNET_SEED repeats a run.
+CARNET_KILLS and CARNET_PROBES say how many, CARNET_SEED repeats a run; bench/fuzz.py has its own.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import importlib
 import importlib.util
 import os
 import random
+import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from bench import fuzz
 from bench._told import tell
 from tests.durability import harness
 
@@ -35,12 +38,28 @@ def run() -> None:
     )
     for violation in figures.report.violations[:20]:
         print("   ", violation)
+    fuzz.run()
+    hostile(seed)
     if importlib.util.find_spec(TWIN) is None:
         print("  the twin world is not here")
         return
     probes = int(os.environ.get("CARNET_PROBES", "10000"))
     said = importlib.import_module(TWIN).run(probes, seed)
     tell("twin world", str(said))
+
+
+def hostile(seed: int) -> None:
+    """The whole hostile corpus through every entry and page; `./run test` has a part of it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/hostile"],
+        env={**os.environ, "CARNET_HOSTILE": "all", "CARNET_SEED": str(seed)},
+        capture_output=True,
+        text=True,
+    )
+    lines = done.stdout.strip().splitlines()
+    if done.returncode:
+        print("\n".join(lines[-60:]))
+    tell("the hostile corpus, all of it", lines[-1].strip("= ") if lines else "nothing was run")
 
 
 def killed(

@@ -40,7 +40,7 @@ KEY: Final = bytes(range(32))
 
 # What a narrative of ours is made of, whole: a tag that is not one of these was let through.
 OURS: Final = re.compile(
-    r"<(?:/?(?:table|thead|tbody|tfoot|tr|p|div|ul|ol|li|sub|sup|span|caption|th|td)|br)"
+    r"<(?:/?(?:table|thead|tbody|tfoot|tr|p|div|ul|ol|li|sub|sup|span|caption|th|td)|br/?)"
     r"(?: (?:class=\"[a-z ]+\"|(?:col|row)span=\"[0-9]{1,4}\"|scope=\"[a-z]+\"))*>"
 )
 
