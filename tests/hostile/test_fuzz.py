@@ -27,6 +27,8 @@ GROUPS = {
     "xml,narrative": 600,
     "json,resource,bundle": 800,
     "search,path,unit": 1500,
+    "pdf,image": 150,
+    "rtf,text": 300,
     "fhir-date,hl7-date,identifiers,cursor,bearer,base64": 1500,
 }
 REQUESTS = 250
