@@ -93,14 +93,14 @@ def _suite(folder: str, found: Sequence[Outcome]) -> Iterable[str]:
         if each.warnings:
             yield "      <properties>"
             for remark in each.warnings:
-                value = f"{remark.text} ({remark.path})" if remark.path else remark.text
+                value = f"{remark.text} ({remark.place})" if remark.place else remark.text
                 key = _quoted(f"warning {remark.code or remark.rule}".strip())
                 yield f"        <property name={key} value={_quoted(value)}/>"
             yield "      </properties>"
         if each.state is State.SKIPPED:
             yield f"      <skipped message={_quoted(each.why)}/>"
         if each.state is State.REFUSED:
-            lines = [remark.line() for remark in each.remarks if remark.severity == "error"]
+            lines = [remark.said() for remark in each.remarks if remark.severity == "error"]
             said = escape(_xml("\n".join(lines or [each.why])))
             kind = _quoted(each.code or "refused")
             yield f"      <failure type={kind} message={_quoted(each.why)}>{said}</failure>"
