@@ -389,6 +389,7 @@ class PreviewActs:
             "Claire MARTIN",
             kept=3,
             read=12,
+            shown=True,
         )
 
     async def curve(self, actor: Actor, patient: str, code: str) -> Curve:

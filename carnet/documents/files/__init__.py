@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from carnet.documents.files.confined import Confinement, call, confinement
 from carnet.documents.files.refused import Refused, TooLarge, removed
-from carnet.documents.files.sniff import MOST, MediaType, sniff
+from carnet.documents.files.sniff import MOST, NAMES, MediaType, sniff
 
 __all__ = [
     "MOST",
@@ -77,7 +77,7 @@ def clean(data: bytes, media: MediaType) -> Cleaned:
 def shown(media: str) -> MediaType | None:
     """The kind a media type shows as, as pictures or as text; None for one that is only saved."""
     bare = media.split(";")[0].strip().lower()
-    return MediaType(bare) if bare in frozenset(MediaType) else None
+    return MediaType(bare) if bare in frozenset(MediaType) else NAMES.get(bare)
 
 
 def look(data: bytes, media: str) -> Look:
