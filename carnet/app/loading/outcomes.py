@@ -48,10 +48,15 @@ class Remark:
         at = f"line {self.line}" if self.line else ""
         return ", ".join(filter(None, (at, self.path)))
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong, and where."""
+        return f"{self.text} ({self.place})" if self.place else self.text
+
     def said(self) -> str:
         """As it is printed."""
         code = f" [{self.code}]" if self.code else ""
-        return f"{self.severity}{code}: {self.text}" + (f" ({self.place})" if self.place else "")
+        return f"{self.severity}{code}: {self.sentence}"
 
     def as_json(self) -> dict[str, Any]:
         """As the report has it."""
@@ -118,7 +123,7 @@ class Outcome:
         for line in self.understood:
             yield str(line["sentence"])
         for each in self.remarks:
-            if self.why not in (each.text, f"{each.text} ({each.path})"):
+            if self.why not in (each.text, each.sentence):
                 yield each.said()
 
     def as_json(self) -> dict[str, Any]:

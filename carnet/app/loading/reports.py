@@ -93,9 +93,8 @@ def _suite(folder: str, found: Sequence[Outcome]) -> Iterable[str]:
         if each.warnings:
             yield "      <properties>"
             for remark in each.warnings:
-                value = f"{remark.text} ({remark.place})" if remark.place else remark.text
                 key = _quoted(f"warning {remark.code or remark.rule}".strip())
-                yield f"        <property name={key} value={_quoted(value)}/>"
+                yield f"        <property name={key} value={_quoted(remark.sentence)}/>"
             yield "      </properties>"
         if each.state is State.SKIPPED:
             yield f"      <skipped message={_quoted(each.why)}/>"

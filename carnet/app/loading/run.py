@@ -350,6 +350,8 @@ def sentence(error: Exception) -> str:
     found = foreseen(error)
     if isinstance(found, NotValid):
         return "; ".join(f"{issue.path}: {issue.text}" for issue in found.issues[:5])
+    if listed := told_of(found):
+        return listed[0].sentence
     return f"{found} ({found.path})" if found.path else str(found)
 
 
