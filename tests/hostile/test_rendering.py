@@ -157,12 +157,12 @@ def test_the_writing_of_the_page_holds_without_its_policy(
 def test_the_policy_holds_without_the_writing_of_the_page(
     watched: Watched, attacked: Attacked, trap: Trap
 ) -> None:
-    seen = injected(watched, attacked, trap, policy=True)
+    seen, to_trap = injected(watched, attacked, trap, policy=True), f"request: {trap.bait.url}"
     acted = {
-        name: [sign for sign in signs if not sign.startswith(("frame", "navigation"))]
+        name: [sign for sign in signs if not sign.startswith(("frame", "navigation", to_trap))]
         for name, signs in seen.items()
     }
-    quiet(acted, trap)  # an empty frame is nothing; nobody was called
+    quiet(acted, trap)  # an empty frame is nothing; the trap says whether it was called
     assert watched.stopped > 10, "the policy had something to stop"
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
-# ruff: noqa: E501  (an attack reads on one line)
 """RTF and plain texts that carry objects, fields, depth or another file."""
+
+# ruff: noqa: E501  (an attack reads on one line)
 
 from __future__ import annotations
 
