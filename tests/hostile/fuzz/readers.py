@@ -205,7 +205,12 @@ def _media(content: bytes) -> None:
 def pdf_file(content: bytes) -> object:
     """A PDF cleaned; what comes out has nothing left to remove."""
     _media(content)
-    removed, made = pdf.clean(content)
+    try:
+        removed, made = pdf.clean(content)
+    except MemoryError:
+        raise
+    except Exception:  # whatever a parser raises: the confined child calls it so too
+        raise files_refusal.Refusal("unreadable") from None
     again, _ = pdf.clean(made)
     assert not set(again) - {"metadata"}, again
     return removed
