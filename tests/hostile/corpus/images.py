@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: EUPL-1.2
-
 """Pictures that swell, loop, lie or carry something: PNG, JPEG, TIFF and what is named so.
 
 Each is (media type said, bytes). Source: PNG 3rd ed.; ITU T.81; TIFF 6.0; CVE lists of image readers.
