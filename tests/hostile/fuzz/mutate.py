@@ -127,13 +127,13 @@ def of_value(value: Any, random: Random) -> Any:
         holder, key = random.choice(places)
         match random.randrange(6):
             case 0:
-                holder[key] = random.choice(NASTY)
+                holder[key] = copy.deepcopy(random.choice(NASTY))
             case 1:
                 del holder[key]
             case 2:
                 holder[key] = [holder[key], holder[key]]
             case 3 if isinstance(holder, dict):
-                holder["_" + str(key)] = random.choice(NASTY)
+                holder["_" + str(key)] = copy.deepcopy(random.choice(NASTY))
             case 4:
                 other, there = random.choice(places)
                 if isinstance(other, list):
