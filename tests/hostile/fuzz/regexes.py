@@ -24,9 +24,9 @@ from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-SECONDS: Final = 1  # of processor, for one text
-LENGTHS: Final = (30, 4000, 20_000)  # characters of what repeats
-SEARCHED: Final = 4000  # a search starts again at every character: on shorter texts
+SECONDS: Final = 3  # of processor, for one text
+LENGTHS: Final = (30, 2000, 20_000)  # characters of what repeats
+SEARCHED: Final = 2000  # a search starts again at every character: on shorter texts
 ENDS: Final = ("", "\0", "!", "\n", " ", "\u00e9")
 MOST: Final = 150  # texts for one expression
 FUNCTIONS: Final = frozenset(
