@@ -196,14 +196,14 @@ def _of_set(given: Any, variant: int) -> str:
 # ------------------------------------------------------------------------------------- the run
 
 
-def tried(pattern: Any, flags: int) -> bool:
+def tried(pattern: Any, flags: int, seconds: float = SECONDS) -> bool:
     """Whether the expression ends on all of its texts, in a fork with little processor time."""
     pid = os.fork()
     if pid == 0:
         run = re.compile(pattern, flags)
         for text in texts(pattern, flags):
             given: Any = text if isinstance(pattern, str) else text.encode("latin-1", "replace")
-            signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)  # ends the process
+            signal.setitimer(signal.ITIMER_VIRTUAL, seconds)  # ends the process
             run.fullmatch(given)
             run.match(given)
             if len(text) <= SEARCHED + 200:
