@@ -334,9 +334,10 @@ async def _keep_apart(
 
 def _about(resource: dict[str, Any], whose: str) -> dict[str, Any]:
     """The same about somebody, by reference alone: a number they only claim names them nowhere."""
-    if "subject" not in resource and resource.get("resourceType") != "DocumentReference":
-        return resource
-    return {**resource, "subject": {"reference": whose}}
+    named = {each for each in ("subject", "patient") if each in resource}
+    if resource.get("resourceType") == "DocumentReference":
+        named.add("subject")
+    return {**resource, **{each: {"reference": whose} for each in named}}
 
 
 def _tell(entry: Entry, findings: list[Finding]) -> None:

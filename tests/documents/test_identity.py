@@ -287,6 +287,36 @@ async def test_who_is_in_quarantine_is_found_by_nobody(space: Space) -> None:
     assert held["subject"] == {"reference": whose}
 
 
+async def test_what_comes_with_a_doubtful_document_is_kept_apart_with_it(space: Space) -> None:
+    """Whatever element names the person, and whatever comes first; the number they claim is in none."""
+    change, *_ = FAULTS["another birth name"]
+    number = {"system": f"urn:oid:{people.PATIENT.ins_oid}", "value": people.PATIENT.ins}
+    beside: list[dict[str, Any]] = [
+        {"resourceType": "Observation", "status": "final", "code": {"text": "x"},
+         "subject": {"identifier": number}},
+        {"resourceType": "AllergyIntolerance", "code": {"text": "arachide"},
+         "patient": {"identifier": number}},
+        {"resourceType": "Immunization", "status": "completed", "vaccineCode": {"text": "x"},
+         "occurrenceDateTime": "2026-01-01", "patient": {"identifier": number}},
+    ]  # fmt: skip
+    for minutes, first in enumerate((True, False)):
+        bundle = lot(change(fresh(minutes=minutes).xml))
+        entries = [
+            {"resource": each, "request": {"method": "POST", "url": each["resourceType"]}}
+            for each in beside
+        ]
+        of_lot = bundle["entry"]
+        bundle["entry"] = [*entries, *of_lot] if first else [*of_lot, *entries]
+        answer = await space.post("", bundle, as_="lab-software")
+        assert answer.status == 200, answer.body
+        for place in locations(answer):
+            assert (await space.get(place, as_="gp")).status == 404, place
+            held = await space.get(place, as_="lab-software")
+            assert held.status == 200
+            whose = held.json.get("subject") or held.json.get("patient") or {}
+            assert "identifier" not in whose, place
+
+
 async def test_two_organisations_share_the_identity_and_nothing_else(space: Space) -> None:
     """The same claim and traits are one identity; each reads what it deposited."""
     change, *_ = FAULTS["another birth name"]
