@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Reports of a load: text for people, JSON for programs, JUnit for continuous integration.
 
-A report says names of files as the caller gave them, rules, codes and places; never what was in a file.
+A report says names of files as the caller gave them, rules, codes, places and titles of sections; nothing
+else of what was in a file, and no title that names somebody (`run.discreet`).
 """
 
 from __future__ import annotations
