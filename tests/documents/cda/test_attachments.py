@@ -15,7 +15,7 @@ PDF = b"%PDF-1.4 test"
 B64 = base64.b64encode(PDF).decode()
 ZLIB = base64.b64encode(zlib.compress(PDF)).decode()
 DEFLATED = base64.b64encode(zlib.compress(PDF)[2:-4]).decode()
-GZIP = base64.b64encode(gzip.compress(PDF)).decode()
+GZIP = base64.b64encode(gzip.compress(PDF, mtime=0)).decode()
 BOMB = base64.b64encode(zlib.compress(b"%PDF-" + bytes(20_000_000))).decode()
 
 
