@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Long runs that look for faults rather than speed: kills, tamperings of the audit, traces, the twin world.
+"""Long runs that look for faults rather than speed: kills, tamperings, traces, fuzzing, twin worlds.
 
-CARNET_KILLS, CARNET_TAMPERINGS, CARNET_REQUESTS and CARNET_PROBES say how many, CARNET_SEED repeats a run.
+CARNET_KILLS, CARNET_TAMPERINGS, CARNET_REQUESTS and CARNET_PROBES say how many, CARNET_SEED repeats a run;
+bench/fuzz.py has its own. The hostile corpus is run whole.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import importlib
 import importlib.util
 import os
 import random
+import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from bench import fuzz
 from bench._told import tell
 from tests.access import mixed
 from tests.access.log import tampering
@@ -46,12 +50,28 @@ def run() -> None:
     tell("ids released and ids audited", str(audited))
     for each in audited.differ[:20]:
         print("   ", each)
+    fuzz.run()
+    hostile(seed)
     if importlib.util.find_spec(TWIN) is None:
         print("  the twin world is not here")
         return
     probes = int(os.environ.get("CARNET_PROBES", "10000"))
     said = importlib.import_module(TWIN).run(probes, seed)
     tell("twin world", str(said))
+
+
+def hostile(seed: int) -> None:
+    """The whole hostile corpus through every entry and page; `./run test` has a part of it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/hostile"],
+        env={**os.environ, "CARNET_HOSTILE": "all", "CARNET_SEED": str(seed)},
+        capture_output=True,
+        text=True,
+    )
+    lines = done.stdout.strip().splitlines()
+    if done.returncode:
+        print("\n".join(lines[-60:]))
+    tell("the hostile corpus, all of it", lines[-1].strip("= ") if lines else "nothing was run")
 
 
 def killed(

@@ -48,7 +48,7 @@ APART = {
 ALONE = frozenset(
     "unknown-patient ins-of-another traits-differ quarantined replaces-unknown replaces-twice"
     " replaces-other-record replaces-two not-author several-people ins-other-system"
-    " record-without-ins birth-place-differs type-differs empty-cda not-cda".split()
+    " record-without-ins birth-place-differs type-differs cda-not-first empty-cda not-cda".split()
 )  # found against the record or the lot, never in one file
 
 

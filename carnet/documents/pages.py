@@ -120,6 +120,7 @@ class DocumentPage:
     patient_name: str
     kept: int = 0  # coded entries of the source that are kept and not read as data
     read: int = 0  # coded entries that became data
+    shown: bool = False  # a file of it can be looked at: page images, or its text
 
 
 @dataclass(frozen=True, slots=True)

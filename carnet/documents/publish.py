@@ -25,6 +25,7 @@ from carnet.access.queries import Identity
 from carnet.documents import metadata, queries, reserves, unique
 from carnet.documents.cda import CdaDocument, NotCda, conformance, read
 from carnet.documents.cda.conformance import Finding, Profile, Severity, finding
+from carnet.documents.cda.document import ROOT as CLINICAL_DOCUMENT
 from carnet.documents.content import File, files, unpacked
 from carnet.documents.identity import (
     PATIENT_ROLE,
@@ -39,6 +40,7 @@ from carnet.documents.identity import (
 )
 from carnet.documents.masks import masked, masked_list
 from carnet.documents.replace import check_patches, parents, supersede
+from carnet.fhir import xml
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.references import ReferenceFilter
 from carnet.rest.acts import Entry, Plan
@@ -48,6 +50,7 @@ MANAGEMENT: Final = kinds.table()["management"].number
 XML_TYPES = frozenset(
     ("text/xml", "application/xml", "application/xslt+xml", "application/hl7-cda+xml")
 )
+WHITE: Final = b"\xef\xbb\xbf\xff\xfe \t\r\n"  # before the first element, byte order marks too
 
 
 class OtherBytes(errors.Conflict):
@@ -92,6 +95,7 @@ async def publish(unit: Unit, plan: Plan, entry: Entry) -> Written:
     check_patches(plan)
     held = files(plan, dict(entry.resource))
     document, findings = await _read(unit, entry, held[0])
+    findings += await _beside(unit, entry, held[1:])
     findings += await _judge(unit, plan, entry, document)
     findings += entry.found if isinstance(entry, Deposit) else ()
     resource = dict(entry.resource)
@@ -190,7 +194,7 @@ async def _read(unit: Unit, entry: Entry, file: File) -> tuple[CdaDocument | Non
     """The first file as a CDA, when it is one; what is only kept is said."""
     if isinstance(entry, Deposit) and entry.document is not None:
         return entry.document, []
-    if file.media_type.split(";")[0].strip().lower() not in XML_TYPES:
+    if file.media_type.split(";")[0].strip().lower() not in XML_TYPES and not _is_cda(file.data):
         return None, []
     profile = _profile(unit, entry)
     try:
@@ -202,6 +206,26 @@ async def _read(unit: Unit, entry: Entry, file: File) -> tuple[CdaDocument | Non
         # The agency's own example of a lot holds an empty ClinicalDocument.
         return None, [finding("empty-cda", "ClinicalDocument", profile)]
     return document, []
+
+
+async def _beside(unit: Unit, entry: Entry, others: list[File]) -> list[Finding]:
+    """A CDA document among the other files: nobody would ask it whose it is."""
+    hidden = await asyncio.to_thread(lambda: [_is_cda(each.data) for each in others])
+    return [
+        finding("cda-not-first", f"DocumentReference.content[{place}]", _profile(unit, entry))
+        for place, wrong in enumerate(hidden, 1)
+        if wrong
+    ]
+
+
+def _is_cda(data: bytes) -> bool:
+    """Whether bytes are a CDA document, whatever they are said to be."""
+    if not data.lstrip(WHITE).startswith((b"<", b"\0")):
+        return False
+    try:
+        return next(xml.parse(data).iter(CLINICAL_DOCUMENT), None) is not None
+    except errors.CarnetError:
+        return False
 
 
 async def _judge(
@@ -309,9 +333,10 @@ async def _keep_apart(
 
 def _about(resource: dict[str, Any], whose: str) -> dict[str, Any]:
     """The same about somebody, by reference alone: a number they only claim names them nowhere."""
-    if "subject" not in resource and resource.get("resourceType") != "DocumentReference":
-        return resource
-    return {**resource, "subject": {"reference": whose}}
+    named = {each for each in ("subject", "patient") if each in resource}
+    if resource.get("resourceType") == "DocumentReference":
+        named.add("subject")
+    return {**resource, **{each: {"reference": whose} for each in named}}
 
 
 def _tell(entry: Entry, findings: list[Finding]) -> None:

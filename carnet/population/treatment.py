@@ -46,6 +46,8 @@ class Medicine:
     box: int  # takes in a box
     avoid: tuple[str, ...]  # conditions and allergies with which it is not prescribed
     instead: str | None
+    from_age: int  # whole years
+    younger: str | None  # what is prescribed before that age
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,11 @@ class Line:
         """How many boxes so many days take."""
         takes = days * self.take * 24 // self.every if self.every else self.medicine.box
         return max(1, -(-takes // self.medicine.box))
+
+    def quantity(self, days: int) -> str:
+        """The same as people read it."""
+        boxes = self.boxes(days)
+        return f"{boxes} boîte{'s' if boxes > 1 else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,8 @@ def _medicine(row: Mapping[str, Any]) -> Medicine:
         box=row["box"],
         avoid=tuple(row.get("avoid", ())),
         instead=row.get("instead"),
+        from_age=row.get("from_age", 0),
+        younger=row.get("younger"),
     )
 
 

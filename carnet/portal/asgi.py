@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The pages inside an ASGI application: each request runs in a thread of a small pool.
 
-Django's own ASGI handler hops threads at each middleware and serves a third of the pages.
+Django's own ASGI handler hops threads at each middleware and serves a third of the pages. Pages that
+wait for a file to be looked at have threads of their own: a file made to be slow holds back other files,
+never the rest of the site.
 """
 
 import asyncio
 import io
+import re
 import sys
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +23,8 @@ BODY = 12 << 20  # bytes of a request, at most
 DROPPED = (
     64 << 20
 )  # bytes read all the same, and dropped: a browser shows an answer once it has sent all
+# Addresses of carnet/portal/files: what they do waits for a confined process.
+OF_FILES = re.compile(r"/(?:fichier/|fichiers/[^/]+/page-[0-9]+\.png|documents/ajouter/)$")
 TOO_LARGE = "carnet.too_large"  # in the WSGI environment
 
 
@@ -35,9 +40,12 @@ class Answer:
 class ThreadedWsgi:
     """An ASGI application that answers HTTP from a WSGI one; responses are sent whole."""
 
-    def __init__(self, application: Callable[..., Iterable[bytes]], *, threads: int) -> None:
+    def __init__(
+        self, application: Callable[..., Iterable[bytes]], *, threads: int, of_files: int = 4
+    ) -> None:
         self.application = application
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="carnet-pages")
+        self.of_files = ThreadPoolExecutor(of_files, thread_name_prefix="carnet-page-files")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,7 +54,8 @@ class ThreadedWsgi:
         values = environ(scope, body or b"")
         values[TOO_LARGE] = body is None  # the pages have the words for it
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self.pool, self.answer, values)
+        pool = self.of_files if OF_FILES.search(scope["path"]) else self.pool
+        answer = await loop.run_in_executor(pool, self.answer, values)
         start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         await send(start)
         await send({"type": "http.response.body", "body": answer.body})

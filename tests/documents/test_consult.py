@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What a record shows: its list, a document with its versions and results, curves, files."""
 
+import base64
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,11 +10,12 @@ from typing import Any
 import pytest
 
 from carnet.access.door import Nothing
-from carnet.documents import consult, nomenclature
+from carnet.documents import consult, nomenclature, show
 from carnet.documents.cda import read
 from carnet.documents.consult import listing, record
 from carnet.documents.pages import OTHER, Asked, DocumentLine
 from tests import people
+from tests.documents.files import samples
 from tests.documents.lots import (
     corrected,
     document_of,
@@ -81,11 +83,53 @@ async def test_the_list_says_what_each_document_is(space: Space) -> None:
     assert line.title == "Bilan du 21 novembre"
     assert (line.kind, line.kind_label) == ("11502-2", nomenclature.type_label("11502-2"))
     assert line.author == "Dr Anne Moreau"
-    assert line.date == datetime(2026, 11, 21, 9, tzinfo=UTC)
+    assert line.date == datetime(2026, 11, 21, 5, 10, tzinfo=UTC)  # of the act, as the CDA says
     assert (line.status, line.labels, line.warnings) == ("current", frozenset(), ())
     assert [each.date for each in found.lines] == sorted(
         (each.date for each in found.lines), reverse=True
     )
+
+
+LEVEL_1 = {
+    "text": ('mediaType="text/plain" representation="TXT"', b"Vue ce jour.", "Vue ce jour."),
+    "rtf": ('mediaType="text/rtf" representation="B64"', rb"{\rtf1 Vue {\b ce} jour.}", "Vue ce jour."),
+    "picture": ('mediaType="image/jpeg" representation="B64"', samples.photo(), ""),
+    "pdf": ('mediaType="application/pdf" representation="B64"', samples.pdf(), None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LEVEL_1)
+async def test_the_file_of_a_level_1_can_be_looked_at_whatever_it_is(
+    space: Space, kind: str
+) -> None:
+    """Its page says so, and the file then shows."""
+    said, data, words = LEVEL_1[kind]
+    written = data if kind == "text" else base64.b64encode(data)
+    source = fresh().xml
+    start, end = source.index(b"<structuredBody"), source.index(b"</structuredBody>")
+    body = b"<nonXMLBody><text %b>%b</text></nonXMLBody>" % (said.encode(), written)
+    source = source[:start] + body + source[end + len(b"</structuredBody>") :]
+    sent = await space.post("", lot(source), as_="lab-software")
+    visit = await space.visit("gp")
+    page = await consult.document(visit, space.patient_id(), id_of(sent))
+    assert page.shown
+    found = await show.file(visit, space.patient_id(), id_of(sent))
+    assert found.readable
+    assert (found.pages > 0) == (kind in ("picture", "pdf"))
+    assert words is None or found.text.strip() == words
+
+
+async def test_a_document_without_a_file_to_look_at_says_so(space: Space) -> None:
+    """A lot of XML alone, without a PDF copy in it."""
+    source = fresh().xml
+    start, end = source.index(b"<observationMedia"), source.index(b"</observationMedia>")
+    source = source[:start] + b"<act/>" + source[end + len(b"</observationMedia>") :]
+    sent = await space.post("", lot(source), as_="lab-software")
+    visit = await space.visit("gp")
+    page = await consult.document(visit, space.patient_id(), id_of(sent))
+    assert not page.shown
+    with pytest.raises(Nothing):
+        await show.file(visit, space.patient_id(), id_of(sent))
 
 
 async def test_hundreds_of_results_are_all_looked_at(

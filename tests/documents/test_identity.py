@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Whose is it? Answers 900 to 906, strict and lenient, quarantine, and what a refusal leaves: nothing."""
 
+import base64
 import json
 import random
 from typing import Any
@@ -286,6 +287,36 @@ async def test_who_is_in_quarantine_is_found_by_nobody(space: Space) -> None:
     assert held["subject"] == {"reference": whose}
 
 
+async def test_what_comes_with_a_doubtful_document_is_kept_apart_with_it(space: Space) -> None:
+    """Whatever element names the person, and whatever comes first; the number they claim is in none."""
+    change, *_ = FAULTS["another birth name"]
+    number = {"system": f"urn:oid:{people.PATIENT.ins_oid}", "value": people.PATIENT.ins}
+    beside: list[dict[str, Any]] = [
+        {"resourceType": "Observation", "status": "final", "code": {"text": "x"},
+         "subject": {"identifier": number}},
+        {"resourceType": "AllergyIntolerance", "code": {"text": "arachide"},
+         "patient": {"identifier": number}},
+        {"resourceType": "Immunization", "status": "completed", "vaccineCode": {"text": "x"},
+         "occurrenceDateTime": "2026-01-01", "patient": {"identifier": number}},
+    ]  # fmt: skip
+    for minutes, first in enumerate((True, False)):
+        bundle = lot(change(fresh(minutes=minutes).xml))
+        entries = [
+            {"resource": each, "request": {"method": "POST", "url": each["resourceType"]}}
+            for each in beside
+        ]
+        of_lot = bundle["entry"]
+        bundle["entry"] = [*entries, *of_lot] if first else [*of_lot, *entries]
+        answer = await space.post("", bundle, as_="lab-software")
+        assert answer.status == 200, answer.body
+        for place in locations(answer):
+            assert (await space.get(place, as_="gp")).status == 404, place
+            held = await space.get(place, as_="lab-software")
+            assert held.status == 200
+            whose = held.json.get("subject") or held.json.get("patient") or {}
+            assert "identifier" not in whose, place
+
+
 async def test_two_organisations_share_the_identity_and_nothing_else(space: Space) -> None:
     """The same claim and traits are one identity; each reads what it deposited."""
     change, *_ = FAULTS["another birth name"]
@@ -535,6 +566,35 @@ async def test_metadata_of_another_person_keeps_a_file_apart_without_a_cda(
         answer = await space.post("", bundle, as_="lab-software")
         assert (answer.status, code(answer)) == (422, wanted), changes
     assert await holds(space) == before
+
+
+@pytest.mark.parametrize("first", ["text/xml", "application/pdf"])
+@pytest.mark.parametrize("media", ["text/xml", "application/octet-stream", "text/plain"])
+async def test_another_persons_document_does_not_enter_behind_a_first_file(
+    space: Space, first: str, media: str
+) -> None:
+    """Whose a deposit is, is asked of its first file: no CDA hides after it, whatever it is called."""
+    change, *_ = FAULTS["another birth name"]
+    hidden = change(altered(fresh(minutes=5).xml, INS, OTHER))
+    bare = base64.b64encode(b"\n" + hidden[hidden.index(b"<Cl") :]).decode()
+    data = fresh().xml if first == "text/xml" else b"%PDF-1.4\n%%EOF\n"
+    bundle = lot(data, media=first)
+    content = bundle["entry"][1]["resource"]["content"]
+    content.append({"attachment": {"contentType": media, "data": bare}})
+    before = await holds(space)
+    answer = await space.post("", bundle, as_="lab-software")
+    assert (answer.status, code(answer)) == (422, "906"), answer.body
+    assert "first file" in answer.said
+    assert await holds(space) == before
+
+
+async def test_a_cda_under_another_name_is_judged_as_one(space: Space) -> None:
+    """Bytes say what a file is: a document sent as unknown bytes is asked whose it is."""
+    change, *_ = FAULTS["another birth name"]
+    bundle = lot(change(fresh().xml), media="application/octet-stream")
+    answer = await space.post("", bundle, as_="lab-software")
+    assert answer.status == 200, answer.body
+    await check_place(space, document_of(answer), APART)
 
 
 async def test_a_document_refused_makes_nobody(space: Space) -> None:

@@ -96,14 +96,14 @@ def test_lists_curves_and_readers_are_inert_for_their_patient(
     watched: Watched, attacked: Attacked, trap: Trap
 ) -> None:
     seen = {}
-    paths = [*everywhere(watched, "/dossier/"), "/dossier/courbes/"]
-    paths += everywhere(watched, "/dossier/acces/?vue=ajouts")
+    paths = [*some(everywhere(watched, "/dossier/"), 3), "/dossier/courbes/"]
+    paths += some(everywhere(watched, "/dossier/acces/?vue=ajouts"), 5)
     paths += links(watched, "/dossier/courbes/", r"/dossier/courbes/[^/]+/$")
     paths += [f"{path}?lang=en" for path in ("/dossier/", "/dossier/courbes/")]
     for path in paths:
         seen[path] = watched.see(path)
     quiet(seen, trap)
-    assert len(seen) > 10
+    assert len(seen) > 6
 
 
 def test_the_same_for_their_doctor(logged_in: LogIn, attacked: Attacked, trap: Trap) -> None:
@@ -112,7 +112,7 @@ def test_the_same_for_their_doctor(logged_in: LogIn, attacked: Attacked, trap: T
     page.get_by_role("button", name="Ouvrir le dossier").click()
     record = page.url.removeprefix(attacked.site.address)
     watched = Watched(page, attacked.site.address)
-    seen = {path: watched.see(path) for path in everywhere(watched, record)[:6]}
+    seen = {path: watched.see(path) for path in some(everywhere(watched, record), 6)}
     for name, id in some(attacked.documents.items(), 15):
         seen[name] = watched.see(f"{record}documents/{id}/")
     seen["courbes"] = watched.see(f"{record}courbes/")
@@ -157,12 +157,12 @@ def test_the_writing_of_the_page_holds_without_its_policy(
 def test_the_policy_holds_without_the_writing_of_the_page(
     watched: Watched, attacked: Attacked, trap: Trap
 ) -> None:
-    seen = injected(watched, attacked, trap, policy=True)
+    seen, to_trap = injected(watched, attacked, trap, policy=True), f"request: {trap.bait.url}"
     acted = {
-        name: [sign for sign in signs if not sign.startswith(("frame", "navigation"))]
+        name: [sign for sign in signs if not sign.startswith(("frame", "navigation", to_trap))]
         for name, signs in seen.items()
     }
-    quiet(acted, trap)  # an empty frame is nothing; nobody was called
+    quiet(acted, trap)  # an empty frame is nothing; the trap says whether it was called
     assert watched.stopped > 10, "the policy had something to stop"
 
 
@@ -173,8 +173,7 @@ def test_without_either_they_do_act(watched: Watched, attacked: Attacked, trap: 
     called = {name for name, signs in seen.items() if any(s.startswith("request") for s in signs)}
     assert len(acted) > 6, acted
     assert len(called) > 1, called
-    assert trap.callers
-    trap.callers.clear()
+    assert trap.called()
 
 
 def injected(
@@ -232,16 +231,15 @@ def links(watched: Watched, path: str, pattern: str) -> list[str]:
 
 
 def everywhere(watched: Watched, path: str) -> list[str]:
-    """A list, page after page."""
+    """The pages of a list, by what its first one says of the last."""
     mark = "&" if "?" in path else "?"
-    found = []
-    for number in range(1, 40):
-        here = f"{path}{mark}page={number}"
-        watched.page.goto(here)
-        found.append(here)
-        if not watched.page.locator(f"a[href*='page={number + 1}']").count():
-            break
-    return found
+    first = f"{path}{mark}page=1"
+    numbers = [int(found[1]) for each in links(watched, first, r"page=[0-9]+")
+               if (found := re.search(r"page=([0-9]+)", each))]  # fmt: skip
+    last = max(numbers, default=1)
+    if last == 2:  # a list that only says what comes next
+        last = 20
+    return [f"{path}{mark}page={number}" for number in range(1, last + 1)]
 
 
 # ------------------------------------------------------------------------------------- forms

@@ -236,6 +236,31 @@ def test_nobody_is_prescribed_what_they_must_avoid() -> None:
                     assert medicine.name not in text, (person.key, medicine.name)
 
 
+def test_quantities_are_those_a_pharmacist_would_give() -> None:
+    """A bottle holds many takes: nobody takes sixteen of them home in a month."""
+    most = {
+        (medicine.key, every)
+        for medicine in treatment.medicines().values()
+        for every in (12, 24)
+        if treatment.Line(medicine, 1, every, None, date(2026, 1, 1)).boxes(28) > 12
+    }
+    assert {key for key, _ in most} <= {"fosfomycin", "vitamin-d"}, "taken once"
+    line = treatment.Line(treatment.medicines()["paracetamol-1000"], 1, 8, None, date(2026, 1, 1))
+    assert [line.quantity(days) for days in (1, 4)] == ["1 boîte", "2 boîtes"]
+
+
+def test_children_are_not_given_the_dose_of_adults() -> None:
+    """A gram of paracetamol is for those of fifty kilograms; below, half of it."""
+    path = "//h:manufacturedMaterial/h:name/text()"
+    given: dict[bool, set[str]] = {True: set(), False: set()}
+    for person, one in everything():
+        age = person.age(paris(one.effective).date())
+        if one.kind == "57833-6" and one.structured and age < 18:
+            given[age < 15] |= {name for name in found(one, path) if "Paracétamol" in name}
+    assert "Paracétamol 1000 mg" in given[False], "the test looks at something"
+    assert "Paracétamol 1000 mg" not in given[True]
+
+
 def test_practices_and_pharmacies_are_closed_on_sundays() -> None:
     for _, one in everything():
         if one.kind not in OPEN_ON_SUNDAY:

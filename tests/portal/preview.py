@@ -423,6 +423,7 @@ class PreviewActs(PreviewRights):
             "Claire MARTIN",
             kept=3,
             read=12,
+            shown=True,
         )
 
     async def curve(self, actor: Actor, patient: str, code: str) -> Curve:

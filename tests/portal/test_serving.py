@@ -11,7 +11,7 @@ import pytest
 
 from carnet import errors, portal
 from carnet.portal import bridge
-from carnet.portal.asgi import BODY, ThreadedWsgi, environ
+from carnet.portal.asgi import BODY, OF_FILES, ThreadedWsgi, environ
 
 pytestmark = pytest.mark.db
 
@@ -71,6 +71,56 @@ async def test_a_slow_page_stops_neither_the_loop_nor_the_next_page() -> None:
         assert not waiting.done()
         slow.set()
         assert (await waiting).text == "/slow"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/dossier/documents/a1/fichier/",
+        "/patients/p1/documents/a1/fichier/",
+        "/dossier/fichiers/b1/page-3.png",
+        "/patients/p1/fichiers/b1/page-12.png",
+        "/dossier/documents/ajouter/",
+    ],
+)
+async def test_files_made_to_be_slow_hold_back_files_alone(path: str) -> None:
+    """However many wait for one, the pages of everybody else are served."""
+    slow = threading.Event()
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if environ["PATH_INFO"] == path:
+            assert slow.wait(10)
+        start_response("200 OK", [])
+        return [environ["PATH_INFO"].encode()]
+
+    served = ThreadedWsgi(application, threads=2, of_files=2)
+    transport = httpx.ASGITransport(served)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+        waiting = [asyncio.create_task(http.get(path)) for _ in range(9)]
+        await asyncio.sleep(0)
+        for quick in ("/dossier/", "/dossier/fichiers/b1", "/dossier/documents/a1/"):
+            assert (await asyncio.wait_for(http.get(quick), 8)).text == quick
+        assert not any(each.done() for each in waiting)
+        slow.set()
+        assert {each.text for each in await asyncio.gather(*waiting)} == {path}
+
+
+def test_every_page_that_waits_for_a_file_has_a_thread_of_files(site: Any) -> None:
+    """Written from the addresses themselves: a new one cannot be forgotten."""
+    from django.urls import reverse
+
+    from carnet.portal.files import urls
+
+    given: dict[str, dict[str, Any]] = {
+        "add": {},
+        "viewer": {"document": "a1"},
+        "picture": {"binary": "b1", "number": "3"},
+    }
+    assert {str(each.name) for each in urls.mine} == set(given)
+    for name, values in given.items():
+        assert OF_FILES.search(reverse(f"mine:{name}", kwargs=values)), name
+    assert not OF_FILES.search(reverse("mine:document", kwargs={"document": "a1"}))
 
 
 def test_a_header_cannot_pass_for_another() -> None:

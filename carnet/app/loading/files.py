@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import stat
 import zlib
@@ -137,19 +139,14 @@ def content(path: Path) -> bytes:
 
 def unpacked(packed: bytes) -> bytes:
     """What gzip files, one after another, hold."""
-    found, rest = bytearray(), packed
     try:
-        while rest:
-            inflater = zlib.decompressobj(wbits=31)
-            found += inflater.decompress(rest, LARGEST + 1 - len(found))
-            if len(found) > LARGEST:
-                raise TooBig
-            if not inflater.eof:
-                raise WrongGzip
-            rest = inflater.unused_data
-    except zlib.error:
+        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as opened:
+            found = opened.read(LARGEST + 1)
+    except (EOFError, OSError, zlib.error):
         raise WrongGzip from None
-    return bytes(found)
+    if len(found) > LARGEST:
+        raise TooBig
+    return found
 
 
 def judge(held: bytes) -> None:

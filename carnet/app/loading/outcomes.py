@@ -40,11 +40,23 @@ class Remark:
     path: str = ""  # where in the file
     rule: str = ""
     french: str = ""  # the same sentence, where there is one
+    line: int | None = None  # of an XML file, from 1
 
-    def line(self) -> str:
+    @property
+    def place(self) -> str:
+        """Where in the file, as it is printed."""
+        at = f"line {self.line}" if self.line else ""
+        return ", ".join(filter(None, (at, self.path)))
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, and where."""
+        return f"{self.text} ({self.place})" if self.place else self.text
+
+    def said(self) -> str:
         """As it is printed."""
         code = f" [{self.code}]" if self.code else ""
-        return f"{self.severity}{code}: {self.text}" + (f" ({self.path})" if self.path else "")
+        return f"{self.severity}{code}: {self.sentence}"
 
     def as_json(self) -> dict[str, Any]:
         """As the report has it."""
@@ -55,6 +67,7 @@ class Remark:
             "text": self.text,
             "french": self.french or None,
             "path": self.path or None,
+            "line": self.line,
         }
 
 
@@ -110,8 +123,8 @@ class Outcome:
         for line in self.understood:
             yield str(line["sentence"])
         for each in self.remarks:
-            if self.why not in (each.text, f"{each.text} ({each.path})"):
-                yield each.line()
+            if self.why not in (each.text, each.sentence):
+                yield each.said()
 
     def as_json(self) -> dict[str, Any]:
         """As the report has it."""
@@ -131,7 +144,15 @@ class Outcome:
 def found(held: object) -> list[Remark]:
     """The findings that a reception, a refusal or an identity carries."""
     return [
-        Remark(str(each.severity), each.sentence, each.code, each.path, each.rule, each.french)
+        Remark(
+            str(each.severity),
+            each.sentence,
+            each.code,
+            each.path,
+            each.rule,
+            each.french,
+            each.line,
+        )
         for each in getattr(held, "findings", ())
     ]
 

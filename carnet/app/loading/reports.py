@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Reports of a load: text for people, JSON for programs, JUnit for continuous integration.
 
-A report says names of files as the caller gave them, rules, codes and places; never what was in a file.
+A report says names of files as the caller gave them, rules, codes, places and titles of sections; nothing
+else of what was in a file, and no title that names somebody (`run.discreet`).
 """
 
 from __future__ import annotations
@@ -93,14 +94,13 @@ def _suite(folder: str, found: Sequence[Outcome]) -> Iterable[str]:
         if each.warnings:
             yield "      <properties>"
             for remark in each.warnings:
-                value = f"{remark.text} ({remark.path})" if remark.path else remark.text
                 key = _quoted(f"warning {remark.code or remark.rule}".strip())
-                yield f"        <property name={key} value={_quoted(value)}/>"
+                yield f"        <property name={key} value={_quoted(remark.sentence)}/>"
             yield "      </properties>"
         if each.state is State.SKIPPED:
             yield f"      <skipped message={_quoted(each.why)}/>"
         if each.state is State.REFUSED:
-            lines = [remark.line() for remark in each.remarks if remark.severity == "error"]
+            lines = [remark.said() for remark in each.remarks if remark.severity == "error"]
             said = escape(_xml("\n".join(lines or [each.why])))
             kind = _quoted(each.code or "refused")
             yield f"      <failure type={kind} message={_quoted(each.why)}>{said}</failure>"

@@ -7,9 +7,10 @@ A refusal is the file's own: those that need nothing of it go in.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -23,14 +24,17 @@ from carnet.app.loading.outcomes import found as told_of
 from carnet.app.loading.sets import Lot, NotKnown, Skipped, lots_of
 from carnet.app.loading.write import DOCUMENTS, Done, Writer
 from carnet.app.parts import Built, visit
+from carnet.documents.cda import CdaDocument
 from carnet.documents.cda.attachments import Role
-from carnet.documents.cda.understood import Fate
+from carnet.documents.cda.understood import Fate, Line
 from carnet.documents.receive import Received, receive
 from carnet.fhir import json
+from carnet.identity.traits import normal
 from carnet.rest.outcome import NotValid, known
 
 SET_BYTES: Final = 128 * 1024 * 1024  # of FHIR read as one set; what is beyond makes the next one
 BATCH: Final = 100  # lines of NDJSON written in one transaction
+NUMBER: Final = re.compile("(?:[0-9][ ./-]?){6}")  # a birth date, an INS, a telephone
 MOST_TOLD: Final = 20  # refused lines of one file
 
 
@@ -136,7 +140,7 @@ async def _document(built: Built, who: Actor, named: Named, options: Options) ->
             "first": line.first,
             "sentence": line.sentence,
         }
-        for line in done.document.report
+        for line in discreet(done.document)
     )
     return Outcome(
         named.path,
@@ -147,6 +151,24 @@ async def _document(built: Built, who: Actor, named: Named, options: Options) ->
         remarks=tuple(_doubts(done)),
         seconds=time.monotonic() - start,
     )
+
+
+def discreet(document: CdaDocument) -> Iterator[Line]:
+    """What was understood, without the title of a section that names the patient or gives a number.
+
+    A title is the author's own words: reports are read by more people than documents are.
+    """
+    patient = document.header.patient
+    said: tuple[str | None, ...] = ()
+    if patient is not None:
+        own = patient.traits
+        said = (own.birth_name, own.birth_given_names, own.first_given_name)
+        said += (patient.used_family, patient.used_given)
+    names = {word for name in said for word in normal(name or "").split() if len(word) > 2}
+    for line in document.report:
+        code, _, title = line.section.partition(" ")
+        told = names & set(normal(line.section).split()) or NUMBER.search(title)
+        yield replace(line, section=code if "-" in code else "") if told else line
 
 
 def _doubts(done: Received) -> list[Remark]:
@@ -350,6 +372,8 @@ def sentence(error: Exception) -> str:
     found = foreseen(error)
     if isinstance(found, NotValid):
         return "; ".join(f"{issue.path}: {issue.text}" for issue in found.issues[:5])
+    if listed := told_of(found):
+        return listed[0].sentence
     return f"{found} ({found.path})" if found.path else str(found)
 
 

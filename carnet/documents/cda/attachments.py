@@ -3,7 +3,7 @@
 
 Only what is written in the document is read: a reference to elsewhere is never followed. A file
 whose base64 is not base64, that is too large or is not what it says, is not extracted; why is told
-by code.
+by code. A file is what its bytes say it is, whatever name its media type gives it.
 """
 
 import binascii
@@ -26,6 +26,15 @@ MAGIC: Final[dict[str, tuple[bytes, ...]]] = {
     "image/jpeg": (b"\xff\xd8\xff",),
     "image/png": (b"\x89PNG\r\n\x1a\n",),
     "image/tiff": (b"II*\0", b"MM\0*"),
+}
+# Other names software gives them.
+ALSO: Final = {
+    "application/x-pdf": "application/pdf",
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "image/x-png": "image/png",
+    "image/tif": "image/tiff",
+    "text/richtext": "text/rtf",
 }
 # A PDF may have junk before its header (ISO 32000, implementation notes): looked for in the first
 # kilobyte.
@@ -62,6 +71,7 @@ class Attachment:
     title: str | None
     data: bytes
     section: int | None  # index in the sections; None for the body of a level 1
+    renamed: bool = False  # its media type said something else than its bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +86,9 @@ def read(
     value: d.Element, *, place: str, role: Role, title: str | None, section: int | None
 ) -> Attachment | NotExtracted:
     """One ED value: `nonXMLBody/text` or `observationMedia/value`."""
-    media_type = (
-        d.attribute(value, "mediaType") or "text/plain"
-    ).lower()  # the default of HL7 v3 ED
+    given = d.attribute(value, "mediaType")
+    said = (given or "text/plain").partition(";")[0].strip().lower()  # the default of HL7 v3 ED
+    media_type = ALSO.get(said, said)
     written = value.text or ""
     if len(value):  # thumbnail or reference: the text may come after
         written += "".join(part.tail or "" for part in value)
@@ -94,12 +104,14 @@ def read(
         data = _opened(data, compression)
     if isinstance(data, Trouble):
         return NotExtracted(place, role, media_type, data)
-    if media_type.startswith("image/"):
-        media_type = _drawn(data) or media_type
+    found = _known(data)
+    renamed = found is not None and not _same(found, media_type)
+    if found is not None and renamed:
+        media_type = found
     trouble = _judge(media_type, data)
     if trouble:
         return NotExtracted(place, role, media_type, trouble)
-    return Attachment(place, role, media_type, title, data, section)
+    return Attachment(place, role, media_type, title, data, section, renamed and given is not None)
 
 
 def _opened(data: bytes, compression: str) -> bytes | Trouble:
@@ -116,16 +128,18 @@ def _opened(data: bytes, compression: str) -> bytes | Trouble:
     return Trouble.CONTENT if compression in WINDOWS else Trouble.ELSEWHERE
 
 
-def _drawn(data: bytes) -> str | None:
-    """The kind of image the bytes are, whatever was said: a PNG called JPEG is a PNG."""
+def _known(data: bytes) -> str | None:
+    """The kind of file the bytes are; None when they do not tell."""
+    if b"%PDF-" in data[:PDF_HEAD]:
+        return "application/pdf"
     return next(
-        (
-            kind
-            for kind, magic in MAGIC.items()
-            if kind.startswith("image/") and data.startswith(magic)
-        ),
+        (kind for kind, magic in MAGIC.items() if magic and data.startswith(magic)),
         None,
     )
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or {one, other} == {"text/rtf", "application/rtf"}
 
 
 def _bytes(written: str, representation: str) -> bytes | Trouble:

@@ -196,6 +196,9 @@ def _body(document: CdaDocument) -> Iterator[_Fault]:
     roles = {*(f.role for f in document.attachments), *(f.role for f in document.not_extracted)}
     if Role.BODY not in roles and not document.sections:
         yield "no-body", f"{ROOT}/component", ()
+    for kept in document.attachments:
+        if kept.renamed:
+            yield "file-renamed", kept.place, ()
     for file in document.not_extracted:
         lost = file.role is Role.BODY and file.trouble not in (Trouble.BASE64, Trouble.SIZE)
         yield "body-unread" if lost else f"file-{file.trouble.value}", file.place, ()

@@ -26,6 +26,8 @@ class NotCda(errors.Structure):
 class SeveralPatients(errors.BusinessRule):
     """A document is about one person: this one has several recordTarget elements."""
 
+    code = "906"
+
 
 @dataclass(frozen=True, slots=True)
 class CdaDocument:
@@ -61,7 +63,7 @@ def read(source: bytes) -> CdaDocument:
     top = xml.parse(source)
     root = _clinical_document(top)
     if len(datatypes.children(root, "recordTarget")) > 1:
-        raise SeveralPatients
+        raise SeveralPatients(path="ClinicalDocument/recordTarget[2]")
     report = understood.Report()
     bodies = datatypes.down(root, "component", "structuredBody")
     level_1 = datatypes.down(root, "component", "nonXMLBody")

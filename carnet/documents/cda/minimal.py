@@ -112,7 +112,7 @@ def _people(root: d.Element) -> Iterator[Fault]:
     for author in d.children(root, "author"):
         entity = d.child(author, "assignedAuthor")
         path = path_of(author)
-        if d.attribute(d.child(author, "time"), "value") is None:
+        if not _timed(author):
             yield "author-no-time", f"{path}/time", author
         if not d.ids(entity):
             yield "author-no-id", f"{path}/assignedAuthor/id", author
@@ -127,12 +127,18 @@ def _people(root: d.Element) -> Iterator[Fault]:
     signed = d.child(root, "legalAuthenticator")
     if signed is not None:
         path = path_of(signed)
-        if d.attribute(d.child(signed, "time"), "value") is None:
+        if not _timed(signed):
             yield "authenticator-no-time", f"{path}/time", signed
         if d.attribute(d.child(signed, "signatureCode"), "code") != "S":
             yield "authenticator-no-signature", f"{path}/signatureCode", signed
         if not d.ids(d.child(signed, "assignedEntity")):
             yield "authenticator-no-id", f"{path}/assignedEntity/id", signed
+
+
+def _timed(participation: d.Element) -> bool:
+    """Whether it says when, at a point or from and to."""
+    time = d.child(participation, "time")
+    return d.attribute(time, "value") is not None or d.period(time) is not None
 
 
 def _acts(root: d.Element) -> Iterator[Fault]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from carnet import errors
 from carnet.access.door import Nothing, Stored, Visit
+from carnet.documents import files
 from carnet.documents.cda import CdaDocument, read
 from carnet.documents.cda.understood import Fate
 from carnet.documents.consult import record
@@ -51,6 +52,7 @@ async def document(visit: Visit, patient: str, document: str) -> DocumentPage:
         source,
         await record.name(visit, cid),
         *_fates(parsed),
+        shown=any(files.shown(media) is not None for _, media in _attached(stored.resource)),
     )
 
 
@@ -160,14 +162,19 @@ async def _versions(visit: Visit, cid: int, stored: Stored) -> list[Stored]:
 def _files(resource: dict[str, Any]) -> tuple[str | None, str | None]:
     """(source, PDF): Binary ids."""
     source = pdf = None
-    for content_ in resource.get("content", []):
-        attachment = content_.get("attachment", {})
-        url = str(attachment.get("url", ""))
-        if not url.startswith("Binary/"):
-            continue
-        media = str(attachment.get("contentType", "")).split(";")[0]
+    for binary, media in _attached(resource):
         if media in XML_TYPES and source is None:
-            source = url.removeprefix("Binary/")
+            source = binary
         elif media == "application/pdf" and pdf is None:
-            pdf = url.removeprefix("Binary/")
+            pdf = binary
     return source, pdf
+
+
+def _attached(resource: dict[str, Any]) -> list[tuple[str, str]]:
+    """(Binary id, media type) of each of its files."""
+    attachments = [each.get("attachment", {}) for each in resource.get("content", [])]
+    return [
+        (str(each["url"]).removeprefix("Binary/"), str(each.get("contentType", "")).split(";")[0])
+        for each in attachments
+        if str(each.get("url", "")).startswith("Binary/")
+    ]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from carnet.documents.files.confined import Confinement, call, confinement
 from carnet.documents.files.refused import Refused, TooLarge, removed
-from carnet.documents.files.sniff import MOST, MediaType, sniff
+from carnet.documents.files.sniff import MOST, NAMES, MediaType, sniff
 
 __all__ = [
     "MOST",
@@ -41,6 +41,7 @@ JOBS = "carnet.documents.files"
 IMAGES = frozenset((MediaType.JPEG, MediaType.PNG, MediaType.TIFF))
 CLEANERS = {MediaType.PDF: "pdf", MediaType.TEXT: "plain", MediaType.RTF: "rtf"}
 NARROWEST, WIDEST = 200, 1600  # pixels of a page image
+DRAWING = 5  # seconds of processor for one: a scan takes less than one
 PLAIN = "text/plain; charset=utf-8"
 
 
@@ -77,7 +78,7 @@ def clean(data: bytes, media: MediaType) -> Cleaned:
 def shown(media: str) -> MediaType | None:
     """The kind a media type shows as, as pictures or as text; None for one that is only saved."""
     bare = media.split(";")[0].strip().lower()
-    return MediaType(bare) if bare in frozenset(MediaType) else None
+    return MediaType(bare) if bare in frozenset(MediaType) else NAMES.get(bare)
 
 
 def look(data: bytes, media: str) -> Look:
@@ -107,8 +108,16 @@ def page(data: bytes, media: str, number: int, width: int) -> bytes:
     """One page as PNG. number: from 1. width: pixels, brought within bounds."""
     kind, width = shown(media), max(NARROWEST, min(width, WIDEST))
     if kind is MediaType.PDF:
-        return call(f"{JOBS}.render:page", data, number=number, width=width).data
+        made = call(f"{JOBS}.render:page", data, seconds=DRAWING, number=number, width=width)
+        return made.data
     if kind in IMAGES:
-        made = call(f"{JOBS}.images:page", data, media=str(kind), number=number, width=width)
+        made = call(
+            f"{JOBS}.images:page",
+            data,
+            seconds=DRAWING,
+            media=str(kind),
+            number=number,
+            width=width,
+        )
         return made.data
     raise Refused("no-page")

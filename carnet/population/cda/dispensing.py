@@ -43,10 +43,9 @@ def sections(
     entries = []
     for number, line in enumerate(lines, 1):
         anchor = f"med-{number:02}-delivre"
-        boxes = line.boxes(min(days, line.days or days))
-        rows.append(
-            Row((line.medicine.brand or line.medicine.name, f"{boxes} boîte(s)", line.told), anchor)
-        )
+        held = min(days, line.days or days)
+        boxes, quantity = line.boxes(held), line.quantity(held)
+        rows.append(Row((line.medicine.brand or line.medicine.name, quantity, line.told), anchor))
         entries.append(_given(header, line, anchor, number, boxes, prescription))
     return [
         Section(

@@ -40,7 +40,7 @@ def sections(header: Header, lines: tuple[Line, ...], days: int, ald: bool) -> l
     """
     rows = tuple(
         Row(
-            (line.medicine.name, line.told, f"{line.boxes(line.days or days)} boîte(s)"),
+            (line.medicine.name, line.told, line.quantity(line.days or days)),
             f"med-{number:02}",
         )
         for number, line in enumerate(lines, 1)

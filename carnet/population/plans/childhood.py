@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from carnet.identity.traits import normal
 from carnet.population import bodies, cda, conditions
 from carnet.population.chance import Chance
 from carnet.population.data import table
@@ -49,8 +50,11 @@ def _examined(context: Context) -> list[cda.Section]:
     )
     age = f"{months:.0f} mois" if months < 36 else f"{person.age(start.date())} ans"
     weight, height = bodies.weight(seed, person, start), bodies.height(seed, person, start)
+    # An h of a French given name is silent: Hugo, Hélène.
+    silent = normal(person.used_given_name).startswith((*"AEIOUH", "YV"))
+    of = "d'" if silent else "de "
     return text(
-        f"Examen de {person.used_given_name}, {age}, en présence d'un parent.",
+        f"Examen {of}{person.used_given_name}, {age}, en présence d'un parent.",
         f"Poids : {weight:.1f} kg. Taille : {height:.0f} cm. Croissance régulière.".replace(
             ".", ",", 1
         )

@@ -112,6 +112,8 @@ def _lines(seed: int, person: Person, rows: list[list[Any]], start: datetime) ->
     now = {line.medicine.inn for line in treatment.taken(seed, person, day)}
     for key, take, every, last in rows:
         medicine = treatment.suited(seed, person, key)
+        if medicine and medicine.younger and person.age(day) < medicine.from_age:
+            medicine = treatment.suited(seed, person, medicine.younger)
         if medicine and medicine.inn not in now:
             now.add(medicine.inn)
             need, days = (last, None) if isinstance(last, str) else (None, last)

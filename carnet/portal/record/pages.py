@@ -264,6 +264,7 @@ class DocumentView:
     latest: str  # address of the version that replaces this one, "" when it is the current one
     pdf: str
     source: str
+    shown: bool  # its file can be looked at page by page
     outside: str  # how many results stand outside their range, in words
     folded: bool  # the text is long: each of its sections opens by itself
     kept: str  # what the document has that is not read as data, in words
@@ -293,6 +294,7 @@ def document_view(place: Place, page: DocumentPage) -> DocumentView:
         latest=place.url("document", current.id) if replaced and current else "",
         pdf=place.url("file", page.pdf) if page.pdf else "",
         source=place.url("file", page.source) if page.source else "",
+        shown=page.shown,
         outside=outside(rows),
         folded=len(page.sections) >= LONG,
         kept=kept(page),

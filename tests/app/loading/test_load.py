@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from carnet.app.loading.outcomes import Options, Outcome, State
+from carnet.app.loading.reports import Form
+from carnet.app.loading.reports import written as written_report
 from carnet.app.loading.run import load_all
 from carnet.documents.cda.conformance import Profile
 from tests import people
@@ -34,6 +36,56 @@ def written(folder: Path, name: str, content: bytes | dict[str, Any]) -> Path:
 
 async def one(space: Space, path: Path, **options: Any) -> Outcome:
     return (await loaded(space, path, **options))[path.name]
+
+
+# ------------------------------------------------------------------------------ what a report says
+
+
+@pytest.mark.parametrize(
+    ("title", "told"),
+    [
+        ("Bilan glycémique", "Bilan glycémique"),
+        ("Bilan de Mme GARNIER", ""),
+        ("hélène, suivi", ""),
+        ("Née Delaunay", ""),
+        ("Appeler le 06 39 98 02 01", ""),
+        ("Bilan du 09/03/1967", ""),
+        ("Score : 18 points sur 20", "Score : 18 points sur 20"),
+    ],
+)
+async def test_a_report_names_nobody_even_where_a_section_does(
+    space: Space, tmp_path: Path, title: str, told: str
+) -> None:
+    """The title of a section is the author's own words; it says where an entry is, nothing of whom."""
+    data = fresh().xml.replace("Bilan glycémique".encode(), title.encode())
+    found = await one(space, written(tmp_path, "a.xml", data))
+    report = written_report([found], Form.TEXT) + written_report([found], Form.JSON)
+    assert "dans la section 18719-5" in report
+    assert (f"18719-5 {title}" in report) == bool(told)
+    for word in ("GARNIER", "hélène", "Delaunay", "06 39", "09/03", people.PATIENT.ins):
+        assert word not in report
+
+
+async def test_each_finding_has_its_line(space: Space, tmp_path: Path) -> None:
+    """In every form; a refusal begins with its own."""
+    data = fresh().xml.replace(b'confidentialityCode code="N"', b'confidentialityCode code="TOP"')
+    line = data[: data.index(b"<confidentialityCode")].count(b"\n") + 1
+    found = await one(space, written(tmp_path, "a.xml", data))
+    assert found.why.endswith(f"(line {line}, ClinicalDocument/confidentialityCode)")
+    (said,) = json.loads(written_report([found], Form.JSON))["files"][0]["findings"]
+    assert (said["line"], said["path"]) == (line, "ClinicalDocument/confidentialityCode")
+    for form in (Form.TEXT, Form.JUNIT):
+        assert f"line {line}, ClinicalDocument/confidentialityCode" in written_report([found], form)
+
+
+async def test_a_document_of_two_people_is_refused_with_its_code(
+    space: Space, tmp_path: Path
+) -> None:
+    data = fresh().xml
+    start, end = data.index(b"<recordTarget>"), data.index(b"</recordTarget>") + 15
+    found = await one(space, written(tmp_path, "a.xml", data[:end] + data[start:end] + data[end:]))
+    assert (found.state, found.code) == (State.REFUSED, "906")
+    assert "recordTarget[2]" in found.why
 
 
 # --------------------------------------------------------------------- the agency's own examples

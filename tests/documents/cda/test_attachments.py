@@ -15,7 +15,7 @@ PDF = b"%PDF-1.4 test"
 B64 = base64.b64encode(PDF).decode()
 ZLIB = base64.b64encode(zlib.compress(PDF)).decode()
 DEFLATED = base64.b64encode(zlib.compress(PDF)[2:-4]).decode()
-GZIP = base64.b64encode(gzip.compress(PDF)).decode()
+GZIP = base64.b64encode(gzip.compress(PDF, mtime=0)).decode()
 BOMB = base64.b64encode(zlib.compress(b"%PDF-" + bytes(20_000_000))).decode()
 
 
@@ -52,6 +52,9 @@ def test_the_pdf_copy_beside_the_data_is_extracted(laboratory: bytes) -> None:
         ('mediaType="application/pdf" representation="B64"', B64, PDF),
         ('mediaType="application/pdf" representation="B64"', f"\n {B64[:8]}\r\n\t{B64[8:]} ", PDF),
         ('mediaType="APPLICATION/PDF" representation="B64"', B64, PDF),
+        ('mediaType="application/pdf; charset=utf-8" representation="B64"', B64, PDF),
+        ('mediaType="application/x-pdf" representation="B64"', B64, PDF),
+        ('mediaType="image/jpeg" representation="B64"', B64, PDF),  # what it is, not what it says
         ('mediaType="text/plain"', " bonjour ", b"bonjour"),
         ("", "bonjour", b"bonjour"),
         ('mediaType="text/rtf" representation="B64"', "e1xydGYxIH0=", b"{\\rtf1 }"),
@@ -103,7 +106,7 @@ def test_a_file_that_swells_is_not_opened_whole() -> None:
         ('mediaType="application/pdf" representation="B64"', "%PDF-1.4", Trouble.BASE64),
         ('mediaType="application/pdf" representation="B64"', "", Trouble.EMPTY),
         ('mediaType="application/pdf" representation="B64"', "Ym9uam91cg==", Trouble.CONTENT),
-        ('mediaType="image/jpeg" representation="B64"', B64, Trouble.CONTENT),
+        ('mediaType="image/jpeg" representation="B64"', "Ym9uam91cg==", Trouble.CONTENT),
         ('mediaType="text/html"', "&lt;script&gt;", Trouble.MEDIA_TYPE),
         ('mediaType="application/x-msdownload" representation="B64"', "TVo=", Trouble.MEDIA_TYPE),
         ('mediaType="application/pdf"', '<reference value="file:///x"/>', Trouble.ELSEWHERE),

@@ -73,7 +73,9 @@ CHANGES = [
     (b'confidentialityCode code="N"', b'confidentialityCode code="TOP"', "confidentiality-unknown", "906"),
     (b"JVBERi0xLjQK", b"JVBERi0x*jQK", "file-base64", "906"),
     (b"JVBERi0xLjQK", b"AAAAAAAAAAAA", "file-content", "906"),
-    (b"application/pdf", b"application/zip", "file-media-type", "906"),
+    (b"application/pdf", b"application/zip", "file-renamed", "906"),
+    (b'pdf" representation="B64">\nJVBERi0xLjQK', b'zip" representation="B64">\nAAAAAAAAAAAA',
+     "file-media-type", "906"),
 ]  # fmt: skip
 
 
@@ -254,6 +256,7 @@ def test_a_body_is_needed(laboratory: bytes) -> None:
 def test_the_body_of_a_level_1_must_be_readable(consultation: bytes) -> None:
     """Of a type we keep, and in the document."""
     source = consultation.replace(b"application/pdf", b"application/zip")
+    source = source.replace(b"JVBERi0xLjQK", b"AAAAAAAAAAAA")
     found = conformance(cda.read(source), profile=Profile.LENIENT)
     assert [(f.rule, f.severity) for f in found] == [("body-unread", Severity.ERROR)]
 

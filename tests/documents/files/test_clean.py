@@ -164,9 +164,7 @@ def test_a_photo_stands_upright_and_no_longer_says_where_it_was_taken() -> None:
     assert b"Fairphone" not in kept.data
     assert b"secret" not in kept.data
     assert kept.removed == ("metadata",)
-    pixel = image.convert("L").getpixel((100, 10))
-    assert isinstance(pixel, int)
-    assert pixel < 30
+    assert image.convert("L").crop((100, 10, 101, 11)).tobytes()[0] < 30
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])

@@ -38,7 +38,8 @@ def with_section(laboratory: bytes, section: str) -> Json:
     """The sections of a document that ends with one more."""
     end = b"</structuredBody>"
     more = f"<component>{section}</component>".encode()
-    return composition(laboratory.replace(end, more + end))["section"][-1]
+    sections: list[Json] = composition(laboratory.replace(end, more + end))["section"]
+    return sections[-1]
 
 
 def every(sections: list[Json]) -> Iterator[Json]:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: EUPL-1.2
-# ruff: noqa: E501  (an attack reads on one line)
 """Texts and markup that attack who shows them: scripts, handlers, addresses, styles, frames, disguises.
 
 Each one, if it acts, calls `window.__canary` or fetches from the bait's server.
 Source: OWASP, XSS Filter Evasion; HTML living standard, parsing; HL7, CDA stylesheet advisories 2014, 2020.
 """
+
+# ruff: noqa: E501  (an attack reads on one line)
 
 from __future__ import annotations
 

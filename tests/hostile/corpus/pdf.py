@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: EUPL-1.2
-# ruff: noqa: E501  (an attack reads on one line)
 """PDFs that act, hide, swell or pretend: written by hand, object by object.
 
 `documents` gives each by name. Source: ISO 32000-2, 12.6 (actions), 7.11 (files), 12.7 (forms).
 """
+
+# ruff: noqa: E501  (an attack reads on one line)
 
 from __future__ import annotations
 

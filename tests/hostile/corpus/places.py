@@ -16,6 +16,7 @@ from carnet.population import report
 from tests.documents.lots import BINARY, lot, metadata
 from tests.hostile.corpus import markup, pdf
 from tests.hostile.corpus.bait import Bait
+from tests.hostile.share import some
 from tests.people import PATIENT, POPULATION
 
 START: Final = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -37,7 +38,7 @@ def documents(bait: Bait) -> dict[str, Bundle]:
     for name, (media, content) in files(bait).items():
         number = len(made)
         made[f"file-{name}"] = _file(content, media, number, name)
-    for name, content in pdf.documents(bait).items():
+    for name, content in some(pdf.documents(bait).items(), 5):
         if len(content) < 1_000_000 and content:
             number = len(made)
             made[f"pdf-{name}"] = _file(content, "application/pdf", number, name)

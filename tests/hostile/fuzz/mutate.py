@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from random import Random
@@ -89,7 +90,7 @@ def of_tree(content: bytes, random: Random) -> bytes:
             case 0 if parent is not None:
                 parent.remove(one)
             case 1 if parent is not None and len(every) < 3000:
-                parent.append(etree.fromstring(etree.tostring(one, with_tail=False)))
+                parent.append(copy.deepcopy(one))
             case 2 if one.attrib:
                 one.attrib[random.choice(list(one.attrib))] = random.choice(VALUES_OF_XML)
             case 3 if one.attrib:
@@ -106,7 +107,7 @@ def of_tree(content: bytes, random: Random) -> bytes:
             case _:
                 other = random.choice(every)
                 if len(every) < 3000 and len(list(other.iter())) < 200:
-                    one.append(etree.fromstring(etree.tostring(other, with_tail=False)))
+                    one.append(copy.deepcopy(other))
     return etree.tostring(root)
 
 
@@ -126,13 +127,13 @@ def of_value(value: Any, random: Random) -> Any:
         holder, key = random.choice(places)
         match random.randrange(6):
             case 0:
-                holder[key] = random.choice(NASTY)
+                holder[key] = copy.deepcopy(random.choice(NASTY))
             case 1:
                 del holder[key]
             case 2:
                 holder[key] = [holder[key], holder[key]]
             case 3 if isinstance(holder, dict):
-                holder["_" + str(key)] = random.choice(NASTY)
+                holder["_" + str(key)] = copy.deepcopy(random.choice(NASTY))
             case 4:
                 other, there = random.choice(places)
                 if isinstance(other, list):

@@ -11,7 +11,7 @@ from typing import Final
 from carnet.fhir import json as fhir_json
 from carnet.population import report
 from tests.fhir import samples
-from tests.hostile.corpus import json, markup, xml
+from tests.hostile.corpus import images, json, markup, pdf, texts, xml
 from tests.hostile.corpus.bait import NOWHERE
 from tests.people import PATIENT, POPULATION
 
@@ -120,6 +120,12 @@ def _paths() -> list[bytes]:
         b"a" + b".a" * 3000,
         b"-" * 3000 + b"1",
         b"a or " * 2000 + b"b",
+        b"a" + b".a" * 290,
+        b"a" + b" or a" * 290,
+        b"a" + b" | a" * 290,
+        b"a" + b"[0]" * 190,
+        b"a" + b".where(a)" * 120,
+        b"1" * 4500,
         b"`" + b"x" * 1000,
         b"'\\u12'",
     ]
@@ -148,7 +154,27 @@ def _texts() -> list[bytes]:
     ]  # fmt: skip
 
 
+def _pdfs() -> list[bytes]:
+    return list(pdf.documents(NOWHERE).values())
+
+
+def _images() -> list[bytes]:
+    return [content for _, content in images.documents(NOWHERE).values()]
+
+
+def _rtfs() -> list[bytes]:
+    return list(texts.rtf(NOWHERE).values())
+
+
+def _plain() -> list[bytes]:
+    return list(texts.plain(NOWHERE).values())
+
+
 _SEEDS: Final = {
+    "pdf": _pdfs,
+    "image": _images,
+    "rtf": _rtfs,
+    "text": _plain,
     "xml": _xml,
     "cda": _cda,
     "json": _json,
