@@ -12,7 +12,7 @@ from procrastinate import PsycopgConnector
 
 from carnet.access import door
 from carnet.access.door import sweep
-from carnet.app.parts import matrix_of, sealing, shifted
+from carnet.app.parts import insi_of, matrix_of, sealing, shifted
 from carnet.config import Settings
 from carnet.documents import announce
 from carnet.events import Relay
@@ -20,6 +20,7 @@ from carnet.notices.deliver import Folder, deliver, sweep_folder
 from carnet.postgres.pool import JOB, limited, open_pool
 from carnet.postgres.server import Server
 from carnet.rights import clock
+from carnet.vigilance import match, qualify
 
 log = structlog.get_logger("carnet.worker")
 
@@ -40,6 +41,16 @@ def queue(server: Server, made: door.Door) -> procrastinate.App:
     async def announcements(timestamp: int) -> None:
         told, lifted = await announce.tell(made), await announce.lift(made)
         log.info("announcements", told=told, lifted=lifted)
+
+    @app.periodic(cron="*/5 * * * *")  # every five minutes
+    @app.task(name="insi", queueing_lock="insi")
+    async def ask_insi(timestamp: int) -> None:
+        log.info("insi", **await qualify.ask_again(made, insi_of(made.settings)))
+
+    @app.periodic(cron="40 2 * * *")  # at night
+    @app.task(name="doubles", queueing_lock="doubles")
+    async def doubles(timestamp: int) -> None:
+        log.info("doubles", pairs=await match.sweep(made))
 
     @app.periodic(cron="* * * * *")  # every minute
     @app.task(name="timers", queueing_lock="timers")

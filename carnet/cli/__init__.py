@@ -11,6 +11,7 @@ from carnet.cli import (
     check,
     clock,
     demo,
+    identity,
     load,
     matrix,
     migrate,
@@ -47,6 +48,7 @@ def carnet(
 for command in (check.check, demo.demo, load.load, migrate.migrate, serve.serve, token.token):
     app.command()(command)
 app.add_typer(audit.commands, name="audit")
+app.add_typer(identity.commands, name="identity")
 app.add_typer(matrix.commands, name="matrix")
 app.add_typer(record.commands, name="record")
 app.add_typer(notices.commands, name="notices")

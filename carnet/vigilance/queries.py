@@ -194,6 +194,7 @@ ADD_NATIONAL: LiteralString = """
             %(birth_place)s)
     ON CONFLICT DO NOTHING
 """
+REMOVE_OFFICER: LiteralString = "DELETE FROM vigilance.officer WHERE sub = %s"
 ADD_OFFICER: LiteralString = "INSERT INTO vigilance.officer VALUES (%s) ON CONFLICT DO NOTHING"
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from carnet import errors
 from carnet.documents.consult import documents as listed
-from carnet.vigilance import find, merge
+from carnet.vigilance import desk, family, find, match, merge
+from carnet.vigilance.insi import Simulator
 from carnet.vigilance.merge import NoReason, Over, Same, TwoOfficers, root
 from carnet.vigilance.pages import TraitsForm
 from carnet.vigilance.standing import NotOfficer
@@ -279,3 +280,71 @@ async def test_an_unmerge_leaves_everything_as_if_never_merged(space: Space, num
     for each in waiting:
         await merge.undo(await space.visit(SECOND), each, "erreur")
     assert await everything(space, cids, written) == before
+
+
+async def test_an_officer_sees_traits_and_nothing_of_the_record(space: Space) -> None:
+    """The queue of the people registered alike; another than an officer sees no queue."""
+    one = await made(space, patient(born="1981-02-03"))
+    other = await made(space, patient(family="DELAUNEY", born="1981-02-03"))
+    found = await desk.look(await space.visit(FIRST), Simulator())
+    assert found.simulated
+    (pair,) = [each for each in found.pairs if each.one.id == id_of(space, one)]
+    assert (pair.other.id, pair.why) == (id_of(space, other), ("near-name",))
+    assert pair.differing == {"birth_name"}
+    shown = await desk.compare(await space.visit(SECOND), pair.one.id, pair.other.id)
+    assert shown == pair
+    for persona in ("gp", "patient", "hospital-software"):
+        with pytest.raises(NotOfficer):
+            await desk.look(await space.visit(persona), Simulator())
+        with pytest.raises(NotOfficer):
+            await desk.compare(await space.visit(persona), pair.one.id, pair.other.id)
+    with pytest.raises(errors.NotFound):  # two people nobody has to compare
+        await desk.compare(await space.visit(FIRST), pair.one.id, space.patient_id())
+    await desk.different(await space.visit(FIRST), pair.one.id, pair.other.id)
+    found = await desk.look(await space.visit(FIRST), Simulator())
+    assert id_of(space, one) not in {each.one.id for each in found.pairs}
+
+
+async def test_the_job_finds_again_every_pair_and_adds_none_twice(space: Space) -> None:
+    for name in ("DELAUNAY", "DELAUNEY"):
+        await made(space, patient(family=name, born="1981-02-03"))
+    before = await space.rows("SELECT * FROM vigilance.candidate ORDER BY one, other")
+    assert await match.sweep(space.built.door) == 2 * len(before)
+    assert await space.rows("SELECT * FROM vigilance.candidate ORDER BY one, other") == before
+    await space.rows("DELETE FROM vigilance.candidate")
+    await match.sweep(space.built.door)
+    again = await space.rows("SELECT one, other, why FROM vigilance.candidate ORDER BY one, other")
+    assert again == [(row[0], row[1], row[2]) for row in before]
+
+
+async def test_a_newborn_has_their_mother_s_link_before_a_number(space: Space) -> None:
+    child = await made(space, patient(given="LOU", born="2026-11-21"))
+    mother = own(space)
+    await family.link(await space.visit("hospital-software"), child, mother, "birth-mother")
+    with pytest.raises(errors.NotFound):  # not the child this software sent
+        await family.link(await space.visit("lab-software"), child, mother, "mother")
+    with pytest.raises(NotOfficer):
+        await family.link(await space.visit("gp"), child, mother, "mother")
+    with pytest.raises(family.WrongLink):
+        await family.link(await space.visit(FIRST), child, child, "mother")
+    rows = await space.rows("SELECT cid, parent, nature FROM access.family")
+    assert rows == [(child, mother, "birth-mother")]
+
+
+# -- planted faults ----------------------------------------------------------------------------------
+
+
+async def test_planted_an_undo_that_forgets_the_root_is_seen(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The double's observation would stay in the person's record."""
+    person, double = own(space), await made(space, patient(given="HELENA"))
+    id = await weighed(space, double)
+    number = await merged(space, double, person)
+
+    async def forgotten(*_: Any) -> None:
+        return None
+
+    monkeypatch.setattr(merge, "_rooted", forgotten)
+    await merge.undo(await space.visit(FIRST), number, "deux personnes")
+    assert id in await seen(space, person, "gp"), "the fault shows where the tests above look"

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Pages of identity: one's own, the sheet, and what the officers decide."""
+
+from typing import Any
+
+import pytest
+
+from tests.portal.preview import PreviewParts
+from tests.portal.preview_vigilance import INS, ONE, OTHER, PreviewIdentity
+
+PAIR = f"/identitovigilance/{ONE.id}/{OTHER.id}/"
+
+
+@pytest.fixture
+def identity(site: PreviewParts) -> PreviewIdentity:
+    found = PreviewIdentity()
+    site.identity = found
+    return found
+
+
+def test_the_sheet_is_of_a_qualified_identity_alone(
+    logged_in: Any, identity: PreviewIdentity
+) -> None:
+    page = logged_in("patient").get("/identite/fiche/").content.decode()
+    assert INS in page
+    assert "<svg" in page
+    refused = logged_in("newcomer").get("/identite/fiche/")
+    assert refused.status_code == 422
+    assert INS not in refused.content.decode()
+    assert INS not in logged_in("newcomer").get("/identite/").content.decode()
+
+
+def test_who_proposes_is_not_offered_to_confirm(logged_in: Any, identity: PreviewIdentity) -> None:
+    page = logged_in("operator").get("/identitovigilance/").content.decode()
+    assert page.count('value="confirm"') == 1
+    assert "simulateur" in page
+
+
+def test_a_merge_is_proposed_with_a_reason_and_the_one_that_stays(
+    logged_in: Any, identity: PreviewIdentity
+) -> None:
+    client = logged_in("operator")
+    for sent in ({}, {"target": ONE.id}, {"reason": "pièce vue"}, {"target": "z", "reason": "r"}):
+        assert client.post(PAIR, {"what": "merge", **sent}).status_code == 200
+    assert identity.done == []
+    sent = {"what": "merge", "target": ONE.id, "reason": "pièce vue"}
+    assert client.post(PAIR, sent).status_code == 302
+    assert client.post(PAIR, {"what": "different"}).status_code == 302
+    assert identity.done == [
+        ("propose", OTHER.id, ONE.id, "pièce vue"), ("different", ONE.id, OTHER.id),
+    ]  # fmt: skip
+
+
+def test_a_datamatrix_is_read_back_or_refused(logged_in: Any, identity: PreviewIdentity) -> None:
+    client = logged_in("operator")
+    text = (
+        "IS01" + "0" * 22 + f"S1{INS}S21.2.250.1.213.1.4.10S3ADA<GS>S4LOVELACE<GS>S5FS610-12-1815"
+    )
+    assert (
+        "LOVELACE" in client.post("/identitovigilance/datamatrix/", {"text": text}).content.decode()
+    )
+    page = client.post("/identitovigilance/datamatrix/", {"text": "IS01"}).content.decode()
+    assert 'role="alert"' in page
