@@ -31,6 +31,8 @@ from carnet.app import demonstration
 from carnet.app.parts import Built, actor, build, visit
 from carnet.cli import common
 from carnet.documents.receive import receive
+from carnet.identity.status import Status
+from carnet.identity.traits import normal
 from carnet.population import Person, documents, make
 from carnet.postgres.cluster import Cluster
 from carnet.vigilance import register
@@ -237,13 +239,15 @@ def _identity(person: Person, resource: dict[str, Any], cid: int) -> dict[str, A
         "cid": cid,
         "ins": claim.value,
         "ins_system": claim.system,
-        "birth_name": names[0],
-        "first_given": names[1].split(" ")[0],
+        "birth_name": normal(names[0]),
+        "first_given": normal(names[1].split(" ")[0]),
+        "given_names": normal(" ".join(person.birth_given_names)),
         "birth_date": person.birth_date,
         "sex": str(person.sex),
         "birth_place": person.birth_place.code,
         "shown_name": register.shown_name(resource),
-        "status": register.RETRIEVED,
+        "status": str(Status.RETRIEVED),
+        "doubtful": False,
     }
 
 

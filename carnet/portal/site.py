@@ -10,7 +10,12 @@ from django.views.i18n import set_language
 from carnet import errors
 from carnet.portal.accounts.actors import actor
 
-HOMES = {"patient": "mine:documents", "helper": "helping", "professional": "find", "operator": "reviews"}
+HOMES = {
+    "patient": "mine:documents",
+    "helper": "helping",
+    "professional": "find",
+    "operator": "reviews",
+}
 
 
 @login_not_required
