@@ -34,7 +34,7 @@ async def file(visit: Visit, patient: str, document: str) -> FilePage:
     """The file of a document that can be shown, the PDF first; Nothing when it has none."""
     cid = _compartment(visit, patient)
     stored = await visit.read("DocumentReference", document)
-    if stored.cid != cid:
+    if not await visit.same(stored.cid, cid):
         raise Nothing
     binary, media = _shown(stored)
     data = await _bytes(visit, cid, binary)
@@ -53,7 +53,7 @@ async def picture(visit: Visit, patient: str, binary: str, number: int, width: i
     """One page of a file, as PNG; Nothing for a page that is not there or cannot be drawn."""
     cid = _compartment(visit, patient)
     stored = await visit.read("Binary", binary)
-    if stored.cid != cid:
+    if not await visit.same(stored.cid, cid):
         raise Nothing
     data = await visit.attachment(stored)
     try:
@@ -74,7 +74,7 @@ def deposited(resource: dict[str, Any]) -> bool:
 
 async def _bytes(visit: Visit, cid: int, binary: str) -> bytes:
     stored = await visit.read("Binary", binary)
-    if stored.cid != cid:
+    if not await visit.same(stored.cid, cid):
         raise Nothing
     return await visit.attachment(stored)
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from carnet import errors
-from carnet.documents.consult import documents as listed
+from carnet.documents import consult
+from carnet.rights.readers import openings
 from carnet.vigilance import desk, family, find, match, merge
 from carnet.vigilance.insi import Simulator
 from carnet.vigilance.merge import NoReason, Over, Same, TwoOfficers, root
@@ -134,6 +135,30 @@ async def test_merged_records_are_one_to_every_reader_and_apart_again(space: Spa
     assert "link" not in (await space.get(f"Patient/{id_of(space, person)}", as_="gp")).json
 
 
+async def test_a_document_of_the_double_is_read_on_the_pages_of_the_person(space: Space) -> None:
+    """Its page, its file, and the same document by the double's own address."""
+    double = own(space)  # who has documents; the other stays
+    person = await made(space, patient(given="HELENA"))
+    doctor, id = await space.visit("gp"), id_of(space, person)
+    with pytest.raises(errors.NotFound):
+        await consult.documents(doctor, id)
+    mine = await consult.documents(doctor, id_of(space, double))
+    number = await merged(space, double, person)
+    found = await consult.documents(doctor, id)
+    assert [each.id for each in found.lines] == [each.id for each in mine.lines]
+    assert await consult.curves(doctor, id) == await consult.curves(doctor, id_of(space, double))
+    for line in mine.lines[:5]:
+        page = await consult.document(doctor, id, line.id)
+        assert page.line == line
+        if page.pdf is not None:
+            assert (await consult.content(doctor, id, page.pdf)).data
+    readers = await space.visit("patient")
+    assert any(each.who for each in await openings(readers, ""))
+    await merge.undo(await space.visit(FIRST), number, "deux personnes")
+    with pytest.raises(errors.NotFound):
+        await consult.document(doctor, id, mine.lines[0].id)
+
+
 async def test_a_block_or_a_closing_of_either_shuts_both(space: Space) -> None:
     person, double = own(space), await made(space, patient(given="HELENA"))
     id = await weighed(space, double)
@@ -163,7 +188,7 @@ async def test_a_quarantined_identity_is_resolved_by_a_merge(space: Space) -> No
     id = await weighed(space, double)
     await merged(space, double, person)
     assert id in await seen(space, person, "gp")
-    lines = await listed(await space.visit("gp"), space.patient_id())
+    lines = await consult.documents(await space.visit("gp"), space.patient_id())
     assert lines.lines
 
 

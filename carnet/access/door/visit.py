@@ -164,6 +164,13 @@ class Visit:
             )
         return await self.opened(rows)
 
+    async def same(self, cid: int, other: int) -> bool:
+        """Whether two compartments are of one person's record: the same, or merged."""
+        if cid == other:
+            return True
+        async with self.door.pool.connection() as conn:
+            return other in (await queries.sets(conn, [cid])).get(cid, ())
+
     async def lines(self, cid: int, limit: int) -> list[audit.Line]:
         """Who was in a record, newest first, as far as this actor may know it.
 

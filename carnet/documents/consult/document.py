@@ -31,7 +31,7 @@ async def document(visit: Visit, patient: str, document: str) -> DocumentPage:
     """The page of one document; Nothing when it must look absent."""
     cid = await record.opened(visit, patient)
     stored = await visit.read("DocumentReference", document)
-    if stored.cid != cid:
+    if not await visit.same(stored.cid, cid):
         raise Nothing
     observations = await _of_document(visit, cid, document)
     source, pdf = _files(stored.resource)

@@ -15,7 +15,7 @@ async def content(visit: Visit, patient: str, binary: str) -> Content:
     """The bytes of a file of the record, called as its document calls it."""
     cid = await record.opened(visit, patient)
     stored = await visit.read("Binary", binary)
-    if stored.cid != cid:
+    if not await visit.same(stored.cid, cid):
         raise Nothing
     media = str(stored.resource.get("contentType", "application/octet-stream"))
     return Content(media, await _title(visit, stored), await visit.attachment(stored))
