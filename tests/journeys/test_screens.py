@@ -106,30 +106,45 @@ SCREENS_OF: Final = (
     Screen("courbe", "patient", result_drawn),
     Screen("courbe-large", "patient", result_drawn, DESK),
     Screen("acces", "patient", at("/dossier/acces/")),
+    Screen("droits", "patient", at("/dossier/droits/")),
+    Screen("droits-professionnels", "patient", at("/dossier/droits/professionnels/")),
+    Screen("espace", "patient", at("/espace/")),
+    Screen("identite", "patient", at("/identite/")),
+    Screen("identite-fiche", "patient", at("/identite/fiche/"), DESK),
     Screen("deconnexion", "patient", at("/compte/deconnexion/")),
     # The language stays: last of this persona.
     Screen("documents-en", "patient", at("/dossier/?lang=en")),
+    Screen("pour-qui", "parent", at("/pour-qui/")),
+    Screen("accompagner", "helper", at("/accompagner/")),
+    Screen("opposition", "", at("/opposition/")),
+    Screen("courrier", "", at("/courrier/"), DESK),
     Screen("trouver", "gp", found),
     Screen("trouver-large", "gp", found, DESK),
     Screen("consentement", "dentist", consenting),
     Screen("patient-documents", "gp", opened),
+    Screen("pourquoi", "gp", at("/patients/aaaaaaaaaaaaaaaaaaaaaaaaaa/pourquoi/")),
+    Screen("urgences", "gp", at("/urgences/")),
+    Screen("identitovigilance", "identity-officer", at("/identitovigilance/"), DESK),
+    Screen("datamatrix", "identity-officer", at("/identitovigilance/datamatrix/"), DESK),
 )
 
-# Addresses that are no page: files, pictures of pages, and what only receives a form.
-NO_PAGE: Final = frozenset(("mine:file", "mine:picture", "open"))
+# Addresses that are no page: files, proofs, pictures of pages, and what only receives a form.
+NO_PAGE: Final = frozenset(
+    "mine:file mine:picture mine:proof open letter-pdf mine:decide mine:mask accept give share revoke"
+    " ended end-emergency".split()
+)
+# Pages that something else must come before: a session, a letter, two identities alike, an emergency.
+AFTER: Final = frozenset("receipt letter merge compare-identities emergency mandates".split())
 
 
 def addresses() -> set[str]:
     """Names of every address of the pages; a doctor's pages of a record are the patient's own."""
     names: set[str] = set()
     portal = ROOT / "carnet" / "portal"
-    for space, files in (
-        ("", ["urls.py", "accounts/urls.py"]),
-        ("mine:", ["record/urls.py", "files/urls.py"]),
-    ):
-        for file in files:
-            text = (portal / file).read_text("utf-8")
-            names.update(space + name for name in re.findall(r'name="(\w+)"', text))
+    for file in sorted(portal.rglob("urls.py")):
+        space = "mine:" if file.parent.name in ("record", "files", "rights") else ""
+        text = file.read_text("utf-8")
+        names.update(space + name for name in re.findall(r'name="([\w-]+)"', text))
     return names
 
 
@@ -189,11 +204,16 @@ def test_every_page_has_its_picture(pictures: dict[str, tuple[str, Image.Image]]
         "consent": "/patients/consentement/", "mine:documents": "/dossier/",
         "mine:document": "/dossier/documents/[^/]+/", "mine:curves": "/dossier/courbes/",
         "mine:curve": "/dossier/courbes/[^/]+/", "mine:openings": "/dossier/acces/",
+        "mine:rights": "/dossier/droits/", "mine:professionals": "/dossier/droits/professionnels/",
+        "mine:why": "/patients/[^/]+/pourquoi/", "life": "/espace/", "identity": "/identite/",
+        "identity-sheet": "/identite/fiche/", "acting": "/pour-qui/", "helping": "/accompagner/",
+        "oppose": "/opposition/", "tray": "/courrier/", "reviews": "/urgences/",
+        "vigilance": "/identitovigilance/", "datamatrix": "/identitovigilance/datamatrix/",
         "mine:viewer": "/dossier/documents/[^/]+/fichier/", "mine:add": "/dossier/documents/ajouter/",
     }  # fmt: skip
     missing = {
         name
-        for name in addresses() - NO_PAGE
+        for name in addresses() - NO_PAGE - AFTER
         if name not in shapes or not any(re.fullmatch(shapes[name], path) for path in paths)
     }
     assert missing == set()
