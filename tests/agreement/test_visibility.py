@@ -244,6 +244,53 @@ def test_three_readings_of_the_rule_agree(bench: Bench, states: st.SearchStrateg
     assert bench.triples - before >= LEAST
 
 
+LONG = Period(NOW - timedelta(hours=24))
+SOON = Period(NOW - timedelta(hours=1), NOW + timedelta(hours=1))
+JOINED = State(  # 102 was merged into 101, whose doctor is 11; 12 opened it in an emergency
+    records=dict.fromkeys(PATIENTS, "open"),
+    teams=TEAMS,
+    members=(Member(1, 11, "PCP", LONG),),
+    consents=(Consent(101, LONG, team=1), Consent(102, LONG, rpps=13)),
+    blocks=(),
+    reads=reading.matrix(),
+    mandates=(Mandate(102, "helper:1", "all", LONG),),
+    trusted=(Trusted(102, 13, LONG),),
+    emergencies=(Emergency(101, 12, "bris-de-glace", SOON),),
+    assistants=(Assistant("assistant:1", 11, LONG),),
+    reaches=reading.reaches(),
+    least=reading.least(),
+    persons={102: 101},
+)
+SAID = {
+    "nothing": JOINED,
+    "undone": replace(JOINED, persons={}),
+    "a block on the double": replace(JOINED, blocks=(Block(102, 11, LONG), Block(102, 13, LONG))),
+    "a block on the person": replace(JOINED, blocks=(Block(101, 11, LONG), Block(101, 13, LONG))),
+    "the double closed": replace(JOINED, records={**JOINED.records, 102: "closed"}),
+    "the person closed": replace(JOINED, records={**JOINED.records, 101: "closed"}),
+    "the double in its notice": replace(JOINED, records={**JOINED.records, 102: "notice"}),
+    "a refusal in the double": replace(JOINED, refused=frozenset({(102, "bris-de-glace")})),
+    "another refusal": replace(JOINED, refused=frozenset({(102, "centre-15")})),
+}
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_what_is_said_of_one_holds_in_what_is_merged_with_it(bench: Bench, said: str) -> None:
+    made = [
+        Resource(cid, 0, kind, label, None, pro, org, NOW)
+        for cid in (101, 102, 103)
+        for kind in (0, 1, 10, 20, 60)
+        for label in (Label.NONE, Label.MASQUE_PS, Label.INVISIBLE_PATIENT)
+        for pro, org in ((None, ORGANISATIONS[0]), (RPPS[1], ORGANISATIONS[1]))
+    ]
+    rows = [replace(row, rid=rid) for rid, row in enumerate(made, 1)]
+    actors = [
+        replace(actor, profession="10/SM54") if actor.kind == "professional" else actor
+        for actor in VIEWERS
+    ]
+    bench.runner.run(_agree(bench, SAID[said], rows, actors))
+
+
 def _owners(row: Resource) -> frozenset[int] | None:
     """Several owners are always those of the row's own compartment among others."""
     if row.owners is None or row.cid not in PATIENTS:
