@@ -253,6 +253,9 @@ def _about(write: Write, found: Mapping[tuple[str, str], Found | None]) -> str |
 def _plain(resource: dict[str, Any]) -> dict[str, Any]:
     """A resource without what the server adds: id, meta, and what stands for inline data."""
     found = {key: value for key, value in resource.items() if key not in ("id", "meta")}
+    if found.get("resourceType") == "Patient":  # its number and its status are vigilance's to say
+        families = [name.get("family") for name in found.get("name", [])]
+        return {"family": families, **{key: found.get(key) for key in ("gender", "birthDate")}}
     if "content" in found:
         added = ("data", "url", "size", "hash")
         found["content"] = [

@@ -22,6 +22,7 @@ PERSONAS = {
     "patient", "parent", "minor", "carer", "gp", "hospital-doctor", "nurse", "pharmacist",
     "biologist", "midwife", "dentist", "regulator", "elder", "helper", "ehpad-nurse", "outsider",
     "blocked", "lab-software", "hospital-software", "operator", "researcher", "assistant",
+    "identity-officer",
 }  # fmt: skip
 LATER = {"regulator", "ehpad-nurse", "researcher"}
 

@@ -61,7 +61,11 @@ async def test_the_regulation_centre_alone_opens_on_a_call(space: Space) -> None
         ("UPDATE access.record SET regulation_refused = true", "regulator", CALL),
         ("UPDATE access.record SET state = 'closed'", "outsider", ICE),
         ("UPDATE access.record SET state = 'notice'", "outsider", ICE),
-        ("UPDATE access.identity SET quarantined = true, ins = NULL", "outsider", ICE),
+        (
+            "UPDATE access.identity SET quarantined = true, ins = NULL, status = 'PROV'",
+            "outsider",
+            ICE,
+        ),
         ("SELECT 1", "blocked", ICE),
     ],
 )

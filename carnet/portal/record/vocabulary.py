@@ -128,6 +128,7 @@ KINDS = (
 
 PROFESSIONS = (
     gettext_noop("Médecin"),
+    gettext_noop("Secrétariat, assistant"),
     gettext_noop("Médecin biologiste"),
     gettext_noop("Pharmacien"),
     gettext_noop("Chirurgien-dentiste"),
@@ -155,6 +156,17 @@ DEEDS = (
     gettext_noop("Liste des consultations"),
     gettext_noop("Consultation du journal des accès"),
     gettext_noop("Recherche d’identité"),
+    gettext_noop("Blocage d’un professionnel"),
+    gettext_noop("Fin du blocage d’un professionnel"),
+    gettext_noop("Confiance donnée pour les documents masqués"),
+    gettext_noop("Fin de la confiance pour les documents masqués"),
+    gettext_noop("Choix pour les urgences"),
+    gettext_noop("Liste de vos droits"),
+    gettext_noop("Masquage"),
+    gettext_noop("Fin du masquage"),
+    gettext_noop("Document mis en attente d’annonce"),
+    gettext_noop("Document rendu visible après son annonce"),
+    gettext_noop("Document rendu visible, un mois passé"),
     gettext_noop("Accès"),
 )
 DEED = re.compile(
