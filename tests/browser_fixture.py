@@ -21,6 +21,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
     "--disable-quic",
+    "--disable-gpu",  # a machine without one cannot always take a picture with it
 ]
 
 

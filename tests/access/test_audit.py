@@ -189,18 +189,18 @@ async def test_the_patients_list_obeys_what_it_names(space: Space) -> None:
         "UPDATE record.resource SET labels = 2 WHERE rid = %s OR origin = %s", rid[1], rid[1]
     )
     visit = await space.visit("patient")
-    before = len(await visit.lines(cid, 100))
+    before = len(await visit.lines(cid, 10_000))
     await space.get(f"DocumentReference/{hidden}", as_="gp")
     await space.get(f"DocumentReference/{hidden}/_history", as_="gp")
-    assert len(await visit.lines(cid, 100)) == before
+    assert len(await visit.lines(cid, 10_000)) == before
     await space.get(f"DocumentReference/{shown}", as_="gp")
     await space.get(
         f"DocumentReference?subject=Patient/{space.patient_id()}&_id={hidden}", as_="gp"
     )
-    lines = await visit.lines(cid, 100)
+    lines = await visit.lines(cid, 10_000)
     assert [line.act for line in lines[: len(lines) - before]] == ["search", "read"]
     await space.rows("UPDATE record.resource SET labels = 0")
-    acts = [line.act for line in await visit.lines(cid, 100)]
+    acts = [line.act for line in await visit.lines(cid, 10_000)]
     assert acts[:4] == ["search", "read", "history", "read"]
     outsider = await space.visit("outsider")
-    assert await outsider.lines(cid, 100) == []
+    assert await outsider.lines(cid, 10_000) == []

@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Error, Page
 
 from carnet.cli.demo import PASSWORD
 from carnet.population import make
@@ -133,6 +133,16 @@ def addresses() -> set[str]:
     return names
 
 
+def picture_of(page: Page) -> bytes:
+    """What is on the screen; a busy machine may need to be asked again."""
+    for _ in range(3):
+        try:
+            return page.screenshot(full_page=False)
+        except Error:
+            page.wait_for_timeout(1000)
+    return page.screenshot(full_page=False)
+
+
 @pytest.fixture(scope="module")
 def pictures(browser: Browser, demonstration: Demonstration) -> dict[str, tuple[str, Image.Image]]:
     """Each screen: the path it was taken at, and its picture."""
@@ -155,7 +165,7 @@ def pictures(browser: Browser, demonstration: Demonstration) -> dict[str, tuple[
                 page.click("main button")
             for screen in wanted:
                 screen.walk(page)
-                shot = page.screenshot(full_page=False)
+                shot = picture_of(page)
                 path = page.url.removeprefix(demonstration.address)
                 taken[screen.name] = (path, Image.open(io.BytesIO(shot)))
             context.close()
