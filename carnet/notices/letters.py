@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from psycopg import AsyncConnection
 
 from carnet import errors
 from carnet.access import audit
@@ -73,8 +76,8 @@ async def posted(door: Door, number: int) -> None:
         await conn.execute(queries.SENT, {"id": number, "now": now})
 
 
-async def _address(door: Door, conn: object, cid: int) -> tuple[str, ...]:
-    patient = await platform.patient(door, conn, cid)  # type: ignore[arg-type]
+async def _address(door: Door, conn: AsyncConnection[Any], cid: int) -> tuple[str, ...]:
+    patient = await platform.patient(door, conn, cid)
     if patient is None:
         return ()
     names = patient.get("name") or [{}]

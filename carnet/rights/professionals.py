@@ -48,14 +48,12 @@ def told(
     return Professional(rpps, found.name, label, found.place or "", rpps in set(treating))
 
 
-def treating(members: Iterable[Member], now: object) -> frozenset[int]:
+def treating(members: Iterable[Member], now: datetime) -> frozenset[int]:
     """Who is médecin traitant now."""
     return frozenset(
         one.rpps
         for one in members
-        if one.role == TREATING
-        and one.since <= now  # type: ignore[operator]
-        and (one.until is None or now < one.until)  # type: ignore[operator]
+        if one.role == TREATING and one.since <= now and (one.until is None or now < one.until)
     )
 
 

@@ -87,6 +87,7 @@ def test_a_file_that_is_not_there_and_a_production_instance_are_wrong_use(
     assert run(FOUND, "--create-patients").exit_code == 2
 
 
+@pytest.mark.slow
 def test_an_instance_that_cannot_be_reached_is_neither_a_refusal_nor_wrong_use(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -68,6 +68,7 @@ def of(person: Person, kind: str) -> Iterator[GeneratedDocument]:
     return (one for who, one in everything() if who is person and one.kind == kind)
 
 
+@pytest.mark.slow
 def test_every_kind_of_document_is_there_at_the_levels_the_field_sends() -> None:
     assert {one.kind for _, one in everything()} == KINDS
     assert {one.kind for _, one in everything() if one.structured} == STRUCTURED

@@ -45,6 +45,7 @@ def test_what_goes_in_is_xml(mutation: Mutation) -> None:
         etree.fromstring(mutation.apply(BASES[mutation.on].xml))
 
 
+@pytest.mark.slow
 def test_a_seed_gives_one_corpus() -> None:
     first = list(mutations.mutated(people.POPULATION, 5))
     assert first == list(mutations.mutated(people.POPULATION, 5))
