@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from carnet import errors
 from carnet.access.door import DIRECTORY, Visit
