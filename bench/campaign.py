@@ -63,7 +63,16 @@ def run() -> None:
 def hostile(seed: int) -> None:
     """The whole hostile corpus through every entry and page; `./run test` has a part of it."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=0", "tests/hostile"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--timeout=0",
+            "tests/hostile",
+        ],
         env={**os.environ, "CARNET_HOSTILE": "all", "CARNET_SEED": str(seed)},
         capture_output=True,
         text=True,
