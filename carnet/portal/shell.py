@@ -35,6 +35,7 @@ class Shell:
     name: str  # of who is logged in, "" when nobody is known
     secret: bool  # a minor's connection that representatives know nothing of
     items: tuple[Item, ...]
+    here: str  # the entry this page belongs to, "" when none
     other_language: str  # address of this page in the other language
     matrix: str
     seal: str  # the root of the audit, shortened, "" before there is one
@@ -48,12 +49,14 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     query = {key: value for key, value in request.GET.items() if key != "lang"}
     other = urlencode({**query, "lang": "en" if french else "fr"})
     seal = desk.parts().seal()
+    entries = items(request, who.kind if who else "")
     frame = Shell(
         demo=desk.config().demo,
         french=french,
         name=who.name if who else "",
         secret=bool(who and who.secret),
-        items=items(request, who.kind if who else ""),
+        items=entries,
+        here=next((each.label for each in entries if each.current), ""),
         other_language=f"{request.path}?{other}",
         matrix=desk.parts().matrix.replace(DEMONSTRATION, gettext(DEMONSTRATION)),
         seal=seal.root[:16] if seal else "",
