@@ -27,7 +27,7 @@ from carnet.population.people import (
 
 __all__ = ["EDITION", "TODAY", "make", "official"]
 
-EDITION = 3  # raised whenever the people or the documents of a seed are no longer the same
+EDITION = 4  # raised whenever the people or the documents of a seed are no longer the same
 TODAY = date(2026, 11, 1)
 
 

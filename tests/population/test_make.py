@@ -24,7 +24,7 @@ PERSONAS = {
     "blocked", "lab-software", "hospital-software", "operator", "researcher", "assistant",
     "identity-officer",
 }  # fmt: skip
-LATER = {"regulator", "ehpad-nurse", "researcher"}
+LATER = {"researcher"}
 
 
 def test_a_seed_gives_one_population() -> None:
@@ -289,7 +289,7 @@ def test_the_personas_are_those_of_the_contract() -> None:
             case "patient":
                 assert persona.person == persona.key
                 LARGE.person(persona.key)
-            case "professional" | "regulator":
+            case "professional":
                 who = LARGE.professional(persona.professional or "")
                 assert persona.establishment in {s.establishment for s in who.situations}
             case "software":
