@@ -24,6 +24,7 @@ from tests.hostile.fuzz import readers
 
 MEMORY = 2 * 1024**3  # bytes of address space
 TIME = 30  # seconds of processor
+PATIENCE = 240  # seconds for a folder: a reader may also wait for ever without working
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ def over(reader: str, folder: Path) -> list[Ended]:
         capture_output=True,
         text=True,
         errors="replace",
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return [Ended(**json.loads(line)) for line in done.stdout.splitlines()]
