@@ -24,7 +24,9 @@ from carnet import errors
 from carnet.access import kinds
 from carnet.access.actor import ActorKind
 from carnet.access.door import Nothing, Page, Visit
+from carnet.access.door import includes as including
 from carnet.access.door import visit as visits
+from carnet.access.door.includes import Included
 from carnet.access.door.writing import Unit
 from carnet.fhir.search import scope as scope_module
 from carnet.fhir.search import sql as search_sql
@@ -102,20 +104,20 @@ def _opened() -> Iterator[None]:
 
 
 def _conditions(patch: pytest.MonkeyPatch, made: Callable[..., str]) -> None:
-    for module in (visits, search_sql):
+    for module in (visits, including, search_sql):
         patch.setattr(module, "condition", made)
 
 
 def include_without_scope(patch: pytest.MonkeyPatch) -> None:
     """The predicate is dropped from the statement of _include."""
-    plain = Visit._include
+    plain = Included._fetched
 
-    async def include(*given: Any) -> Any:
+    async def include(*given: Any, **more: Any) -> Any:
         with _opened():
-            return await plain(*given)
+            return await plain(*given, **more)
 
     _conditions(patch, _open_condition)
-    patch.setattr(Visit, "_include", include)
+    patch.setattr(Included, "_fetched", include)
 
 
 def total_without_scope(patch: pytest.MonkeyPatch) -> None:
@@ -194,7 +196,7 @@ def next_before_scope(patch: pytest.MonkeyPatch) -> None:
             text, values = search_sql.matches(query, Scope(), self.door.place(query.rtype))
         async with self.door.pool.connection() as conn:
             decision = await self.door.decide(conn, self.actor, query.compartments)
-            rows = await self._fetch(conn, decision, text, values)
+            rows = await self.fetch(conn, decision, text, values)
         if len(rows) <= query.count:
             return page
         last = page.matches[-1]

@@ -4,34 +4,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import orjson
 from psycopg import AsyncConnection
+from psycopg import errors as pg
 from psycopg.rows import class_row, scalar_row
 
 from carnet import errors
 from carnet.access import audit, queries, recent
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door.decide import Decision, Door
+from carnet.access.door.hops import Hops
+from carnet.access.door.includes import Included
 from carnet.access.seal import SET
 from carnet.fhir.search import sql as search_sql
 from carnet.fhir.search.columns import Tally
-from carnet.fhir.search.extract import extract
-from carnet.fhir.search.query import Include, Place, Query
-from carnet.fhir.search.references import LITERAL
+from carnet.fhir.search.query import Place, Query
 from carnet.fhir.search.scope import PUBLIC, Scope, condition, context_parts
 from carnet.fhir.store import queries as store
 from carnet.fhir.store.queries import Row
 from carnet.fhir.store.read import all_opened
 from carnet.fhir.store.rows import Attachment, Stored
 
-MOST_INCLUDED = 5000  # resources a page may include
 MOST_VERSIONS = 100_000  # of one resource
+ATTEMPTS = 4  # of a read whose record's rights are being changed
 # Who is limited in how many people's records they read: people who read others'. A software reads its
 # own deposits.
 LIMITED = frozenset((ActorKind.PROFESSIONAL, ActorKind.ASSISTANT, ActorKind.HELPER))
@@ -43,6 +44,30 @@ class Nothing(errors.NotFound):
 
 class TooManyPatientsRead(errors.TooMany):
     """This account has read the records of too many people in an hour."""
+
+
+class Changing(errors.Transient):
+    """The rights on this record are being changed: try again."""
+
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+Act = Callable[Concatenate["Visit", P], Coroutine[Any, Any, Result]]
+
+
+def decided(act: Act[P, Result]) -> Act[P, Result]:
+    """A reading act, done again when what its decision was made of had changed: see Door.recall."""
+
+    @wraps(act)
+    async def done(visit: Visit, /, *args: P.args, **kwargs: P.kwargs) -> Result:
+        for _ in range(ATTEMPTS):
+            try:
+                return await act(visit, *args, **kwargs)
+            except pg.SerializationFailure:
+                visit = replace(visit, anew=True)
+        raise Changing
+
+    return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +98,11 @@ class Visit:
     door: Door
     actor: Actor
     request: str
+    anew: bool = False  # what is remembered of decisions is not used
 
     # -- reading ---------------------------------------------------------------------------------
 
+    @decided
     async def read(self, rtype: str, id: str) -> Stored:
         """The current version; Nothing when absent or hidden, Deleted when it was deleted."""
         rows = await self._one(rtype, id, "read")
@@ -83,6 +110,7 @@ class Visit:
             raise errors.Deleted
         return (await self.opened(rows))[0]
 
+    @decided
     async def vread(self, rtype: str, id: str, ver: int) -> Stored:
         """One version, judged by the current row."""
         rows = await self._versions(rtype, id, "vread", ver)
@@ -90,16 +118,19 @@ class Visit:
             raise errors.Deleted
         return (await self.opened(rows))[0]
 
+    @decided
     async def history(self, rtype: str, id: str) -> list[Stored]:
         """Every version, newest first; deletions are in it, without body."""
         return await self.opened(await self._versions(rtype, id, "history", None))
 
+    @decided
     async def search(self, query: Query) -> Page:
         """One page; what it includes is seen by the same scope."""
         door, place = self.door, self.door.place(query.rtype)
         async with door.pool.connection() as conn:
             decision = await self._decide(conn, query.compartments, query.rtype)
             asked, query = query, await self._whole(conn, query, decision)
+            query = await Hops(self, conn, decision).followed(query)
             total = None
             if query.total or query.only_total:
                 total = await self._count(conn, query, decision, place, asked.compartments)
@@ -107,7 +138,7 @@ class Visit:
                 return Page([], [], total, None)
             text, values = search_sql.matches(query, decision.scope, place)
             if query.includes:
-                rows = await self._fetch(conn, decision, text, values)
+                rows = await self.fetch(conn, decision, text, values)
             else:
                 rows = await self._fetch_traced(
                     conn,
@@ -124,20 +155,21 @@ class Visit:
             matches = await self.opened(rows, conn)
             included: list[Stored] = []
             if query.includes:
-                wanted = self._included(matches, query.includes)
-                included = await self._include(conn, decision, wanted, rows, asked)
+                included = await Included(self, conn, decision).of(asked, rows, matches)
         cursor = None
         if more and rows:
             last = rows[-1]
             cursor = door.cursors.write(query.rtype, last.mark, last.rid, last.cid)
         return Page(matches, included, total, cursor)
 
+    @decided
     async def tally(self, query: Query, tally: Tally) -> list[Group]:
         """How many matches this actor sees, by group; traced like a search that releases no row."""
         door, place = self.door, self.door.place(query.rtype)
         async with door.pool.connection() as conn:
             decision = await self._decide(conn, query.compartments, query.rtype)
             asked, query = query.compartments, await self._whole(conn, query, decision)
+            query = await Hops(self, conn, decision).followed(query)
             text, values = search_sql.tallying(query, tally, decision.scope, place)
             async with within(conn), conn.cursor() as cur:
                 await self.enter(conn, decision.scope)
@@ -147,6 +179,7 @@ class Visit:
         named = tally.hashes(place)
         return [Group(year, org, named.get(token), count) for year, org, token, count in rows]
 
+    @decided
     async def named(self, cid: int, rids: Sequence[int], act: str) -> list[Stored]:
         """Resources of one record by their row numbers: those this actor may see."""
         values: dict[str, object] = {"rids": _array(rids)}
@@ -171,6 +204,7 @@ class Visit:
         async with self.door.pool.connection() as conn:
             return other in (await queries.sets(conn, [cid])).get(cid, ())
 
+    @decided
     async def lines(self, cid: int, limit: int) -> list[audit.Line]:
         """Who was in a record, newest first, as far as this actor may know it.
 
@@ -192,6 +226,7 @@ class Visit:
                 await cur.execute(text.encode(), values)
                 return await cur.fetchall()
 
+    @decided
     async def attachment(self, stored: Stored) -> bytes:
         """The plain bytes of a Binary that was just read."""
         door = self.door
@@ -260,7 +295,7 @@ class Visit:
         self, conn: AsyncConnection[Any], cids: Sequence[int] | None, rtype: str = ""
     ) -> Decision:
         """The scope of a read, for an account that has not read too many people's records."""
-        decision = await self.door.decide(conn, self.actor, cids)
+        decision = await self.door.recall(conn, self.actor, cids, anew=self.anew)
         if decision.granted and self.actor.kind in LIMITED and rtype not in PUBLIC:
             now = self.door.clock()
             if self.door.recent.new(self.actor.sub, cids, now):
@@ -289,13 +324,14 @@ class Visit:
         parts = context_parts(Scope(), written=cids)
         await conn.execute(SET, (self.door.context(conn, parts),))
 
-    async def _fetch(
+    async def fetch(
         self,
         conn: AsyncConnection[Any],
         decision: Decision,
         text: str,
         values: dict[str, object],
     ) -> list[Row]:
+        """The rows of a SELECT under this decision's context; the caller writes the trace."""
         async with conn.cursor(row_factory=class_row(Row)) as cur:
             async with within(conn):
                 await self.enter(conn, decision.scope)
@@ -329,7 +365,7 @@ class Visit:
             " FROM (SELECT *, NOT gone OR %(a_gone)s::boolean AS released FROM m"
             " LIMIT %(a_limit)s::bigint) page) SELECT * FROM m"
         )
-        return await self._fetch(conn, decision, traced, values)
+        return await self.fetch(conn, decision, traced, values)
 
     async def _count(
         self,
@@ -370,77 +406,6 @@ class Visit:
             named = query.patients(self.door.ids)
             merged = await queries.sets(conn, sorted(named)) if named else {}
         return query.widened(merged, self.door.ids) if merged else query
-
-    def _included(
-        self, matches: Iterable[Stored], includes: Sequence[Include]
-    ) -> set[tuple[str, str]]:
-        """(type, id) of what the matches point to by the included parameters."""
-        wanted: set[tuple[str, str]] = set()
-        asked = {(include.param, include.target) for include in includes}
-        params = frozenset(include.param for include in includes)
-        for match in matches:
-            # What was stored was read strictly when it came, and no number is looked at here.
-            for param, target in extract(orjson.loads(match.body), params).references:
-                found = LITERAL.fullmatch(target)
-                if found and not asked.isdisjoint(((param, None), (param, found[1]))):
-                    wanted.add((found[1], found[2]))
-        return wanted
-
-    async def _include(
-        self,
-        conn: AsyncConnection[Any],
-        decision: Decision,
-        wanted: set[tuple[str, str]],
-        matched: Sequence[Row],
-        query: Query,
-    ) -> list[Stored]:
-        """What is pointed to and may be seen; the trace names matches and included alike."""
-        door = self.door
-        already = {(row.cid, row.rid) for row in matched}
-        places: list[tuple[int, int, int]] = []
-        hashes: list[tuple[int, int]] = []
-        for rtype, id in sorted(wanted):
-            number = door.definitions.types.get(rtype)
-            if number is None:
-                continue
-            routed = door.ids.decode(id)
-            if routed is None:
-                hashes.append((number, door.hasher.client_id(number, id)))
-            elif routed not in already:
-                places.append((*routed, number))
-        values: dict[str, object] = {
-            "n_cid": _array(cid for cid, _, _ in places),
-            "n_rid": _array(rid for _, rid, _ in places),
-            "n_type": _array(number for *_, number in places),
-            "h_type": _array(number for number, _ in hashes),
-            "h_h": _array(hashed for _, hashed in hashes),
-            "m_cid": _array(row.cid for row in matched),
-            "m_rid": _array(row.rid for row in matched),
-            "m_ver": _array(row.ver for row in matched),
-        }
-        seen = condition(decision.scope, values, public=True)
-        trace = self.trace("search", decision.rule)
-        values |= trace.values()
-        values["a_matrix"] = decision.matrix or values["a_matrix"]
-        values["a_cid"] = _asked(query.compartments)
-        values["a_whatever"] = decision.granted or query.rtype in PUBLIC
-        text = (
-            # Joined to what is wanted, by the primary key: "in one list or the other" reads every row.
-            "WITH wanted AS MATERIALIZED (SELECT * FROM unnest(%(n_cid)s::bigint[],"
-            " %(n_rid)s::bigint[], %(n_type)s::smallint[]) n (cid, rid, rtype)"
-            " UNION SELECT i.cid, i.rid, g.t FROM record.id_map i"
-            " JOIN unnest(%(h_type)s::smallint[], %(h_h)s::bigint[]) g (t, h) ON g.h = i.h),"
-            f" m AS MATERIALIZED (SELECT {search_sql.COLUMNS}, '' AS mark"
-            " FROM wanted JOIN record.resource r USING (cid, rid, rtype) WHERE NOT r.gone"
-            " AND (r.cid, r.rid) NOT IN (SELECT *"
-            " FROM unnest(%(m_cid)s::bigint[], %(m_rid)s::bigint[]))"
-            f" AND {seen} ORDER BY r.rid, r.cid LIMIT {MOST_INCLUDED}),"
-            " page AS (SELECT cid, rid, ver, true AS released FROM m UNION ALL SELECT *, true FROM"
-            " unnest(%(m_cid)s::bigint[], %(m_rid)s::bigint[], %(m_ver)s::integer[])),"
-            f" a AS ({audit.OF_READ} FROM page) SELECT * FROM m"
-        )
-        rows = await self._fetch(conn, decision, text, values)
-        return await self.opened(rows, conn)
 
     # -- traces ----------------------------------------------------------------------------------
 

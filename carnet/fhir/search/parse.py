@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from carnet import errors
 from carnet.fhir.definitions import Definitions, SearchParameter
-from carnet.fhir.search import dates, references, strings, tokens
+from carnet.fhir.search import chains, dates, includes, references, reverse, strings, tokens
 from carnet.fhir.search.escapes import cut, unescaped
 from carnet.fhir.search.identifiers import IdFilter, ReferenceIdentifier
 from carnet.fhir.search.query import Filter, Include, Query, Sort
@@ -22,10 +22,12 @@ from carnet.fhir.store.cursors import Cursors
 from carnet.fhir.store.ids import DIRECTORY, Ids
 from carnet.fhir.store.owners import Owners
 
-RESULT = frozenset("_count _sort _include _total _summary _cursor _format _pretty".split())
+RESULT = frozenset(
+    (*"_count _sort _total _summary _cursor _format _pretty".split(), *includes.NAMES)
+)
 # Parameters of FHIR this server does not have; some have no values of their own to compare.
 ABSENT = frozenset(
-    "_revinclude _has _elements _filter _text _content _list _query _type _contained"
+    "_elements _filter _text _content _list _query _type _contained"
     " _containedType _score near".split()
 )
 MOST_VALUES = 500  # values of one parameter
@@ -46,14 +48,6 @@ class WrongCount(errors.Invalid):
 
 class WrongSort(errors.NotSupported):
     """_sort takes one date parameter of the type, or _lastUpdated, with an optional minus sign."""
-
-
-class WrongInclude(errors.Invalid):
-    """_include is Type:parameter or Type:parameter:TargetType, on a reference parameter."""
-
-
-class WildcardInclude(errors.NotSupported):
-    """_include takes one parameter by its name: the wildcard is not supported."""
 
 
 class WrongSummary(errors.NotSupported):
@@ -93,7 +87,7 @@ class Parser:
             if position >= MOST_PARAMETERS:
                 raise TooManyValues
             bare, _, modifier = name.partition(":")
-            if value == "" and (name in RESULT or bare in known):
+            if value == "" and (name in RESULT or bare in known or "." in name or bare == "_has"):
                 continue  # FHIR: a parameter without a value is left out
             if name in RESULT:
                 if name == "_sort" and lenient and not self._sortable(rtype, value):
@@ -128,7 +122,7 @@ class Parser:
             rtype,
             tuple(filters),
             None if compartments is None else tuple(sorted(compartments)),
-            tuple(self._include(rtype, text) for text in result.get("_include", [])),
+            self._includes(rtype, result),
             order,
             count,
             total=total == "accurate",
@@ -138,8 +132,18 @@ class Parser:
         )
 
     def _filter(
-        self, rtype: str, known: dict[str, SearchParameter], name: str, modifier: str, value: str
+        self,
+        rtype: str,
+        known: dict[str, SearchParameter],
+        name: str,
+        modifier: str,
+        value: str,
+        depth: int = 0,
     ) -> tuple[Filter, set[int] | None]:
+        if name == "_has":
+            return self._reverse(rtype, modifier, value, depth + 1), None
+        if chained := chains.cut(f"{name}:{modifier}" if modifier else name):
+            return self._chain(rtype, known, chained, value, depth + 1), None
         values = cut(value, ",")
         if len(values) > MOST_VALUES:
             raise TooManyValues
@@ -150,8 +154,6 @@ class Parser:
         if name == "_lastUpdated":
             _only(modifier, name)
             return dates.LastUpdated(tuple(map(dates.read, values))), None
-        if name == "_has" or "." in name or "." in modifier:
-            raise UnknownParameter("Chained and reverse chained parameters are not supported yet.")
         if name in ABSENT:
             raise UnknownParameter(f"The parameter {name} is not supported yet.")
         if name in RESULT:
@@ -185,6 +187,46 @@ class Parser:
                 raise UnknownParameter(
                     f"Search by {parameter.type} is not supported yet ({_safe(name)})."
                 )
+
+    def _chain(
+        self,
+        rtype: str,
+        known: dict[str, SearchParameter],
+        chained: tuple[str, str, str],
+        value: str,
+        depth: int,
+    ) -> Filter:
+        code, kind, rest = chained
+        parameter = known.get(code)
+        if parameter is None or parameter.type != "reference":
+            raise UnknownParameter(f"{rtype} has no reference parameter {_safe(code)}.")
+        to = chains.targets(self.definitions, rtype, parameter, kind, rest)
+        queries = tuple(self._hop(each, rest, value, depth) for each in to)
+        return chains.Chain(code, parameter.number, queries)
+
+    def _reverse(self, rtype: str, modifier: str, value: str, depth: int) -> Filter:
+        source, code, rest = reverse.cut(modifier)
+        if source not in self.definitions.types or source in chains.VIEWS:
+            raise reverse.WrongReverse
+        parameter = self.definitions.params[source].get(code)
+        if parameter is None or parameter.type != "reference":
+            raise reverse.WrongReverse
+        if rtype not in chains.narrowed(source, parameter):
+            raise reverse.WrongReverse
+        return reverse.Reverse(parameter.number, self._hop(source, rest, value, depth))
+
+    def _hop(self, rtype: str, name: str, value: str, depth: int) -> Query:
+        """The query of one parameter on the type a reference leads to, or comes from."""
+        if depth > chains.DEEPEST:
+            raise chains.TooDeep
+        chained = chains.cut(name) if not name.startswith("_has:") else None
+        bare, _, modifier = name.partition(":")
+        if chained:
+            bare, modifier = name, ""
+        found, named = self._filter(
+            rtype, self.definitions.params[rtype], bare, modifier, value, depth
+        )
+        return Query(rtype, (found,), None if named is None else tuple(sorted(named)))
 
     def _token(self, parameter: SearchParameter, modifier: str, values: list[str]) -> Filter:
         if modifier not in ("", "not"):
@@ -236,25 +278,22 @@ class Parser:
         name = text.removeprefix("-")
         return name in ("_lastUpdated", self.owners.principal(rtype))
 
+    def _includes(self, rtype: str, result: dict[str, list[str]]) -> tuple[Include, ...]:
+        found = dict.fromkeys(
+            includes.read(self.definitions, rtype, name, text)
+            for name in includes.NAMES
+            for text in result.get(name, [])
+        )
+        if len(found) > includes.MOST:
+            raise includes.TooManyIncludes
+        return tuple(found)
+
     def _count(self, given: list[str]) -> int:
         if not given:
             return self.page_size
         if not re.fullmatch("[0-9]{1,99}", given[-1], re.ASCII):
             raise WrongCount
         return min(int(given[-1]), self.page_limit)
-
-    def _include(self, rtype: str, text: str) -> Include:
-        source, _, rest = text.partition(":")
-        name, _, target = rest.partition(":")
-        if "*" in (source, name):
-            raise WildcardInclude
-        if source != rtype or name not in self.definitions.params[rtype]:
-            raise WrongInclude
-        if self.definitions.params[rtype][name].type != "reference":
-            raise WrongInclude
-        if target and target not in self.definitions.types:
-            raise WrongInclude
-        return Include(source, name, target or None)
 
 
 def _only(modifier: str, name: str) -> None:

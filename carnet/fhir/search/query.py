@@ -47,11 +47,16 @@ class NamesPatients(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """`_include=source:param[:target]`; without a target, any."""
+    """`_include=source:param[:target]`; without a target, any; param `*` is every reference.
+
+    back: `_revinclude`. iterate: what was included is followed too.
+    """
 
     source: str
     param: str
     target: str | None
+    back: bool = False
+    iterate: bool = False
 
 
 @dataclass(frozen=True, slots=True)

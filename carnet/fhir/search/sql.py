@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from carnet.fhir.search.columns import Tally
 from carnet.fhir.search.query import Place, Query
-from carnet.fhir.search.scope import PUBLIC, Scope, condition
+from carnet.fhir.search.scope import PUBLIC, Scope, array, condition
 
 COLUMNS = "r.cid, r.rid, r.rtype, r.id, r.ver, r.upd, r.gone, r.dict, r.body"
 
@@ -43,6 +45,31 @@ def counting(query: Query, scope: Scope, place: Place) -> tuple[str, dict[str, o
     """A SELECT of the exact number of matches the caller may see."""
     where, values = _where(query, scope, place)
     return f"SELECT count(*) FROM record.resource r WHERE {' AND '.join(where)}", values
+
+
+def naming(query: Query, scope: Scope, place: Place, limit: int) -> tuple[str, dict[str, object]]:
+    """A SELECT of the places and ids of matches, in no order: a hop of a chain."""
+    where, values = _where(query, scope, place)
+    values["k_limit"] = limit
+    return (
+        f"SELECT r.cid, r.rid, r.id FROM record.resource r WHERE {' AND '.join(where)}"
+        " LIMIT %(k_limit)s::bigint",
+        values,
+    )
+
+
+def pointing(
+    query: Query, hashes: Iterable[int], scope: Scope, place: Place
+) -> tuple[str, dict[str, object]]:
+    """A SELECT of those hashes that a match bears: a hop of a reverse chain."""
+    where, values = _where(query, scope, place)
+    values["p_hashes"] = array(hashes)
+    # One look into the index of hashes for each: a join would walk every match for every hash.
+    return (
+        "SELECT g.h FROM unnest(%(p_hashes)s::bigint[]) g (h) CROSS JOIN LATERAL (SELECT 1"
+        f" FROM record.resource r WHERE {' AND '.join(where)} AND r.toks @> ARRAY[g.h] LIMIT 1) f",
+        values,
+    )
 
 
 def tallying(

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""`_include` and `_revinclude`: what a page's resources point to, and what points to them.
+
+Wildcards stand for every reference parameter; `:iterate` goes on from what was included.
+Source: FHIR R4, Search, "Including other resources in result".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import orjson
+
+from carnet import errors
+from carnet.fhir.definitions import Definitions
+from carnet.fhir.search.chains import VIEWS, narrowed
+from carnet.fhir.search.extract import extract
+from carnet.fhir.search.query import Include, Place
+from carnet.fhir.search.references import LITERAL
+from carnet.fhir.store.rows import Stored
+
+NAMES = ("_include", "_include:iterate", "_revinclude", "_revinclude:iterate")
+EVERY = "*"
+MOST = 20  # of one search
+
+
+class WrongInclude(errors.Invalid):
+    """_include and _revinclude are Type:parameter or Type:parameter:TargetType, on a reference parameter."""
+
+
+class ReverseOfAll(errors.NotSupported):
+    """_revinclude names a type: Type:parameter or Type:*."""
+
+
+class TooManyIncludes(errors.TooCostly):
+    """A search takes twenty _include and _revinclude at most."""
+
+
+def read(definitions: Definitions, rtype: str, name: str, text: str) -> Include:
+    """One `_include` or `_revinclude` of a search on `rtype`."""
+    back, iterate = name.startswith("_rev"), name.endswith(":iterate")
+    source, _, rest = text.partition(":")
+    code, _, target = rest.partition(":")
+    if source == EVERY and not rest:
+        if back:
+            raise ReverseOfAll
+        source, code = rtype, EVERY
+    if source not in definitions.types or (target and target not in definitions.types):
+        raise WrongInclude
+    if source in VIEWS:
+        raise WrongInclude("AuditEvent and Consent are not included: search them by themselves.")
+    if not back and not iterate and source != rtype:
+        raise WrongInclude
+    if code != EVERY:
+        parameter = definitions.params[source].get(code)
+        if parameter is None or parameter.type != "reference":
+            raise WrongInclude
+        if back and not iterate and rtype not in narrowed(source, parameter):
+            raise WrongInclude
+        if back and target and not iterate and target != rtype:
+            raise WrongInclude
+    return Include(source, code, target or None, back, iterate)
+
+
+def params(definitions: Definitions, include: Include) -> tuple[str, ...]:
+    """The reference parameters an include stands for."""
+    if include.param != EVERY:
+        return (include.param,)
+    return tuple(
+        code
+        for code, each in definitions.params[include.source].items()
+        if each.type == "reference"
+    )
+
+
+def forward(
+    definitions: Definitions, resources: Iterable[Stored], includes: Sequence[Include]
+) -> set[tuple[str, str]]:
+    """(type, id) of what these resources point to by the includes of their type."""
+    wanted: set[tuple[str, str]] = set()
+    by_type: dict[str, set[tuple[str, str | None]]] = {}
+    for each in includes:
+        asked = by_type.setdefault(each.source, set())
+        asked |= {(code, each.target) for code in params(definitions, each)}
+    for one in resources:
+        asked = by_type.get(one.rtype, set())
+        if not asked:
+            continue
+        # What was stored was read strictly when it came, and no number is looked at here.
+        found = extract(orjson.loads(one.body), frozenset(code for code, _ in asked)).references
+        for code, target in found:
+            named = LITERAL.fullmatch(target)
+            if named and not asked.isdisjoint(((code, None), (code, named[1]))):
+                wanted.add((named[1], named[2]))
+    return wanted
+
+
+def backward(
+    definitions: Definitions, place: Place, resources: Iterable[Stored], includes: Sequence[Include]
+) -> set[int]:
+    """Hashes that what points to these resources bears, for includes whose source is `place`'s type."""
+    hashes: set[int] = set()
+    known = definitions.params[place.rtype]
+    for include in includes:
+        for code in params(definitions, include):
+            possible = narrowed(place.rtype, known[code])
+            for one in resources:
+                if include.target in (None, one.rtype) and one.rtype in possible:
+                    hashes.add(
+                        place.hasher.reference(place.rtype_number, known[code].number, one.address)
+                    )
+    return hashes
