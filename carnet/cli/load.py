@@ -115,6 +115,7 @@ def _found(settings: Settings, paths: list[Path], options: Options, software: st
     """What came of each file; exit 3 when there is no instance to load into."""
     try:
         with common.server_of(settings) as server:
+            psycopg.connect(server.url("carnet_app")).close()  # a pool would try for half a minute
             return asyncio.run(_load(settings, server, paths, options, software))
     except errors.Unauthenticated as refusal:
         _stop(str(refusal), WRONG_USE)
