@@ -128,6 +128,7 @@ async def _may_act(
                     "rpps": int(population.professional(key).rpps),
                     "since": now,
                     "until": None,
+                    "by": LOADER.sub,
                 }
                 for each in population.assists
                 for key in each.professionals

@@ -21,7 +21,7 @@ from carnet.access.revisions import Revisions
 from carnet.access.tokens import DAY, SECRETIVE, Tokens, load_or_make_key
 from carnet.config import Instance, Settings
 from carnet.directory import find as directory
-from carnet.documents import hide, publish, replace, upload
+from carnet.documents import announce, hide, publish, replace, upload
 from carnet.fhir.search.parse import Parser
 from carnet.identity.traits import majority
 from carnet.postgres.pool import Pool, open_pool
@@ -71,6 +71,13 @@ def acts(identities: insi.Insi | None = None) -> Acts:
     table.operate("GET", "Patient", "explain", explain.operation)
     table.operate("POST", "DocumentReference", "hide", hide.hide_operation)
     table.operate("POST", "DocumentReference", "show", hide.show_operation)
+    for name, act in (
+        ("announce-later", announce.later_operation),
+        ("announced", announce.announced_operation),
+        ("hide-from-representatives", hide.keep_operation),
+        ("show-to-representatives", hide.give_back_operation),
+    ):
+        table.operate("POST", "DocumentReference", name, act)
     table.resolve_by("Patient", find.by_identifier)
     for rtype in directory.TYPES:
         table.resolve_by(rtype, directory.resolver(rtype))

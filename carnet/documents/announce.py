@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import groupby
+from typing import Any
 
 from carnet import errors
 from carnet.access import audit, notices, queries
@@ -19,7 +20,7 @@ from carnet.access.actor import ActorKind
 from carnet.access.door import Door, Held, Unit, Visit, commit, platform
 from carnet.access.labels import Label
 from carnet.documents import queries as own
-from carnet.documents.hide import change, deposited, relabel
+from carnet.documents.hide import change, deposited, may_keep, relabel
 
 TOLD_AFTER = timedelta(days=14)
 JOB = "announcements"
@@ -59,6 +60,37 @@ async def announced(visit: Visit, document: str) -> None:
     )
 
 
+async def later_operation(visit: Visit, id: str) -> dict[str, Any] | None:
+    """POST DocumentReference/{id}/$announce-later, by who deposited it: 204."""
+    await announce_later(visit, id)
+    return None
+
+
+async def announced_operation(visit: Visit, id: str) -> dict[str, Any] | None:
+    """POST DocumentReference/{id}/$announced, by who deposited it or the médecin traitant: 204."""
+    await announced(visit, id)
+    return None
+
+
+async def may(visit: Visit, document: str) -> frozenset[str]:
+    """Which of these acts this caller may do on a document they see, so that a page offers no other.
+
+    announce-later, announced, keep (from representatives), give-back. Untraced: it releases nothing.
+    """
+    async with visit.door.pool.connection() as conn, conn.transaction():
+        unit = Unit(visit, conn, visit.door.clock())
+        held = await unit.held("DocumentReference", document, lock=False)
+        found = set(await may_keep(unit, held))
+        if held.labels & Label.INVISIBLE_PATIENT:
+            if visit.actor.kind is ActorKind.PROFESSIONAL and await _announces(unit, held):
+                found.add("announced")
+        elif deposited(unit, held):
+            await unit.allow(held.cid)
+            if not await own.announced_before(conn, held.cid, [held.rid]):
+                found.add("announce-later")
+    return frozenset(found)
+
+
 async def _by_author(unit: Unit, held: Held) -> str:
     if not deposited(unit, held):
         raise NotAuthor
@@ -66,6 +98,14 @@ async def _by_author(unit: Unit, held: Held) -> str:
 
 
 async def _by_announcer(unit: Unit, held: Held) -> str:
+    rule = await _announces(unit, held)
+    if not rule:
+        raise NotAnnouncer
+    return rule
+
+
+async def _announces(unit: Unit, held: Held) -> str:
+    """By what this caller says that a document was announced; "" when by nothing."""
     actor = unit.visit.actor
     if deposited(unit, held):
         return "announced-by-author"
@@ -73,7 +113,7 @@ async def _by_announcer(unit: Unit, held: Held) -> str:
         links = await queries.links(unit.conn, actor.rpps, [held.cid], unit.at, 1)
         if any(link.treating for link in links):
             return "announced-by-treating-doctor"
-    raise NotAnnouncer
+    return ""
 
 
 async def _first_time(unit: Unit, cid: int, rids: list[int]) -> None:

@@ -25,6 +25,7 @@ from carnet.documents.replace import LONGEST, replaced_by
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.references import ReferenceFilter
 from carnet.fhir.search.scope import Admits, Scope
+from carnet.identity.traits import majority
 
 EVERY = tuple(sorted(kind.number for kind in kinds.table().values()))
 MASKS = Label.MASQUE_PS | Label.INVISIBLE_PATIENT | Label.INVISIBLE_REPRESENTANTS_LEGAUX
@@ -78,7 +79,30 @@ async def show_operation(visit: Visit, id: str) -> dict[str, Any] | None:
     return None
 
 
+async def keep_operation(visit: Visit, id: str) -> dict[str, Any] | None:
+    """POST DocumentReference/{id}/$hide-from-representatives, by the person or the depositor: 204."""
+    await hide_from_representatives(visit, id)
+    return None
+
+
+async def give_back_operation(visit: Visit, id: str) -> dict[str, Any] | None:
+    """POST DocumentReference/{id}/$show-to-representatives, by the person themselves: 204."""
+    await show_to_representatives(visit, id)
+    return None
+
+
 # ------------------------------------------------------------------------------------- who may
+
+
+async def may_keep(unit: Unit, held: Held) -> tuple[str, ...]:
+    """Whether a minor's document may be kept from representatives by this caller, or given back."""
+    known = await queries.identity(unit.conn, held.cid)
+    if known is None or majority(known.birth_date) <= unit.at:
+        return ()
+    own = "self" in await _natures(unit, held.cid)
+    if held.labels & Label.INVISIBLE_REPRESENTANTS_LEGAUX:
+        return ("give-back",) if own else ()
+    return ("keep",) if own or deposited(unit, held) else ()
 
 
 async def _by_holder(unit: Unit, held: Held) -> str:

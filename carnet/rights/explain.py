@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Why can I not see this: what a professional may be told, which is never whether something is there.
+"""Why can I not see this: what a reader may be told, which is never whether something is there.
 
 Without a live link the answer is one and the same, word for word, whether the record is unknown, closed,
-not consented to, or closed to this professional. With one, it says what follows from the link and from
-the matrix alone: what the line of a profession leaves out is public, whether the record holds any is not.
+not consented to, or closed to this reader. With one, it says what follows from the link and from the matrix
+alone: what the line of a profession leaves out is public, whether the record holds any is not. The person of
+a record, and those who act for them, are told the rules that hold for every record, and nothing of theirs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from carnet.access import handles, kinds, queries
 from carnet.access.actor import ActorKind
 from carnet.access.audit import write
 from carnet.access.door import Visit
-from carnet.access.door.decide import judged
+from carnet.access.door.decide import REPRESENTING, judged
 from carnet.access.matrix import ASSISTANT, CATEGORIES
 from carnet.rights import queries as rights
 from carnet.rights.pages import Explanation, Reason
@@ -22,7 +23,7 @@ NOBODY = -1  # no record has this number
 
 
 class NotForYou(errors.Forbidden):
-    """Only a professional, or who assists one, is told why."""
+    """Only who may read a record is told why: its person, who acts for them, a professional, an assistant."""
 
 
 NO_LINK = (
@@ -55,12 +56,50 @@ LEAST = Reason(
 )
 
 
-async def explain(visit: Visit, patient: str = "", handle: str = "") -> Explanation:
-    """The limits of what this professional sees of a record.
+SENT = Reason(
+    "not-sent",
+    "Un document n’arrive que lorsque le professionnel ou l’établissement qui l’a écrit l’envoie.",
+)
+CHECKED = Reason(
+    "identity",
+    "Un document dont les traits d’identité ne sont pas exactement ceux de la personne est mis de côté "
+    "jusqu’à ce qu’ils soient vérifiés.",
+)
+ANNOUNCED = Reason(
+    "announcement",
+    "Un professionnel peut annoncer lui-même un résultat avant qu’il s’affiche, pendant un mois au plus. "
+    "Rien n’indique s’il l’a fait.",
+)
+KEPT = Reason(
+    "kept",
+    "Une personne mineure, ou qui la soigne, peut garder un document hors de la vue de ses représentants. "
+    "Rien n’indique si elle l’a fait.",
+)
+REACH = {
+    "care": Reason("reach-care", "Votre mandat ouvre le suivi des soins, et rien d’autre."),
+    "management": Reason(
+        "reach-management", "Votre mandat ouvre l’administratif, et rien d’autre."
+    ),
+}
+NOT_HELD = (
+    Reason("no-mandate", "Aucun mandat en cours ne vous ouvre de dossier à cette adresse."),
+    Reason(
+        "mandate-ended", "Un mandat a pris fin : à sa date, ou parce que l’un de vous y a mis fin."
+    ),
+    Reason("no-record", "Il n’y a pas de dossier, ou il est fermé."),
+)
+RULE_OF = {"self": "patient-self", "representative": "representative", "guardian": "representative",
+           "carer": "carer-mandate", "helper": "helper-session"}  # fmt: skip
 
-    patient: id of a Patient; handle: from a search for the person. One of the two.
+
+async def explain(visit: Visit, patient: str = "", handle: str = "") -> Explanation:
+    """The limits of what this reader sees of a record.
+
+    patient: id of a Patient, "" one's own; handle: from a search for the person. One of the two.
     """
     door, actor = visit.door, visit.actor
+    if actor.kind in (ActorKind.PATIENT, ActorKind.HELPER) and not handle:
+        return await _to_holder(visit, patient)
     if actor.rpps is None or actor.kind not in (ActorKind.PROFESSIONAL, ActorKind.ASSISTANT):
         raise NotForYou
     if handle:
@@ -104,6 +143,37 @@ async def explain(visit: Visit, patient: str = "", handle: str = "") -> Explanat
     return Explanation(True, rule, until, named, tuple(reasons))
 
 
+async def _to_holder(visit: Visit, patient: str) -> Explanation:
+    """For the person of a record and those who act for them: by what they hold it, never by its content."""
+    door, actor = visit.door, visit.actor
+    if not patient and actor.patient is not None:
+        cid = actor.patient
+    else:
+        place = door.ids.decode(patient)
+        cid = place[0] if place is not None and place[0] == place[1] else NOBODY
+    now = door.clock()
+    matrix = door.matrix.at(now)
+    async with door.pool.connection() as conn:
+        held = await queries.held(conn, actor.sub, actor.patient, [cid], now, 10)
+        # A secret connection is on one's own record alone.
+        held = [one for one in held if one.nature == "self" or not actor.secret]
+        natures = {one.nature for one in held}
+        rule = next((RULE_OF[each] for each in RULE_OF if each in natures), "no-mandate")
+        trace = visit.trace("explain", rule)
+        named = [] if cid == NOBODY else [cid]
+        await write(conn, trace, granted=bool(held), cids=named)
+    version = f"{matrix.name} ({matrix.version})"
+    if not held:
+        return Explanation(False, "", None, version, NOT_HELD)
+    reasons = [SENT, CHECKED, ANNOUNCED]
+    if "self" not in natures:
+        reasons.append(KEPT)
+    if not natures & (REPRESENTING | {"self"}) and not any(one.reach == "all" for one in held):
+        widest = "care" if any(one.reach == "care" for one in held) else "management"
+        reasons.insert(0, REACH[widest])
+    return Explanation(True, rule, None, version, tuple(reasons))
+
+
 def unread(rows: tuple[int, ...]) -> list[Reason]:
     """What a line of the matrix leaves out, by category; sensitive types apart."""
     read = frozenset(rows)
@@ -115,10 +185,10 @@ def unread(rows: tuple[int, ...]) -> list[Reason]:
         if not left:
             continue
         if any(kind.number in read for kind in of):
-            text = f"Votre profession ne lit pas les documents sensibles de « {label} »."
+            text = f"Votre fonction ne donne pas à lire les documents sensibles de « {label} »."
             found.append(Reason(f"matrix-sensitive-{category}", text))
         else:
-            text = f"Votre profession ne lit pas « {label} »."
+            text = f"Votre fonction ne donne pas à lire « {label} »."
             found.append(Reason(f"matrix-{category}", text))
     return found
 

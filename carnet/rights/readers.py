@@ -41,6 +41,9 @@ ACTS = {
     "trust": "Confiance donnée pour les documents masqués",
     "untrust": "Fin de la confiance pour les documents masqués",
     "refuse": "Choix pour les urgences",
+    "emergency": "Ouverture en urgence",
+    "end-emergency": "Fin de l’ouverture en urgence",
+    "review": "Examen d’une ouverture en urgence",
     "rights": "Liste de vos droits",
     "hide": "Masquage",
     "show": "Fin du masquage",
@@ -53,6 +56,7 @@ ACTS = {
     "readers": "Liste des consultations",
     "find": "Recherche d’identité",
     "audit": "Consultation du journal des accès",
+    "explain": "Question sur ce qui n’est pas visible",
 }
 OTHERWISE = "Accès"  # an act that has no words here is still told
 WRITTEN = frozenset(("create", "transaction", "update", "delete"))

@@ -131,5 +131,5 @@ def test_the_404_of_a_patient_s_record_leads_to_why(logged_in: Any) -> None:
     assert "La réponse est la même dans tous les cas" in said
     assert "La personne ne souhaite pas être lue par vous." in said
     known = text(client.get("/patients/k3v9q2x7claire/pourquoi/"))
-    assert "Votre profession ne lit pas" in known
+    assert "Votre fonction ne donne pas à lire" in known
     assert "votre équipe de soins a l’accord de la personne" in known

@@ -14,7 +14,7 @@ from carnet.rights.consent import declare, withdraw
 from carnet.rights.explain import NotForYou, explain
 from carnet.rights.pages import Explanation
 from tests import people
-from tests.documents.lots import document_of, fresh, lot, mask, metadata
+from tests.documents.lots import document_of, fresh, lot, mask, metadata, subject
 from tests.space import Space
 
 pytestmark = pytest.mark.anyio
@@ -116,10 +116,48 @@ async def test_of_an_emergency_it_says_that_it_is_the_least(space: Space) -> Non
     assert found.until is not None
 
 
-@pytest.mark.parametrize("persona", ["patient", "lab-software", "operator"])
-async def test_only_professionals_are_told(space: Space, persona: str) -> None:
+@pytest.mark.parametrize("persona", ["lab-software", "operator"])
+async def test_who_reads_no_record_is_told_nothing(space: Space, persona: str) -> None:
     with pytest.raises(NotForYou):
         await said(space, persona, space.patient_id())
+
+
+@pytest.mark.parametrize(("persona", "person", "rule", "told"), [
+    ("patient", "patient", "patient-self", set()),
+    ("minor", "minor", "patient-self", set()),
+    ("parent", "minor", "representative", {"kept"}),
+    ("carer", "elder", "carer-mandate", {"kept", "reach-care"}),
+])  # fmt: skip
+async def test_the_person_and_who_acts_for_them_are_told_the_rules_of_every_record(
+    space: Space, persona: str, person: str, rule: str, told: set[str]
+) -> None:
+    found = await said(space, persona, space.patient_id(person))
+    assert found.rule == rule
+    assert {one.code for one in found.reasons} == {"not-sent", "identity", "announcement"} | told
+
+
+async def test_no_hidden_document_changes_what_patient_and_parent_are_told(space: Space) -> None:
+    cases = (("patient", people.PATIENT), ("parent", people.MINOR))
+    before = [await said(space, who, space.patient_id(person.key)) for who, person in cases]
+    hidden = ("INVISIBLE_PATIENT", "INVISIBLE_REPRESENTANTS_LEGAUX")
+    for minutes, (mark, (who, person)) in enumerate(zip(hidden, cases, strict=True)):
+        data = fresh(person, minutes=minutes).xml
+        labels = [*metadata(b"x")["securityLabel"], mask(mark)]
+        sent = await space.post(
+            "", lot(data, subject=subject(person), securityLabel=labels), as_="lab-software"
+        )
+        assert sent.status == 200, sent.body
+        document = document_of(sent)
+        assert (await space.get(document, as_=who)).status == 404
+    after = [await said(space, who, space.patient_id(person.key)) for who, person in cases]
+    assert after == before
+
+
+async def test_who_holds_nothing_is_told_the_same_of_a_record_and_of_none(space: Space) -> None:
+    theirs = await said(space, "carer", space.patient_id())
+    nobodys = await said(space, "carer", space.built.door.ids.encode(77, 77))
+    assert theirs == nobodys
+    assert not theirs.linked
 
 
 async def test_by_the_api_it_is_an_operation_outcome(space: Space) -> None:

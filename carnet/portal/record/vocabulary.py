@@ -167,6 +167,7 @@ DEEDS = (
     gettext_noop("Document mis en attente d’annonce"),
     gettext_noop("Document rendu visible après son annonce"),
     gettext_noop("Document rendu visible, un mois passé"),
+    gettext_noop("Question sur ce qui n’est pas visible"),
     gettext_noop("Accès"),
 )
 DEED = re.compile(

@@ -109,9 +109,9 @@ def reason(one: Reason) -> str:
     kind, _, category = one.code.rpartition("-")
     if kind == "matrix":
         label = gettext(CATEGORIES[category])
-        return gettext("Votre profession ne lit pas « %(label)s ».") % {"label": label}
+        return gettext("Votre fonction ne donne pas à lire « %(label)s ».") % {"label": label}
     if kind == "matrix-sensitive":
         label = gettext(CATEGORIES[category])
-        text = gettext("Votre profession ne lit pas les documents sensibles de « %(label)s ».")
+        text = gettext("Votre fonction ne donne pas à lire les documents sensibles de « %(label)s ».")
         return text % {"label": label}
     return gettext(REASONS[one.code])

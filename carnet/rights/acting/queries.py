@@ -218,14 +218,91 @@ async def assisted(conn: AsyncConnection[Any], sub: str, now: datetime) -> list[
         return await cur.fetchall()
 
 
-# By the operator alone, who owns the table.
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """An assistant of the establishment of a professional, and since when they assist them."""
+
+    sub: str
+    name: str
+    place: str | None
+    org: int | None  # where both work, or where they did when they were named
+    since: datetime | None  # None: they do not assist them
+
+
+# Index subject_by_rpps, situation_of, situation_at, assistant_of.
+COLLEAGUES: LiteralString = """
+    WITH near AS (
+        SELECT DISTINCT ON (x.sub) x.sub, x.org
+          FROM access.subject p
+          JOIN access.situation y ON y.sub = p.sub
+          JOIN access.situation x ON x.org = y.org
+         WHERE p.rpps = %(rpps)s AND p.kind = 'professional'
+         ORDER BY x.sub, x.org),
+    live AS (
+        SELECT DISTINCT ON (a.sub) a.sub, a.org, a.since
+          FROM access.assistant a
+         WHERE a.rpps = %(rpps)s AND a.since <= %(now)s AND (a.until IS NULL OR a.until > %(now)s)
+         ORDER BY a.sub, a.since)
+    SELECT s.sub, s.name, o.name AS place, coalesce(l.org, n.org) AS org, l.since
+      FROM near n FULL JOIN live l ON l.sub = n.sub
+      JOIN access.subject s ON s.sub = coalesce(l.sub, n.sub) AND s.kind = 'assistant'
+      LEFT JOIN access.organisation o ON o.cid = coalesce(l.org, n.org)
+     ORDER BY s.name, s.sub LIMIT 200
+"""
+
+
+async def colleagues(conn: AsyncConnection[Any], rpps: int, now: datetime) -> list[Colleague]:
+    """The assistants of where a professional works, and those who assist them."""
+    async with conn.cursor(row_factory=class_row(Colleague)) as cur:
+        await cur.execute(COLLEAGUES, {"rpps": rpps, "now": now})
+        return await cur.fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Assisting:
+    """An assistant, and one professional they assist; rpps None when they assist nobody."""
+
+    sub: str
+    name: str
+    place: str | None
+    rpps: int | None
+    professional: str | None
+    since: datetime | None
+
+
+ASSISTING: LiteralString = """
+    SELECT s.sub, s.name, a.rpps, p.name AS professional, a.since,
+           (SELECT min(o.name) FROM access.situation x JOIN access.organisation o ON o.cid = x.org
+             WHERE x.sub = s.sub) AS place
+      FROM access.subject s
+      LEFT JOIN access.assistant a ON a.sub = s.sub AND a.since <= %(now)s
+                                  AND (a.until IS NULL OR a.until > %(now)s)
+      LEFT JOIN access.subject p ON p.rpps = a.rpps AND p.kind = 'professional'
+     WHERE s.kind = 'assistant'
+     ORDER BY s.name, s.sub, a.since LIMIT 500
+"""
+
+
+async def assisting(conn: AsyncConnection[Any], now: datetime) -> list[Assisting]:
+    """Every assistant with an account, and whom they assist; index subject_assistants."""
+    async with conn.cursor(row_factory=class_row(Assisting)) as cur:
+        await cur.execute(ASSISTING, {"now": now})
+        return await cur.fetchall()
+
+
+# Under a context that lets write the establishment both work at, or by the role that owns the table.
 ADD_ASSISTANT: LiteralString = """
-    INSERT INTO access.assistant (sub, rpps, since, until)
-    SELECT %(sub)s, %(rpps)s, %(since)s, %(until)s
+    INSERT INTO access.assistant (sub, rpps, since, until, org, named_by)
+    SELECT %(sub)s, %(rpps)s, %(since)s, %(until)s,
+           (SELECT min(x.org) FROM access.situation x
+              JOIN access.situation y ON y.org = x.org
+              JOIN access.subject p ON p.sub = y.sub AND p.kind = 'professional'
+             WHERE x.sub = %(sub)s AND p.rpps = %(rpps)s),
+           %(by)s
      WHERE NOT EXISTS (SELECT 1 FROM access.assistant a
                         WHERE a.sub = %(sub)s AND a.rpps = %(rpps)s AND a.until IS NULL)
 """
 END_ASSISTANT: LiteralString = """
-    UPDATE access.assistant SET until = %(now)s
+    UPDATE access.assistant SET until = %(now)s, ended_by = %(by)s
      WHERE sub = %(sub)s AND rpps = %(rpps)s AND (until IS NULL OR until > %(now)s)
 """
