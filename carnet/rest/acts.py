@@ -7,7 +7,7 @@ cannot be written without one.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -77,6 +77,16 @@ Act = Callable[[Unit, Plan, Entry], Awaitable[Written]]
 Resolver = Callable[[Unit, str, str], Awaitable[Address | None]]
 # `Type/id/$name`: the visit and the id give a resource, or nothing to say.
 Operation = Callable[[Visit, str], Awaitable[dict[str, Any] | None]]
+# The same with what its Parameters say, by name; of `Type/$name` the id is "".
+Asked = Callable[[Visit, str, Mapping[str, str]], Awaitable[dict[str, Any] | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """An operation that takes parameters, each once: the FHIR type of each, by name."""
+
+    run: Asked
+    takes: Mapping[str, str]
 
 
 class View(Protocol):
@@ -99,6 +109,7 @@ class Acts:
         self._resolvers: dict[str, Resolver] = {}
         self._views: dict[str, View] = {}
         self._operations: dict[tuple[str, str, str], Operation] = {}
+        self._asking: dict[tuple[bool, str, str], Asking] = {}
 
     def register(
         self, rtype: str, interaction: str, act: Act, *, profile: str | None = None
@@ -122,9 +133,20 @@ class Acts:
         """What answers `method Type/id/$name`."""
         return self._operations.get((method, rtype, name))
 
+    def ask(
+        self, rtype: str, name: str, run: Asked, takes: Mapping[str, str], *, of_type: bool = False
+    ) -> None:
+        """Have `run` answer `POST Type/id/$name`, or `POST Type/$name`, with the parameters it takes."""
+        self._asking[of_type, rtype, name] = Asking(run, takes)
+
+    def asking(self, rtype: str, name: str, *, of_type: bool = False) -> Asking | None:
+        """What answers it."""
+        return self._asking.get((of_type, rtype, name))
+
     def operations(self, rtype: str) -> list[str]:
         """Names of the operations on a type."""
-        return sorted({name for _, each, name in self._operations if each == rtype})
+        both = [*self._operations, *self._asking]
+        return sorted({name for _, each, name in both if each == rtype})
 
     def resolve_by(self, rtype: str, resolver: Resolver) -> None:
         """Have `resolver` answer `rtype?identifier=system|value` references."""

@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Operations on one resource: `Type/id/$name`, each the act of a slice."""
+"""Operations on one resource, `Type/id/$name`, or on a type, `Type/$name`: each the act of a slice."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from carnet import errors
+from carnet.access.door import Visit
 from carnet.rest import http
+from carnet.rest.acts import Asking
 from carnet.rest.outcome import fhir
+
+LONGEST = 100  # characters of one parameter
 
 
 class NoOperation(errors.NotFound):
@@ -19,19 +26,64 @@ class NoBody(errors.Invalid):
     """This operation takes no parameter."""
 
 
+class WrongParameters(errors.Invalid):
+    """This operation takes a Parameters resource."""
+
+
 async def operate(request: Request) -> Response:
     """GET or POST [type]/[id]/$[name]: what the act has to say, or 204."""
     rtype, id = http.type_of(request), http.id_of(request)
     http.accepts_json(request)
     desk = http.desk(request)
     visit = await desk.visit(request)
-    operation = desk.acts.operation(request.method, rtype, str(request.path_params["name"]))
+    name = str(request.path_params["name"])
+    asking = desk.acts.asking(rtype, name) if request.method == "POST" else None
+    if asking is not None:
+        return await _ask(request, visit, id, asking)
+    operation = desk.acts.operation(request.method, rtype, name)
     if operation is None:
         raise NoOperation
     if request.method == "POST" and await http.body(request) not in (b"", b"{}", EMPTY):
         raise NoBody
     told = await operation(visit, id)
     return Response(status_code=204) if told is None else fhir(told)
+
+
+async def operate_type(request: Request) -> Response:
+    """POST [type]/$[name]: what the act has to say, or 204."""
+    rtype = http.type_of(request)
+    http.accepts_json(request)
+    desk = http.desk(request)
+    visit = await desk.visit(request)
+    asking = desk.acts.asking(rtype, str(request.path_params["name"]), of_type=True)
+    if asking is None:
+        raise NoOperation
+    return await _ask(request, visit, "", asking)
+
+
+async def _ask(request: Request, visit: Visit, id: str, asking: Asking) -> Response:
+    given = parameters(http.validated(await http.resource(request)), asking.takes)
+    told = await asking.run(visit, id, given)
+    return Response(status_code=204) if told is None else fhir(told)
+
+
+def parameters(content: Mapping[str, Any], takes: Mapping[str, str]) -> dict[str, str]:
+    """What a Parameters resource says, by name: each of `takes` once, in its type, and nothing else."""
+    found: dict[str, str] = {}
+    wrong = content.get("resourceType") != "Parameters"
+    for each in content.get("parameter", ()):
+        name = each.get("name")
+        value = (
+            each.get(f"value{takes[name][:1].upper()}{takes[name][1:]}") if name in takes else None
+        )
+        wrong = wrong or name in found or not isinstance(value, str) or len(each) != 2
+        if isinstance(value, str):
+            wrong = wrong or not 0 < len(value) <= LONGEST
+            found[name] = value
+    if wrong or found.keys() != takes.keys():
+        said = " and ".join(f"{name} ({kind})" for name, kind in takes.items())
+        raise WrongParameters(f"This operation takes a Parameters resource with {said}, each once.")
+    return found
 
 
 EMPTY = b'{"resourceType":"Parameters"}'

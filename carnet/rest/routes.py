@@ -29,6 +29,7 @@ ROUTES = [
     Route("/{rtype}", search.search, methods=["GET"]),
     Route("/{rtype}", write.create, methods=["POST"]),
     Route("/{rtype}/_search", search.search, methods=["POST"]),
+    Route("/{rtype}/${name}", operations.operate_type, methods=["POST"]),
     Route("/{rtype}/{id}", read.read, methods=["GET"]),
     Route("/{rtype}/{id}", write.update, methods=["PUT"]),
     Route("/{rtype}/{id}", write.delete, methods=["DELETE"]),

@@ -2,13 +2,15 @@
 """Every emergency opening is looked at, by the treating doctor or by the data-protection officer.
 
 The officer (an operator) sees who opened and why, never whose record it is nor what is in it. The patient
-sees the openings of their own record, with the verdict.
-Source: CSP R.1111-48; CNIL's remarks on the first trials.
+sees the openings of their own record, with the verdict; so do their legal representatives, but for those
+made in a minor's secret connection. A treating doctor whom the person blocked, or whose patient's record is
+shut, has nothing to review: the officer has it.
+Source: CSP R.1111-48, R.1111-50; CNIL's remarks on the first trials; docs/decisions/0020.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
@@ -19,6 +21,7 @@ from carnet import errors
 from carnet.access import audit, queries, reach
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
+from carnet.access.door.decide import REPRESENTING
 from carnet.rights import statements
 
 VERDICTS = ("justified", "unjustified")
@@ -52,6 +55,7 @@ class Line:
     overdue: bool  # it should have been reviewed
     verdict: str  # "" when not reviewed
     patient: str  # name, for the treating doctor alone
+    secret: bool = False  # nothing of it is said to the representatives of a minor
 
 
 async def queue(visit: Visit) -> list[Line]:
@@ -69,15 +73,26 @@ async def queue(visit: Visit) -> list[Line]:
     return found
 
 
-async def of_record(visit: Visit) -> list[Line]:
-    """The openings of the patient's own record, for the top of the page of readers."""
+async def of_record(visit: Visit, patient: str = "") -> list[Line]:
+    """The openings of a record, newest first, for the top of the page of readers.
+
+    patient: id of whom the visitor represents, "" for their own record; nobody else is told of any.
+    """
     actor, door = visit.actor, visit.door
-    if actor.kind is not ActorKind.PATIENT or actor.patient is None:
+    cid = actor.patient
+    if patient:
+        place = door.ids.decode(patient)
+        cid = place[0] if place is not None and place[0] == place[1] else None
+    if actor.kind is not ActorKind.PATIENT or cid is None:
         return []
     async with door.pool.connection() as conn:
-        if not await queries.open_records(conn, [actor.patient]):
+        held = await queries.held(conn, actor.sub, actor.patient, [cid], door.clock(), 100)
+        own = any(one.nature == "self" for one in held)
+        stands = any(one.nature in REPRESENTING and one.reach == "all" for one in held)
+        if not own and (actor.secret or not stands):
             return []
-        found = await _lines(conn, visit, statements.OF_RECORD, {"cid": actor.patient})
+        values: dict[str, object] = {"cids": sorted({one.cid for one in held}), "own": own}
+        found = await _lines(conn, visit, statements.OF_RECORD, values)
     return sorted(found, key=lambda line: line.since, reverse=True)
 
 
@@ -113,6 +128,7 @@ async def _lines(
             overdue=row["reviewed"] is None and row["since"] + late < now,
             verdict=row["verdict"] or "",
             patient=names.get(row["cid"], ""),
+            secret=row["secret"],
         )
         for row in rows
     ]
@@ -128,6 +144,8 @@ async def review(visit: Visit, number: int, verdict: str, comment: str) -> None:
         row = await (await conn.execute(statements.ONE, (number,))).fetchone()
         if row is None or not await _may(conn, visit, row[0], row[1], now):
             raise NotReviewer
+        if row[2]:  # what was opened in secret is reviewed in secret
+            visit = replace(visit, actor=replace(actor, secret=True))
         await visit.rights_of(conn, [row[0]])
         values = {
             "id": number, "now": now, "by": actor.sub, "verdict": verdict, "comment": comment,
