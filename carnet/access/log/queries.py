@@ -78,7 +78,10 @@ LEAVES: LiteralString = "SELECT hash FROM access.log_leaf WHERE pos >= %s AND po
 NODES: LiteralString = (
     "SELECT hash FROM access.log_node WHERE level = %s AND idx >= %s AND idx < %s ORDER BY idx"
 )
-ROW: LiteralString = "SELECT " + rows.COLUMNS + " FROM access.audit WHERE seq = %s"
+ROWS_OF: LiteralString = "SELECT " + rows.COLUMNS + " FROM access.audit WHERE seq = ANY (%s)"
+LEAVES_OF: LiteralString = (
+    "SELECT pos, seq, form, salt, hash FROM access.log_leaf WHERE seq = ANY (%s)"
+)
 # The oldest row that no head covers.
 WAITING: LiteralString = """
     SELECT min(at) FROM access.audit
@@ -172,28 +175,25 @@ async def leaf_of(conn: AsyncConnection[Any], seq: int) -> Leaf | None:
     return None if found is None else Leaf(*found)
 
 
-async def row(conn: AsyncConnection[Any], seq: int) -> Row | None:
-    """One row of the audit; primary key of each partition."""
-    return await (await conn.execute(ROW, (seq,))).fetchone()
+async def rows_of(conn: AsyncConnection[Any], seqs: list[int]) -> list[Row]:
+    """Rows of the audit by their numbers; primary key of each partition."""
+    return await (await conn.execute(ROWS_OF, (seqs,))).fetchall()
 
 
-async def subtree(conn: AsyncConnection[Any], where: tree.Subtree) -> bytes:
-    """The root of a whole subtree, of at most 256 rows read; primary keys."""
-    level, idx = where
-    above = level % STEP
-    first, last = idx << above, (idx + 1) << above
+async def leaves_of(conn: AsyncConnection[Any], seqs: list[int]) -> list[Leaf]:
+    """Leaves of rows; unique index on seq."""
+    return [Leaf(*each) for each in await (await conn.execute(LEAVES_OF, (seqs,))).fetchall()]
+
+
+async def block(conn: AsyncConnection[Any], level: int, number: int) -> list[bytes]:
+    """Hashes of 256 neighbours of a level, or of as many as there are; primary keys."""
+    first, last = number << STEP, (number + 1) << STEP
     async with conn.cursor(row_factory=scalar_row) as cur:
-        if level < STEP:
-            await cur.execute(LEAVES, (first, last))
+        if level:
+            await cur.execute(NODES, (level, first, last))
         else:
-            await cur.execute(NODES, (level - above, first, last))
-        hashes = await cur.fetchall()
-    if len(hashes) != last - first:
-        raise tree.WrongProof
-    edge = Edge()
-    for hashed in hashes:
-        edge.add(hashed)
-    return edge.root()
+            await cur.execute(LEAVES, (first, last))
+        return await cur.fetchall()
 
 
 async def waiting(conn: AsyncConnection[Any]) -> datetime | None:
