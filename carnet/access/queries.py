@@ -140,6 +140,21 @@ async def held(
         return await cur.fetchall()
 
 
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """What a decision on one record is made at: its revision, and when time alone may change it."""
+
+    about: int
+    rev: str | None  # None: nothing was ever said of it
+    next: datetime | None
+
+
+REVISED: LiteralString = """
+    SELECT about, rev::text AS rev, next
+      FROM access.revised(%(cids)s::bigint[], %(beside)s::bigint[], %(now)s::timestamptz)
+"""
+
+
 ASSISTS: LiteralString = """
     SELECT true FROM access.assistant
      WHERE sub = %(sub)s AND rpps = %(rpps)s AND since <= %(now)s
@@ -196,6 +211,9 @@ async def sets(conn: AsyncConnection[Any], cids: Sequence[int]) -> dict[int, tup
         await cur.execute(SETS, (list(cids),))
         return {cid: tuple(every) for cid, every in await cur.fetchall()}
 
+
+# Until the transaction ends: which compartment a decision names (migration 0018).
+NAMED: LiteralString = "SELECT set_config('carnet.named', %s, true)"
 
 FED: LiteralString = """
     SELECT r.cid FROM access.record r
@@ -389,17 +407,23 @@ async def patients_read_since(
 
 
 TEAMS_OF: LiteralString = """
-    SELECT t.id FROM access.team t JOIN access.team_member m ON m.team = t.id
-     WHERE t.cid = %(cid)s AND m.rpps = %(rpps)s AND m.since <= %(now)s
-       AND (m.until IS NULL OR m.until > %(now)s) ORDER BY t.id
+    SELECT t.id, t.cid
+      FROM access.record r
+      JOIN access.record x ON x.person = r.person
+      JOIN access.team t ON t.cid = x.cid
+      JOIN access.team_member m ON m.team = t.id
+     WHERE r.cid = %(cid)s AND m.rpps = %(rpps)s AND m.since <= %(now)s
+       AND (m.until IS NULL OR m.until > %(now)s) ORDER BY t.cid <> r.cid, t.id
 """
 
 
-async def teams_of(conn: AsyncConnection[Any], cid: int, rpps: int, now: datetime) -> list[int]:
-    """Care teams of a patient this professional belongs to; index team_of."""
-    async with conn.cursor(row_factory=scalar_row) as cur:
+async def teams_of(
+    conn: AsyncConnection[Any], cid: int, rpps: int, now: datetime
+) -> list[tuple[int, int]]:
+    """Care teams of a person this professional belongs to, and their compartments; index team_of."""
+    async with conn.cursor() as cur:
         await cur.execute(TEAMS_OF, {"cid": cid, "rpps": rpps, "now": now})
-        return await cur.fetchall()
+        return [(team, whose) for team, whose in await cur.fetchall()]
 
 
 BLOCKED: LiteralString = """

@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from carnet import portal
+from carnet.access.door import tombstones
 from carnet.app.pages import PageParts, secret_key
 from carnet.app.parts import Built, build, sealing
 from carnet.config import Instance, Settings
@@ -57,6 +58,7 @@ def _lifespan(settings: Settings, server: Server) -> Any:
         )
         beside = [
             asyncio.create_task(Relay(jobs).run()),
+            asyncio.create_task(tombstones.follow(built.door.vault, jobs)),
             asyncio.create_task(sealing(settings, jobs, built.door).run()),
         ]
         if isinstance(built.door.clock, Shifted):

@@ -11,7 +11,7 @@ import structlog
 from procrastinate import PsycopgConnector
 
 from carnet.access import door
-from carnet.access.door import sweep
+from carnet.access.door import sweep, tombstones
 from carnet.app.parts import insi_of, matrix_of, sealing, shifted
 from carnet.config import Settings
 from carnet.documents import announce
@@ -84,6 +84,7 @@ async def work(settings: Settings, server: Server) -> None:
     jobs = queue(server, made)
     beside = [
         asyncio.create_task(Relay(pool).run()),
+        asyncio.create_task(tombstones.follow(made.vault, pool)),
         asyncio.create_task(sealing(settings, pool, made).run()),
     ]
     if isinstance(now, clock.Shifted):

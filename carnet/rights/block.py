@@ -11,23 +11,14 @@ from __future__ import annotations
 
 from carnet.access.door import Visit
 from carnet.rights import queries
-from carnet.rights.holder import holding
-from carnet.rights.professionals import exists
+from carnet.rights.professionals import begin, end
 
 
 async def block(visit: Visit, rpps: int, patient: str = "") -> bool:
     """From now on; whether anything changed. patient: "" for one's own record."""
-    await exists(visit, rpps)
-    async with holding(visit, patient, "block", "blocked-by-holder") as hold:
-        values = {"cid": hold.cid, "rpps": rpps, "now": hold.now}
-        await hold.conn.execute(queries.ALONE, values)
-        done = await hold.conn.execute(queries.BLOCK, values)
-    return bool(done.rowcount)
+    return await begin(visit, rpps, patient, "block", "blocked-by-holder", queries.BLOCK)
 
 
 async def unblock(visit: Visit, rpps: int, patient: str = "") -> bool:
     """The block ends now; whether there was one."""
-    async with holding(visit, patient, "unblock", "unblocked-by-holder") as hold:
-        values = {"cid": hold.cid, "rpps": rpps, "now": hold.now}
-        done = await hold.conn.execute(queries.UNBLOCK, values)
-    return bool(done.rowcount)
+    return await end(visit, rpps, patient, "unblock", "unblocked-by-holder", queries.UNBLOCK)

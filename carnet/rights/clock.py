@@ -107,8 +107,8 @@ async def due(door: Door) -> Done:
     asked = {"now": now, "asked": now - waited, "limit": TOGETHER}
     async with door.pool.connection() as conn:
         found = await (await conn.execute(statements.TO_ERASE, asked)).fetchall()
-    for cid, motive in found:
-        await erase.erase(door, cid, motive)
+    for cids, motive in found:
+        await erase.erase(door, cids, motive)
         done.erased += 1
     async with door.pool.connection() as conn:
         row = await (await conn.execute(statements.OVERDUE, (now,))).fetchone()

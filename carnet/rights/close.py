@@ -6,6 +6,8 @@ Source: CSP R.1111-36.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from carnet.access import notices
 from carnet.access.door import Visit
 from carnet.rights import statements
@@ -21,10 +23,20 @@ async def close(visit: Visit, patient: str = "", *, motive: str = "holder", how:
 
 
 async def archive(on: Ruling, motive: str) -> None:
-    """Close and archive, whatever the reason."""
+    """Close all of it and archive what was open, whatever the reason."""
     door = on.visit.door
-    until = later(on.now, years=length("archive_years"))
-    values = {"cid": on.cid, "now": on.now, "motive": motive, "until": until}
-    await on.conn.execute(statements.SET_CLOSED, values)
-    await shut(door, on.conn, on.cid, on.now)
+    until = archived_until(on)
+    await close_rest(on, motive)
     await notices.send(door, on.conn, on.cid, "closed", until=until)
+
+
+async def close_rest(on: Ruling, motive: str) -> None:
+    """Close what of it is not closed, and end what a closing ends; nobody is told."""
+    values = {**on.values, "motive": motive, "until": archived_until(on)}
+    await on.conn.execute(statements.SET_CLOSED, values)
+    await shut(on.conn, on.values)
+
+
+def archived_until(on: Ruling) -> datetime:
+    """The term of an archive that begins now."""
+    return later(on.now, years=length("archive_years"))

@@ -19,6 +19,7 @@ from carnet import errors
 from carnet.access import audit, handles, notices, queries, reach
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
+from carnet.access.together import together
 from carnet.rights import queries as rights
 from carnet.rights.holder import NotYours, holding
 from carnet.rights.pages import Chosen, Given, Professional, Refused, Rights
@@ -50,7 +51,7 @@ async def declare(visit: Visit, handle: str, how: str) -> str:
     cid = handles.read(visit, handle)
     async with door.pool.connection() as conn, conn.transaction():
         done = await declared(visit, conn, cid, how)
-    if done is None:
+    if not done:
         await visit.refused("consent", "record-closed-or-blocked", [cid])
         raise errors.NotFound
     return door.ids.encode(cid, cid)
@@ -65,8 +66,13 @@ def check(visit: Visit, how: str) -> None:
         raise WrongHow
 
 
-async def declared(visit: Visit, conn: AsyncConnection[Any], cid: int, how: str) -> int | None:
-    """The consent by which this professional reads, added when there was none; None when refused."""
+async def declared(
+    visit: Visit, conn: AsyncConnection[Any], cid: int, how: str
+) -> tuple[int, int] | None:
+    """The consent by which this professional reads, added when there was none; None when refused.
+
+    Its compartment and number: a team's consent is written where the team is.
+    """
     actor, door = visit.actor, visit.door
     assert actor.rpps is not None
     now = door.clock()
@@ -76,14 +82,15 @@ async def declared(visit: Visit, conn: AsyncConnection[Any], cid: int, how: str)
     teams = await queries.teams_of(conn, cid, actor.rpps, now)
     held = await queries.links(conn, actor.rpps, [cid], now, 1)
     if teams and any(link.in_team for link in held):
-        given = await rights.consents(conn, [cid], MOST)
-        return next(one.id for one in given if one.team in teams and one.live(now))
-    await visit.rights_of(conn, [cid])
-    id = door.ids.new()
+        found = {team for team, _ in teams}
+        given = await rights.consents(conn, sorted({whose for _, whose in teams}), MOST)
+        return next((one.cid, one.id) for one in given if one.team in found and one.live(now))
+    await together(visit, conn, cid)
+    id, whose = door.ids.new(), teams[0][1] if teams else cid
     values = {
         "id": id,
-        "cid": cid,
-        "team": teams[0] if teams else None,
+        "cid": whose,
+        "team": teams[0][0] if teams else None,
         "rpps": None if teams else actor.rpps,
         "how": how,
         "declared_by": actor.sub,
@@ -96,7 +103,7 @@ async def declared(visit: Visit, conn: AsyncConnection[Any], cid: int, how: str)
         await notices.send(door, conn, cid, "access-changed")
     rule = "team-consent-declared" if teams else "visit-consent-declared"
     await audit.write(conn, visit.trace("consent", rule), granted=True, cids=[cid])
-    return id
+    return whose, id
 
 
 async def withdraw(visit: Visit, rpps: int, patient: str = "") -> int:
@@ -106,7 +113,7 @@ async def withdraw(visit: Visit, rpps: int, patient: str = "") -> int:
     Source: CSP L.1110-4, L.1111-19: at any time, without giving a reason.
     """
     async with holding(visit, patient, "withdraw", "consent-withdrawn") as hold:
-        values = {"cid": hold.cid, "rpps": rpps, "now": hold.now}
+        values = {"cids": list(hold.cids), "rpps": rpps, "now": hold.now}
         done = await hold.conn.execute(WITHDRAW, values)
     return done.rowcount
 
@@ -115,9 +122,9 @@ async def end(visit: Visit, consent: str, patient: str = "") -> bool:
     """The patient withdraws one consent, by its id; whether it was in force."""
     place = visit.door.ids.decode(consent)
     async with holding(visit, patient, "withdraw", "consent-withdrawn") as hold:
-        if place is None or place[0] != hold.cid:
+        if place is None or place[0] not in hold.cids:
             raise NotYours
-        values = {"cid": hold.cid, "id": place[1], "now": hold.now}
+        values = {"cids": list(hold.cids), "id": place[1], "now": hold.now}
         done = await hold.conn.execute(END_CONSENT, values)
     return bool(done.rowcount)
 
@@ -125,12 +132,12 @@ async def end(visit: Visit, consent: str, patient: str = "") -> bool:
 async def all_of(visit: Visit, patient: str = "") -> Rights:
     """All the patient decided of who reads: consents in force and past, blocks, trust, refusals."""
     async with holding(visit, patient, "rights", "holder-reads-rights") as hold:
-        conn, cid, now = hold.conn, hold.cid, hold.now
-        given = await rights.consents(conn, [cid], MOST)
-        members = await rights.members(conn, [cid])
-        blocked = await rights.blocks(conn, cid, now)
-        trusted = await rights.trusts(conn, cid, now)
-        refused = await rights.refused(conn, cid)
+        conn, cids, now = hold.conn, hold.cids, hold.now
+        given = await rights.consents(conn, cids, MOST)
+        members = await rights.members(conn, cids)
+        blocked = await rights.blocks(conn, cids, now)
+        trusted = await rights.trusts(conn, cids, now)
+        refused = await rights.refused(conn, cids)
         numbers = {one.rpps for one in members} | {one.rpps for one in (*blocked, *trusted)}
         names = await rights.names(conn, numbers | {one.rpps for one in given if one.rpps})
     shut = {one.rpps for one in blocked}
@@ -146,7 +153,7 @@ async def all_of(visit: Visit, patient: str = "") -> Rights:
     return Rights(
         tuple(
             Given(
-                id=visit.door.ids.encode(cid, one.id),
+                id=visit.door.ids.encode(one.cid, one.id),
                 team=one.team_name or "",
                 members=tuple(map(who, opened_to(one, members, now))),
                 how=one.how,

@@ -10,6 +10,7 @@ Source: CSP R.1111-36; DESIGN §3.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -20,7 +21,7 @@ from carnet.access.door import Door, Visit, platform
 from carnet.access.door.tombstones import Tombstone, Tombstones, WrongTombstones, after, same
 from carnet.config import Settings
 from carnet.rights import statements
-from carnet.rights.close import archive
+from carnet.rights.close import archive, close_rest
 from carnet.rights.life import WEB, WrongState, later, length, ruling
 
 
@@ -32,8 +33,10 @@ async def ask(visit: Visit, patient: str = "", *, how: str = WEB) -> None:
             raise WrongState
         if on.life.state == "open":
             await archive(on, "holder")
+        else:  # in a set, what another's closing shut is closed for good too
+            await close_rest(on, "holder")
         due = later(on.now, months=length("erase_months"))
-        await on.conn.execute(statements.SET_ERASURE, {"cid": on.cid, "now": on.now, "due": due})
+        await on.conn.execute(statements.SET_ERASURE, {**on.values, "due": due})
         await notices.send(visit.door, on.conn, on.cid, "erasure-asked", due=due)
 
 
@@ -42,7 +45,7 @@ async def keep(visit: Visit, patient: str = "", *, how: str = WEB) -> None:
     async with ruling(visit, patient, "keep", motive="request", how=how, of=("closed",)) as on:
         if on.life.erase_asked is None:
             raise WrongState
-        nothing = {"cid": on.cid, "now": None, "due": None}
+        nothing = {**on.values, "now": None, "due": None}
         await on.conn.execute(statements.SET_ERASURE, nothing)
 
 
@@ -51,35 +54,45 @@ def stones_of(settings: Settings) -> Tombstones:
     return Tombstones(settings.data / "tombstones.jsonl")
 
 
-async def erase(door: Door, cid: int, motive: str) -> None:
-    """Erase one record now; a job's, by the worker. Doing it again changes nothing."""
+async def erase(door: Door, cids: Sequence[int], motive: str) -> None:
+    """Erase a record now, all of it; a job's, by the worker. Doing it again changes nothing."""
     async with door.pool.connection() as conn:
-        addresses = await _erased(door, conn, cid, motive)
-    await _forget(door, cid, addresses)
+        addresses = await _erased(door, conn, cids, motive)
+    await _forget(door, cids, addresses)
 
 
-async def _erased(door: Door, conn: AsyncConnection[Any], cid: int, motive: str) -> list[bytes]:
-    """In one transaction, the tombstone's line on disk first; returns the addresses of the files."""
+async def _erased(
+    door: Door, conn: AsyncConnection[Any], cids: Sequence[int], motive: str
+) -> list[bytes]:
+    """In one transaction, the tombstones' lines on disk first; returns the addresses of the files."""
     file, now = stones_of(door.settings), door.clock()
     visit = platform.visit(door, "erasure")
+    found: list[bytes] = []
     async with conn.transaction():
         await conn.execute(statements.ALONE)
         stones = await asyncio.to_thread(file.read)
-        stone = next((one for one in stones if one.cid == cid), None)
-        if stone is None:
-            stone = after(stones[-1] if stones else None, cid, now, motive)
-            await asyncio.to_thread(file.append, [stone])
-        await platform.enter_erasure(door, conn, cid)
-        found = await (await conn.execute(statements.ERASE, {"cid": cid, "now": now})).fetchall()
-        await conn.execute(statements.ADD_TOMBSTONE, _values(stone))
-        trace = visit.trace("erase", f"erase-{stone.motive}")
-        await audit.write(conn, trace, granted=True, cids=[cid])
-    return [bytes(address) for (address,) in found]
+        known = {one.cid: one for one in stones}
+        last, made = stones[-1] if stones else None, []
+        for cid in cids:
+            if cid not in known:
+                last = known[cid] = after(last, cid, now, motive)
+                made.append(last)
+        if made:
+            await asyncio.to_thread(file.append, made)
+        for cid in cids:
+            await platform.enter_erasure(door, conn, cid)
+            rows = await conn.execute(statements.ERASE, {"cid": cid, "now": now})
+            found += [bytes(address) for (address,) in await rows.fetchall()]
+            await conn.execute(statements.ADD_TOMBSTONE, _values(known[cid]))
+            trace = visit.trace("erase", f"erase-{known[cid].motive}")
+            await audit.write(conn, trace, granted=True, cids=[cid])
+    return found
 
 
-async def _forget(door: Door, cid: int, addresses: list[bytes]) -> None:
+async def _forget(door: Door, cids: Sequence[int], addresses: list[bytes]) -> None:
     """The files, sealed under a key that is gone; what a crash leaves, the sweeper takes."""
-    door.vault.forget(cid)
+    for cid in cids:
+        door.vault.destroy(cid)
     for address in addresses:
         await asyncio.to_thread(door.attachments.remove, address)
 
@@ -108,8 +121,8 @@ async def replay(door: Door) -> int:
         count = 0
         for stone in max(known, kept, key=len):
             if stone.n > len(known) or await _left(conn, stone.cid):
-                addresses = await _erased(door, conn, stone.cid, stone.motive)
-                await _forget(door, stone.cid, addresses)
+                addresses = await _erased(door, conn, [stone.cid], stone.motive)
+                await _forget(door, [stone.cid], addresses)
                 count += 1
     return count
 

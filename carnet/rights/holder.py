@@ -21,6 +21,9 @@ from carnet.access import audit, queries
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.access.door.decide import REPRESENTING
+from carnet.access.together import together
+
+MOST = 1000  # ways to hold one record
 
 
 class NotYours(errors.NotFound):
@@ -32,7 +35,8 @@ class Hold:
     """A record whose holder is deciding, in an open transaction that may write its rights."""
 
     conn: AsyncConnection[Any]
-    cid: int
+    cid: int  # the compartment that was named: what is said is written there
+    cids: tuple[int, ...]  # all of the record: what is ended is ended there
     now: datetime
 
 
@@ -47,14 +51,14 @@ async def holding(visit: Visit, patient: str, act: str, rule: str) -> AsyncItera
     now = door.clock()
     try:
         async with door.pool.connection() as conn, conn.transaction():
-            held = await queries.held(conn, actor.sub, actor.patient, [cid], now, 10)
+            held = await queries.held(conn, actor.sub, actor.patient, [cid], now, MOST)
             if not any(
                 one.nature == "self" or (one.nature in REPRESENTING and one.reach == "all")
                 for one in held
             ):
                 raise NotYours
-            await visit.rights_of(conn, [cid])
-            yield Hold(conn, cid, now)
+            cids = await together(visit, conn, cid)
+            yield Hold(conn, cid, cids, now)
             await audit.write(conn, visit.trace(act, rule), granted=True, cids=[cid])
     except NotYours:
         await visit.refused(act, "not-the-holder", [cid])

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import tomllib
 from calendar import monthrange
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -22,8 +22,10 @@ from psycopg.rows import class_row
 
 from carnet import errors
 from carnet.access import audit
+from carnet.access import queries as access
 from carnet.access.actor import ActorKind
-from carnet.access.door import Door, Visit
+from carnet.access.door import Visit
+from carnet.access.together import together
 from carnet.rights import statements
 
 WEB, CODE, PLATFORM = "web", "code", "platform"
@@ -71,9 +73,9 @@ def later(moment: datetime, *, years: int = 0, months: int = 0) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """A line of access.record."""
+    """The life of a record: a line of access.record, or what the lines of all of it come to."""
 
-    cid: int
+    cid: int  # the compartment that was named
     state: str
     since: datetime
     noticed: datetime | None
@@ -98,18 +100,54 @@ class Ruling:
     life: Life
     now: datetime
     how: str
+    cids: tuple[int, ...]  # all of it: what is decided is decided of each
 
     @property
     def cid(self) -> int:
-        """Its compartment."""
+        """The compartment that was named."""
         return self.life.cid
 
+    @property
+    def values(self) -> dict[str, object]:
+        """Those of the statements of a decision."""
+        return {"cid": self.cid, "cids": list(self.cids), "now": self.now}
 
-async def read(conn: AsyncConnection[Any], cid: int, *, lock: bool = False) -> Life | None:
-    """The life of one record; primary key. Locked, nobody else decides until the end."""
+
+async def read(
+    conn: AsyncConnection[Any], cid: int, cids: Sequence[int] = (), *, lock: bool = False
+) -> Life | None:
+    """The life of a record; primary key. Locked, nobody else decides until the end.
+
+    cid: the compartment that is named. cids: all of it, when it is a set.
+    """
     async with conn.cursor(row_factory=class_row(Life)) as cur:
-        await cur.execute(statements.LOCK if lock else statements.LIFE, (cid,))
-        return await cur.fetchone()
+        await cur.execute(statements.LOCK if lock else statements.LIFE, ([cid, *cids],))
+        return come_to(cid, await cur.fetchall())
+
+
+def come_to(cid: int, lines: Sequence[Life]) -> Life | None:
+    """What the lines of one person come to: what shuts one shuts all, and the last term is the term.
+
+    What was erased says nothing any more. An archive has an end only when all of it is closed.
+    """
+    left = [one for one in lines if one.state != "deleted"] or list(lines)
+    if not left:
+        return None
+    states = {one.state for one in left}
+    state = next(each for each in ("closed", "notice", "open", "deleted") if each in states)
+    chief = min((one for one in left if one.state == state), key=lambda one: one.cid != cid)
+    terms = [one.archived_until for one in left if one.archived_until is not None]
+    feeding = next((one for one in left if one.feeding_opposed), chief)
+    asked = next((one for one in left if one.erase_asked is not None), chief)
+    return replace(
+        chief,
+        cid=cid,
+        archived_until=max(terms) if terms and states == {"closed"} else None,
+        feeding_opposed=feeding.feeding_opposed,
+        feeding_motive=feeding.feeding_motive,
+        erase_asked=asked.erase_asked,
+        erase_due=asked.erase_due,
+    )
 
 
 @asynccontextmanager
@@ -126,15 +164,16 @@ async def ruling(
     now = door.clock()
     try:
         async with door.pool.connection() as conn, conn.transaction():
-            if actor.kind is ActorKind.PATIENT and not await _may(conn, visit, cid, now):
+            every = (await access.sets(conn, [cid])).get(cid, (cid,))
+            if actor.kind is ActorKind.PATIENT and not await _may(conn, visit, every, now):
                 raise NotYours
-            await visit.rights_of(conn, [cid])
-            life = await read(conn, cid, lock=True)
+            cids = await together(visit, conn, cid)
+            life = await read(conn, cid, cids, lock=True)
             if life is None or life.state == "deleted":
                 raise NotYours
             if life.state not in of:
                 raise WrongState
-            yield Ruling(visit, conn, life, now, how)
+            yield Ruling(visit, conn, life, now, how, cids)
             await record(visit, conn, cid, act, motive, how, now)
     except NotYours:
         await visit.refused(act, "not-the-holder", [cid])
@@ -178,15 +217,17 @@ def _record_of(visit: Visit, patient: str, how: str) -> int:
     return place[0]
 
 
-async def _may(conn: AsyncConnection[Any], visit: Visit, cid: int, now: datetime) -> bool:
+async def _may(
+    conn: AsyncConnection[Any], visit: Visit, cids: Sequence[int], now: datetime
+) -> bool:
     """The person, or who exercises their rights: whatever the state of the record."""
-    if visit.actor.patient == cid:
+    if visit.actor.patient in cids:
         return True
-    values = {"cid": cid, "sub": visit.actor.sub, "now": now}
+    values = {"cids": list(cids), "sub": visit.actor.sub, "now": now}
     return await (await conn.execute(statements.REPRESENTS, values)).fetchone() is not None
 
 
-async def shut(door: Door, conn: AsyncConnection[Any], cid: int, now: datetime) -> None:
+async def shut(conn: AsyncConnection[Any], values: Mapping[str, object]) -> None:
     """What a closing ends with it: consents, emergencies, carers' and helpers' mandates.
 
     A record that is opened again asks for consents anew; its legal representatives stay.
@@ -196,7 +237,7 @@ async def shut(door: Door, conn: AsyncConnection[Any], cid: int, now: datetime) 
         statements.END_EMERGENCIES,
         statements.END_MANDATES,
     ):
-        await conn.execute(statement, {"cid": cid, "now": now})
+        await conn.execute(statement, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +266,12 @@ async def of(visit: Visit) -> Whole:
     if actor.kind is not ActorKind.PATIENT or actor.patient is None:
         raise NotYours
     async with door.pool.connection() as conn, conn.transaction():
-        await visit.rights_of(conn, [actor.patient])
-        life = await read(conn, actor.patient)
+        cids = await together(visit, conn, actor.patient)
+        life = await read(conn, actor.patient, cids)
         if life is None:
             raise NotYours
         async with conn.cursor(row_factory=class_row(Event)) as cur:
-            await cur.execute(statements.LIVED, (actor.patient,))
+            await cur.execute(statements.LIVED, (list(cids),))
             events = tuple(await cur.fetchall())
     waits = life.state == "notice" and life.noticed is not None
     opens = life.noticed + opening_after() if waits and life.noticed else None

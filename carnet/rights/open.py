@@ -34,8 +34,7 @@ async def announce(visit: Visit, conn: AsyncConnection[Any], cid: int, now: date
 async def open_now(visit: Visit, patient: str = "", *, how: str = WEB) -> None:
     """The person asks for their record to be opened, without waiting for the six weeks."""
     async with ruling(visit, patient, "open", motive="request", how=how, of=("notice",)) as on:
-        values = {"cid": on.cid, "now": on.now, "motive": "request"}
-        await on.conn.execute(statements.SET_OPEN, values)
+        await on.conn.execute(statements.SET_OPEN, {**on.values, "motive": "request"})
         await notices.send(visit.door, on.conn, on.cid, "opened")
 
 
@@ -44,7 +43,7 @@ async def open_at_term(visit: Visit, conn: AsyncConnection[Any], cid: int, now: 
     life = await read(conn, cid, lock=True)
     if life is None or life.state != "notice" or life.noticed is None:
         return False
-    await conn.execute(statements.SET_OPEN, {"cid": cid, "now": now, "motive": "term"})
+    await conn.execute(statements.SET_OPEN, {"cids": [cid], "now": now, "motive": "term"})
     await notices.send(visit.door, conn, cid, "opened")
     await record(visit, conn, cid, "open", "term", PLATFORM, now)
     return True

@@ -17,8 +17,9 @@ from carnet import errors
 from carnet.access import notices
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Visit
+from carnet.access.together import together
 from carnet.rights import statements
-from carnet.rights.close import archive
+from carnet.rights.close import archive, close_rest
 from carnet.rights.life import (
     CODE,
     WEB,
@@ -49,8 +50,7 @@ async def _shut(on: Ruling) -> None:
     if on.life.state == "open":
         await archive(on, "opposition")
         return
-    values = {"cid": on.cid, "now": on.now, "motive": "opposition", "until": None}
-    await on.conn.execute(statements.SET_CLOSED, values)
+    await close_rest(on, "opposition")
     await notices.send(on.visit.door, on.conn, on.cid, "opposed")
 
 
@@ -69,12 +69,12 @@ async def by_code(door: Door, request: str, code: str, born: date) -> None:
             await visit.refused("oppose", "wrong-code")
             raise WrongCode
         async with conn.transaction():
-            await visit.rights_of(conn, [cid])
-            life = await read(conn, cid, lock=True)
+            cids = await together(visit, conn, cid)
+            life = await read(conn, cid, cids, lock=True)
             used = await conn.execute(statements.USED, {"h": hashed, "now": now})
             if life is None or life.state not in ("notice", "open") or used.rowcount != 1:
                 raise WrongCode
-            await _shut(Ruling(visit, conn, life, now, CODE))
+            await _shut(Ruling(visit, conn, life, now, CODE, cids))
             await record(visit, conn, cid, "oppose", "opposition", CODE, now)
 
 
@@ -104,5 +104,5 @@ async def feeding(
     async with ruling(visit, patient, act, motive=motive, how=how, of=("notice", "open")) as on:
         if on.life.feeding_opposed == opposed:
             raise WrongState
-        values = {"cid": on.cid, "opposed": opposed, "motive": motive or None}
-        await on.conn.execute(statements.SET_FEEDING, values)
+        said = statements.OPPOSE_FEEDING if opposed else statements.ALLOW_FEEDING
+        await on.conn.execute(said, {**on.values, "motive": motive})

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import LiteralString
 
 from carnet import errors
 from carnet.access.door import DIRECTORY, Visit
@@ -63,10 +64,12 @@ async def known(visit: Visit, patient: str = "") -> list[Professional]:
     cid = record_of(visit, patient)
     async with holding(visit, patient, "rights", "holder-lists-professionals") as hold:
         conn, now = hold.conn, hold.now
-        members = await queries.members(conn, [cid])
-        consents = await queries.consents(conn, [cid], LINES, own=visit.actor.patient)
-        blocked = {one.rpps for one in await queries.blocks(conn, cid, now)}
-        trusted = {one.rpps for one in await queries.trusts(conn, cid, now)}
+        cids = hold.cids
+        own = cids if visit.actor.patient in cids else ()
+        members = await queries.members(conn, cids)
+        consents = await queries.consents(conn, cids, LINES, own=own)
+        blocked = {one.rpps for one in await queries.blocks(conn, cids, now)}
+        trusted = {one.rpps for one in await queries.trusts(conn, cids, now)}
     why: dict[int, set[str]] = {}
     for member in members:
         why.setdefault(member.rpps, set()).add("team")
@@ -134,6 +137,31 @@ async def exists(visit: Visit, rpps: int) -> None:
         raise UnknownProfessional
 
 
+async def begin(
+    visit: Visit, rpps: int, patient: str, act: str, rule: str, statement: LiteralString
+) -> bool:
+    """What the holder decides of one professional begins now; whether anything changed.
+
+    statement: of the act, given cid, rpps and now; one at a time for one record and professional.
+    """
+    await exists(visit, rpps)
+    async with holding(visit, patient, act, rule) as hold:
+        values = {"cid": hold.cid, "cids": list(hold.cids), "rpps": rpps, "now": hold.now}
+        await hold.conn.execute(queries.ALONE, values)
+        done = await hold.conn.execute(statement, values)
+    return bool(done.rowcount)
+
+
+async def end(
+    visit: Visit, rpps: int, patient: str, act: str, rule: str, statement: LiteralString
+) -> bool:
+    """It ends now; whether it was so."""
+    async with holding(visit, patient, act, rule) as hold:
+        values = {"cid": hold.cid, "cids": list(hold.cids), "rpps": rpps, "now": hold.now}
+        done = await hold.conn.execute(statement, values)
+    return bool(done.rowcount)
+
+
 def _rpps(digits: str) -> str:
     try:
         return Rpps(digits).value
@@ -161,4 +189,4 @@ def _name(practitioner: dict[str, object]) -> str:
     return f"{given} {names[0].get('family', '')}".strip() or "Professionnel"
 
 
-__all__ = ["Professional", "exists", "find", "known", "told", "treating"]
+__all__ = ["Professional", "begin", "end", "exists", "find", "known", "told", "treating"]

@@ -14,17 +14,19 @@ from psycopg.rows import class_row
 # Index consent_of.
 WITHDRAW: LiteralString = """
     UPDATE access.consent c SET withdrawn = %(now)s
-     WHERE c.cid = %(cid)s AND c.withdrawn IS NULL AND (c.until IS NULL OR c.until > %(now)s)
+     WHERE c.cid = ANY (%(cids)s::bigint[]) AND c.withdrawn IS NULL
+       AND (c.until IS NULL OR c.until > %(now)s)
        AND (c.rpps = %(rpps)s OR c.team IN (
            SELECT t.id FROM access.team t JOIN access.team_member m ON m.team = t.id
-            WHERE t.cid = %(cid)s AND m.rpps = %(rpps)s
+            WHERE t.cid = c.cid AND m.rpps = %(rpps)s
               AND m.since <= %(now)s AND (m.until IS NULL OR m.until > %(now)s)))
 """
 
 # Primary key.
 END_CONSENT: LiteralString = """
     UPDATE access.consent SET withdrawn = %(now)s
-     WHERE id = %(id)s AND cid = %(cid)s AND withdrawn IS NULL AND (until IS NULL OR until > %(now)s)
+     WHERE id = %(id)s AND cid = ANY (%(cids)s::bigint[]) AND withdrawn IS NULL
+       AND (until IS NULL OR until > %(now)s)
 """
 
 
@@ -60,21 +62,22 @@ CONSENTS: LiteralString = """
       LEFT JOIN access.team t ON t.id = c.team
       LEFT JOIN access.subject s ON s.sub = c.declared_by
      WHERE c.cid = ANY (%(cids)s::bigint[])
-       AND (NOT c.secret OR %(own)s::bigint IS NULL OR c.cid = %(own)s::bigint)
+       AND (NOT c.secret OR %(own)s::bigint[] IS NULL OR c.cid = ANY (%(own)s::bigint[]))
      ORDER BY c.since DESC, c.id DESC
      LIMIT %(limit)s
 """
 
 
 async def consents(
-    conn: AsyncConnection[Any], cids: Sequence[int], limit: int, *, own: int | None = None
+    conn: AsyncConnection[Any], cids: Sequence[int], limit: int, *, own: Sequence[int] | None = None
 ) -> list[Consent]:
     """Every consent of records, in force or not, newest first; index consent_of.
 
     own: of a person who looks, their own record: of another's, what was declared in secret is left out.
     """
     async with conn.cursor(row_factory=class_row(Consent)) as cur:
-        await cur.execute(CONSENTS, {"cids": list(cids), "limit": limit, "own": own})
+        mine = None if own is None else list(own)
+        await cur.execute(CONSENTS, {"cids": list(cids), "limit": limit, "own": mine})
         return await cur.fetchall()
 
 
@@ -114,28 +117,30 @@ class Choice:
 
 
 BLOCKS: LiteralString = """
-    SELECT rpps, since, until FROM access.block
-     WHERE cid = %(cid)s AND since <= %(now)s AND (until IS NULL OR until > %(now)s)
-     ORDER BY since DESC, rpps
+    SELECT rpps, min(since) AS since, nullif(max(coalesce(until, 'infinity')), 'infinity') AS until
+      FROM access.block
+     WHERE cid = ANY (%(cids)s::bigint[]) AND since <= %(now)s AND (until IS NULL OR until > %(now)s)
+     GROUP BY rpps ORDER BY since DESC, rpps
 """
 TRUSTS: LiteralString = """
-    SELECT rpps, since, until FROM access.trusted
-     WHERE cid = %(cid)s AND since <= %(now)s AND (until IS NULL OR until > %(now)s)
-     ORDER BY since DESC, rpps
+    SELECT rpps, min(since) AS since, nullif(max(coalesce(until, 'infinity')), 'infinity') AS until
+      FROM access.trusted
+     WHERE cid = ANY (%(cids)s::bigint[]) AND since <= %(now)s AND (until IS NULL OR until > %(now)s)
+     GROUP BY rpps ORDER BY since DESC, rpps
 """
 
 
-async def blocks(conn: AsyncConnection[Any], cid: int, now: datetime) -> list[Choice]:
+async def blocks(conn: AsyncConnection[Any], cids: Sequence[int], now: datetime) -> list[Choice]:
     """Whom the patient blocks now; primary key."""
     async with conn.cursor(row_factory=class_row(Choice)) as cur:
-        await cur.execute(BLOCKS, {"cid": cid, "now": now})
+        await cur.execute(BLOCKS, {"cids": list(cids), "now": now})
         return await cur.fetchall()
 
 
-async def trusts(conn: AsyncConnection[Any], cid: int, now: datetime) -> list[Choice]:
+async def trusts(conn: AsyncConnection[Any], cids: Sequence[int], now: datetime) -> list[Choice]:
     """Whom the holder trusts now with what is masked; primary key."""
     async with conn.cursor(row_factory=class_row(Choice)) as cur:
-        await cur.execute(TRUSTS, {"cid": cid, "now": now})
+        await cur.execute(TRUSTS, {"cids": list(cids), "now": now})
         return await cur.fetchall()
 
 
@@ -148,7 +153,7 @@ BLOCK: LiteralString = """
 """
 UNBLOCK: LiteralString = """
     UPDATE access.block SET until = %(now)s
-     WHERE cid = %(cid)s AND rpps = %(rpps)s AND (until IS NULL OR until > %(now)s)
+     WHERE cid = ANY (%(cids)s::bigint[]) AND rpps = %(rpps)s AND (until IS NULL OR until > %(now)s)
 """
 TRUST: LiteralString = """
     INSERT INTO access.trusted (cid, rpps, since)
@@ -158,9 +163,16 @@ TRUST: LiteralString = """
 """
 UNTRUST: LiteralString = """
     UPDATE access.trusted SET until = %(now)s
-     WHERE cid = %(cid)s AND rpps = %(rpps)s AND (until IS NULL OR until > %(now)s)
+     WHERE cid = ANY (%(cids)s::bigint[]) AND rpps = %(rpps)s AND (until IS NULL OR until > %(now)s)
 """
-ALONE: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended('rights', %(cid)s))"
+# One decision at a time in a person's record, whichever compartment it names.
+ALONE: LiteralString = """
+    SELECT pg_advisory_xact_lock(hashtextextended('rights', (
+        SELECT min(c) FROM unnest(%(cids)s::bigint[]) c)))
+"""
+LOCK_ALL: LiteralString = """
+    SELECT cid FROM access.record WHERE cid = ANY (%(cids)s::bigint[]) ORDER BY cid FOR UPDATE
+"""
 
 # access.record says what holds, access.refusal since when. Primary keys.
 REFUSE: LiteralString = """
@@ -171,26 +183,36 @@ REFUSE: LiteralString = """
 """
 ACCEPT: LiteralString = """
     UPDATE access.refusal SET until = %(now)s
-     WHERE cid = %(cid)s AND mode = %(mode)s AND until IS NULL
+     WHERE cid = ANY (%(cids)s::bigint[]) AND mode = %(mode)s AND until IS NULL
 """
 SET_REFUSED: dict[str, LiteralString] = {
-    "bris-de-glace": "UPDATE access.record SET emergency_refused = %(refused)s WHERE cid = %(cid)s",
-    "centre-15": "UPDATE access.record SET regulation_refused = %(refused)s WHERE cid = %(cid)s",
+    "bris-de-glace": "UPDATE access.record SET emergency_refused = true WHERE cid = %(cid)s",
+    "centre-15": "UPDATE access.record SET regulation_refused = true WHERE cid = %(cid)s",
+}
+SET_ACCEPTED: dict[str, LiteralString] = {
+    "bris-de-glace": """
+        UPDATE access.record SET emergency_refused = false
+         WHERE cid = ANY (%(cids)s::bigint[]) AND emergency_refused""",
+    "centre-15": """
+        UPDATE access.record SET regulation_refused = false
+         WHERE cid = ANY (%(cids)s::bigint[]) AND regulation_refused""",
 }
 REFUSED: LiteralString = """
-    SELECT m.mode, CASE m.mode WHEN 'centre-15' THEN r.regulation_refused ELSE r.emergency_refused END,
-           f.since
+    SELECT m.mode, bool_or(CASE m.mode WHEN 'centre-15' THEN r.regulation_refused
+                                       ELSE r.emergency_refused END), min(f.since)
       FROM access.record r
      CROSS JOIN (VALUES ('bris-de-glace'), ('centre-15')) m (mode)
       LEFT JOIN access.refusal f ON f.cid = r.cid AND f.mode = m.mode AND f.until IS NULL
-     WHERE r.cid = %(cid)s
+     WHERE r.cid = ANY (%(cids)s::bigint[]) GROUP BY m.mode
 """
 
 
-async def refused(conn: AsyncConnection[Any], cid: int) -> dict[str, tuple[bool, datetime | None]]:
+async def refused(
+    conn: AsyncConnection[Any], cids: Sequence[int]
+) -> dict[str, tuple[bool, datetime | None]]:
     """By mode, whether the patient refuses it, and since when; primary keys."""
     async with conn.cursor() as cur:
-        await cur.execute(REFUSED, {"cid": cid})
+        await cur.execute(REFUSED, {"cids": list(cids)})
         return {mode: (bool(no), since) for mode, no, since in await cur.fetchall()}
 
 
@@ -229,10 +251,15 @@ class Ends:
 
 
 ENDS: LiteralString = """
+    WITH same AS (
+        SELECT x.cid FROM access.record r JOIN access.record x ON x.person = r.person
+         WHERE r.cid = %(cid)s)
     SELECT (SELECT max(until) FROM access.consent
-             WHERE cid = %(cid)s AND rpps = %(rpps)s AND withdrawn IS NULL AND until > %(now)s) AS visit,
+             WHERE cid IN (SELECT cid FROM same) AND rpps = %(rpps)s AND withdrawn IS NULL
+               AND until > %(now)s) AS visit,
            (SELECT max(until) FROM access.emergency
-             WHERE cid = %(cid)s AND rpps = %(rpps)s AND ended IS NULL AND until > %(now)s) AS emergency
+             WHERE cid IN (SELECT cid FROM same) AND rpps = %(rpps)s AND ended IS NULL
+               AND until > %(now)s) AS emergency
 """
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Refuse an emergency mode beforehand, each by itself; what runs in that mode stops at once.
+"""Refuse an emergency mode beforehand, each by itself; what runs in that mode ends at once, for good.
 
 Source: CSP L.1111-17 I: the opposition to "bris de glace" and that to the regulation centre are distinct.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 from carnet import errors
 from carnet.access import reach
 from carnet.access.door import Visit
-from carnet.rights import queries
+from carnet.rights import queries, statements
 from carnet.rights.holder import holding
 
 
@@ -23,7 +23,13 @@ async def refuse(visit: Visit, mode: str, *, refused: bool, patient: str = "") -
         raise WrongMode
     rule = "emergency-refused" if refused else "emergency-accepted"
     async with holding(visit, patient, "refuse", rule) as hold:
-        values = {"cid": hold.cid, "mode": mode, "now": hold.now, "refused": refused}
+        values = {
+            "cid": hold.cid, "cids": list(hold.cids), "mode": mode, "now": hold.now,
+        }  # fmt: skip
         await hold.conn.execute(queries.ALONE, values)
-        await hold.conn.execute(queries.SET_REFUSED[mode], values)
+        await hold.conn.execute(queries.LOCK_ALL, values)
+        said = queries.SET_REFUSED if refused else queries.SET_ACCEPTED
+        await hold.conn.execute(said[mode], values)
         await hold.conn.execute(queries.REFUSE if refused else queries.ACCEPT, values)
+        if refused:  # accepting again later brings nothing back
+            await hold.conn.execute(statements.END_MODE, values)

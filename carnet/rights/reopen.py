@@ -18,6 +18,5 @@ async def reopen(visit: Visit, patient: str = "", *, how: str = WEB) -> None:
     async with ruling(visit, patient, "reopen", motive="request", how=how, of=("closed",)) as on:
         if not on.life.reopens(on.now):
             raise WrongState
-        values = {"cid": on.cid, "now": on.now, "motive": "reopened"}
-        await on.conn.execute(statements.SET_OPEN, values)
+        await on.conn.execute(statements.SET_OPEN, {**on.values, "motive": "reopened"})
         await notices.send(visit.door, on.conn, on.cid, "reopened")

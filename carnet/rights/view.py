@@ -101,15 +101,16 @@ async def create(unit: Unit, plan: Any, entry: Any) -> Written:
     check(visit, how[0])
     assert entry.address is not None
     cid = entry.address.cid
-    id = await declared(visit, unit.conn, cid, how[0])
-    if id is None:  # as for a person unknown here: feeding is what this path is allowed for
+    done = await declared(visit, unit.conn, cid, how[0])
+    if done is None:  # as for a person unknown here: feeding is what this path is allowed for
         raise UnknownOwner
-    found = await rights.consents(unit.conn, [cid], MOST)
-    members = await rights.members(unit.conn, [cid])
+    whose, id = done
+    found = await rights.consents(unit.conn, [whose], MOST)
+    members = await rights.members(unit.conn, [whose])
     names = await rights.names(unit.conn, _numbers(found, members))
     (row,) = [each for each in found if each.id == id]
     shown = _stored(visit, row, members, names, visit.door.clock())
-    address = Address(cid, id, "Consent", shown.id)
+    address = Address(whose, id, "Consent", shown.id)
     return Written(address, 1, shown.upd, shown.body, created=row.since >= unit.at)
 
 
@@ -117,20 +118,20 @@ async def _seen(visit: Visit, cids: Sequence[int] | None, act: str) -> list[Stor
     """Consents this caller sees, traced; the same statements whether there are any or not."""
     door, actor, now = visit.door, visit.actor, visit.door.clock()
     async with door.pool.connection() as conn, conn.transaction():
-        rule, seen = "none", list[int]()
+        rule, seen, own = "none", list[int](), list[int]()
         if actor.kind is ActorKind.PATIENT:
             held = await queries.held(conn, actor.sub, actor.patient, cids, now, MOST_PATIENTS)
-            seen = [
-                one.cid
-                for one in held
-                if one.nature == "self" or (one.nature in REPRESENTING and one.reach == "all")
+            own = [one.cid for one in held if one.nature == "self"]
+            seen = own + [
+                one.cid for one in held if one.nature in REPRESENTING and one.reach == "all"
             ]
             rule = "patient-self"
         elif actor.kind is ActorKind.PROFESSIONAL and actor.rpps is not None:
             links = await queries.links(conn, actor.rpps, cids, now, MOST_PATIENTS)
             seen = [link.cid for link in links if not link.emergency]
             rule = "consent-of-mine"
-        found = await rights.consents(conn, seen, MOST, own=actor.patient)
+        mine = None if actor.patient is None else own
+        found = await rights.consents(conn, sorted(set(seen)), MOST, own=mine)
         if len(found) == MOST:
             raise TooMany
         members = await rights.members(conn, seen)

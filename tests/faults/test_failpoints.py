@@ -54,7 +54,7 @@ async def test_an_erasure_crashed_anywhere_is_finished_by_the_next_run(
     for number in range(1, 100):
         with crashing(number) as seen:
             try:
-                await erase.erase(worker, cid, "request")
+                await erase.erase(worker, [cid], "request")
             except Crash:
                 crashed += 1
         if seen.committed or not seen.crashed:

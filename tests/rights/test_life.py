@@ -396,7 +396,7 @@ async def test_only_an_erasure_s_context_erases_and_only_its_record(
 async def test_another_s_record_is_left_as_it_was(space: Space, worker: Door) -> None:
     other = cid_of(space, "parent")
     before = await lines_of(space, other)
-    await erase.erase(worker, cid_of(space), "request")
+    await erase.erase(worker, [cid_of(space)], "request")
     assert await lines_of(space, other) == before
     assert (await space.get(f"Patient/{space.patient_id('parent')}", as_="parent")).status == 200
 
@@ -435,7 +435,7 @@ async def test_a_restored_backup_is_erased_again_before_it_serves(
     async with restored(peopled, space, worker) as (backup, its):
         now = await fresh(space, worker)
         try:
-            await erase.erase(now, cid, "request")
+            await erase.erase(now, [cid], "request")
         finally:
             await now.pool.close()
         assert (await lines_of(backup, cid))["record.resource"] > 10
@@ -462,7 +462,7 @@ async def test_a_file_older_than_the_database_is_completed_from_it(
     space: Space, worker: Door
 ) -> None:
     for key in (KEY, "parent"):
-        await erase.erase(worker, cid_of(space, key), "request")
+        await erase.erase(worker, [cid_of(space, key)], "request")
     path = worker.settings.data / "tombstones.jsonl"
     whole = path.read_bytes()
     path.write_bytes(whole.splitlines(keepends=True)[0])
@@ -474,7 +474,7 @@ async def test_a_file_older_than_the_database_is_completed_from_it(
 
 
 async def test_an_altered_list_is_refused(space: Space, worker: Door) -> None:
-    await erase.erase(worker, cid_of(space), "request")
+    await erase.erase(worker, [cid_of(space)], "request")
     path = worker.settings.data / "tombstones.jsonl"
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b"request", b"term"))

@@ -3,10 +3,12 @@
 
 A line a record: number, compartment, when, why, and the hash of all that and of the line before. The line
 is written and synced before the erasure is committed: one that never committed is done at the next start.
+Every process looks at the list, and lets go of the keys of who is in it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Sequence
@@ -14,8 +16,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
 
 from carnet import errors
+from carnet.fhir.store.vault import Vault
+from carnet.postgres.pool import Pool
+
+log = structlog.get_logger("carnet.tombstones")
+EVERY = 1.0  # seconds between two looks
+# Numbers follow each other and are never taken back: none is missed, whatever a process slept through.
+SINCE: LiteralString = "SELECT n, cid FROM access.tombstone WHERE n > %s ORDER BY n"
 
 
 class WrongTombstones(errors.Invalid):
@@ -95,3 +109,24 @@ class Tombstones:
 def same(known: Sequence[Tombstone], kept: Sequence[Tombstone]) -> bool:
     """Whether two lists tell the same story, as far as the shorter one goes."""
     return all(one.hash == other.hash for one, other in zip(known, kept, strict=False))
+
+
+async def follow(vault: Vault, pool: Pool) -> None:
+    """Until cancelled: a key that another process destroyed is gone from this one within a second or two."""
+    last = 0
+    while True:
+        try:
+            last = await look(vault, pool, last)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            log.warning("tombstones wait", error=type(error).__name__)
+        await asyncio.sleep(EVERY)
+
+
+async def look(vault: Vault, pool: Pool, last: int) -> int:
+    """Let go of the keys of who was erased since a tombstone, and of those kept long enough; the last one."""
+    vault.let_go()
+    async with pool.connection() as conn:
+        for n, cid in await (await conn.execute(SINCE, (last,))).fetchall():
+            vault.destroy(cid)
+            last = n
+    return last
