@@ -18,6 +18,7 @@ from carnet.notices.letters import Letter
 from carnet.notices.settings import Settings
 from carnet.rights import close, emergency, erase, life, oppose, reopen, review
 from carnet.rights import open as opening
+from carnet.rights.emergency import Running
 from carnet.rights.life import Whole
 from carnet.rights.review import Line
 
@@ -70,11 +71,17 @@ class LifePages:
         visit = parts.visit(self._built, actor)
         return (await emergency.open(visit, handle, mode, reason)).patient
 
+    async def modes(self, actor: Actor) -> Sequence[str]:
+        return await emergency.offered(parts.visit(self._built, actor))
+
+    async def running(self, actor: Actor, patient: str) -> Running | None:
+        return await emergency.running(parts.visit(self._built, actor), patient)
+
     async def end(self, actor: Actor, patient: str) -> None:
         await emergency.end(parts.visit(self._built, actor), patient)
 
-    async def emergencies(self, actor: Actor) -> Sequence[Line]:
-        return await review.of_record(parts.visit(self._built, actor))
+    async def emergencies(self, actor: Actor, patient: str) -> Sequence[Line]:
+        return await review.of_record(parts.visit(self._built, actor), patient)
 
     async def queue(self, actor: Actor) -> Sequence[Line]:
         return await review.queue(parts.visit(self._built, actor))

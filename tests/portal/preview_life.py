@@ -9,6 +9,7 @@ from carnet import errors
 from carnet.access.actor import Actor
 from carnet.notices.letters import Letter
 from carnet.notices.settings import Settings
+from carnet.rights.emergency import Running
 from carnet.rights.life import Event, Life, Whole
 from carnet.rights.review import Line
 
@@ -37,6 +38,7 @@ class PreviewLife:
 
     def __init__(self) -> None:
         self.done: list[tuple[object, ...]] = []
+        self.emergent: Running | None = None
 
     async def life(self, actor: Actor) -> Whole:
         return STATES[actor.sub]
@@ -59,16 +61,24 @@ class PreviewLife:
         self.done.append((mode, reason))
         return "k3v9q2x7claire"
 
+    async def modes(self, actor: Actor) -> Sequence[str]:
+        both = ("bris-de-glace", "centre-15")
+        return both if actor.sub == "rpps:samu" else both[:1]
+
+    async def running(self, actor: Actor, patient: str) -> Running | None:
+        return None if ("end", patient) in self.done else self.emergent
+
     async def end(self, actor: Actor, patient: str) -> None:
         self.done.append(("end", patient))
 
-    async def emergencies(self, actor: Actor) -> Sequence[Line]:
+    async def emergencies(self, actor: Actor, patient: str) -> Sequence[Line]:
         return [replace(OPENING, patient="")] if actor.sub == "patient:claire" else []
 
     async def queue(self, actor: Actor) -> Sequence[Line]:
         if actor.kind == "patient":
             raise errors.NotFound
-        return [OPENING, replace(OPENING, id=8, verdict="justified", overdue=False)]
+        seen = [OPENING, replace(OPENING, id=8, verdict="justified", overdue=False, secret=True)]
+        return seen if actor.kind == "professional" else [replace(one, patient="") for one in seen]
 
     async def review(self, actor: Actor, number: int, verdict: str, comment: str) -> None:
         self.done.append((number, verdict, comment))

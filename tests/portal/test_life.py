@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.portal.preview import PreviewParts
-from tests.portal.preview_life import GOOD, PreviewLife
+from carnet.rights.emergency import Running
+from tests.portal.preview import CLAIRE, PreviewParts
+from tests.portal.preview_life import AT, GOOD, PreviewLife
 from tests.portal.test_patients import TRAITS, card
 
 pytestmark = pytest.mark.db
@@ -56,6 +57,39 @@ def test_a_professional_opens_in_an_emergency_with_a_reason(
     sent = {"card": sealed, "sent": "1", "reason": "bris-de-glace/unconscious"}
     assert client.post("/patients/urgence/", sent).status_code == 302
     assert life.done == [("bris-de-glace", "unconscious")]
+
+
+def test_only_the_modes_of_the_situation_are_offered(logged_in: Any, life: PreviewLife) -> None:
+    client = logged_in("gp")
+    sealed = card(client.post("/patients/", TRAITS))
+    page = client.post("/patients/urgence/", {"card": sealed}).content.decode()
+    assert "bris-de-glace/no-voice" in page and "centre-15/call" not in page
+    sent = {"card": sealed, "sent": "1", "reason": "centre-15/call"}
+    assert client.post("/patients/urgence/", sent).status_code == 200
+    assert life.done == []
+
+
+def test_the_professional_ends_it_from_the_record(logged_in: Any, life: PreviewLife) -> None:
+    client, address = logged_in("gp"), f"/patients/{CLAIRE}/"
+    assert "Terminer l’accès" not in client.get(address).content.decode()
+    life.emergent = Running("bris-de-glace", AT)
+    page = client.get(address).content.decode()
+    assert f'action="{address}urgence/fin/"' in page and "10 h 30" in page.replace(
+        "10:30", "10 h 30"
+    )
+    assert client.post(address + "urgence/fin/").status_code == 302
+    assert life.done == [("end", CLAIRE)]
+    assert "Terminer l’accès" not in client.get(address).content.decode()
+    assert client.get(address + "urgence/fin/").status_code == 405
+    assert logged_in("patient").post(address + "urgence/fin/").status_code == 404
+    assert len(life.done) == 1
+
+
+def test_the_officer_reads_no_name_of_a_patient(logged_in: Any, life: PreviewLife) -> None:
+    page = logged_in("operator").get("/urgences/").content.decode()
+    assert "Dr Anne DUBOIS" in page and "Claire MARTIN" not in page and "Dossier de" not in page
+    assert "n’en dites rien à ses représentants" in page
+    assert "Claire MARTIN" in logged_in("gp").get("/urgences/").content.decode()
 
 
 def test_a_patient_opens_nothing_in_an_emergency(logged_in: Any, life: PreviewLife) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 from carnet.access.actor import Actor
 from carnet.notices.letters import Letter
 from carnet.notices.settings import Settings
+from carnet.rights.emergency import Running
 from carnet.rights.life import Whole
 from carnet.rights.review import Line
 
@@ -33,11 +34,17 @@ class LifeActs(Protocol):
     async def emergency(self, actor: Actor, handle: str, mode: str, reason: str) -> str:
         """Open a record in an emergency; the patient's id. NotFound whatever the reason of a refusal."""
 
+    async def modes(self, actor: Actor) -> Sequence[str]:
+        """Emergency modes this professional may open in, in the situation they act in."""
+
+    async def running(self, actor: Actor, patient: str) -> Running | None:
+        """One's emergency opening of a record, while it lasts."""
+
     async def end(self, actor: Actor, patient: str) -> None:
         """End one's emergency openings of a record."""
 
-    async def emergencies(self, actor: Actor) -> Sequence[Line]:
-        """Emergency openings of one's own record, newest first."""
+    async def emergencies(self, actor: Actor, patient: str) -> Sequence[Line]:
+        """Emergency openings of one's own record ("") or of whom one represents, newest first."""
 
     async def queue(self, actor: Actor) -> Sequence[Line]:
         """Openings to be reviewed."""

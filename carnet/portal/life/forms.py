@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What is typed in the pages of the life of a record."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -79,6 +82,13 @@ class EmergencyForm(forms.Form):
         error_messages={"required": _("Choisissez une raison.")},
         widget=forms.RadioSelect,
     )
+
+    def __init__(self, *given: Any, modes: Sequence[str], **more: Any) -> None:
+        """modes: those of the situation one acts in."""
+        super().__init__(*given, **more)
+        reason = self.fields["reason"]
+        assert isinstance(reason, forms.ChoiceField)
+        reason.choices = [one for one in words.EMERGENCIES if one[0].partition("/")[0] in modes]
 
 
 class ReviewForm(forms.Form):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from carnet.portal.life import words
 from carnet.portal.record import words as dates
+from carnet.rights.emergency import Running
 from carnet.rights.review import Line
 
 
@@ -18,6 +19,21 @@ class Row:
     mode: str
     reason: str
     verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoingOn:
+    """A professional's own emergency opening, in words."""
+
+    mode: str
+    until: str
+
+
+def going_on(running: Running | None) -> GoingOn | None:
+    """As the page of the record shows it."""
+    if running is None:
+        return None
+    return GoingOn(str(words.MODES[running.mode]), dates.moment(running.until))
 
 
 def row(line: Line) -> Row:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The life of one's record; the notice's code; emergencies and their review; a demonstration's tray."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -113,7 +114,8 @@ def emergency(request: HttpRequest) -> HttpResponse:
     """Say why; the record opens on success. A refusal reads like a person nobody knows."""
     who = professional(request)
     found = known(request)
-    form = forms.EmergencyForm(request.POST if "sent" in request.POST else None)
+    modes = bridge.run(acts().modes(who))
+    form = forms.EmergencyForm(request.POST if "sent" in request.POST else None, modes=modes)
     if form.is_bound and form.is_valid():
         mode, _, reason = form.cleaned_data["reason"].partition("/")
         patient = bridge.run(acts().emergency(who, found.handle, mode, reason))
@@ -123,8 +125,10 @@ def emergency(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def ended(request: HttpRequest, patient: str) -> HttpResponse:
-    """End one's emergency opening."""
-    bridge.run(acts().end(professional(request), patient))
+    """End one's emergency opening; one that is over already is ended."""
+    who = professional(request)
+    with suppress(errors.NotFound):
+        bridge.run(acts().end(who, patient))
     return redirect("find")
 
 

@@ -15,7 +15,7 @@ from carnet.portal import bridge, desk
 from carnet.portal.accounts.actors import actor
 from carnet.portal.acting.views import Line, lines
 from carnet.portal.acts import Acts
-from carnet.portal.life.rows import row
+from carnet.portal.life.rows import going_on, row
 from carnet.portal.record import pages
 from carnet.portal.record.places import Place
 
@@ -67,9 +67,11 @@ def documents(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
     found = bridge.run(acts().documents(who, place.patient, asked))
     view = pages.list_view(place, found, asked)
     mandates: tuple[Line, ...] = ()
+    emergency = None
     if who.kind == "professional":
         mandates = lines(bridge.run(acts().mandated(who, place.patient)), holder=True)
-    context = {"page": view, "place": place, "mandates": mandates}
+        emergency = going_on(bridge.run(desk.parts().life.running(who, place.patient)))
+    context = {"page": view, "place": place, "mandates": mandates, "emergency": emergency}
     return render(request, "record/documents.html", context)
 
 
@@ -129,7 +131,7 @@ def openings(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
     found = bridge.run(acts().openings(who, place.patient))
     tab = request.GET.get("vue", "")
     view = pages.openings_view(place.url("openings"), found, tab, page_number(request))
-    rows = () if place.patient else map(row, bridge.run(desk.parts().life.emergencies(who)))
+    rows = map(row, bridge.run(desk.parts().life.emergencies(who, place.patient)))
     said = {"page": view, "place": place, "emergencies": tuple(rows)}
     return render(request, "record/openings.html", said)
 
