@@ -59,10 +59,11 @@ LINKS: LiteralString = """
                 WHERE a.cid = ANY (%(cids)s::bigint[])))
          GROUP BY r.person
     )
-    SELECT s.cid, p.treating, p.in_team, p.emergency, p.person,
+    SELECT s.cid, p.treating, p.in_team,
            EXISTS (SELECT 1 FROM access.record x JOIN access.trusted w ON w.cid = x.cid
                     WHERE x.person = p.person AND w.rpps = %(rpps)s AND w.since <= %(now)s
-                      AND (w.until IS NULL OR w.until > %(now)s)) AS trusted
+                      AND (w.until IS NULL OR w.until > %(now)s)) AS trusted,
+           p.emergency, p.person
       FROM persons p
       JOIN access.record s ON s.person = p.person
      WHERE NOT EXISTS (SELECT 1 FROM access.record x
@@ -141,18 +142,54 @@ async def held(
 
 
 @dataclass(frozen=True, slots=True)
-class Revised:
-    """What a decision on one record is made at: its revision, and when time alone may change it."""
+class Proof:
+    """What a decision was made at (migration 0022), and when time alone may change it."""
 
-    about: int
-    rev: str | None  # None: nothing was ever said of it
+    text: str  # part 22 of the sealed context
     next: datetime | None
 
 
-REVISED: LiteralString = """
-    SELECT about, rev::text AS rev, next
-      FROM access.revised(%(cids)s::bigint[], %(beside)s::bigint[], %(now)s::timestamptz)
-"""
+# In one snapshot with what it is the proof of; beside: assistants of a professional, their RPPS negative.
+PROVEN: LiteralString = (
+    "SELECT p.proof, p.next, f.* FROM access.proven(%(cids)s::bigint[], %(beside)s::bigint[],"
+    " %(now)s::timestamptz) p LEFT JOIN ("
+)
+LINKS_PROVEN: LiteralString = PROVEN + LINKS + ") f ON true"
+HELD_PROVEN: LiteralString = PROVEN + HELD + ") f ON true"
+
+
+async def links_proven(
+    conn: AsyncConnection[Any],
+    rpps: int,
+    cids: Sequence[int],
+    now: datetime,
+    limit: int,
+    beside: Sequence[int] = (),
+) -> tuple[Proof, list[Link]]:
+    """The live links of a professional with these records, and what proves them."""
+    values = {"rpps": rpps, "cids": list(cids), "now": now, "limit": limit, "beside": list(beside)}
+    async with conn.cursor() as cur:
+        await cur.execute(LINKS_PROVEN, values)
+        rows = await cur.fetchall()
+    return Proof(*rows[0][:2]), [Link(*row[2:]) for row in rows if row[2] is not None]
+
+
+async def held_proven(
+    conn: AsyncConnection[Any],
+    sub: str,
+    patient: int | None,
+    cids: Sequence[int],
+    now: datetime,
+    limit: int,
+) -> tuple[Proof, list[Held]]:
+    """Those of these records that a person holds, and what proves it."""
+    values = {
+        "sub": sub, "patient": patient, "cids": list(cids), "now": now, "limit": limit, "beside": [],
+    }  # fmt: skip
+    async with conn.cursor() as cur:
+        await cur.execute(HELD_PROVEN, values)
+        rows = await cur.fetchall()
+    return Proof(*rows[0][:2]), [Held(*row[2:]) for row in rows if row[2] is not None]
 
 
 ASSISTS: LiteralString = """
@@ -212,6 +249,9 @@ async def sets(conn: AsyncConnection[Any], cids: Sequence[int]) -> dict[int, tup
         return {cid: tuple(every) for cid, every in await cur.fetchall()}
 
 
+LOCK_RECORDS: LiteralString = """
+    SELECT cid FROM access.record WHERE cid = ANY (%s::bigint[]) ORDER BY cid FOR UPDATE
+"""
 # Until the transaction ends: which compartment a decision names (migration 0018).
 NAMED: LiteralString = "SELECT set_config('carnet.named', %s, true)"
 

@@ -15,7 +15,8 @@ from typing import LiteralString
 LIFETIME = 60  # seconds; longer than any statement may run
 BLOCK = 64
 
-SET: LiteralString = "SELECT set_config('carnet.scope', %s, true)"
+# What a remembered decision was made of is looked at before anything is read, and by whatever is read.
+SET: LiteralString = "SELECT set_config('carnet.scope', %s, true), access.unchanged()"
 
 
 class Sealer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from carnet.access.actor import Actor, ActorKind
 from carnet.access.labels import Label
 from carnet.access.matrix import ASSISTANT, Matrix
 from carnet.access.recent import Recent
+from carnet.access.remembered import MOST_TOGETHER, Kept, Remembered
 from carnet.access.seal import Sealer
 from carnet.config import Settings
 from carnet.fhir.definitions import Definitions
@@ -152,6 +153,11 @@ def holding(held: Sequence[queries.Held]) -> Decision:
     return Decision(Scope(tuple(admits)), rule, own=frozenset(own), merged=_merged(held))
 
 
+def _nobodys(cids: Sequence[int] | None) -> bool:
+    """Whether only the directory is asked for: nobody's record, no link with it."""
+    return cids is not None and not any(cids)
+
+
 @dataclass(frozen=True)
 class Door:
     """Everything a decision and a statement need; one a process."""
@@ -172,63 +178,137 @@ class Door:
     settings: Settings
     names: dict[int, str]  # type by its number
     recent: Recent = field(default_factory=Recent)  # who was read less than an hour ago, by whom
+    remembered: Remembered[Decision] = field(default_factory=Remembered)
 
     async def decide(
         self, conn: AsyncConnection[Any], actor: Actor, cids: Sequence[int] | None
     ) -> Decision:
-        """The scope of an actor on some records, or on all theirs (cids None)."""
+        """The scope of an actor on some records, or on all theirs (cids None), as it is now."""
+        return (await self._made(conn, actor, cids, self.clock()))[0]
+
+    async def recall(
+        self,
+        conn: AsyncConnection[Any],
+        actor: Actor,
+        cids: Sequence[int] | None,
+        *,
+        anew: bool = False,
+    ) -> Decision:
+        """The same, perhaps remembered: for who reads under the context of its scope, and no one else.
+
+        A statement fails (SerializationFailure) when what the decision was made of has changed before
+        it: it is then to be decided anew. A refusal is never remembered.
+        """
+        now = self.clock()
+        if cids is None or len(cids) > MOST_TOGETHER or actor.kind is ActorKind.SOFTWARE:
+            return (await self._made(conn, actor, cids, now))[0]
+        matrix, key = self.matrix.at(now), (actor, tuple(cids))
+        if not anew and (found := self.remembered.get(key, now, matrix)) is not None:
+            if found.scope.loose_since is None:
+                return found
+            return replace(found, scope=replace(found.scope, loose_since=now - LOOSE_FOR))
+        made, proof = await self._made(conn, actor, cids, now, proven=True)
+        if proof is None:
+            return made
+        made = replace(made, scope=replace(made.scope, proof=proof.text))
+        if made.granted:
+            self.remembered.keep(key, Kept(made, now, proof.next, matrix))
+        return made
+
+    async def _made(
+        self,
+        conn: AsyncConnection[Any],
+        actor: Actor,
+        cids: Sequence[int] | None,
+        now: datetime,
+        *,
+        proven: bool = False,
+    ) -> tuple[Decision, queries.Proof | None]:
         match actor.kind:
             case ActorKind.PATIENT if actor.patient is not None:
-                return await self._holder(conn, actor, cids)
+                return await self._holder(conn, actor, cids, now, proven)
             case ActorKind.HELPER:
-                return await self._holder(conn, actor, cids)
+                return await self._holder(conn, actor, cids, now, proven)
             case ActorKind.PROFESSIONAL if actor.rpps is not None:
-                found = await self._links(conn, actor.rpps, cids)
-                now = self.clock()
-                return judged(actor, actor.rpps, found, self.matrix.at(now), now)
+                found, proof = await self._links(conn, actor, actor.rpps, cids, now, proven)
+                return judged(actor, actor.rpps, found, self.matrix.at(now), now), proof
             case ActorKind.ASSISTANT if actor.rpps is not None:
-                return await self._assistant(conn, actor, actor.rpps, cids)
+                return await self._assistant(conn, actor, actor.rpps, cids, now, proven)
             case ActorKind.SOFTWARE if actor.org is not None:
-                scope = Scope(software=actor.org, loose_since=self.clock() - LOOSE_FOR)
-                return Decision(scope, "software-own-deposits")
+                scope = Scope(software=actor.org, loose_since=now - LOOSE_FOR)
+                return Decision(scope, "software-own-deposits"), None
             case _:
-                return Decision(Scope(), "none", granted=False)
+                return Decision(Scope(), "none", granted=False), None
 
     async def _holder(
-        self, conn: AsyncConnection[Any], actor: Actor, cids: Sequence[int] | None
-    ) -> Decision:
-        found = await queries.held(
-            conn, actor.sub, actor.patient, cids, self.clock(), MOST_HELD + 1
-        )
+        self,
+        conn: AsyncConnection[Any],
+        actor: Actor,
+        cids: Sequence[int] | None,
+        now: datetime,
+        proven: bool,
+    ) -> tuple[Decision, queries.Proof | None]:
+        who, proof = (actor.sub, actor.patient), None
+        found: list[queries.Held] = []
+        if _nobodys(cids):
+            pass
+        elif proven and cids is not None:
+            proof, found = await queries.held_proven(conn, *who, cids, now, MOST_HELD + 1)
+        else:
+            found = await queries.held(conn, *who, cids, now, MOST_HELD + 1)
         if len(found) > MOST_HELD:
             raise TooManyHeld
         if (
             actor.secret
         ):  # a minor's, of their own record alone: it would hide what they do in another's
             found = [one for one in found if one.nature == "self"]
-        return holding(found)
+        return holding(found), proof
 
     async def _links(
-        self, conn: AsyncConnection[Any], rpps: int, cids: Sequence[int] | None
-    ) -> list[queries.Link]:
-        found = await queries.links(conn, rpps, cids, self.clock(), MOST_PATIENTS + 1)
+        self,
+        conn: AsyncConnection[Any],
+        actor: Actor,
+        rpps: int,
+        cids: Sequence[int] | None,
+        now: datetime,
+        proven: bool,
+    ) -> tuple[list[queries.Link], queries.Proof | None]:
+        proof = None
+        if _nobodys(cids):
+            return [], None
+        if proven and cids is not None:
+            beside = (-rpps,) if actor.kind is ActorKind.ASSISTANT else ()
+            proof, found = await queries.links_proven(
+                conn, rpps, cids, now, MOST_PATIENTS + 1, beside
+            )
+        else:
+            found = await queries.links(conn, rpps, cids, now, MOST_PATIENTS + 1)
         if len(found) > MOST_PATIENTS:
             raise TooManyPatients
-        return found
+        return found, proof
 
     async def _assistant(
-        self, conn: AsyncConnection[Any], actor: Actor, rpps: int, cids: Sequence[int] | None
-    ) -> Decision:
+        self,
+        conn: AsyncConnection[Any],
+        actor: Actor,
+        rpps: int,
+        cids: Sequence[int] | None,
+        now: datetime,
+        proven: bool,
+    ) -> tuple[Decision, queries.Proof | None]:
         """Records of the professional they act for, as far as an assistant's line of the matrix goes."""
-        if not await queries.assists(conn, actor.sub, rpps, self.clock()):
-            return Decision(Scope(), "not-an-assistant", granted=False)
-        links = [one for one in await self._links(conn, rpps, cids) if not one.emergency]
+        # The proof first: what is read after it can only be newer, and then no statement passes by it.
+        found, proof = await self._links(conn, actor, rpps, cids, now, proven)
+        if not await queries.assists(conn, actor.sub, rpps, now):
+            return Decision(Scope(), "not-an-assistant", granted=False), proof
+        links = [one for one in found if not one.emergency]
         if not links:
-            return Decision(Scope(), "no-live-link", granted=False)
+            return Decision(Scope(), "no-live-link", granted=False), proof
         linked = tuple(sorted(link.cid for link in links))
-        matrix = self.matrix.at(self.clock())
+        matrix = self.matrix.at(now)
         seen = Admits(linked, matrix.reads(ASSISTANT), int(Label.MASQUE_PS))
-        return Decision(Scope((seen,)), "assistant", matrix=matrix.version, merged=_merged(links))
+        scope = Scope((seen,))
+        return Decision(scope, "assistant", matrix=matrix.version, merged=_merged(links)), proof
 
     def place(self, rtype: str) -> Place:
         """Where the filters of a search on one type are compiled."""

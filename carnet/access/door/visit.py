@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from psycopg import AsyncConnection
+from psycopg import errors as pg
 from psycopg.rows import class_row, scalar_row
 
 from carnet import errors
@@ -30,6 +32,7 @@ from carnet.fhir.store.read import all_opened
 from carnet.fhir.store.rows import Attachment, Stored
 
 MOST_VERSIONS = 100_000  # of one resource
+ATTEMPTS = 4  # of a read whose record's rights are being changed
 # Who is limited in how many people's records they read: people who read others'. A software reads its
 # own deposits.
 LIMITED = frozenset((ActorKind.PROFESSIONAL, ActorKind.ASSISTANT, ActorKind.HELPER))
@@ -41,6 +44,30 @@ class Nothing(errors.NotFound):
 
 class TooManyPatientsRead(errors.TooMany):
     """This account has read the records of too many people in an hour."""
+
+
+class Changing(errors.Transient):
+    """The rights on this record are being changed: try again."""
+
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+Act = Callable[Concatenate["Visit", P], Coroutine[Any, Any, Result]]
+
+
+def decided(act: Act[P, Result]) -> Act[P, Result]:
+    """A reading act, done again when what its decision was made of had changed: see Door.recall."""
+
+    @wraps(act)
+    async def done(visit: Visit, /, *args: P.args, **kwargs: P.kwargs) -> Result:
+        for _ in range(ATTEMPTS):
+            try:
+                return await act(visit, *args, **kwargs)
+            except pg.SerializationFailure:
+                visit = replace(visit, anew=True)
+        raise Changing
+
+    return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +98,11 @@ class Visit:
     door: Door
     actor: Actor
     request: str
+    anew: bool = False  # what is remembered of decisions is not used
 
     # -- reading ---------------------------------------------------------------------------------
 
+    @decided
     async def read(self, rtype: str, id: str) -> Stored:
         """The current version; Nothing when absent or hidden, Deleted when it was deleted."""
         rows = await self._one(rtype, id, "read")
@@ -81,6 +110,7 @@ class Visit:
             raise errors.Deleted
         return (await self.opened(rows))[0]
 
+    @decided
     async def vread(self, rtype: str, id: str, ver: int) -> Stored:
         """One version, judged by the current row."""
         rows = await self._versions(rtype, id, "vread", ver)
@@ -88,10 +118,12 @@ class Visit:
             raise errors.Deleted
         return (await self.opened(rows))[0]
 
+    @decided
     async def history(self, rtype: str, id: str) -> list[Stored]:
         """Every version, newest first; deletions are in it, without body."""
         return await self.opened(await self._versions(rtype, id, "history", None))
 
+    @decided
     async def search(self, query: Query) -> Page:
         """One page; what it includes is seen by the same scope."""
         door, place = self.door, self.door.place(query.rtype)
@@ -130,6 +162,7 @@ class Visit:
             cursor = door.cursors.write(query.rtype, last.mark, last.rid, last.cid)
         return Page(matches, included, total, cursor)
 
+    @decided
     async def tally(self, query: Query, tally: Tally) -> list[Group]:
         """How many matches this actor sees, by group; traced like a search that releases no row."""
         door, place = self.door, self.door.place(query.rtype)
@@ -146,6 +179,7 @@ class Visit:
         named = tally.hashes(place)
         return [Group(year, org, named.get(token), count) for year, org, token, count in rows]
 
+    @decided
     async def named(self, cid: int, rids: Sequence[int], act: str) -> list[Stored]:
         """Resources of one record by their row numbers: those this actor may see."""
         values: dict[str, object] = {"rids": _array(rids)}
@@ -170,6 +204,7 @@ class Visit:
         async with self.door.pool.connection() as conn:
             return other in (await queries.sets(conn, [cid])).get(cid, ())
 
+    @decided
     async def lines(self, cid: int, limit: int) -> list[audit.Line]:
         """Who was in a record, newest first, as far as this actor may know it.
 
@@ -191,6 +226,7 @@ class Visit:
                 await cur.execute(text.encode(), values)
                 return await cur.fetchall()
 
+    @decided
     async def attachment(self, stored: Stored) -> bytes:
         """The plain bytes of a Binary that was just read."""
         door = self.door
@@ -259,7 +295,7 @@ class Visit:
         self, conn: AsyncConnection[Any], cids: Sequence[int] | None, rtype: str = ""
     ) -> Decision:
         """The scope of a read, for an account that has not read too many people's records."""
-        decision = await self.door.decide(conn, self.actor, cids)
+        decision = await self.door.recall(conn, self.actor, cids, anew=self.anew)
         if decision.granted and self.actor.kind in LIMITED and rtype not in PUBLIC:
             now = self.door.clock()
             if self.door.recent.new(self.actor.sub, cids, now):

@@ -63,6 +63,7 @@ class Scope:
     software: compartment of the organisation whose deposits its software sees, in records that are
     not shut. team: see OfOrganisation. professional, held: RPPS whose own deposits are seen, in these
     compartments. loose_since: deposits that no document names are seen when younger than this.
+    proof: what the scope was made of and must not have changed (migration 0022); "" for nothing.
     """
 
     admits: tuple[Admits, ...] = ()
@@ -71,6 +72,7 @@ class Scope:
     professional: int | None = None
     held: tuple[int, ...] = ()
     loose_since: datetime | None = None
+    proof: str = ""
 
     def __post_init__(self) -> None:
         if len(self.admits) > MATRIX_CLAUSES:
@@ -138,7 +140,7 @@ def context_parts(
     platform: bool = False,
     erased: int | None = None,
 ) -> list[str]:
-    """The twenty-one parts of the sealed context (migration 0003); an empty one opens nothing.
+    """The twenty-two parts of the sealed context (migrations 0003, 0022); an empty one opens nothing.
 
     erased: the record an erasure is of, and nothing else is let through.
     """
@@ -156,4 +158,5 @@ def context_parts(
     else:
         parts += [str(scope.team.organisation), array(scope.team.cids), array(scope.team.kinds)]
     parts.append("" if scope.loose_since is None else scope.loose_since.isoformat())
+    parts.append(scope.proof)
     return parts
