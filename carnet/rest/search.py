@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from carnet import errors
-from carnet.access.door import Visit
+from carnet.access.door import Page, Stored, Visit
+from carnet.fhir.search import subsets
+from carnet.fhir.search.query import Query
 from carnet.rest import bundles, http
 from carnet.rest.desk import Desk
 from carnet.rest.outcome import fhir
 
 FORM = "application/x-www-form-urlencoded"
-RESULT = frozenset(("_count", "_cursor", "_total", "_summary", "_format", "_pretty"))
+RESULT = frozenset(("_count", "_cursor", "_total", "_summary", "_elements", "_format", "_pretty"))
 
 
 class UnknownParameter(errors.NotSupported):
@@ -63,7 +66,26 @@ async def page(
     links = [("self", _link(address, shown))]
     if found.next is not None:
         links.append(("next", _link(address, (*shown, ("_cursor", found.next)))))
-    return bundles.searchset(desk.base, found.matches, found.included, links, found.total)
+    matches, included = parts(desk, query, found)
+    return bundles.searchset(desk.base, matches, included, links, found.total)
+
+
+def parts(desk: Desk, query: Query, found: Page) -> tuple[list[Stored], list[Stored]]:
+    """Matches and included, whole or the part that is asked for: _elements is of matches alone."""
+    definitions = desk.door.definitions
+    if query.elements:
+        cut = [
+            replace(each, body=subsets.chosen(definitions, each.body, query.elements))
+            for each in found.matches
+        ]
+        return cut, found.included
+    if query.summary == "false":
+        return found.matches, found.included
+    matches, included = (
+        [replace(one, body=subsets.summarised(definitions, one.body, query.summary)) for one in of]
+        for of in (found.matches, found.included)
+    )
+    return matches, included
 
 
 def _link(address: str, shown: tuple[tuple[str, str], ...]) -> str:

@@ -101,7 +101,7 @@ async def _previous(
                 "Observation",
                 (codes,),
                 compartments=(cid,),
-                sort=Sort("date", True),
+                sort=Sort("date", True, plain=True),
                 count=min(record.TOGETHER, NEAR * len(left)),
                 after=after,
             )

@@ -44,7 +44,7 @@ async def documents(visit: Visit, patient: str, asked: Asked | None = None) -> D
         _organisation(visit, asked.place) if asked.place else None,
     )
 
-    sort = Sort("date", descending=not asked.before)
+    sort = Sort("date", descending=not asked.before, plain=True)
     after = None
     if cursor := asked.before or asked.after:
         after = door.cursors.read(cursor, "DocumentReference")

@@ -13,22 +13,31 @@ from dataclasses import dataclass
 
 from carnet import errors
 from carnet.fhir.definitions import Definitions, SearchParameter
-from carnet.fhir.search import chains, dates, includes, references, reverse, strings, tokens
+from carnet.fhir.search import (
+    chains,
+    dates,
+    includes,
+    references,
+    reverse,
+    sorting,
+    strings,
+    tokens,
+)
 from carnet.fhir.search.escapes import cut, unescaped
 from carnet.fhir.search.identifiers import IdFilter, ReferenceIdentifier
 from carnet.fhir.search.query import Filter, Include, Query, Sort
+from carnet.fhir.search.subsets import SUMMARIES, keys
 from carnet.fhir.search.uris import UriFilter
 from carnet.fhir.store.cursors import Cursors
 from carnet.fhir.store.ids import DIRECTORY, Ids
 from carnet.fhir.store.owners import Owners
 
 RESULT = frozenset(
-    (*"_count _sort _total _summary _cursor _format _pretty".split(), *includes.NAMES)
+    (*"_count _sort _total _summary _elements _cursor _format _pretty".split(), *includes.NAMES)
 )
 # Parameters of FHIR this server does not have; some have no values of their own to compare.
 ABSENT = frozenset(
-    "_elements _filter _text _content _list _query _type _contained"
-    " _containedType _score near".split()
+    "_filter _text _content _list _query _type _contained _containedType _score near".split()
 )
 MOST_VALUES = 500  # values of one parameter
 MOST_PARAMETERS = 60
@@ -46,12 +55,12 @@ class WrongCount(errors.Invalid):
     """_count is a whole number, 0 or more."""
 
 
-class WrongSort(errors.NotSupported):
-    """_sort takes one date parameter of the type, or _lastUpdated, with an optional minus sign."""
+class WrongSummary(errors.Invalid):
+    """_summary is true, text, data, count or false; text includes nothing, and _elements goes without it."""
 
 
-class WrongSummary(errors.NotSupported):
-    """_summary is supported as count or false."""
+class WrongElements(errors.Invalid):
+    """_elements names elements of the type, separated by commas."""
 
 
 class WrongTotal(errors.Invalid):
@@ -92,6 +101,8 @@ class Parser:
             if name in RESULT:
                 if name == "_sort" and lenient and not self._sortable(rtype, value):
                     continue
+                if name == "_elements" and lenient and not self._elements(rtype, [value]):
+                    continue
                 result.setdefault(name, []).append(value)
                 if name != "_cursor":
                     shown.append((name, value))
@@ -107,12 +118,18 @@ class Parser:
             if compartments is not None:
                 named.append(compartments)
         order = self._sort(rtype, result.get("_sort", []))
+        elements = self._elements(rtype, result.get("_elements", []))
         count = self._count(result.get("_count", []))
         after = None
         if "_cursor" in result:
             after = self.cursors.read(result["_cursor"][-1], rtype)
         summary = result.get("_summary", ["false"])[-1]
-        if summary not in ("false", "count"):
+        if summary not in SUMMARIES:
+            raise WrongSummary
+        if elements is None:
+            raise WrongElements
+        included = self._includes(rtype, result)
+        if (summary == "text" and included) or (summary in ("true", "text", "data") and elements):
             raise WrongSummary
         total = result.get("_total", ["none"])[-1]
         if total not in ("none", "estimate", "accurate"):
@@ -122,11 +139,14 @@ class Parser:
             rtype,
             tuple(filters),
             None if compartments is None else tuple(sorted(compartments)),
-            self._includes(rtype, result),
-            order,
+            included,
+            order[0] if order else None,
+            order[1:],
             count,
-            total=total == "accurate",
+            total=total != "none",
             only_total=summary == "count" or count == 0,
+            summary="false" if summary == "count" else summary,
+            elements=elements,
             after=after,
             shown=tuple(shown),
         )
@@ -266,17 +286,37 @@ class Parser:
             compartments.add(place[0])
         return compartments
 
-    def _sort(self, rtype: str, given: list[str]) -> Sort | None:
+    def _sort(self, rtype: str, given: list[str]) -> tuple[Sort, ...]:
         if not given:
-            return None
-        first = given[-1]
-        if not self._sortable(rtype, first):
-            raise WrongSort
-        return Sort(first.removeprefix("-"), descending=first.startswith("-"))
+            return ()
+        asked = given[-1].split(",")
+        if len(asked) > sorting.MOST:
+            raise sorting.WrongSort
+        return tuple(self._key(rtype, text) for text in asked)
+
+    def _key(self, rtype: str, text: str) -> Sort:
+        """One key of `_sort`."""
+        name, descending = text.removeprefix("-"), text.startswith("-")
+        if name in ("_id", "_lastUpdated"):
+            return Sort(name, descending)
+        parameter = self.definitions.params[rtype].get(name)
+        if parameter is None:
+            raise sorting.WrongSort
+        if not sorting.sortable(rtype, parameter.type):
+            raise sorting.SealedOrder
+        return Sort(name, descending, parameter.type, parameter.number)
 
     def _sortable(self, rtype: str, text: str) -> bool:
-        name = text.removeprefix("-")
-        return name in ("_lastUpdated", self.owners.principal(rtype))
+        try:
+            return bool(self._sort(rtype, [text]))
+        except (sorting.WrongSort, sorting.SealedOrder):
+            return False
+
+    def _elements(self, rtype: str, given: list[str]) -> tuple[str, ...] | None:
+        """The elements named; None when one is not of the type."""
+        named = [each for text in given for each in text.split(",") if each]
+        known = {key for each in self.definitions.shapes[rtype].elements for key in keys(each)}
+        return tuple(dict.fromkeys(named)) if known.issuperset(named) else None
 
     def _includes(self, rtype: str, result: dict[str, list[str]]) -> tuple[Include, ...]:
         found = dict.fromkeys(

@@ -61,10 +61,17 @@ class Include:
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """`_sort`: a date parameter or `_lastUpdated`."""
+    """One key of `_sort`: a parameter of the type, `_lastUpdated` or `_id`.
+
+    kind, number: of a parameter whose values are in a side table. plain: by the row's own date, one
+    way the exact reverse of the other; what lacks it counts as earliest.
+    """
 
     param: str
     descending: bool
+    kind: str = "date"
+    number: int = 0
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +86,13 @@ class Query:
     compartments: tuple[int, ...] | None = None
     includes: tuple[Include, ...] = ()
     sort: Sort | None = None
+    then: tuple[Sort, ...] = ()  # the keys after the first
     count: int = 50
-    total: bool = False  # _total=accurate
+    total: bool = False  # _total=accurate or estimate
     only_total: bool = False  # _summary=count
-    after: tuple[str, int, int] | None = None  # keyset: sort value, rid, cid of the last one shown
+    summary: str = "false"  # true, text or data: a part of each resource
+    elements: tuple[str, ...] = ()  # _elements: these and what must be there
+    after: tuple[str, int, int] | None = None  # keyset: mark, rid, cid of the last one shown
     shown: tuple[tuple[str, str], ...] = ()  # parameters as applied, for the self link
 
     def patients(self, ids: Ids) -> set[int]:

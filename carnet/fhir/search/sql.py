@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from carnet.fhir.search import sorting
 from carnet.fhir.search.columns import Tally
 from carnet.fhir.search.query import Place, Query
 from carnet.fhir.search.scope import PUBLIC, Scope, array, condition
@@ -15,28 +16,17 @@ COLUMNS = "r.cid, r.rid, r.rtype, r.id, r.ver, r.upd, r.gone, r.dict, r.body"
 def matches(query: Query, scope: Scope, place: Place) -> tuple[str, dict[str, object]]:
     """A SELECT of the page's rows and one more, in order, and its values.
 
-    The column `mark` is the sort value, as text, for the next page's keyset.
+    The column `mark` is what the next page's keyset needs of the row, as text.
     """
     where, values = _where(query, scope, place)
-    column, descending = "r.lo", True
-    if query.sort is not None:
-        descending = query.sort.descending
-        column = "r.upd" if query.sort.param == "_lastUpdated" else "r.lo"
-    side, rid_side = ("<", ">") if descending else (">", "<")
+    order = sorting.order(query, place, values)
     if query.after is not None:
-        mark, rid, cid = query.after
-        values |= {"k_mark": mark, "k_rid": rid, "k_cid": cid}
-        where.append(
-            f"({column} {side} %(k_mark)s::timestamptz OR ({column} = %(k_mark)s::timestamptz AND"
-            f" (r.rid {rid_side} %(k_rid)s::bigint OR"
-            f" (r.rid = %(k_rid)s::bigint AND r.cid > %(k_cid)s::bigint))))"
-        )
+        mark, values["k_rid"], values["k_cid"] = query.after
+        where.append(order.after(mark, values))
     values["k_limit"] = query.count + 1
-    # Ascending walks the index (lo DESC, rid) backwards, hence rid descending.
-    order = f"{column} DESC, r.rid, r.cid" if descending else f"{column}, r.rid DESC, r.cid"
     return (
-        f"SELECT {COLUMNS}, {column}::text AS mark FROM record.resource r"
-        f" WHERE {' AND '.join(where)} ORDER BY {order} LIMIT %(k_limit)s::bigint",
+        f"SELECT {COLUMNS}, {order.mark} AS mark FROM record.resource r{order.joins}"
+        f" WHERE {' AND '.join(where)} ORDER BY {order.by} LIMIT %(k_limit)s::bigint",
         values,
     )
 

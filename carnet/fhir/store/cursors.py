@@ -34,7 +34,7 @@ class Cursors:
         """(sort value, rid, cid)."""
         try:
             sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            mark, rid, cid = self._cipher.decrypt(sealed, [rtype.encode()]).decode().split("|")
+            mark, rid, cid = self._cipher.decrypt(sealed, [rtype.encode()]).decode().rsplit("|", 2)
             return mark, int(rid), int(cid)
         except (binascii.Error, ValueError, InvalidTag):
             raise WrongCursor from None
