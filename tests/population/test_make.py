@@ -4,6 +4,7 @@
 from collections import Counter
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -294,6 +295,19 @@ def test_the_personas_are_those_of_the_contract() -> None:
                 assert persona.establishment in {s.establishment for s in who.situations}
             case "software":
                 LARGE.establishment(persona.establishment or "")
+
+
+def test_the_page_of_the_personas_names_those_that_are_there() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "personas.md"
+    told = [line for line in page.read_text("utf-8").splitlines() if line.startswith("| `")]
+    personas = people.POPULATION.personas
+    assert told == [f"| `{each.key}` | {each.label_en} |" for each in personas if each.built]
+
+
+def test_the_nurse_of_the_nursing_home_cares_for_somebody() -> None:
+    cared = {team.patient for team in people.POPULATION.teams
+             for each in team.members if each.professional == "ehpad-nurse"}  # fmt: skip
+    assert "elder" in cared
 
 
 def test_everything_named_exists() -> None:

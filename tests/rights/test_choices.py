@@ -176,7 +176,7 @@ async def test_each_emergency_mode_is_refused_by_itself_and_stops_at_once(
     assert found[mode].since is not None
     await refuse(patient, mode, refused=True)
     await refuse(patient, mode, refused=False)
-    assert await reads(space, "outsider")
+    assert not await reads(space, "outsider"), "what a refusal ended is not given back"
     rows = await space.rows("SELECT until IS NULL FROM access.refusal WHERE mode = %s", mode)
     assert rows == [(False,)], "it was refused once, and that has ended"
     with pytest.raises(WrongMode):

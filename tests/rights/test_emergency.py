@@ -365,6 +365,9 @@ async def test_opened_in_the_open_the_representatives_of_a_minor_see_it(space: S
     assert "Ouverture en urgence" in {line.what for line in lines}
     for persona in ("carer", "patient", "gp"):
         assert await review.of_record(await space.visit(persona), child) == []
+    await opened(space, key="elder")
+    carer = await space.visit("carer")  # a mandate of care: not the whole, and no representative
+    assert await review.of_record(carer, space.patient_id("elder")) == []
 
 
 async def test_opened_in_secret_then_in_the_open_it_is_another_opening(space: Space) -> None:

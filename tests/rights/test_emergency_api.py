@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The emergency by the API: the same act as the page, and no more to learn from its refusals."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from carnet.rights import emergency
 from tests import people
 from tests.rest.samples import Json
 from tests.space import Answer, Space
 
 pytestmark = pytest.mark.anyio
+ROOT = Path(__file__).parents[2]
 KEY = people.PATIENT.key
 INS = people.PATIENT.ins
 ICE = {"mode": "bris-de-glace", "reason": "unconscious"}
@@ -163,6 +167,17 @@ async def test_the_situation_of_the_token_decides(space: Space) -> None:
         headers={"authorization": f"Bearer {token}"},
     )  # fmt: skip
     assert answer.status == 403
+
+
+async def test_what_the_how_to_says_is_so(space: Space) -> None:
+    text = (ROOT / "docs" / "howto" / "open-in-an-emergency.md").read_text("utf-8")
+    said = json.loads(text.split("said='")[1].split("'")[0])
+    answer = await space.post("Patient/$emergency", said, as_="regulator")
+    assert answer.status == 200, answer.body
+    for mode, found in emergency.modes().items():
+        reasons = ", ".join(f"`{one}`" for one in found["reasons"])
+        assert f"| `{mode}` |" in text
+        assert f"| {reasons} | {found['hours']} hours |" in text
 
 
 async def test_no_token_no_answer(space: Space) -> None:
