@@ -172,7 +172,7 @@ async def events(visit: Visit, wanted: Wanted, *, total: bool = False) -> tuple[
             merged = list(decision.merged.get(cid, (cid,)))  # what was merged is one record
             values["e_cids"] = merged
             seen = condition(scope, values, public=False)
-            values["e_own"] = actor.patient == cid
+            values["e_own"] = actor.patient in merged
             shown = (
                 "(NOT a.secret OR %(e_own)s::boolean)"
                 " AND ((a.asked AND (a.act = 'search' OR cardinality(a.rids) = 0))"
@@ -191,6 +191,10 @@ async def events(visit: Visit, wanted: Wanted, *, total: bool = False) -> tuple[
                 raise NameWhom
             if wanted.cid is not None:
                 lines = OF_RECORD
+                merged = list(
+                    (await queries.sets(conn, [wanted.cid])).get(wanted.cid, (wanted.cid,))
+                )
+                values["e_cids"] = merged
             elif wanted.sub or wanted.rpps or wanted.of_patient:
                 lines = OF_AGENT
             else:
@@ -220,9 +224,9 @@ async def events(visit: Visit, wanted: Wanted, *, total: bool = False) -> tuple[
 async def _may(visit: Visit, conn: Any, cid: int) -> bool:
     """Whether a record's lines are this person's: it is theirs, or they represent who it is about."""
     actor = visit.actor
-    if cid == actor.patient:
-        return True
     held = await queries.held(conn, actor.sub, actor.patient, [cid], visit.door.clock(), 100)
+    if any(one.nature == "self" for one in held):
+        return True
     represented = any(one.nature in REPRESENTING and one.reach == "all" for one in held)
     return represented and not actor.secret
 

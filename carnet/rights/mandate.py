@@ -21,6 +21,7 @@ from carnet.access import audit, queries, reach
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.access.door.decide import REPRESENTING
+from carnet.access.together import together
 from carnet.identity.ins import InsSystem
 from carnet.identity.traits import majority, normal
 from carnet.rights.acting import queries as own
@@ -117,13 +118,16 @@ async def acting(visit: Visit) -> list[Acting]:
         return []
     async with visit.door.pool.connection() as conn:
         rows = await own.mandates(conn, visit.door.clock(), sub=visit.actor.sub)
-    return [_line(visit, row) for row in rows]
+    return [line(visit, row) for row in rows]
 
 
 async def place(visit: Visit, patient: str) -> Acting:
     """By what this actor opens a record that is not theirs; NotFound, and traced, when by nothing."""
     cid = compartment(visit, patient)
-    found = [one for one in await acting(visit) if one.patient == patient]
+    async with visit.door.pool.connection() as conn:
+        every = (await queries.sets(conn, [cid])).get(cid, (cid,))
+    ids = {visit.door.ids.encode(each, each) for each in every}
+    found = [one for one in await acting(visit) if one.patient in ids]
     if not found:
         await visit.refused("read", "no-mandate", [cid])
         raise errors.NotFound
@@ -140,11 +144,11 @@ async def mandated(visit: Visit, patient: str = "") -> list[Acting]:
     async with visit.door.pool.connection() as conn:
         decision = await visit.door.decide(conn, visit.actor, [cid])
         treats = visit.actor.kind is ActorKind.PROFESSIONAL and decision.granted
-        theirs = visit.actor.patient == cid or decision.rule == "representative"
+        theirs = cid in decision.own or decision.rule == "representative"
         if not (treats or (theirs and decision.granted)):
             raise NotTheirs
         rows = await own.mandates(conn, visit.door.clock(), cid=cid)
-    return [_line(visit, row) for row in rows]
+    return [line(visit, row) for row in rows]
 
 
 async def held(visit: Visit, cid: int) -> list[queries.Held]:
@@ -166,7 +170,8 @@ def compartment(visit: Visit, patient: str) -> int:
     return place[0]
 
 
-def _line(visit: Visit, row: Mandated) -> Acting:
+def line(visit: Visit, row: Mandated) -> Acting:
+    """A row, as the pages take it."""
     encode = visit.door.ids.encode
     return Acting(
         id=encode(row.cid, row.id),
@@ -245,7 +250,8 @@ async def accept(visit: Visit, code: str) -> Acting:
         found = await own.offered(conn, hashed, now)
         if found is None:
             raise WrongCode
-        if actor.patient == found.cid or actor.sub == found.made_by:
+        every = (await queries.sets(conn, [found.cid])).get(found.cid, (found.cid,))
+        if actor.patient in every or actor.sub == found.made_by:
             raise NotOneself
         await visit.rights_of(conn, [found.cid])
         taken = await conn.execute(own.TAKE, {"code": hashed, "now": now})
@@ -291,7 +297,7 @@ async def declare(
     if not form.strip():
         raise NoForm
     holder = await bearer(visit, carer)
-    if holder == cid:
+    if await visit.same(cid, holder):
         raise NotOneself
     async with door.pool.connection() as conn, conn.transaction():
         sub = await own.subject_of(conn, holder)
@@ -385,7 +391,10 @@ async def revoke(visit: Visit, id: str) -> None:
             or (found[0].nature not in REPRESENTING and (theirs or found[0].sub == actor.sub))
         )
         if may:
-            await visit.rights_of(conn, [cid])
+            every = (await queries.sets(conn, [cid])).get(cid, (cid,))
+            own_word = theirs and found[0].sub != actor.sub and actor.patient in every
+            # The person's own decision names their own compartment; a holder ends their mandate wherever.
+            await together(visit, conn, actor.patient or cid if own_word else cid)
             await conn.execute(own.REVOKE, {"id": number, "cid": cid, "now": now, "by": actor.sub})
             trace = visit.trace("mandate-ended", f"{found[0].nature}-revoked")
             await audit.write(conn, trace, granted=True, cids=[cid])

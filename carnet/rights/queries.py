@@ -170,9 +170,6 @@ ALONE: LiteralString = """
     SELECT pg_advisory_xact_lock(hashtextextended('rights', (
         SELECT min(c) FROM unnest(%(cids)s::bigint[]) c)))
 """
-LOCK_ALL: LiteralString = """
-    SELECT cid FROM access.record WHERE cid = ANY (%(cids)s::bigint[]) ORDER BY cid FOR UPDATE
-"""
 
 # access.record says what holds, access.refusal since when. Primary keys.
 REFUSE: LiteralString = """

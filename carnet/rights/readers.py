@@ -52,10 +52,12 @@ ACTS = {
     "announcement-due": "Document rendu visible, un mois passé",
     "mandate": "Mandat",
     "mandate-ended": "Fin d’un mandat",
+    "mandates": "Liste des mandats",
     "receipt": "Reçu d’un accompagnement",
     "readers": "Liste des consultations",
     "find": "Recherche d’identité",
     "audit": "Consultation du journal des accès",
+    **dict.fromkeys(("identity-look", "identity-compare"), "Examen de l’identité"),
     "explain": "Question sur ce qui n’est pas visible",
 }
 OTHERWISE = "Accès"  # an act that has no words here is still told
@@ -76,7 +78,8 @@ async def openings(visit: Visit, patient: str) -> list[Opening]:
     if actor.kind is not ActorKind.PATIENT or actor.patient is None:
         raise NotYours
     cid = actor.patient
-    if patient and door.ids.decode(patient) != (cid, cid):
+    place = door.ids.decode(patient)
+    if patient and (place is None or not await visit.same(cid, place[0])):
         cid = await _represented(visit, patient)
     lines = await visit.lines(cid, MOST)
     wanted = {rid for line in lines for rid in line.rids}

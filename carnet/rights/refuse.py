@@ -27,7 +27,6 @@ async def refuse(visit: Visit, mode: str, *, refused: bool, patient: str = "") -
             "cid": hold.cid, "cids": list(hold.cids), "mode": mode, "now": hold.now,
         }  # fmt: skip
         await hold.conn.execute(queries.ALONE, values)
-        await hold.conn.execute(queries.LOCK_ALL, values)
         said = queries.SET_REFUSED if refused else queries.SET_ACCEPTED
         await hold.conn.execute(said[mode], values)
         await hold.conn.execute(queries.REFUSE if refused else queries.ACCEPT, values)

@@ -15,6 +15,7 @@ from typing import Final
 
 from carnet import errors
 from carnet.access import audit
+from carnet.access import queries as access
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.access.door.decide import REPRESENTING
@@ -122,8 +123,10 @@ async def receipt(visit: Visit, id: str) -> Receipt:
     (one,) = found
     ended = min(one.until, one.ended or one.until)
     async with door.pool.connection() as conn:
+        every = (await access.sets(conn, [cid])).get(cid, (cid,))
         lines = await queries.deeds(
-            conn, {"cid": cid, "sub": one.sub, "since": one.since, "until": min(ended, now)}
+            conn,
+            {"cids": list(every), "sub": one.sub, "since": one.since, "until": min(ended, now)},
         )
     wanted = sorted({rid for line in lines for rid in line.rids})
     seen = {}

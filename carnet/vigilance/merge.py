@@ -18,7 +18,9 @@ from psycopg import errors as pg
 from carnet import errors
 from carnet.access import audit
 from carnet.access.door import Unit, Visit, commit
+from carnet.access.queries import LOCK_RECORDS
 from carnet.vigilance import outward, queries, standing
+from carnet.vigilance.given_back import give_back
 from carnet.vigilance.queries import Merge
 
 
@@ -32,6 +34,10 @@ class NoReason(errors.Invalid):
 
 class TwoOfficers(errors.Forbidden):
     """Who proposes a merge does not confirm it: another officer does."""
+
+
+class Leaving(errors.Conflict):
+    """One of these records is erased, or waits to be: it is not merged."""
 
 
 class Over(errors.Conflict):
@@ -99,6 +105,10 @@ async def confirm(visit: Visit, number: int) -> None:
         if found.proposed_by == visit.actor.sub:
             raise TwoOfficers
         every = await queries.set_of(unit.conn, [found.source, found.target])
+        await unit.visit.rights_of(unit.conn, every)
+        await unit.conn.execute(LOCK_RECORDS, (every,))
+        if await queries.leaving(unit.conn, every):
+            raise Leaving
         edges = await queries.in_force(unit.conn, every)
         if found.source in edges or root(found.target, edges) == found.source:
             raise Same
@@ -126,7 +136,10 @@ async def undo(visit: Visit, number: int, why: str) -> None:
         values = {"id": number, "now": unit.at, "by": visit.actor.sub, "why": why.strip()[:500]}
         if (await unit.conn.execute(queries.UNDO, values)).rowcount != 1:
             raise Over
+        await unit.visit.rights_of(unit.conn, every)
+        await unit.conn.execute(LOCK_RECORDS, (every,))
         await _rooted(unit, every)
+        await give_back(unit, every)
         await unit.conn.execute(queries.UNSETTLE, {"a": found.source, "b": found.target})
         await _links(unit, [found.source, found.target])
         await _traced(unit, "unmerge", [found.source, found.target])

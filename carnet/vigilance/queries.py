@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
+from psycopg.types.json import Jsonb
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,39 @@ async def lines(conn: AsyncConnection[Any], cids: Sequence[int]) -> dict[int, Li
     async with conn.cursor(row_factory=class_row(Line)) as cur:
         await cur.execute(LINE, (list(cids),))
         return {each.cid: each for each in await cur.fetchall()}
+
+
+# Borne, or claimed by an identity in quarantine.
+OF_NUMBER: LiteralString = """
+    SELECT cid FROM access.identity WHERE ins_system = ANY (%(systems)s) AND ins = %(ins)s
+    UNION
+    SELECT cid FROM access.identity WHERE quarantined AND claim = %(ins)s
+     ORDER BY cid LIMIT %(limit)s
+"""
+OF_TRAITS: LiteralString = """
+    SELECT cid FROM access.identity
+     WHERE birth_date = %(birth_date)s AND birth_name = %(birth_name)s
+     ORDER BY cid LIMIT %(limit)s
+"""
+
+
+async def of_number(
+    conn: AsyncConnection[Any], ins: str, systems: Sequence[str], limit: int
+) -> list[int]:
+    """Identities of a number; indexes identity_ins, identity_quarantined."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(OF_NUMBER, {"ins": ins, "systems": list(systems), "limit": limit})
+        return await cur.fetchall()
+
+
+async def of_traits(
+    conn: AsyncConnection[Any], birth_name: str, birth_date: date, limit: int
+) -> list[int]:
+    """Identities of a birth name and a birth date, those in quarantine too; index identity_traits."""
+    values = {"birth_name": birth_name, "birth_date": birth_date, "limit": limit}
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(OF_TRAITS, values)
+        return await cur.fetchall()
 
 
 OFFICER: LiteralString = "SELECT true FROM vigilance.officer WHERE sub = %s"
@@ -351,6 +385,116 @@ SET_OF: LiteralString = """
      WHERE r.cid = ANY (%s) ORDER BY x.cid
 """
 SET_ROOT: LiteralString = "UPDATE access.record SET root = %(root)s WHERE cid = %(cid)s"
+
+
+PERSONS: LiteralString = "SELECT cid, person FROM access.record WHERE cid = ANY (%s)"
+LEAVING: LiteralString = """
+    SELECT true FROM access.record
+     WHERE cid = ANY (%s) AND (erase_asked IS NOT NULL OR state = 'deleted') LIMIT 1
+"""
+
+
+async def persons(conn: AsyncConnection[Any], cids: Iterable[int]) -> dict[int, int]:
+    """Whose record each compartment is; primary key."""
+    async with conn.cursor() as cur:
+        await cur.execute(PERSONS, (sorted(cids),))
+        return dict(await cur.fetchall())
+
+
+async def leaving(conn: AsyncConnection[Any], cids: Sequence[int]) -> bool:
+    """Whether one of the records is erased, or waits to be; primary key."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(LEAVING, (list(cids),))
+        return bool(await cur.fetchone())
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a decision of one compartment changed in another."""
+
+    id: int
+    cid: int
+    named: int
+    tbl: str
+    key: dict[str, Any]
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+MEANWHILE: LiteralString = """
+    SELECT id, cid, named, tbl, key, before, after FROM access.meanwhile
+     WHERE cid = ANY (%s) ORDER BY cid, tbl, key, id
+"""
+OVER: LiteralString = "DELETE FROM access.meanwhile WHERE id = ANY (%s)"
+ANEW: LiteralString = "UPDATE access.meanwhile SET before = %(before)s WHERE id = %(id)s"
+# The columns that decisions change, by table: what a row takes again is among them.
+TAKE_AGAIN: dict[str, LiteralString] = {
+    "record": """
+        UPDATE access.record t
+           SET state = n.state, since = n.since, noticed = n.noticed, motive = n.motive,
+               archived_until = n.archived_until, feeding_opposed = n.feeding_opposed,
+               feeding_motive = n.feeding_motive, emergency_refused = n.emergency_refused,
+               regulation_refused = n.regulation_refused, erase_asked = n.erase_asked,
+               erase_due = n.erase_due
+          FROM access.record o CROSS JOIN LATERAL jsonb_populate_record(o, %(columns)s) n
+         WHERE o.cid = %(cid)s AND t.cid = o.cid AND o.state <> 'deleted'
+    """,
+    "consent": """
+        UPDATE access.consent t SET withdrawn = n.withdrawn
+          FROM access.consent o CROSS JOIN LATERAL jsonb_populate_record(o, %(columns)s) n
+         WHERE o.cid = %(cid)s AND to_jsonb(o) @> %(key)s AND t.id = o.id
+    """,
+    "mandate": """
+        UPDATE access.mandate t SET revoked = n.revoked, revoked_by = n.revoked_by
+          FROM access.mandate o CROSS JOIN LATERAL jsonb_populate_record(o, %(columns)s) n
+         WHERE o.cid = %(cid)s AND to_jsonb(o) @> %(key)s AND t.id = o.id
+    """,
+    "emergency": """
+        UPDATE access.emergency t SET ended = n.ended
+          FROM access.emergency o CROSS JOIN LATERAL jsonb_populate_record(o, %(columns)s) n
+         WHERE o.cid = %(cid)s AND to_jsonb(o) @> %(key)s AND t.id = o.id
+    """,
+    "block": """
+        UPDATE access.block t SET until = n.until
+          FROM access.block o CROSS JOIN LATERAL jsonb_populate_record(o, %(columns)s) n
+         WHERE o.cid = %(cid)s AND to_jsonb(o) @> %(key)s
+           AND (t.cid, t.rpps, t.since) = (o.cid, o.rpps, o.since)
+    """,
+    "trusted": """
+        UPDATE access.trusted t SET until = n.until
+          FROM access.trusted o CROSS JOIN LATERAL jsonb_populate_record(o, %(columns)s) n
+         WHERE o.cid = %(cid)s AND to_jsonb(o) @> %(key)s
+           AND (t.cid, t.rpps, t.since) = (o.cid, o.rpps, o.since)
+    """,
+    "refusal": """
+        UPDATE access.refusal t SET until = n.until
+          FROM access.refusal o CROSS JOIN LATERAL jsonb_populate_record(o, %(columns)s) n
+         WHERE o.cid = %(cid)s AND to_jsonb(o) @> %(key)s
+           AND (t.cid, t.mode, t.since) = (o.cid, o.mode, o.since)
+    """,
+}
+
+
+async def meanwhile(conn: AsyncConnection[Any], cids: Sequence[int]) -> list[Change]:
+    """What others changed in these, a row's changes together, oldest first; index meanwhile_of."""
+    async with conn.cursor(row_factory=class_row(Change)) as cur:
+        await cur.execute(MEANWHILE, (list(cids),))
+        return await cur.fetchall()
+
+
+async def take_again(conn: AsyncConnection[Any], tbl: str, values: Mapping[str, Any]) -> None:
+    """Columns of one row as they were; indexes of each table by compartment, primary keys."""
+    given = {**values, "key": Jsonb(values["key"]), "columns": Jsonb(values["columns"])}
+    await conn.execute(TAKE_AGAIN[tbl], given)
+
+
+async def changed_anew(
+    conn: AsyncConnection[Any], over: Sequence[int], standing: Sequence[Change]
+) -> None:
+    """Changes that are over go; those that stand follow what the row has become. Primary key."""
+    await conn.execute(OVER, (list(over),))
+    for one in standing:
+        await conn.execute(ANEW, {"id": one.id, "before": Jsonb(one.before)})
 
 
 async def merge(conn: AsyncConnection[Any], number: int) -> Merge | None:

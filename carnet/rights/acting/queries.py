@@ -28,6 +28,10 @@ ADD_LOADED: LiteralString = """
                         WHERE m.cid = c.patient AND m.sub = p.sub AND m.nature = %(nature)s)
 """
 
+# Those of one person: all their compartments.
+OF_PERSON: LiteralString = """ m.cid IN (
+    SELECT x.cid FROM access.record r JOIN access.record x ON x.person = r.person
+     WHERE r.cid = %(cid)s::bigint)"""
 LIVE: LiteralString = (
     " m.revoked IS NULL AND m.since <= %(now)s AND (m.until IS NULL OR m.until > %(now)s)"
 )
@@ -59,9 +63,11 @@ MANDATES: LiteralString = (
       FROM access.mandate m
       JOIN access.subject s ON s.sub = m.sub
       JOIN access.identity i ON i.cid = m.cid
-      JOIN access.record r ON r.cid = m.cid AND r.state = 'open'
-     WHERE (m.cid = %(cid)s::bigint OR %(cid)s::bigint IS NULL)
-       AND (m.sub = %(sub)s::text OR %(sub)s::text IS NULL) AND"""
+      JOIN access.record o ON o.cid = m.cid AND NOT EXISTS (
+           SELECT 1 FROM access.record x WHERE x.person = o.person AND x.state <> 'open')
+     WHERE (m.sub = %(sub)s::text OR %(sub)s::text IS NULL) AND (%(cid)s::bigint IS NULL OR"""
+    + OF_PERSON
+    + ") AND"
     + LIVE
     + " ORDER BY m.since, m.id"
 )
@@ -101,7 +107,9 @@ class Offered:
 
 OFFER: LiteralString = """
     SELECT o.cid, o.nature, o.reach, o.until, o.made_by
-      FROM access.offer o JOIN access.record r ON r.cid = o.cid AND r.state = 'open'
+      FROM access.offer o
+      JOIN access.record r ON r.cid = o.cid AND NOT EXISTS (
+           SELECT 1 FROM access.record x WHERE x.person = r.person AND x.state <> 'open')
      WHERE o.code = %(code)s AND o.taken IS NULL AND o.ends > %(now)s
        AND (o.until IS NULL OR o.until > %(now)s)
 """
@@ -146,17 +154,18 @@ class Session:
     person: str
 
 
-SESSIONS: LiteralString = """
+SESSIONS: LiteralString = (
+    """
     SELECT m.id, m.cid, m.sub, m.reach, m.how, m.since, m.until, m.revoked AS ended,
            s.name AS holder, i.shown_name AS person
       FROM access.mandate m
       JOIN access.subject s ON s.sub = m.sub
       JOIN access.identity i ON i.cid = m.cid
      WHERE m.nature = 'helper' AND m.until IS NOT NULL
-       AND (m.cid = %(cid)s::bigint OR %(cid)s::bigint IS NULL)
-       AND (m.sub = %(sub)s::text OR %(sub)s::text IS NULL)
-     ORDER BY m.since DESC LIMIT 100
-"""
+       AND (m.sub = %(sub)s::text OR %(sub)s::text IS NULL) AND (%(cid)s::bigint IS NULL OR"""
+    + OF_PERSON
+    + ") ORDER BY m.since DESC LIMIT 100"
+)
 
 
 async def sessions(
@@ -181,7 +190,7 @@ class Deed:
 DEEDS: LiteralString = """
     SELECT a.at, a.act, a.granted, a.rids
       FROM access.audit a
-     WHERE (a.cid = %(cid)s OR a.cids @> ARRAY[%(cid)s::bigint]) AND a.sub = %(sub)s
+     WHERE (a.cid = ANY (%(cids)s::bigint[]) OR a.cids && %(cids)s::bigint[]) AND a.sub = %(sub)s
        AND a.at >= %(since)s AND a.at <= %(until)s
      ORDER BY a.at, a.seq
 """
