@@ -1,37 +1,119 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Long runs that look for faults rather than speed: kills, tamperings, traces, fuzzing, twin worlds.
+"""Long runs that look for faults rather than speed: twin worlds, votes, kills, tamperings, crashes, fuzzing.
 
-CARNET_KILLS, CARNET_TAMPERINGS, CARNET_REQUESTS and CARNET_PROBES say how many, CARNET_SEED repeats a run;
-bench/fuzz.py has its own. The hostile corpus is run whole.
+CARNET_PARTS names some of PARTS, between commas (all); CARNET_SEED repeats a run; CARNET_CAMPAIGN is a
+folder where what has ended is kept, so that the same seed goes on from there. How many of each:
+CARNET_PROBES (1,000,000), CARNET_REQUESTS (100,000), CARNET_TRIPLES (200,000), CARNET_KILLS (200),
+CARNET_TAMPERINGS (1,000); bench/fuzz.py has its own.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import contextlib
+import functools
+import operator
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from bench import fuzz
+from bench._shares import shared
 from bench._told import tell
 from tests.access import mixed
 from tests.access.log import tampering
+from tests.agreement import test_visibility, twin
 from tests.durability import harness
 
-TWIN = "tests.agreement.twin"
+SHARES = (
+    8  # of the twin worlds and of the mixed requests: more of them, less to do again after a stop
+)
 
 
 def run() -> None:
-    """The kills, their control, the probes."""
+    """Each part asked for, one line a part."""
     seed = int(os.environ.get("CARNET_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
-    kills = int(os.environ.get("CARNET_KILLS", "20"))
-    print(f"  seed {seed}")
-    figures = killed(kills, seed)
+    asked = os.environ.get("CARNET_PARTS", "")
+    names = [name.strip() for name in asked.split(",") if name.strip()] or list(PARTS)
+    if unknown := [name for name in names if name not in PARTS]:
+        print(f"  no such part: {', '.join(unknown)}; there are: {', '.join(PARTS)}")
+        return
+    print(f"  seed {seed}; parts: {', '.join(names)}", flush=True)
+    for name in names:
+        started = time.perf_counter()
+        PARTS[name](seed)
+        print(f"    {name}: {(time.perf_counter() - started) / 60:.1f} min", flush=True)
+
+
+def many(name: str, default: int) -> int:
+    """How many, as the environment says."""
+    return int(os.environ.get(name, "").replace("_", "") or default)
+
+
+def kept() -> Path | None:
+    """Where what has ended is kept, if anywhere."""
+    given = os.environ.get("CARNET_CAMPAIGN")
+    if not given:
+        return None
+    folder = Path(given)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _shared(name: str, run: Callable[[int, int], Any], amount: int, seed: int, size: int) -> Any:
+    """The figures of all the shares as one, and the minutes it took."""
+    return functools.reduce(operator.add, shared(name, run, amount, seed, size, kept()))
+
+
+# ------------------------------------------------------------------------------------- the parts
+
+
+def twins(seed: int) -> None:
+    """Twin worlds."""
+    probes = many("CARNET_PROBES", 1_000_000)
+    report = _shared("twin worlds", twin.run, probes, seed, -(-probes // SHARES))
+    tell("twin worlds", str(report))
+    for each in report.leaks[:20]:
+        print("   ", each)
+    for missed in sorted(report.missed)[:20]:
+        print("    not covered:", missed)
+
+
+def votes(seed: int) -> None:
+    """Server = reference = row-level security alone."""
+    triples = many("CARNET_TRIPLES", 200_000)
+    said = _shared("votes", test_visibility.run, triples, seed, -(-triples // 2))
+    tell("server, reference and row-level security alone", str(said))
+
+
+def trace(seed: int) -> None:
+    """Ids released = ids audited."""
+    requests = many("CARNET_REQUESTS", 100_000)
+    audited = _shared("mixed requests", mixed.run, requests, seed, -(-requests // SHARES))
+    tell("ids released and ids audited", str(audited))
+    for each in audited.differ[:20]:
+        print("   ", each)
+
+
+def tamperings(seed: int) -> None:
+    """Every tampering found offline."""
+    count = many("CARNET_TAMPERINGS", 1000)
+    tried, missed = tampering.run(count, seed)
+    found = sum(tried.values()) - len(missed)
+    tell("tamperings of the audit found", f"seed {seed}: {found:,} of {count:,}")
+    for each in missed[:20]:
+        print("   ", each)
+
+
+def kills(seed: int) -> None:
+    """kill -9 under load, and the control that must lose something."""
+    figures = killed(many("CARNET_KILLS", 200), seed)
     control = killed(5, seed, until_lost=True, postgres={"synchronous_commit": "off"})
     tell(
         "kill -9 of server and PostgreSQL in mid-load",
@@ -41,46 +123,56 @@ def run() -> None:
     )
     for violation in figures.report.violations[:20]:
         print("   ", violation)
-    count = int(os.environ.get("CARNET_TAMPERINGS", "1000"))
-    tried, missed = tampering.run(count, seed)
-    tell("tamperings of the audit found", f"{sum(tried.values()) - len(missed):,} of {count:,}")
-    for each in missed[:20]:
-        print("   ", each)
-    audited = mixed.run(int(os.environ.get("CARNET_REQUESTS", "100000")), seed)
-    tell("ids released and ids audited", str(audited))
-    for each in audited.differ[:20]:
-        print("   ", each)
-    fuzz.run()
-    hostile(seed)
-    if importlib.util.find_spec(TWIN) is None:
-        print("  the twin world is not here")
-        return
-    probes = int(os.environ.get("CARNET_PROBES", "10000"))
-    said = importlib.import_module(TWIN).run(probes, seed)
-    tell("twin world", str(said))
 
 
-def hostile(seed: int) -> None:
-    """The whole hostile corpus through every entry and page; `./run test` has a part of it."""
+def fuzzing(seed: int) -> None:
+    """Readers of what others wrote."""
+    with _seeded(seed):
+        fuzz.run()
+
+
+def tested(name: str, *paths: str, **more: str) -> Callable[[int], None]:
+    """A part that is tests, all of them: `./run test` has some of their examples."""
+
+    def part(seed: int) -> None:
+        lines, failed = tests(seed, paths, more)
+        if failed:
+            print("\n".join(lines[-60:]))
+        said = [line for line in lines if line.startswith("FIGURE ")]
+        tell(name, f"seed {seed}: {_last(lines)}" + "".join(f"; {each[7:]}" for each in said))
+
+    part.__doc__ = name
+    return part
+
+
+def tests(seed: int, paths: tuple[str, ...], more: Mapping[str, str]) -> tuple[list[str], bool]:
+    """What pytest says of some folders, and whether something failed."""
+    asked = [sys.executable, "-m", "pytest", "-q", "-rP", "-p", "no:cacheprovider", "--timeout=0"]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "--timeout=0",
-            "tests/hostile",
-        ],
-        env={**os.environ, "CARNET_HOSTILE": "all", "CARNET_SEED": str(seed)},
+        [*asked, "-p", "no:randomly", *paths],
+        env={**os.environ, "CARNET_WHOLE": "1", "CARNET_SEED": str(seed), **more},
         capture_output=True,
         text=True,
     )
-    lines = done.stdout.strip().splitlines()
-    if done.returncode:
-        print("\n".join(lines[-60:]))
-    tell("the hostile corpus, all of it", lines[-1].strip("= ") if lines else "nothing was run")
+    return done.stdout.strip().splitlines(), done.returncode != 0
+
+
+def _last(lines: list[str]) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", lines[-1]).strip("= ") if lines else "nothing was run"
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Any:
+    """The seed of what reads its own."""
+    before = os.environ.get("CARNET_SEED")
+    os.environ["CARNET_SEED"] = str(seed)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["CARNET_SEED"]
+        else:
+            os.environ["CARNET_SEED"] = before
 
 
 def killed(
@@ -97,3 +189,16 @@ def killed(
             tell=lambda said: print("   ", said, flush=True),
             postgres=postgres,
         )
+
+
+PARTS: dict[str, Callable[[int], None]] = {
+    "twin": twins,
+    "votes": votes,
+    "trace": trace,
+    "faults": tested("faults planted, all of them", "tests/faults/test_planted.py"),
+    "crashes": tested("every write crashed at every point", "tests/faults/test_failpoints.py"),
+    "tamperings": tamperings,
+    "fuzz": fuzzing,
+    "hostile": tested("the hostile corpus, all of it", "tests/hostile", CARNET_HOSTILE="all"),
+    "kills": kills,
+}

@@ -4,25 +4,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
-import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
+import structlog
 
-from carnet.postgres import migrate
-from carnet.postgres.cluster import Cluster
 from tests.agreement import reading
-from tests.agreement.twin import GRAMMAR, Aim, Probe, _fit, _next
-from tests.agreement.worlds import Twins, World, judge, original
-from tests.postgres_fixture import SETTINGS
-from tests.space import Answer, Peopled, populated
+from tests.agreement.twin import EACH, GRAMMAR, HOUR, Aim, Probe, _fit, _next
+from tests.agreement.worlds import Original, Twins, World, campaigning, original, quickly
+from tests.space import Answer, Peopled
 
 DOCUMENTS = 84
+TOGETHER = 14  # requests at once
 # Not asked here: the one counts people, the other writes.
 APART = frozenset(("search by identifier", "$hide and $show"))
 
@@ -35,10 +34,21 @@ class Figures:
     named: int = 0  # resources released
     statuses: Counter[int] = field(default_factory=Counter)
     differ: list[str] = field(default_factory=list)
+    seed: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Figures) -> Figures:
+        """Two runs as one."""
+        return Figures(
+            self.requests + other.requests, self.named + other.named,
+            self.statuses + other.statuses, self.differ + other.differ,
+            min(self.seed, other.seed), self.seconds + other.seconds,
+        )  # fmt: skip
 
     def __str__(self) -> str:
         return (
-            f"{self.requests:,} requests, {self.named:,} resources named, {len(self.differ)} differ"
+            f"seed {self.seed}: {self.requests:,} requests, {self.named:,} resources named,"
+            f" {len(self.differ)} differ in {self.seconds:.0f} s"
             f" {dict(self.statuses)}"
         )
 
@@ -77,59 +87,87 @@ async def audited(peopled: Peopled, requests: int, seed: int) -> Figures:
     figures = Figures()
     async with original(peopled, seed, DOCUMENTS) as of:
         world = of.world
-        with psycopg.connect(world.admin_url) as conn:
+        with psycopg.connect(world.admin_url, autocommit=True) as conn:
+            conn.execute("CREATE INDEX ON access.audit (request)")  # we ask by it, nobody else does
             rows = conn.execute("SELECT id, cid, rid FROM record.resource").fetchall()
-            before = conn.execute("SELECT count(*) FROM record.resource").fetchone()
-        places = {id: (cid, rid) for id, cid, rid in rows}
-        for number in range(requests):
-            persona, kind = PERSONAS[number % len(PERSONAS)], chance.choice(list(GRAMMAR))
-            viewer = reading.viewer(await world.actor(persona))
-            _, hidden, _ = judge(world.admin_url, viewer, of.now) if not number else ({}, {}, {})
-            twins = Twins(persona, viewer, of.items, of.ids, world, world, hidden, frozenset(),
-                          frozenset(), of.now, ("1" * 15,))  # fmt: skip
-            probe = GRAMMAR[kind](Aim(twins, chance.choice(_fit(kind, of.items)), chance))
-            if probe.method in ("PUT", "DELETE") or kind in APART:
-                continue
-            path: str | None = probe.path
-            while path is not None:
-                headers = dict(probe.headers)
-                answer = await world.ask(persona, probe.method, path, probe.body, headers)
-                figures.statuses[answer.status] += 1
-                figures.requests += 1
-                expected = {
-                    (places[id][1], version)
-                    for id, version in released(probe, answer)
-                    if id in places and places[id][0] != 0  # a view has rows of its own
-                }
-                figures.named += len(expected)
-                traced = _traced(world, answer.headers["x-request-id"])
-                if answer.status == 304:  # it was read, and not sent again
-                    good = len(traced) == 1
-                elif probe.kind == "transaction of reads" and answer.status != 200:
-                    good = not expected  # some were read, and all of it was refused
-                else:
-                    good = traced == expected
-                if not good:
-                    figures.differ.append(f"{number} {persona} {probe.kind} {answer.status}")
-                path = _next(answer) if probe.follow else None
-        with psycopg.connect(world.admin_url) as conn:
-            assert conn.execute("SELECT count(*) FROM record.resource").fetchone() == before
+            places = {id: (cid, rid) for id, cid, rid in rows}
+            kinds = [kind for kind in GRAMMAR if kind not in APART]
+            asking = {persona: await _asking(of, persona) for persona in PERSONAS}
+            number = 0
+            while figures.requests < requests:
+                asked: list[tuple[str, Probe]] = []
+                while len(asked) < TOGETHER:
+                    number += 1
+                    twins, kind = asking[PERSONAS[number % len(PERSONAS)]], chance.choice(kinds)
+                    probe = GRAMMAR[kind](Aim(twins, chance.choice(_fit(kind, of.items)), chance))
+                    if probe.method not in ("PUT", "DELETE"):
+                        asked.append((twins.persona, probe))
+                each = await asyncio.gather(*(_answers(world, *one) for one in asked))
+                _compare(conn, places, [answer for answers in each for answer in answers], figures)
+                world.move(of.now + HOUR * (figures.requests // (EACH * len(PERSONAS))))
+            (left,) = conn.execute("SELECT count(*) FROM record.resource").fetchone() or (0,)
+            assert left == len(rows)
     return figures
 
 
-def _traced(world: World, request: str) -> set[tuple[int, int]]:
-    with psycopg.connect(world.admin_url) as conn:
-        rows = conn.execute("SELECT rids, vers FROM access.audit WHERE request = %s", (request,))
-        return {pair for rids, vers in rows for pair in zip(rids, vers, strict=True)}
+async def _asking(of: Original, persona: str) -> Twins:
+    """The only world, as a twin of itself."""
+    viewer = reading.viewer(await of.world.actor(persona))
+    return Twins(persona, viewer, of.items, of.ids, of.world, of.world, {}, frozenset(),
+                 frozenset(), of.now, ("1" * 15,))  # fmt: skip
+
+
+async def _answers(world: World, persona: str, probe: Probe) -> list[tuple[str, Probe, Answer]]:
+    """What a probe is answered, on every page."""
+    found, path = [], probe.path
+    while True:
+        answer = await world.ask(persona, probe.method, path, probe.body, dict(probe.headers))
+        found.append((persona, probe, answer))
+        following = _next(answer) if probe.follow else None
+        if following is None:
+            return found
+        path = following
+
+
+def _compare(
+    conn: psycopg.Connection[Any],
+    places: dict[str, tuple[int, int]],
+    answers: list[tuple[str, Probe, Answer]],
+    figures: Figures,
+) -> None:
+    """What each answer names, and what its trace does."""
+    ids = [answer.headers["x-request-id"] for _, _, answer in answers]
+    traces: dict[str, set[tuple[int, int]]] = {each: set() for each in ids}
+    for request, rids, vers in conn.execute(TRACED, (ids,)):
+        traces[request] |= set(zip(rids, vers, strict=True))
+    for persona, probe, answer in answers:
+        figures.statuses[answer.status] += 1
+        figures.requests += 1
+        expected = {
+            (places[id][1], version)
+            for id, version in released(probe, answer)
+            if id in places and places[id][0] != 0  # a view has rows of its own
+        }
+        figures.named += len(expected)
+        traced = traces[answer.headers["x-request-id"]]
+        if answer.status == 304:  # it was read, and not sent again
+            good = len(traced) == 1
+        elif probe.kind == "transaction of reads" and answer.status != 200:
+            good = not expected  # some were read, and all of it was refused
+        else:
+            good = traced == expected
+        if not good:
+            figures.differ.append(f"{persona} {probe.kind} {probe.path} {answer.status}")
+
+
+TRACED: LiteralString = "SELECT request, rids, vers FROM access.audit WHERE request = ANY (%s)"
 
 
 def run(requests: int, seed: int) -> Figures:
     """A whole run, on a server of its own: what `bench/campaign` calls."""
-    with tempfile.TemporaryDirectory(prefix="carnet-audit-", dir="/tmp") as folder:
-        cluster = Cluster.attach_or_start(Path(folder) / "server", settings=SETTINGS)
-        try:
-            migrate.migrate(cluster.url())
-            with populated(cluster, Path(folder) / "installation") as peopled:
-                return asyncio.run(audited(peopled, requests, seed))
-        finally:
-            cluster.stop()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    started = time.perf_counter()
+    with campaigning("audit") as peopled:
+        figures = quickly(audited(peopled, requests, seed))
+    figures.seed, figures.seconds = seed, time.perf_counter() - started
+    return figures

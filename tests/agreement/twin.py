@@ -13,27 +13,34 @@ import itertools
 import json
 import logging
 import random
-import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import structlog
 
-from carnet.postgres import migrate
-from carnet.postgres.cluster import Cluster
 from tests.agreement.items import CAST, CODES, DOCUMENTS, LOINC, MASKS, SECURITY, WORDS, Item, date
-from tests.agreement.worlds import PERSONAS, Original, Twins, World, original, twins
-from tests.postgres_fixture import SETTINGS
-from tests.space import FHIR, Answer, Peopled, populated
+from tests.agreement.worlds import (
+    PERSONAS,
+    Original,
+    Twins,
+    World,
+    campaigning,
+    original,
+    quickly,
+    twins,
+)
+from tests.space import FHIR, Answer, Peopled
 
 IGNORED = frozenset(("x-request-id",))
 MOST_PAGES = 6
 TOGETHER = 12  # probes at once
+HOUR = timedelta(minutes=61)
+EACH = 400  # probes an hour: the door looks at what its caller read in the last one
 VISIBLE = "visible"  # the target of a probe that aims at something seen
 
 
@@ -60,6 +67,18 @@ class Report:
     covered: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     wanted: set[tuple[str, str, str]] = field(default_factory=set)
     leaks: list[str] = field(default_factory=list)
+
+    def __add__(self, other: Report) -> Report:
+        """Two runs as one; the seconds are of both."""
+        return Report(
+            min(self.seed, other.seed),
+            self.probes + other.probes,
+            self.seconds + other.seconds,
+            self.statuses + other.statuses,
+            self.covered + other.covered,
+            self.wanted | other.wanted,
+            self.leaks + other.leaks,
+        )
 
     @property
     def missed(self) -> set[tuple[str, str, str]]:
@@ -369,7 +388,8 @@ async def compare(of: Twins, probes: int, report: Report, *, first: bool = False
     for item in of.items:
         by_why.setdefault(of.hidden.get(item.number, VISIBLE), []).append(item)
     report.wanted |= {(kind, of.persona, why) for kind in GRAMMAR for why in by_why}
-    end = report.probes + probes
+    start, now = report.probes, of.now
+    end = start + probes
     asked: list[Probe] = []
     for kind, why in aims(of, chance):
         if not by_why.get(why):
@@ -386,12 +406,15 @@ async def compare(of: Twins, probes: int, report: Report, *, first: bool = False
         )
         for probe in alone:
             for world in (of.a, of.b):
-                world.source.begin(f"probe {report.probes}", of.now, frozen=True)
+                world.source.begin(f"probe {report.probes}", now, frozen=True)
             found.append(await ask(of, probe, report))
         report.leaks += [told for told in found if told]
         asked = []
         if report.probes >= end or (first and report.leaks):
             return
+        now = of.now + HOUR * ((report.probes - start) // EACH)
+        for world in (of.a, of.b):
+            world.move(now)
 
 
 def _fit(kind: str, items: list[Item]) -> list[Item]:
@@ -433,14 +456,8 @@ async def pair(
 
 def run(probes: int, seed: int) -> Report:
     """A whole run, on a server of its own: what `bench/campaign` calls."""
-    with tempfile.TemporaryDirectory(prefix="carnet-twin-", dir="/tmp") as folder:
-        cluster = Cluster.attach_or_start(Path(folder) / "server", settings=SETTINGS)
-        try:
-            migrate.migrate(cluster.url())
-            with populated(cluster, Path(folder) / "installation") as peopled:
-                return asyncio.run(several(peopled, probes, seed, count=180))
-        finally:
-            cluster.stop()
+    with campaigning("twin") as peopled:
+        return quickly(several(peopled, probes, seed, count=180))
 
 
 __all__ = ["PERSONAS", "Report", "World", "compare", "pair", "run", "several"]

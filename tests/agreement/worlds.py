@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import importlib
+import importlib.util
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+import tempfile
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -19,16 +24,30 @@ from carnet.access.visibility import Resource, State, Viewer, live_roles, visibl
 from carnet.app import demonstration, parts
 from carnet.app.parts import Built
 from carnet.fhir.store.ids import EPOCH
+from carnet.postgres import migrate
+from carnet.postgres.cluster import Cluster
 from carnet.rest.routes import application
 from tests import people
 from tests.agreement import reading
 from tests.agreement.items import Item, make
-from tests.space import FHIR, Answer, Peopled, asgi, clone, pattern, settings_of
+from tests.postgres_fixture import SETTINGS
+from tests.space import FHIR, Answer, Peopled, asgi, clone, pattern, populated, settings_of
 
+Done = TypeVar("Done")
 START = datetime(2026, 11, 23, tzinfo=UTC)  # of the first item; the cast is older
 STEP = timedelta(minutes=20)  # between two items: the first loose Binaries are more than a day old
 PERSONAS = ("patient", "minor", "parent", "carer", "helper", "gp", "hospital-doctor", "nurse",
             "outsider", "blocked", "assistant", "lab-software", "hospital-software")  # fmt: skip
+
+
+# A server whose loss would cost nothing: no flush, and plans made once, for the campaign's many statements.
+QUICK = SETTINGS | {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+CONNECTIONS = 2  # of a world: the fewer, the sooner each has prepared every statement
 
 
 class Source:
@@ -85,6 +104,12 @@ class World:
 
     def __post_init__(self) -> None:
         self.app = application(self.built.desk)
+
+    def move(self, now: datetime) -> None:
+        """Have it be later; tokens are made again."""
+        if now != self.source.now:
+            self.source.now = now
+            self.tokens.clear()
 
     async def actor(self, persona: str) -> Actor:
         """Who a persona is; `minor+secret` is the minor in a secret connection."""
@@ -235,17 +260,53 @@ async def opened(
 ) -> AsyncIterator[World]:
     """A process on a database; `role` may be a superuser's, whom row-level security does not bind."""
     built = await parts.build(
-        settings_of(peopled.folder, pool_size=4),
+        settings_of(peopled.folder, pool_size=CONNECTIONS),
         Url(pattern(peopled.cluster, name).replace("{role}", role)),
         name="twin",
         clock=source.clock,
         random=source.bytes,
         random_bits=source.bits,
     )
+    await prepared_at_once(built)
     try:
         yield World(built, source, peopled.cluster.url(database=name))
     finally:
         await built.pool.close()
+
+
+@contextlib.contextmanager
+def campaigning(name: str) -> Iterator[Peopled]:
+    """The cast on a server of its own, quick and thrown away: for a share of the campaign."""
+    with tempfile.TemporaryDirectory(prefix=f"carnet-{name}-", dir="/tmp") as folder:
+        cluster = Cluster.attach_or_start(Path(folder) / "server", settings=QUICK)
+        try:
+            migrate.migrate(cluster.url())
+            with populated(cluster, Path(folder) / "installation") as peopled:
+                yield peopled
+        finally:
+            cluster.stop()
+
+
+def quickly(made: Coroutine[Any, Any, Done]) -> Done:
+    """Run to its end, on the loop the server has."""
+    if importlib.util.find_spec("uvloop") is None:
+        return asyncio.run(made)
+    uvloop = importlib.import_module("uvloop")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(made)
+
+
+async def prepared_at_once(built: Built) -> None:
+    """Have each connection prepare a statement the first time, and keep it.
+
+    Half the time of a probe was planning: psycopg forgets what it prepared at each transaction undone,
+    and most writes here are refused. No table changes its shape under these connections.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(CONNECTIONS):
+            conn = await stack.enter_async_context(built.pool.connection())
+            conn.prepare_threshold, conn.prepared_max = 0, 3000
+            conn._prepared.clear = lambda: False  # type: ignore[method-assign]
 
 
 def prepare(admin_url: str, peopled: Peopled) -> None:
