@@ -16,7 +16,16 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carnet import errors
-from carnet.rest import audit_events, metadata, operations, read, search, transaction, write
+from carnet.rest import (
+    audit_events,
+    everything,
+    metadata,
+    operations,
+    read,
+    search,
+    transaction,
+    write,
+)
 from carnet.rest.desk import Desk
 from carnet.rest.outcome import refuse
 
@@ -33,6 +42,7 @@ ROUTES = [
     Route("/{rtype}/{id}", read.read, methods=["GET"]),
     Route("/{rtype}/{id}", write.update, methods=["PUT"]),
     Route("/{rtype}/{id}", write.delete, methods=["DELETE"]),
+    Route("/Patient/{id}/$everything", everything.everything, methods=["GET", "POST"]),
     Route("/{rtype}/{id}/${name}", operations.operate, methods=["GET", "POST"]),
     Route("/{rtype}/{id}/_history", read.history, methods=["GET"]),
     Route("/{rtype}/{id}/_history/{version}", read.vread, methods=["GET"]),

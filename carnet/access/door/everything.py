@@ -1,99 +1,143 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""A whole record, a batch at a time, for the person of it or who represents them fully.
+"""A patient's whole record, page by page: what is theirs and may be seen, and what it points to elsewhere.
 
-Who may is decided again at each batch: an export stops with the right to it. A batch is bounded by the
-bytes of what it reads, and its trace names all that it releases.
+A page goes on after the last row shown, by the record's own key, so that it costs the same wherever it
+is. What the rows point to outside the record (professionals, places) comes with them.
+Source: FHIR R4, Patient, operation $everything.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from carnet import errors
-from carnet.access import queries
-from carnet.access.actor import ActorKind
-from carnet.access.door.decide import REPRESENTING
-from carnet.access.door.visit import Nothing, Visit
+from carnet.access.door.hops import Hops
+from carnet.access.door.includes import Included
+from carnet.access.door.visit import Visit, decided
+from carnet.fhir.search import includes
 from carnet.fhir.search import sql as search_sql
+from carnet.fhir.search.dates import bound
+from carnet.fhir.search.identifiers import IdFilter
+from carnet.fhir.search.query import Include, Query
 from carnet.fhir.search.scope import array, condition
 from carnet.fhir.store.rows import Stored
 
-ROWS = 500  # of a batch at most
-BYTES = 4 << 20  # sealed and compressed, of a batch at most; one row passes whatever its size
-BINARY = "Binary"
+LINK = "Patient/$everything"  # what a page link is of
 
-
-class Changed(errors.Conflict):
-    """The record was merged with another, or parted from it, while it was being copied: ask again."""
+# The record's own rows by its key; then those kept with another of their owners, by their hashes.
+ROWS = """
+    SELECT * FROM (
+        (SELECT {columns}, '' AS mark FROM record.resource r
+          WHERE r.cid = ANY (%(e_cids)s::bigint[]) AND {where}
+          ORDER BY r.rid, r.cid LIMIT %(e_limit)s::bigint)
+        UNION ALL
+        (SELECT {columns}, '' AS mark FROM record.resource r
+          WHERE r.toks && %(e_hashes)s::bigint[] AND r.cid <> ALL (%(e_cids)s::bigint[])
+            AND r.rtype = ANY (%(e_several)s::smallint[]) AND {where}
+          ORDER BY r.rid, r.cid LIMIT %(e_limit)s::bigint)
+    ) e ORDER BY rid, cid LIMIT %(e_limit)s::bigint
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Some of a record, in the order of its rows, and where the next one begins."""
+class Wanted:
+    """What is asked of one record.
 
-    found: list[Stored]
-    cids: tuple[int, ...]  # all the compartments of the record
-    after: tuple[int, int] | None  # None when nothing follows
-
-
-def place(visit: Visit, patient: str) -> int:
-    """The compartment of a Patient by its id; "" is the visitor's own. Nothing for what is no Patient."""
-    if not patient and visit.actor.patient is not None:
-        return visit.actor.patient
-    found = visit.door.ids.decode(patient)
-    if found is None or found[0] != found[1]:
-        raise Nothing
-    return found[0]
-
-
-async def batch(
-    visit: Visit,
-    cid: int,
-    after: tuple[int, int] | None,
-    *,
-    binaries: bool,
-    cids: tuple[int, ...] | None = None,
-) -> Batch:
-    """The next resources of a record that this visitor sees; Nothing for who may not take it away.
-
-    after: where the batch before ended. binaries: the files, else all but them. cids: the compartments
-    of the batches before. Primary key of record.resource.
+    types: none is every type. since: of lastUpdated. start, end: half-open, of the principal date;
+    what has no date is in it. after: row and compartment of the last one shown.
     """
-    door, actor = visit.door, visit.actor
+
+    id: str
+    count: int
+    types: tuple[str, ...] = ()
+    since: datetime | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    after: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One page; next: the page link of the following one."""
+
+    matches: list[Stored]
+    included: list[Stored]
+    next: str | None
+
+
+@decided
+async def page(visit: Visit, wanted: Wanted) -> Record | None:
+    """One page of a record; None when its patient is absent or hidden."""
+    door = visit.door
+    place = door.ids.decode(wanted.id)
+    cids = [place[0]] if place is not None else None
     async with door.pool.connection() as conn:
-        decision = await visit._decide(conn, [cid])
-        held = []
-        if actor.kind is ActorKind.PATIENT and decision.granted:
-            held = await queries.held(conn, actor.sub, actor.patient, [cid], door.clock(), 100)
-        if not any(
-            one.nature == "self"
-            or (one.nature in REPRESENTING and one.reach == "all" and not actor.secret)
-            for one in held
-        ):
-            await visit.refused("export", "not-the-holder", [cid])
-            raise Nothing
-        whole = tuple(decision.merged.get(cid, (cid,)))
-        if cids is not None and cids != whole:
-            raise Changed
-        start = after or (-1, -1)
-        values: dict[str, object] = {
-            "x_cids": array(whole), "x_cid": start[0], "x_rid": start[1],
-            "x_type": door.definitions.types[BINARY], "x_files": binaries,
-            "x_rows": ROWS, "x_bytes": BYTES,
-        }  # fmt: skip
-        seen = condition(decision.scope, values, public=False)
-        text = (
-            f"SELECT {search_sql.COLUMNS} FROM (SELECT r.*, sum(octet_length(r.body))"
-            " OVER (ORDER BY r.cid, r.rid) - octet_length(r.body) AS before FROM"
-            " (SELECT r.* FROM record.resource r WHERE r.cid = ANY (%(x_cids)s::bigint[])"
-            " AND (r.cid, r.rid) > (%(x_cid)s::bigint, %(x_rid)s::bigint) AND NOT r.gone"
-            " AND (r.rtype = %(x_type)s::smallint) = %(x_files)s::boolean"
-            f" AND {seen} ORDER BY r.cid, r.rid LIMIT %(x_rows)s::bigint) r) r"
-            " WHERE r.before < %(x_bytes)s::bigint ORDER BY r.cid, r.rid"
+        decision = await visit._decide(conn, cids, "Patient")
+        whole = Query("Patient", (IdFilter((wanted.id,)),), None if cids is None else tuple(cids))
+        if not await Hops(visit, conn, decision).found(whole) or place is None:
+            await visit.refused("search", decision.rule, cids or [])
+            return None
+        cid = place[0]
+        merged = await Hops(visit, conn, decision).widened(Query("Patient", compartments=(cid,)))
+        mine = merged.compartments or (cid,)
+        text, values = _statement(visit, wanted, mine)
+        where = [values.pop("where"), condition(decision.scope, values, public=False)]
+        text = text.format(columns=search_sql.COLUMNS, where=" AND ".join(map(str, where)))
+        rows = await visit.fetch(conn, decision, text, values)
+        more, rows = len(rows) > wanted.count, rows[: wanted.count]
+        matches = await visit.opened(rows, conn)
+        every = tuple(
+            Include(rtype, includes.EVERY, None)
+            for rtype in dict.fromkeys(m.rtype for m in matches)
         )
-        rows = await visit._fetch_traced(
-            conn, decision, text, values, "export", [cid], ROWS, whatever=True
+        beside = Included(visit, conn, decision, within=frozenset(mine), types=wanted.types)
+        asked = Query("Patient", compartments=(cid,), includes=every)
+        included = await beside.of(asked, rows, matches)
+    cursor = door.cursors.write(LINK, "", rows[-1].rid, rows[-1].cid) if more and rows else None
+    return Record(matches, included, cursor)
+
+
+def _statement(
+    visit: Visit, wanted: Wanted, cids: tuple[int, ...]
+) -> tuple[str, dict[str, object]]:
+    """The statement, its scope still open, and its values; `where` among them."""
+    door = visit.door
+    numbers = door.definitions.types
+    several = [each for each in wanted.types or numbers if door.owners.several(each)]
+    targets = [f"Patient/{door.ids.encode(cid, cid)}" for cid in cids]
+    values: dict[str, object] = {
+        "e_cids": array(cids),
+        "e_limit": wanted.count + 1,
+        "e_several": array(numbers[each] for each in several),
+        "e_hashes": array(
+            door.hasher.reference(numbers[each], door.definitions.params[each][code].number, target)
+            for each in several
+            for code in sorted(door.owners.parameters(each))
+            for target in targets
+        ),
+    }
+    where = ["NOT r.gone"]
+    if wanted.types:
+        values["e_types"] = array(numbers[each] for each in wanted.types)
+        where.append("r.rtype = ANY (%(e_types)s::smallint[])")
+    if wanted.since is not None:
+        values["e_since"] = wanted.since
+        where.append("r.upd >= %(e_since)s::timestamptz")
+    dated = []
+    if wanted.start is not None:
+        values["e_start"] = bound(wanted.start)
+        dated.append("r.hi > %(e_start)s::timestamptz")
+    if wanted.end is not None:
+        values["e_end"] = bound(wanted.end)
+        dated.append("r.lo < %(e_end)s::timestamptz")
+    if dated:
+        where.append(f"(r.hi = '-infinity' OR ({' AND '.join(dated)}))")
+    if wanted.after is not None:
+        values["e_rid"], values["e_cid"] = wanted.after
+        # Said twice: the first is where the walk along the key begins.
+        where.append(
+            "r.rid >= %(e_rid)s::bigint"
+            " AND (r.rid > %(e_rid)s::bigint OR r.cid > %(e_cid)s::bigint)"
         )
-    found = await visit.opened(rows)
-    more = len(rows) == ROWS or sum(len(row.body) for row in rows) >= BYTES
-    return Batch(found, whole, (rows[-1].cid, rows[-1].rid) if more else None)
+    values["where"] = " AND ".join(where)
+    return ROWS, values

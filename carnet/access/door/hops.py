@@ -62,7 +62,7 @@ class Hops:
         targets: list[str] = []
         patients: set[int] | None = set()
         for each in chain.targets:
-            found = await self._found(await self._plain(each))
+            found = await self.found(await self._plain(each))
             targets += [f"{each.rtype}/{id}" for _, _, id in found]
             if len(targets) > MOST_FOUND:
                 raise TooWide
@@ -80,17 +80,17 @@ class Hops:
         made = _with(query, ReferenceFilter(chain.number, tuple(targets)))
         if patients is not None:
             made = replace(made, compartments=tuple(sorted(patients)))
-        return await self._widened(made)
+        return await self.widened(made)
 
     async def _back(self, query: Query, reverse: Reverse) -> Query:
         """With the rows that a match of the reverse chain's source points to."""
-        found = await self._found(query)
+        found = await self.found(query)
         door = self.visit.door
         place = door.place(reverse.source.rtype)
         hashes = pointed(place, reverse.number, query.rtype, [id for _, _, id in found])
         if not found:
             return _with(query, Nothing())
-        source = await self._widened(reverse.source)
+        source = await self.widened(reverse.source)
         if any(isinstance(each, Chain | Reverse) for each in source.filters):
             source = await self.followed(_with(source, AnyHash(tuple(hashes))))
         text, values = search_sql.pointing(source, hashes, self.decision.scope, place)
@@ -103,9 +103,9 @@ class Hops:
         return _with(query, Rows(rows) if rows else Nothing())
 
     async def _plain(self, query: Query) -> Query:
-        return await self.followed(await self._widened(query))
+        return await self.followed(await self.widened(query))
 
-    async def _widened(self, query: Query) -> Query:
+    async def widened(self, query: Query) -> Query:
         """About all the records that are one person's with those it names."""
         ids = self.visit.door.ids
         merged = self.decision.merged
@@ -114,7 +114,7 @@ class Hops:
             merged = await queries.sets(self.conn, sorted(named)) if named else {}
         return query.widened(merged, ids) if merged else query
 
-    async def _found(self, query: Query) -> list[tuple[int, int, str]]:
+    async def found(self, query: Query) -> list[tuple[int, int, str]]:
         """Place and id of each visible match; TooWide when they are too many."""
         place = self.visit.door.place(query.rtype)
         text, values = search_sql.naming(query, self.decision.scope, place, MOST_FOUND + 1)

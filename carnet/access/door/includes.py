@@ -41,6 +41,7 @@ BACKWARD = "SELECT {columns}, '' AS mark FROM record.resource r"
 REST = (
     " NOT r.gone AND (r.cid, r.rid) NOT IN"
     " (SELECT * FROM unnest(%(m_cid)s::bigint[], %(m_rid)s::bigint[]))"
+    " AND r.cid <> ALL (%(k_within)s::bigint[])"
     " AND {seen} ORDER BY r.rid, r.cid LIMIT %(k_limit)s::bigint"
 )
 TRACE = (
@@ -59,11 +60,17 @@ class TooFar(errors.TooCostly):
 
 @dataclass
 class Included:
-    """The includes of one page of one visit."""
+    """The includes of one page of one visit.
+
+    within: compartments whose resources are not included, since they are matches of some page.
+    types: those that may be included; none is every type.
+    """
 
     visit: Visit
     conn: AsyncConnection[Any]
     decision: Decision
+    within: frozenset[int] = frozenset()
+    types: tuple[str, ...] = ()
     rows: dict[tuple[int, int], Row] = field(default_factory=dict)
 
     async def of(
@@ -106,9 +113,11 @@ class Included:
         hashes: list[tuple[int, int]] = []
         for rtype, id in sorted(wanted):
             number = door.definitions.types.get(rtype)
-            if number is None:
+            if number is None or (self.types and rtype not in self.types):
                 continue
             routed = door.ids.decode(id)
+            if routed is not None and routed[0] in self.within:
+                continue
             if routed is None:
                 hashes.append((number, door.hasher.client_id(number, id)))
             elif routed not in self.rows:
@@ -133,6 +142,7 @@ class Included:
     async def _fetched(self, text: str, values: dict[str, object], *, public: bool) -> list[Row]:
         values |= self._known()
         values["k_limit"] = MOST_INCLUDED + 1
+        values["k_within"] = array(self.within)
         seen = condition(self.decision.scope, values, public=public)
         text = text.format(columns=search_sql.COLUMNS, seen=seen)
         rows = await self.visit.fetch(self.conn, self.decision, text, values)
