@@ -12,6 +12,7 @@ from typing import Any
 
 from carnet import errors
 from carnet.access.door import Visit
+from carnet.identity.ins import Ins, InsSystem
 from carnet.rest.acts import Acts
 from carnet.rights import emergency
 from carnet.vigilance import find
@@ -30,7 +31,10 @@ def register(table: Acts) -> None:
 async def by_number(visit: Visit, id: str, given: Mapping[str, str]) -> dict[str, Any]:
     """POST Patient/$emergency: the person bearing an INS; nobody, or a record that is shut, is not found."""
     await emergency.check(visit, given["mode"], given["reason"])
-    found = await find.find(visit, TraitsForm(ins=given["ins"]))
+    typed = Ins(
+        "".join(given["ins"].split()).upper(), InsSystem.NIR
+    )  # one that cannot be is said so
+    found = await find.find(visit, TraitsForm(ins=typed.value))
     if len(found) != 1:
         raise errors.NotFound
     opened = await emergency.open(visit, found[0].handle, given["mode"], given["reason"])

@@ -291,6 +291,8 @@ async def test_both_doctors_are_told_and_either_address_opens_and_ends(space: Sp
     assert first.until == again.until
     told = await space.rows("SELECT reader FROM notices.outgoing ORDER BY reader")
     assert [reader for (reader,) in told] == sorted(["person", *(f"rpps:{n}" for n in doctors)])
+    where = await space.rows("SELECT cid, channel FROM notices.outgoing WHERE reader = 'person'")
+    assert where == [(space.where.people[KEY], "email")], "she has an address there, none here"
     assert len(await review.of_record(await space.visit("patient"))) == 1
     (line,) = await review.queue(await space.visit("gp"))
     assert line.patient

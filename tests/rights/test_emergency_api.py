@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from carnet.identity.ins import control_key
 from carnet.rights import emergency
 from tests import people
 from tests.rest.samples import Json
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[2]
 KEY = people.PATIENT.key
 INS = people.PATIENT.ins
+NOBODY = INS[:10] + "998"
 ICE = {"mode": "bris-de-glace", "reason": "unconscious"}
 CALL = {"mode": "centre-15", "reason": "call"}
 SECRET = {"carnet-connexion": "secret"}
@@ -88,7 +90,7 @@ SHUT = [
 @pytest.mark.parametrize("shut", SHUT)
 async def test_shut_refused_and_unknown_are_one_answer(space: Space, shut: str) -> None:
     unknown = [await by_id(space, id=space.built.door.ids.encode(77, 77)), await by_id(space, id="a"),
-               await by_number(space, ins=people.PATIENT.ins[:-3] + "999")]  # fmt: skip
+               await by_number(space, ins=f"{NOBODY}{control_key(NOBODY):02}")]  # fmt: skip
     await space.rows(shut, space.where.people[KEY])
     found = [await by_id(space), await by_number(space), *unknown]
     assert {answer.status for answer in found} == {404}
@@ -137,6 +139,10 @@ async def test_the_sentence_names_what_is_taken(space: Space) -> None:
     assert "bris-de-glace with the reason unconscious, life-threatening, no-voice" in wrong.said
     assert "mode (code) and reason (code)" in (await by_id(space, said={"mode": "x"})).said
     assert "centre 15" in (await by_id(space, said=CALL)).said
+    for number in (INS[:-1], INS[:-2] + "99", "x" * 15, " "):
+        wrong = await by_number(space, ins=number)
+        assert (wrong.status, "two-digit key" in wrong.said) == (400, True), wrong.body
+    assert (await by_number(space, ins=f" {INS[:5]} {INS[5:]}")).status == 200
     typed = await space.call(
         "POST", "Patient/a/$emergency", as_="outsider", body=parameters(**ICE),
         headers={"content-type": "text/plain"},
