@@ -83,7 +83,7 @@ SEND: LiteralString = """
            %(template)s, CASE WHEN %(person)s THEN coalesce(a.language, 'fr') ELSE 'fr' END,
            %(codes)s::jsonb, %(at)s, %(key)s, %(at)s
       FROM (SELECT 1) one
-      LEFT JOIN notices.address a ON a.cid = %(cid)s AND %(person)s
+      LEFT JOIN notices.address_of(%(cid)s::bigint) a ON %(person)s
       LEFT JOIN notices.mailbox m ON m.rpps = %(rpps)s
      WHERE NOT (%(optional)s AND %(template)s = ANY (coalesce(a.muted, '{}')))
         ON CONFLICT DO NOTHING
@@ -158,12 +158,16 @@ def code_hash(door: Door, code: str) -> bytes:
     return door.hasher.long(f"notice-code-of:{plain}".encode())
 
 
+# What the person said themselves is replaced by nobody else's word.
 SET_ADDRESS: LiteralString = """
-    INSERT INTO notices.address (cid, email, language, muted)
-    VALUES (%(cid)s, %(email)s, %(language)s, %(muted)s)
+    INSERT INTO notices.address AS a (cid, email, language, muted, verified)
+    VALUES (%(cid)s, %(email)s, %(language)s, %(muted)s, %(verified)s)
     ON CONFLICT (cid) DO UPDATE
-       SET email = excluded.email, language = excluded.language, muted = excluded.muted
+       SET email = excluded.email, language = excluded.language, muted = excluded.muted,
+           verified = excluded.verified
+     WHERE a.verified IS NULL OR excluded.verified IS NOT NULL
 """
+EMAIL = re.compile(r"[^@\s\x00-\x1f<>,;:]{1,64}@[A-Za-z0-9.-]{1,190}")
 
 
 async def set_address(
@@ -173,9 +177,15 @@ async def set_address(
     *,
     language: str = "fr",
     muted: tuple[str, ...] = (),
+    verified: datetime | None = None,
 ) -> None:
-    """Where the person of a record is told; under a context that lets write it."""
-    values = {"cid": cid, "email": email, "language": language, "muted": list(muted)}
+    """Where the person of a record is told; under a context that lets write it.
+
+    verified: when the person said it themselves; None for what somebody else says of them.
+    """
+    values = {
+        "cid": cid, "email": email, "language": language, "muted": list(muted), "verified": verified,
+    }  # fmt: skip
     await conn.execute(SET_ADDRESS, values)
 
 

@@ -193,7 +193,7 @@ async def _around(
     """A person as a subject, their teams and the consents they gave them, their blocks."""
     subject = _subject(f"patient:{person.key}", "patient", person.name, patient_cid=cid)
     await conn.execute(queries.ADD_SUBJECT, subject)
-    await notices.set_address(conn, cid, person.email)
+    await notices.set_address(conn, cid, person.email, verified=built.door.clock())
     now = built.door.clock()
     for team in population.teams_of(person.key):
         number = built.door.ids.new()

@@ -282,8 +282,8 @@ async def _place(
         return found
     if keep and said is not None:
         await _keep_apart(unit, plan, entry, said, known, found)
-    elif known is None or not known.quarantined:
-        return found
+    elif known is None or not known.quarantined or await identities.sets(unit.conn, [known.cid]):
+        return found  # what two officers merged is in quarantine no more
     if isinstance(entry, Deposit):
         entry.quarantined = True
     return [*found, finding("quarantined", path, profile)]

@@ -36,7 +36,7 @@ COLUMNS: LiteralString = (
 )
 FROM: LiteralString = """
       FROM notices.outgoing o
-      LEFT JOIN notices.address a ON a.cid = o.cid AND o.reader = 'person'
+      LEFT JOIN LATERAL notices.address_of(o.cid) a ON o.reader = 'person'
       LEFT JOIN notices.mailbox m ON o.reader = 'rpps:' || m.rpps
 """
 # The oldest one that is due; another worker passes over it. Index outgoing_due.
@@ -62,7 +62,7 @@ READER: LiteralString = """
       LEFT JOIN access.organisation o ON o.cid = x.org
      WHERE s.rpps = %s AND s.kind = 'professional' ORDER BY x.id LIMIT 1
 """
-SETTINGS: LiteralString = "SELECT email, language, muted FROM notices.address WHERE cid = %s"
+SETTINGS: LiteralString = "SELECT email, language, muted FROM notices.address_of(%s)"
 
 
 async def fetched(

@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from carnet import errors
 from carnet.access import audit, notices
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
+from carnet.access.together import together
 from carnet.notices import queries
-
-EMAIL = re.compile(r"[^@\s\x00-\x1f<>,;:]{1,64}@[A-Za-z0-9.-]{1,190}")
 
 
 class WrongEmail(errors.Invalid):
@@ -42,7 +40,7 @@ async def chosen(visit: Visit) -> Settings:
     """What the visitor chose."""
     cid = _cid(visit)
     async with visit.door.pool.connection() as conn, conn.transaction():
-        await visit.rights_of(conn, [cid])
+        await together(visit, conn, cid)
         row = await (await conn.execute(queries.SETTINGS, (cid,))).fetchone()
     return Settings(row[0] or "", row[1], tuple(row[2])) if row else Settings("", "fr", ())
 
@@ -50,13 +48,16 @@ async def chosen(visit: Visit) -> Settings:
 async def choose(visit: Visit, given: Settings) -> None:
     """From now on; without an e-mail, letters. What the law asks to be told is told all the same."""
     cid = _cid(visit)
-    if given.email and not EMAIL.fullmatch(given.email):
+    if given.email and not notices.EMAIL.fullmatch(given.email):
         raise WrongEmail
     language = given.language if given.language in ("fr", "en") else "fr"
     known = notices.templates()
     muted = tuple(name for name in given.muted if name in known and known[name].optional)
     async with visit.door.pool.connection() as conn, conn.transaction():
         await visit.rights_of(conn, [cid])
-        await notices.set_address(conn, cid, given.email or None, language=language, muted=muted)
+        await notices.set_address(
+            conn, cid, given.email or None, language=language, muted=muted,
+            verified=visit.door.clock(),
+        )  # fmt: skip
         trace = visit.trace("notice-settings", "patient-self")
         await audit.write(conn, trace, granted=True, cids=[cid])

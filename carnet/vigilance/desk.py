@@ -19,6 +19,7 @@ async def look(visit: Visit, insi: Insi) -> Desk:
     await standing.only_officers(visit)
     async with visit.door.pool.connection() as conn:
         waiting, merges = await queries.waiting(conn), await queries.merges(conn)
+        apart = await queries.apart(conn)
         cids = {cid for each in waiting for cid in (each.one, each.other)}
         cids |= {cid for each in merges for cid in (each.source, each.target)}
         lines = await queries.lines(conn, sorted(cids))
@@ -44,6 +45,7 @@ async def look(visit: Visit, insi: Insi) -> Desk:
             for each in merges
             if each.source in lines and each.target in lines
         ),
+        apart=tuple(traits(visit, each) for each in apart),
         simulated=insi.name == SIMULATOR,
     )
 

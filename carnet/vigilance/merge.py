@@ -16,7 +16,7 @@ from typing import Any
 from psycopg import errors as pg
 
 from carnet import errors
-from carnet.access import audit
+from carnet.access import audit, notices
 from carnet.access.door import Unit, Visit, commit
 from carnet.access.queries import LOCK_RECORDS
 from carnet.vigilance import outward, queries, standing
@@ -116,7 +116,7 @@ async def confirm(visit: Visit, number: int) -> None:
         await _rooted(unit, every)
         await _settle(unit, found.source, found.target, "merged")
         await _links(unit, [found.source, found.target])
-        await _traced(unit, "merge", [found.source, found.target])
+        await _told(unit, "merge", found, every)
 
     await commit(visit, work, "merge")
 
@@ -142,7 +142,7 @@ async def undo(visit: Visit, number: int, why: str) -> None:
         await give_back(unit, every)
         await unit.conn.execute(queries.UNSETTLE, {"a": found.source, "b": found.target})
         await _links(unit, [found.source, found.target])
-        await _traced(unit, "unmerge", [found.source, found.target])
+        await _told(unit, "unmerge", found, every)
 
     await commit(visit, work, "unmerge")
 
@@ -204,7 +204,22 @@ def _linking(links: list[dict[str, Any]]) -> standing.Change:
     return lambda resource, _: outward.linked(resource, links)
 
 
+async def _told(unit: Unit, what: str, found: Merge, cids: list[int]) -> None:
+    """A line for each of the two, that its person reads; and a notice to each who is reached apart."""
+    visit = unit.visit
+    await unit.visit.rights_of(unit.conn, cids)
+    reached = set()
+    for cid in (found.target, found.source):
+        await audit.write(unit.conn, visit.trace(what, standing.RULE), granted=True, cids=[cid])
+        line = await queries.line(unit.conn, cid)
+        if line is None or line.quarantined:  # what a document claims is no address of anybody
+            continue
+        where = await queries.reached(unit.conn, cid)
+        if where not in reached:
+            reached.add(where)
+            template = "identities-joined" if what == "merge" else "identities-parted"
+            await notices.send(visit.door, unit.conn, cid, template)
+
+
 async def _traced(unit: Unit, what: str, cids: list[int]) -> None:
-    await audit.write(
-        unit.conn, unit.visit.trace(what, standing.RULE), granted=True, cids=sorted(cids)
-    )
+    await standing.traced(unit, what, cids)

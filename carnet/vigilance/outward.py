@@ -20,6 +20,7 @@ RELIABILITY: Final = f"{CORE}/StructureDefinition/fr-core-identity-reliability"
 OLD_RELIABILITY: Final = f"{CORE}/StructureDefinition/fr-core-ident-reliability"
 STATUSES: Final = f"{CORE}/CodeSystem/fr-core-cs-identity-status"
 TYPES: Final = f"{CORE}/CodeSystem/fr-core-cs-v2-0203"
+CLAIM: Final = "urn:carnet:identity:claim"  # while it is in quarantine (access/quarantine.py)
 GIVEN_LIST: Final = f"{CORE}/StructureDefinition/fr-core-patient-birth-list-given-name"
 BIRTH_PLACE: Final = "patient-birthPlace"
 LOCAL: Final = "urn:carnet:patient"  # our own number, when the INS may not leave
@@ -51,7 +52,7 @@ def patient(
     extensions = [
         each
         for each in resource.get("extension", [])
-        if each.get("url") not in (RELIABILITY, OLD_RELIABILITY)
+        if each.get("url") not in (RELIABILITY, OLD_RELIABILITY, CLAIM)
     ]
     extensions.append(
         {"url": RELIABILITY, "extension": [{"url": "identityStatus", "valueCoding": code}]}

@@ -101,6 +101,29 @@ class Traits:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One act of the history of an identity, as an officer reads it."""
+
+    at: datetime
+    act: str  # identity/status.py
+    after: str
+    proof: str  # code of a document, or the answer of the INSi
+    reason: str
+    by: str  # name
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One identity before an officer."""
+
+    traits: Traits
+    homonym: bool
+    fictitious: bool
+    may: tuple[str, ...]  # acts of identity/status.py that would change something
+    steps: tuple[Step, ...]  # newest first
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """Two identities to compare."""
 
@@ -131,4 +154,5 @@ class Desk:
 
     pairs: tuple[Pair, ...]
     proposals: tuple[Proposal, ...]
+    apart: tuple[Traits, ...]  # in quarantine, in nobody's record
     simulated: bool  # the INSi of this installation is a simulator

@@ -387,6 +387,46 @@ SET_OF: LiteralString = """
 SET_ROOT: LiteralString = "UPDATE access.record SET root = %(root)s WHERE cid = %(cid)s"
 
 
+REACHED: LiteralString = "SELECT cid FROM notices.address_of(%s)"
+
+
+async def reached(conn: AsyncConnection[Any], cid: int) -> int | None:
+    """Whose address a notice of a record goes to; None when by post."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(REACHED, (cid,))
+        return await cur.fetchone()
+
+
+UNSETTLED: LiteralString = """
+    SELECT true FROM vigilance.candidate
+     WHERE (one = %(cid)s OR other = %(cid)s) AND settled IS NULL LIMIT 1
+"""
+TO_NOTICE: LiteralString = """
+    UPDATE access.record SET state = 'notice', since = %(now)s, motive = ''
+     WHERE cid = %(cid)s AND state = 'open'
+"""
+APART: LiteralString = (
+    "SELECT " + COLUMNS + " FROM access.identity i JOIN access.record r USING (cid)"
+    " WHERE i.quarantined AND r.person = r.cid AND r.state <> 'deleted'"
+    " AND NOT EXISTS (SELECT 1 FROM access.record x WHERE x.root = r.cid)"
+    " ORDER BY i.cid LIMIT 100"
+)
+
+
+async def unsettled(conn: AsyncConnection[Any], cid: int) -> bool:
+    """Whether an identity waits to be compared with another; primary key, index candidate_other."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(UNSETTLED, {"cid": cid})
+        return bool(await cur.fetchone())
+
+
+async def apart(conn: AsyncConnection[Any]) -> list[Line]:
+    """Identities in quarantine that are in nobody's record, the oldest first; identity_quarantined."""
+    async with conn.cursor(row_factory=class_row(Line)) as cur:
+        await cur.execute(APART)
+        return await cur.fetchall()
+
+
 PERSONS: LiteralString = "SELECT cid, person FROM access.record WHERE cid = ANY (%s)"
 LEAVING: LiteralString = """
     SELECT true FROM access.record

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from carnet import errors
-from carnet.access import queries
+from carnet.access import notices, queries
 from carnet.access.door import Unit, Written
 from carnet.identity import status
 from carnet.identity.ins import ARC, InsClaim, InsSystem, claim
@@ -109,6 +109,8 @@ async def register(unit: Unit, plan: Plan, entry: Entry, insi: Insi) -> Written:
             "doubtful": standing.doubtful,
         },
     )
+    if email := None if standing.doubtful else email_of(entry.resource, unit.at.date()):
+        await notices.set_address(unit.conn, cid, email)
     for before, after in pairwise(steps):
         proof = DECLARED if after.status in status.TRUSTED and before.status != after.status else ""
         values = {
@@ -155,6 +157,25 @@ def is_sound(found: InsClaim) -> bool:
     except errors.CarnetError:
         return False
     return True
+
+
+def email_of(patient: dict[str, Any], day: date) -> str | None:
+    """Where a Patient says that they are written to: an e-mail in use, the first by rank, home first.
+
+    Somebody else says it of them: it is never taken for what the person verified, nor for a doubtful
+    identity, whose mail may be another's.
+    """
+    found = []
+    for place, each in enumerate(patient.get("telecom", [])):
+        period = each.get("period", {})
+        over = str(period.get("end", "9999"))[:10] < str(day)
+        value = str(each.get("value", "")).removeprefix("mailto:").strip()
+        if each.get("system") != "email" or each.get("use") == "old" or over:
+            continue
+        if notices.EMAIL.fullmatch(value):
+            rank = each.get("rank", 999)
+            found.append((rank, each.get("use") != "home", place, value))
+    return min(found)[3] if found else None
 
 
 def official_name(patient: dict[str, Any]) -> tuple[str, str]:

@@ -132,6 +132,11 @@ async def told(
     await audit.write(unit.conn, visit.trace(f"identity-{what}", RULE), granted=True, cids=[cid])
 
 
+async def traced(unit: Unit, what: str, cids: list[int]) -> None:
+    """An officer's act, that changes no identity."""
+    await audit.write(unit.conn, unit.visit.trace(what, RULE), granted=True, cids=sorted(cids))
+
+
 Change = Callable[[dict[str, Any], str], dict[str, Any]]
 
 
