@@ -410,7 +410,10 @@ def rank(resource: Json, sort: str) -> Any:
     if sort.endswith("_lastUpdated"):
         return resource["meta"]["lastUpdated"]
     found = effective(resource) if resource["resourceType"] == "Observation" else None
-    return found[0] if found else NEVER
+    if sort == "date":
+        return (found is None, found[0] if found else NEVER)
+    # A period without a beginning begins with what has no date at all, and stands before it.
+    return (found[0] if found else NEVER, sort == "-date" and found is not None)
 
 
 # ---------------------------------------------------------------- asking the server
