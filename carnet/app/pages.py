@@ -6,14 +6,14 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Sequence
-from datetime import date, datetime
 from pathlib import Path
+from typing import Unpack
 
 from carnet.access.actor import Actor
-from carnet.access.door import Visit
 from carnet.access.log import roots
 from carnet.access.pages import Opening, Seal
 from carnet.app import parts
+from carnet.app.acting import ActingPages
 from carnet.app.life import LifePages
 from carnet.app.parts import Built
 from carnet.app.rights import RightsPages
@@ -28,13 +28,11 @@ from carnet.documents.pages import (
     DocumentPage,
 )
 from carnet.documents.show import FilePage
+from carnet.documents.upload import Given
 from carnet.portal.acts import Acts
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.vigilance.acts import IdentityActs
-from carnet.rights import consent, mandate, readers, represent, session
-from carnet.rights.acting.queries import Session
-from carnet.rights.mandate import Acting, Offer, Traits
-from carnet.rights.session import Receipt
+from carnet.rights import consent, readers
 from carnet.vigilance import find
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
@@ -71,61 +69,16 @@ class PageParts:
             self._read = size
         return self._seal
 
-    async def actor(self, subject: str, *, secret: bool = False) -> Actor:
+    async def actor(
+        self, subject: str, *, secret: bool = False, acting_for: int | None = None
+    ) -> Actor:
         """The actor of a log-in."""
-        return await parts.actor(self._built, subject, client=CLIENT, secret=secret)
+        return await parts.actor(
+            self._built, subject, client=CLIENT, secret=secret, acting_for=acting_for
+        )
 
 
-class ActingActs:
-    """Those who act for somebody."""
-
-    _built: Built
-
-    def _visit(self, actor: Actor) -> Visit:
-        return parts.visit(self._built, actor)
-
-    async def acting(self, actor: Actor) -> Sequence[Acting]:
-        return await mandate.acting(self._visit(actor))
-
-    async def place(self, actor: Actor, patient: str) -> Acting:
-        return await mandate.place(self._visit(actor), patient)
-
-    async def mandated(self, actor: Actor, patient: str) -> Sequence[Acting]:
-        return await mandate.mandated(self._visit(actor), patient)
-
-    async def offer_mandate(self, actor: Actor, reach: str, until: datetime) -> Offer:
-        return await mandate.offer(self._visit(actor), reach, until)
-
-    async def share_mandate(self, actor: Actor, patient: str) -> Offer:
-        return await represent.share(self._visit(actor), patient)
-
-    async def accept_mandate(self, actor: Actor, code: str) -> Acting:
-        return await mandate.accept(self._visit(actor), code)
-
-    async def revoke_mandate(self, actor: Actor, mandate_: str) -> None:
-        await mandate.revoke(self._visit(actor), mandate_)
-
-    async def declare_mandate(
-        self, actor: Actor, patient: str, carer: Traits, reach: str, until: datetime, form: str
-    ) -> str:
-        return await mandate.declare(self._visit(actor), patient, carer, reach, until, form)
-
-    async def begin_session(self, actor: Actor, person: Traits, how: str, reach: str) -> Acting:
-        return await session.begin(self._visit(actor), person, how, reach)
-
-    async def end_session(self, actor: Actor, session_: str) -> Receipt:
-        return await session.end(self._visit(actor), session_)
-
-    async def sessions(self, actor: Actor) -> Sequence[tuple[str, Session]]:
-        encode = self._built.door.ids.encode
-        found = await session.sessions(self._visit(actor))
-        return [(encode(one.cid, one.id), one) for one in found]
-
-    async def receipt(self, actor: Actor, session_: str) -> Receipt:
-        return await session.receipt(self._visit(actor), session_)
-
-
-class PageActs(ActingActs, RightsPages):
+class PageActs(ActingPages, RightsPages):
     """Each act, in a visit of its own."""
 
     def __init__(self, built: Built) -> None:
@@ -160,29 +113,9 @@ class PageActs(ActingActs, RightsPages):
             parts.visit(self._built, actor), self._of(actor, patient), binary
         )
 
-    async def upload(
-        self,
-        actor: Actor,
-        *,
-        data: bytes,
-        title: str,
-        kind: str,
-        on: date,
-        declared: str,
-        name: str,
-        patient: str = "",
-    ) -> str:
-        made = await upload.upload(
-            parts.visit(self._built, actor),
-            self._built.desk.acts,
-            data=data,
-            title=title,
-            kind=kind,
-            on=on,
-            declared=declared,
-            name=name,
-            patient=patient,
-        )
+    async def upload(self, actor: Actor, **given: Unpack[Given]) -> str:
+        visit = parts.visit(self._built, actor)
+        made = await upload.upload(visit, self._built.desk.acts, **given)
         return made.document
 
     async def file(self, actor: Actor, patient: str, document: str) -> FilePage:

@@ -8,9 +8,17 @@ from collections.abc import Sequence
 from carnet.access.actor import Actor
 from carnet.app import parts
 from carnet.app.parts import Built
-from carnet.documents import hide
+from carnet.documents import announce, hide
 from carnet.rights import block, consent, explain, professionals, refuse, trust
 from carnet.rights.pages import Explanation, Professional, Rights
+
+# The acts of announce.may, by name.
+MARKS = {
+    "announce-later": announce.announce_later,
+    "announced": announce.announced,
+    "keep": hide.hide_from_representatives,
+    "give-back": hide.show_to_representatives,
+}
 
 
 class RightsPages:
@@ -44,6 +52,12 @@ class RightsPages:
     async def mask(self, actor: Actor, document: str, *, masked: bool) -> None:
         act = hide.hide if masked else hide.show
         await act(parts.visit(self._built, actor), document)
+
+    async def marks(self, actor: Actor, document: str) -> frozenset[str]:
+        return await announce.may(parts.visit(self._built, actor), document)
+
+    async def mark(self, actor: Actor, document: str, what: str) -> None:
+        await MARKS[what](parts.visit(self._built, actor), document)
 
     async def explain(self, actor: Actor, patient: str) -> Explanation:
         return await explain.explain(parts.visit(self._built, actor), patient)

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from carnet.access.actor import Actor
 from carnet.app import parts
 from carnet.app.parts import Built
 from carnet.identity import datamatrix
 from carnet.identity.datamatrix import Coded
-from carnet.vigilance import desk, sheet
-from carnet.vigilance.pages import Desk, Mine, Pair, Sheet
+from carnet.vigilance import desk, look, release, sheet
+from carnet.vigilance.pages import Desk, Identity, Mine, Pair, Sheet, Traits, TraitsForm
 
 
 class IdentityPages:
@@ -39,6 +41,25 @@ class IdentityPages:
 
     async def decide(self, actor: Actor, proposal: str, what: str, why: str) -> None:
         await desk.decide(parts.visit(self._built, actor), proposal, what, why)
+
+    async def find(self, actor: Actor, form: TraitsForm) -> Sequence[Traits]:
+        return await look.find(parts.visit(self._built, actor), form)
+
+    async def identity(self, actor: Actor, one: str) -> Identity:
+        return await look.identity(parts.visit(self._built, actor), one)
+
+    async def validate(self, actor: Actor, one: str, proof: str) -> None:
+        await look.validate(parts.visit(self._built, actor), one, proof)
+
+    async def mark(self, actor: Actor, one: str, what: str, reason: str) -> None:
+        await look.mark(parts.visit(self._built, actor), one, what, reason)
+
+    async def retrieve(self, actor: Actor, one: str) -> str:
+        insi = parts.insi_of(self._built.settings)
+        return await look.retrieve(parts.visit(self._built, actor), insi, one)
+
+    async def apart(self, actor: Actor, one: str, what: str, proof: str) -> None:
+        await release.by_id(parts.visit(self._built, actor), one, what, proof)
 
     async def decode(self, actor: Actor, text: str) -> Coded:
         return datamatrix.read(text)

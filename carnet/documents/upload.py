@@ -17,7 +17,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from carnet import errors
 from carnet.access import queries
@@ -117,6 +117,18 @@ class _Asked:
     on: str  # a day; "" when it is not told
     declared: str = ""  # media type
     name: str = ""  # of the file
+
+
+class Given(TypedDict):
+    """What `upload` takes of its caller."""
+
+    data: bytes
+    title: str
+    kind: str
+    on: date
+    declared: NotRequired[str]
+    name: NotRequired[str]
+    patient: NotRequired[str]
 
 
 async def upload(

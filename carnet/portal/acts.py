@@ -5,8 +5,7 @@ Every act raises a `carnet.errors.CarnetError` to refuse; `refusals.py` makes a 
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, Unpack
 
 from carnet.access.actor import Actor
 from carnet.access.pages import Opening, Seal
@@ -19,19 +18,18 @@ from carnet.documents.pages import (
     DocumentPage,
 )
 from carnet.documents.show import FilePage
+from carnet.documents.upload import Given
+from carnet.portal.acting.acts import ActingActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.rights.acts import RightsActs
 from carnet.portal.vigilance.acts import IdentityActs
-from carnet.rights.acting.queries import Session
-from carnet.rights.mandate import Acting, Offer, Traits
-from carnet.rights.session import Receipt
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
 # How a consent was had, as the professional declares it.
 HOW = ("oral", "written", "remote")
 
 
-class Acts(RightsActs, Protocol):
+class Acts(RightsActs, ActingActs, Protocol):
     """The acts, already bound to the desk.
 
     `patient` is the opaque id of a Patient; "" is the actor's own record.
@@ -55,18 +53,7 @@ class Acts(RightsActs, Protocol):
     async def content(self, actor: Actor, patient: str, binary: str) -> Content:
         """A file of a document, by Binary id."""
 
-    async def upload(
-        self,
-        actor: Actor,
-        *,
-        data: bytes,
-        title: str,
-        kind: str,
-        on: date,
-        declared: str,
-        name: str,
-        patient: str = "",
-    ) -> str:
+    async def upload(self, actor: Actor, **given: Unpack[Given]) -> str:
         """Put a file in one's own record, or in that of whom one acts for; the document's id.
 
         See documents/upload.py.
@@ -95,44 +82,6 @@ class Acts(RightsActs, Protocol):
     async def declare(self, actor: Actor, handle: str, how: str) -> str:
         """Declare a consent, with how it was had (one of `HOW`); returns the patient's id."""
 
-    async def acting(self, actor: Actor) -> Sequence[Acting]:
-        """Those this actor acts for."""
-
-    async def place(self, actor: Actor, patient: str) -> Acting:
-        """By what the actor acts for this person; NotFound when by nothing."""
-
-    async def mandated(self, actor: Actor, patient: str) -> Sequence[Acting]:
-        """Those who act for the person of a record."""
-
-    async def offer_mandate(self, actor: Actor, reach: str, until: datetime) -> Offer:
-        """Make a mandate for whom one will tell its code."""
-
-    async def share_mandate(self, actor: Actor, patient: str) -> Offer:
-        """A code for the other parent."""
-
-    async def accept_mandate(self, actor: Actor, code: str) -> Acting:
-        """Take the mandate of a code."""
-
-    async def revoke_mandate(self, actor: Actor, mandate: str) -> None:
-        """End a mandate at once."""
-
-    async def declare_mandate(
-        self, actor: Actor, patient: str, carer: Traits, reach: str, until: datetime, form: str
-    ) -> str:
-        """Declare a mandate signed on paper."""
-
-    async def begin_session(self, actor: Actor, person: Traits, how: str, reach: str) -> Acting:
-        """A helper begins to act for the person present."""
-
-    async def end_session(self, actor: Actor, session: str) -> Receipt:
-        """End a helper's session, with its receipt."""
-
-    async def sessions(self, actor: Actor) -> Sequence[tuple[str, Session]]:
-        """Helpers' sessions of the actor or on their record, by id."""
-
-    async def receipt(self, actor: Actor, session: str) -> Receipt:
-        """What was done in a session."""
-
 
 class Parts(Protocol):
     """What `app.py` hands to the portal."""
@@ -148,9 +97,12 @@ class Parts(Protocol):
     def seal(self) -> Seal | None:
         """The last root of the audit handed out; None before there is one."""
 
-    async def actor(self, subject: str, *, secret: bool = False) -> Actor:
+    async def actor(
+        self, subject: str, *, secret: bool = False, acting_for: int | None = None
+    ) -> Actor:
         """The actor of a log-in, from `access.subject`.
 
         secret: a minor's connection that leaves no trace for their representatives; BusinessRule when
-        it is not theirs to ask.
+        it is not theirs to ask. acting_for: RPPS of whom an assistant chose, the first of theirs when
+        none is; Forbidden when they do not assist them (any more).
         """

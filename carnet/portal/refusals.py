@@ -171,15 +171,21 @@ def refusal(request: HttpRequest, error: errors.CarnetError) -> Refusal:
 
 
 def is_professional(request: HttpRequest) -> bool:
-    """Refusals to professionals quote the matrix they were decided by."""
+    """Refusals to professionals and assistants quote the matrix they were decided by."""
     who = getattr(request, "actor", None)
-    return who is not None and who.kind == "professional"
+    return who is not None and who.kind in ("professional", "assistant")
 
 
 def why(request: HttpRequest) -> str:
-    """Where a professional reads why they do not see a patient's record; the same whatever there is."""
-    patient = getattr(request, "patient", "")
-    return reverse("patient:why", args=(patient,)) if patient else ""
+    """Where a reader is told why they do not see; the same whatever there is."""
+    who, patient = getattr(request, "actor", None), getattr(request, "patient", "")
+    if is_professional(request):
+        return reverse("patient:why", args=(patient,)) if patient else ""
+    if who is None or who.kind not in ("patient", "helper"):
+        return ""
+    if patient:
+        return reverse("acting:why", args=(patient,))
+    return reverse("mine:why") if who.kind == "patient" else ""
 
 
 def page(request: HttpRequest, said: Refusal, reference: str = "") -> HttpResponse:
@@ -190,7 +196,7 @@ def page(request: HttpRequest, said: Refusal, reference: str = "") -> HttpRespon
         "advice": gettext(said.advice),
         "reference": reference,
         "quotes_matrix": is_professional(request) and said.status in (403, 404),
-        "why": why(request) if said is NO_RECORD else "",
+        "why": why(request) if said in (NO_RECORD, NOT_FOUND) else "",
     }
     body = render_to_string("refusals/refusal.html", context, request)
     return HttpResponse(body, status=said.status)

@@ -17,6 +17,28 @@ from carnet.portal import desk
 DEMONSTRATION = gettext_noop("matrice de démonstration, non officielle")
 
 
+# The navigation of those who have no record of their own: words, name of the page.
+ENTRIES = {
+    "helper": ((gettext_noop("Accompagner une personne"), "helping"),),
+    "assistant": (
+        (gettext_noop("Pour qui j’agis"), "assisting"),
+        (gettext_noop("Trouver un patient"), "find"),
+    ),
+    "professional": (
+        (gettext_noop("Trouver un patient"), "find"),
+        (gettext_noop("Ouvertures en urgence"), "reviews"),
+        (gettext_noop("Mes assistants"), "assistants"),
+    ),
+    "operator": (
+        (gettext_noop("Identitovigilance"), "vigilance"),
+        (gettext_noop("Ouvertures en urgence"), "reviews"),
+        (gettext_noop("Représentants et mandats"), "representatives"),
+        (gettext_noop("Assistants"), "every-assistant"),
+        (gettext_noop("Courrier à poster"), "tray"),
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One entry of the navigation."""
@@ -33,6 +55,8 @@ class Shell:
     demo: bool
     french: bool
     name: str  # of who is logged in, "" when nobody is known
+    kind: str  # of who is logged in, "" when nobody is known
+    assisted: str  # whom an assistant acts for
     secret: bool  # a minor's connection that representatives know nothing of
     items: tuple[Item, ...]
     here: str  # the entry this page belongs to, "" when none
@@ -54,6 +78,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         demo=desk.config().demo,
         french=french,
         name=who.name if who else "",
+        kind=str(who.kind) if who else "",
+        assisted=getattr(request, "assisted", ""),
         secret=bool(who and who.secret),
         items=entries,
         here=next((each.label for each in entries if each.current), ""),
@@ -75,7 +101,7 @@ def _sealed(seal: Seal) -> str:
 
 
 def items(request: HttpRequest, kind: str) -> tuple[Item, ...]:
-    """The navigation of a patient or of a professional."""
+    """The navigation of whoever is logged in."""
     if kind == "patient":
         entries = [
             (gettext("Mes documents"), reverse("mine:documents"), ("", "documents")),
@@ -97,25 +123,7 @@ def items(request: HttpRequest, kind: str) -> tuple[Item, ...]:
             )
             for label, url, heads in entries
         )
-    if kind == "helper":
-        url = reverse("helping")
-        return (Item(gettext("Accompagner une personne"), url, request.path == url),)
-    if kind == "professional":
-        return (
-            Item(gettext("Trouver un patient"), reverse("find"), request.path == "/patients/"),
-            Item(
-                gettext("Ouvertures en urgence"), reverse("reviews"), request.path == "/urgences/"
-            ),
-        )
-    if kind == "operator":
-        return (
-            Item(
-                gettext("Identitovigilance"),
-                reverse("vigilance"),
-                request.path == "/identitovigilance/",
-            ),
-            Item(
-                gettext("Ouvertures en urgence"), reverse("reviews"), request.path == "/urgences/"
-            ),
-        )
-    return ()
+    return tuple(
+        Item(gettext(label), reverse(name), request.path.startswith(reverse(name)))
+        for label, name in ENTRIES.get(kind, ())
+    )

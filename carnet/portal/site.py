@@ -14,7 +14,8 @@ HOMES = {
     "patient": "mine:documents",
     "helper": "helping",
     "professional": "find",
-    "operator": "reviews",
+    "assistant": "assisting",
+    "operator": "operating",
 }
 
 

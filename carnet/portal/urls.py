@@ -25,6 +25,7 @@ urlpatterns = [
         include(([*files.mine, *record.mine, *rights.mine], "acting")),
     ),
     path("accompagner/", include(acting.helping)),
+    *acting.others,
     path("patients/", patients.find, name="find"),
     path("patients/consentement/", patients.consent, name="consent"),
     path("patients/ouvrir/", patients.opened, name="open"),

@@ -72,8 +72,8 @@ ANNOUNCED = Reason(
 )
 KEPT = Reason(
     "kept",
-    "Une personne mineure, ou qui la soigne, peut garder un document hors de la vue de ses représentants. "
-    "Rien n’indique si elle l’a fait.",
+    "La personne, ou qui la soigne, peut garder un document hors de la vue de ceux qui agissent pour elle. "
+    "Rien n’indique si c’est le cas.",
 )
 REACH = {
     "care": Reason("reach-care", "Votre mandat ouvre le suivi des soins, et rien d’autre."),

@@ -8,7 +8,8 @@ Source: CSP R.1111-33, R.1111-50; Code civil, articles 371-1, 388 and 414.
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 
 from carnet import errors
@@ -18,8 +19,9 @@ from carnet.access.door import Visit
 from carnet.access.door.decide import REPRESENTING
 from carnet.identity.traits import majority
 from carnet.rights import mandate
+from carnet.rights.acting import queries as own
 from carnet.rights.acting.queries import ADD_MANDATE
-from carnet.rights.mandate import Offer
+from carnet.rights.mandate import Acting, NobodyAnswers, NotOneself, Offer, Traits
 
 HOW: Final = {"representative": "civil-status", "guardian": "judgment"}
 
@@ -38,6 +40,62 @@ class NoProof(errors.BusinessRule):
 
 class NotRepresentative(errors.NotFound):
     """Only a parent shares the record of a minor with the other parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Represented:
+    """A person before the operator: who they are, and who acts for them. Nothing of health."""
+
+    patient: str  # id of the Patient
+    name: str
+    birth_date: date
+    minor: bool
+    acting: tuple[Acting, ...]
+
+
+async def find(visit: Visit, traits: Traits) -> str:
+    """The operator finds a person by their card, all of it right; the id of their Patient."""
+    if visit.actor.kind is not ActorKind.OPERATOR:
+        raise NotOperator
+    cid = await mandate.bearer(visit, traits)
+    return visit.door.ids.encode(cid, cid)
+
+
+async def of_person(visit: Visit, patient: str) -> Represented:
+    """Who acts for a person, as the operator sees it; the look is traced, and the person reads it."""
+    if visit.actor.kind is not ActorKind.OPERATOR:
+        raise NotOperator
+    cid = mandate.compartment(visit, patient)
+    now = visit.door.clock()
+    async with visit.door.pool.connection() as conn, conn.transaction():
+        known = await queries.identity(conn, cid)
+        if known is None or not await queries.open_records(conn, [cid]):
+            raise errors.NotFound
+        rows = await own.mandates(conn, now, cid=cid)
+        await audit.write(conn, visit.trace("mandates", "operator"), granted=True, cids=[cid])
+    return Represented(
+        patient,
+        known.shown_name,
+        known.birth_date,
+        majority(known.birth_date) > now,
+        tuple(mandate.line(visit, row) for row in rows),
+    )
+
+
+async def by_card(
+    visit: Visit, patient: str, who: Traits, nature: str, proof: str, until: datetime | None
+) -> str:
+    """Declare who represents a person, by the representative's own card; see `declare`."""
+    if visit.actor.kind is not ActorKind.OPERATOR:
+        raise NotOperator
+    holder = await mandate.bearer(visit, who)
+    if await visit.same(mandate.compartment(visit, patient), holder):
+        raise NotOneself
+    async with visit.door.pool.connection() as conn:
+        sub = await own.subject_of(conn, holder)
+    if sub is None:
+        raise NobodyAnswers
+    return await declare(visit, patient, sub, nature, proof, until=until)
 
 
 async def declare(

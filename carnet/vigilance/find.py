@@ -19,6 +19,7 @@ from carnet.identity.traits import normal
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
 MOST = 5
+FINDERS = (ActorKind.PROFESSIONAL, ActorKind.ASSISTANT)
 
 
 class NotEnough(errors.Invalid):
@@ -34,16 +35,17 @@ class TooManyFinds(errors.TooMany):
 
 
 class NotForYou(errors.Forbidden):
-    """Only a professional searches for a person."""
+    """Only a professional, or who assists one, searches for a person."""
 
 
 async def find(visit: Visit, form: TraitsForm) -> list[Found]:
     """Those who answer to all that is typed, five at most, with only the traits typed.
 
-    A record that is not open, or whose patient blocked this professional, is absent here too.
+    A record that is not open, or whose patient blocked this professional, is absent here too. An assistant
+    finds whom their professional treats, and nobody else.
     """
     actor, door = visit.actor, visit.door
-    if actor.kind is not ActorKind.PROFESSIONAL or actor.rpps is None:
+    if actor.kind not in FINDERS or actor.rpps is None:
         raise NotForYou
     ins = "".join(form.ins.split()).upper()
     name, given = normal(form.name), normal(form.given_name)
@@ -81,6 +83,9 @@ async def find(visit: Visit, form: TraitsForm) -> list[Found]:
         ]
         held = sorted(row.cid for row in rows)
         links = await queries.links(conn, actor.rpps, held, now, MOST_PATIENTS)
+        if actor.kind is ActorKind.ASSISTANT:
+            treated = {link.cid for link in links if not link.emergency}
+            rows = [row for row in rows if row.cid in treated]
         # The people found are not named in the trace's compartments: finding is not reading.
         await audit.write(conn, visit.trace("find", "find-a-person"), granted=not many)
     if many:
@@ -139,7 +144,8 @@ async def resolve(visit: Visit, text: str) -> str:
     assert visit.actor.rpps is not None
     async with visit.door.pool.connection() as conn:
         found = await queries.links(conn, visit.actor.rpps, [cid], visit.door.clock(), 1)
-    if not found:
+    assists = visit.actor.kind is ActorKind.ASSISTANT
+    if not found or (assists and found[0].emergency):
         raise errors.NotFound
     return visit.door.ids.encode(cid, cid)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Unpack
 
 from carnet import errors
 from carnet.access.actor import Actor, ActorKind
@@ -31,6 +31,7 @@ from carnet.documents.pages import (
     Section,
 )
 from carnet.documents.show import FilePage
+from carnet.documents.upload import Given
 from carnet.portal.acts import Acts
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.vigilance.acts import IdentityActs
@@ -38,6 +39,7 @@ from carnet.rights.acting.queries import Session
 from carnet.rights.mandate import Acting, NobodyAnswers, Offer, Traits, WrongCode, WrongEnd
 from carnet.rights.session import Did, Receipt
 from carnet.vigilance.pages import Found, Person, TraitsForm
+from tests.portal.preview_acting import PreviewAssistants
 from tests.portal.preview_life import PreviewLife
 from tests.portal.preview_rights import PreviewRights
 from tests.portal.preview_vigilance import PreviewIdentity
@@ -49,6 +51,8 @@ SUBJECTS = {
     "operator": "operator:one",
     "newcomer": "patient:newcomer",
     "helper": "helper:desk",
+    "assistant": "assistant:poulain",
+    "idle": "assistant:nobody",
 }
 ACTORS = {
     "patient:claire": Actor(ActorKind.PATIENT, "patient:claire", "Claire MARTIN", "web", patient=1),
@@ -57,6 +61,10 @@ ACTORS = {
         ActorKind.PROFESSIONAL, "rpps:10000000001", "Dr Paul DURAND", "web", profession="10"
     ),
     "helper:desk": Actor(ActorKind.HELPER, "helper:desk", "Inès CARREL", "web"),
+    "assistant:poulain": Actor(
+        ActorKind.ASSISTANT, "assistant:poulain", "Martine POULAIN", "web", rpps=10000000001
+    ),
+    "assistant:nobody": Actor(ActorKind.ASSISTANT, "assistant:nobody", "Jean LEROUX", "web"),
     "operator:one": Actor(ActorKind.OPERATOR, "operator:one", "Opérateur", "web"),
 }
 LAB = "Laboratoire des Tilleuls, Lyon"
@@ -344,7 +352,7 @@ RECEIPT = Receipt(
 )  # fmt: skip
 
 
-class PreviewActs(PreviewRights):
+class PreviewActs(PreviewRights, PreviewAssistants):
     """Answers by what is asked; raises what the real acts raise."""
 
     consented = False
@@ -440,7 +448,9 @@ class PreviewActs(PreviewRights):
             return Content("text/html; charset=utf-8", "../x", b"<script>alert(1)</script>")
         raise errors.NotFound
 
-    async def upload(self, actor: Actor, *, data: bytes, name: str, **more: Any) -> str:
+    async def upload(self, actor: Actor, **given: Unpack[Given]) -> str:
+        more: dict[str, Any] = dict(given)
+        data, name = more.pop("data"), more.pop("name")
         files.sniff(data, more["declared"], name)
         self.uploaded.append((data, name, more))
         return "photo-2026"
@@ -576,7 +586,14 @@ class PreviewParts:
     def seal(self) -> Seal | None:
         return Seal("3f2ab4" * 10 + "0000", 12345, datetime(2026, 3, 14, 9, 12, tzinfo=UTC))
 
-    async def actor(self, subject: str, *, secret: bool = False) -> Actor:
+    dismissed: set[int] = set()  # whom an assistant no longer assists
+
+    async def actor(
+        self, subject: str, *, secret: bool = False, acting_for: int | None = None
+    ) -> Actor:
         if secret and subject != "patient:newcomer":
             raise errors.BusinessRule
-        return replace(ACTORS[subject], secret=secret)
+        if acting_for in self.dismissed:
+            raise errors.Forbidden
+        found = ACTORS[subject]
+        return replace(found, secret=secret, rpps=acting_for or found.rpps)

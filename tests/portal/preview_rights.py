@@ -8,7 +8,19 @@ from typing import Any
 
 from carnet import errors
 from carnet.access.actor import Actor
-from carnet.rights.explain import LEAST, MASKS, NO_LINK, UNCLASSIFIED, unread
+from carnet.rights.explain import (
+    ANNOUNCED,
+    CHECKED,
+    KEPT,
+    LEAST,
+    MASKS,
+    NO_LINK,
+    NOT_HELD,
+    REACH,
+    SENT,
+    UNCLASSIFIED,
+    unread,
+)
 from carnet.rights.pages import (
     Chosen,
     Explanation,
@@ -79,7 +91,29 @@ class PreviewRights:
             raise errors.NotFound
         self.done.append(("mask", document, masked))
 
+    async def marks(self, actor: Actor, document: str) -> frozenset[str]:
+        if actor.kind == "professional":
+            return frozenset(
+                {"bio-2026": ("announce-later", "keep"), "img-2025": ("announced",)}.get(
+                    document, ()
+                )
+            )
+        if actor.sub == "patient:newcomer":
+            return frozenset(("keep",) if document == "bio-2026" else ("give-back",))
+        return frozenset()
+
+    async def mark(self, actor: Actor, document: str, what: str) -> None:
+        if document == "unknown":
+            raise errors.NotFound
+        self.done.append((what, document))
+
     async def explain(self, actor: Actor, patient: str) -> Explanation:
+        if actor.kind in ("patient", "helper"):
+            if patient == "unknown":
+                return Explanation(False, "", None, "", NOT_HELD)
+            more = (REACH["care"], KEPT) if patient else ()
+            rule = "carer-mandate" if patient else "patient-self"
+            return Explanation(True, rule, None, "", (SENT, CHECKED, ANNOUNCED, *more))
         if patient == "unknown":
             return Explanation(False, "", None, "", NO_LINK)
         reasons = (*unread(()), *unread((10, 12)), MASKS, UNCLASSIFIED, LEAST)

@@ -1,13 +1,26 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Invented answers of identity, as preview.py has them for the rest."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from carnet import errors
 from carnet.access.actor import Actor
 from carnet.identity import datamatrix
 from carnet.identity.datamatrix import Coded, NotCoded
-from carnet.vigilance.pages import Act, Desk, Mine, Pair, Proposal, Sheet, Traits
+from carnet.vigilance.pages import (
+    Act,
+    Desk,
+    Identity,
+    Mine,
+    Pair,
+    Proposal,
+    Sheet,
+    Step,
+    Traits,
+    TraitsForm,
+)
 from carnet.vigilance.sheet import path_of, side_of
 
 AT = datetime(2026, 3, 14, 9, tzinfo=UTC)
@@ -53,6 +66,7 @@ class PreviewIdentity:
                 Proposal("d" * 26, OTHER, ONE, "pièce vue", AT, "Bob", own=False, confirmed=False),
                 Proposal("e" * 26, OTHER, ONE, "pièce vue", AT, "Bob", own=False, confirmed=True),
             ),
+            (replace(OTHER, quarantined=True),),
             simulated=True,
         )
 
@@ -73,6 +87,40 @@ class PreviewIdentity:
     async def decide(self, actor: Actor, proposal: str, what: str, why: str) -> None:
         _officer(actor)
         self.done.append((what, proposal, why))
+
+    async def apart(self, actor: Actor, one: str, what: str, proof: str) -> None:
+        _officer(actor)
+        self.done.append(("apart", one, what, proof))
+
+    async def find(self, actor: Actor, form: TraitsForm) -> Sequence[Traits]:
+        _officer(actor)
+        if form.name == "TROP":
+            raise errors.Invalid
+        return (ONE, OTHER) if form.ins or form.name == "DELAUNAY" else ()
+
+    async def identity(self, actor: Actor, one: str) -> Identity:
+        _officer(actor)
+        steps = (
+            Step(AT, "validate", "QUAL+homonym", "CN", "", "Ada"),
+            Step(AT, "retrieve", "RECUP", "00", "", "platform:identity"),
+            Step(AT, "doubt", "PROV+doubtful", "", "deux dates de naissance", "Bob"),
+        )
+        if one == OTHER.id:
+            return Identity(OTHER, homonym=False, fictitious=True, may=(), steps=())
+        if one != ONE.id:
+            raise errors.NotFound
+        may = ("validate", "retrieve", "doubt", "homonym", "degrade", "fictitious")
+        return Identity(ONE, homonym=True, fictitious=False, may=may, steps=steps)
+
+    async def validate(self, actor: Actor, one: str, proof: str) -> None:
+        self.done.append(("validate", one, proof))
+
+    async def mark(self, actor: Actor, one: str, what: str, reason: str) -> None:
+        self.done.append((what, one, reason))
+
+    async def retrieve(self, actor: Actor, one: str) -> str:
+        self.done.append(("retrieve", one))
+        return "02"
 
     async def decode(self, actor: Actor, text: str) -> Coded:
         return datamatrix.read(text)

@@ -135,7 +135,7 @@ def test_the_viewer_shows_pages_text_and_file(logged_in: Any) -> None:
     assert len(images) == 10
     assert images[1].get("alt").startswith("Page 2 sur 12")
     assert images[0].get("src") == "/dossier/fichiers/pdf-1/page-1.png"
-    assert "Vous sortez ce jour." in page.xpath("string(//details)")
+    assert "Vous sortez ce jour." in page.xpath("string(//main//details)")
     assert page.xpath("//main//a[contains(@href, 'fichiers/pdf-1?enregistrer=1')]")
     assert "Déposé par" not in page.xpath("string(//main)")
     second = logged_in("patient").get("/dossier/documents/letter-2026/fichier/?page=2")

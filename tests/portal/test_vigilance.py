@@ -61,3 +61,20 @@ def test_a_datamatrix_is_read_back_or_refused(logged_in: Any, identity: PreviewI
     )
     page = client.post("/identitovigilance/datamatrix/", {"text": "IS01"}).content.decode()
     assert 'role="alert"' in page
+
+
+def test_an_identity_in_quarantine_is_searched_for_or_released_with_its_document(
+    logged_in: Any, identity: PreviewIdentity
+) -> None:
+    client = logged_in("operator")
+    address = f"/identitovigilance/quarantaine/{OTHER.id}/"
+    page = client.get("/identitovigilance/").content.decode()
+    assert address in page
+    assert "Passeport" in page
+    assert client.get(address).status_code == 405
+    assert client.post(address, {"what": "search"}).status_code == 302
+    assert client.post(address, {"what": "release", "proof": "PA"}).status_code == 302
+    assert identity.done == [
+        ("apart", OTHER.id, "search", ""), ("apart", OTHER.id, "release", "PA"),
+    ]  # fmt: skip
+    assert logged_in("gp").post(address, {"what": "search"}).status_code == 404

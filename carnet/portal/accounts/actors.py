@@ -8,6 +8,7 @@ from carnet.access.actor import Actor
 from carnet.portal import bridge, desk
 from carnet.portal.accounts.models import Account
 
+ACTING_FOR = "acting_for"  # of the session: RPPS of whom an assistant chose to act for
 SECRET = "secret"  # of the session: a minor's connection that representatives know nothing of
 
 
@@ -19,6 +20,22 @@ def actor(request: HttpRequest) -> Actor:
         if account is None:
             raise errors.Forbidden("This account is nobody in the record.")
         secret = bool(request.session.get(SECRET))
-        known = bridge.run(desk.parts().actor(account.subject, secret=secret))
+        chosen: int | None = request.session.get(ACTING_FOR)
+        try:
+            act = desk.parts().actor(account.subject, secret=secret, acting_for=chosen)
+            known = bridge.run(act)
+        except errors.Forbidden:  # they were dismissed since they chose
+            if chosen is None:
+                raise
+            del request.session[ACTING_FOR]
+            known = bridge.run(desk.parts().actor(account.subject, secret=secret))
         request.actor = known  # type: ignore[attr-defined]
+        if known.kind == "assistant":
+            request.assisted = _assisted(known)  # type: ignore[attr-defined]
     return known
+
+
+def _assisted(who: Actor) -> str:
+    """Whom an assistant acts for, which every page of theirs says; "" when nobody."""
+    found = bridge.run(desk.parts().acts.assisted(who))
+    return next((one.name or f"RPPS {one.rpps:011d}" for one in found if one.rpps == who.rpps), "")

@@ -3,18 +3,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import date, datetime, timedelta
 
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from carnet.portal.patients.forms import DAYS, HOW_WORDS
+from carnet.portal.components.fields import day_field, text_field
+from carnet.portal.patients.forms import HOW_WORDS
 from carnet.rights.mandate import Traits
-
-if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise
 
 REACHES = {
     "all": _("Tout le dossier"),
@@ -36,28 +33,10 @@ def reach_field(*names: str) -> forms.ChoiceField:
     )
 
 
-def day_field(label: _StrPromise, wrong: _StrPromise) -> forms.DateField:
-    """A day, as people write it."""
-    return forms.DateField(
-        label=label,
-        input_formats=DAYS,
-        help_text=_("Jour, mois, année, par exemple 27/03/1985."),
-        error_messages={"required": wrong, "invalid": wrong},
-        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
-    )
-
-
-def text_field(
-    label: _StrPromise, required: _StrPromise, help_text: str | _StrPromise = ""
-) -> forms.CharField:
-    """One line."""
-    return forms.CharField(
-        label=label,
-        max_length=200,
-        help_text=help_text,
-        error_messages={"required": required},
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
+def end_of(day: date) -> datetime:
+    """The instant that follows a day."""
+    start = datetime(day.year, day.month, day.day, tzinfo=timezone.get_current_timezone())
+    return start + timedelta(days=1)
 
 
 class Until(forms.Form):
@@ -68,9 +47,7 @@ class Until(forms.Form):
 
     def end(self) -> datetime:
         """The instant that follows the last day."""
-        day = self.cleaned_data["until"]
-        start = datetime(day.year, day.month, day.day, tzinfo=timezone.get_current_timezone())
-        return start + timedelta(days=1)
+        return end_of(self.cleaned_data["until"])
 
 
 class CodeForm(forms.Form):
@@ -111,6 +88,65 @@ class SessionForm(Card):
             "invalid_choice": _("Choisissez comment la personne a donné son accord."),
         },
     )
+
+
+class RepresentForm(Card):
+    """Declare who represents a person, on proof."""
+
+    nature = forms.ChoiceField(
+        label=_("Qui est cette personne ?"),
+        choices=[
+            ("representative", _("Parent, ou titulaire de l’autorité parentale")),
+            ("guardian", _("Personne chargée de la protection, désignée par un juge")),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": _("Choisissez qui est cette personne."),
+            "invalid_choice": _("Choisissez qui est cette personne."),
+        },
+    )
+    proof = text_field(
+        _("Référence de la preuve"),
+        _("Saisissez la référence de l’acte d’état civil ou du jugement."),
+        _("L’acte d’état civil, ou le jugement : sa date, son numéro, qui l’a établi."),
+    )
+    until = day_field(
+        _("Dernier jour, si le jugement en donne un"),
+        _("Saisissez le dernier jour."),
+        required=False,
+    )
+
+    def end(self) -> datetime | None:
+        """The instant that follows the last day, when there is one."""
+        return end_of(self.cleaned_data["until"]) if self.cleaned_data["until"] else None
+
+
+class NameForm(forms.Form):
+    """Name an assistant, for an establishment."""
+
+    sub = forms.ChoiceField(
+        label=_("Assistant"),
+        error_messages={
+            "required": _("Choisissez un assistant."),
+            "invalid_choice": _("Choisissez un assistant."),
+        },
+    )
+    rpps = forms.RegexField(
+        r"^[0-9]{11}$",
+        label=_("RPPS du professionnel"),
+        help_text=_("11 chiffres."),
+        error_messages={
+            "required": _("Saisissez le numéro RPPS du professionnel."),
+            "invalid": _("Un numéro RPPS a 11 chiffres."),
+        },
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
+    )
+
+    def choose(self, people: list[tuple[str, str]]) -> None:
+        """Among whom: their accounts and names."""
+        field = self.fields["sub"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = people
 
 
 class PaperForm(Card, Until):

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -246,27 +247,38 @@ def paper(request: HttpRequest, patient: str) -> HttpResponse:
         raise errors.NotFound
     place = Place(patient, bridge.run(acts().person(who, patient)))
     form = PaperForm(request.POST if request.method == "POST" else None)
-    if form.is_bound and form.is_valid():
-        given = form.cleaned_data
-        try:
-            bridge.run(
-                acts().declare_mandate(
-                    who, patient, form.traits(), given["reach"], form.end(), given["form"]
-                )
-            )
-        except WrongEnd:
-            form.add_error(
-                "until", gettext("Un mandat finit un jour à venir, dans trois ans au plus tard.")
-            )
-        except (NobodyAnswers, errors.BusinessRule):
-            form.add_error(
-                "ins",
-                gettext(
-                    "Personne qui ait un compte ne répond à ce matricule, ce nom et cette date."
-                ),
-            )
-        else:
-            return redirect("patient:mandates", patient)
+    if declared(who, patient, form):
+        return redirect("patient:mandates", patient)
     found = lines(bridge.run(acts().mandated(who, patient)), holder=True)
     context = {"page": found, "place": place, "form": form}
     return render(request, "acting/paper.html", context)
+
+
+def declared(who: Actor, patient: str, form: PaperForm) -> bool:
+    """Declare a mandate signed on paper; whether it was done, else the form says why not."""
+    if not (form.is_bound and form.is_valid()):
+        return False
+    given = form.cleaned_data
+    try:
+        bridge.run(
+            acts().declare_mandate(
+                who, patient, form.traits(), given["reach"], form.end(), given["form"]
+            )
+        )
+    except WrongEnd:
+        form.add_error(
+            "until", gettext("Un mandat finit un jour à venir, dans trois ans au plus tard.")
+        )
+    except (NobodyAnswers, errors.BusinessRule):
+        nobody(form)
+    else:
+        return True
+    return False
+
+
+def nobody(form: forms.Form) -> None:
+    """No card of somebody who has an account answers."""
+    form.add_error(
+        "ins",
+        gettext("Personne qui ait un compte ne répond à ce matricule, ce nom et cette date."),
+    )

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from carnet.documents import nomenclature
-from carnet.portal.patients.forms import DAYS
+from carnet.portal.components.fields import day_field
 
 # The labels of deposits.toml, for the translation.
 KINDS = (
@@ -63,18 +63,7 @@ class AddForm(forms.Form):
             "invalid_choice": _("Choisissez le type du document."),
         },
     )
-    on = forms.DateField(
-        label=_("Date du document"),
-        input_formats=DAYS,
-        help_text=_("Jour, mois, année, par exemple 27/03/1985."),
-        error_messages={
-            "required": _("Saisissez la date du document."),
-            "invalid": _(
-                "Cette date n’existe pas ou n’est pas comprise. Écrivez-la ainsi : 27/03/1985."
-            ),
-        },
-        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
-    )
+    on = day_field(_("Date du document"), _("Saisissez la date du document."))
 
     def clean_on(self) -> date:
         """A document is not written tomorrow."""

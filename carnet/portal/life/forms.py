@@ -7,32 +7,20 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from carnet.portal.components.fields import birth_date, text_field
 from carnet.portal.life import words
-from carnet.portal.patients.forms import DAYS
 
 
 class CodeForm(forms.Form):
     """Object, with the code of the notice."""
 
-    code = forms.CharField(
-        label=_("Code de l’avis"),
-        max_length=40,
-        help_text=_("Douze lettres et chiffres, écrits dans le message ou la lettre."),
-        error_messages={"required": _("Saisissez le code de l’avis.")},
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    code = text_field(
+        _("Code de l’avis"),
+        _("Saisissez le code de l’avis."),
+        _("Douze lettres et chiffres, écrits dans le message ou la lettre."),
+        longest=40,
     )
-    born = forms.DateField(
-        label=_("Date de naissance"),
-        input_formats=DAYS,
-        help_text=_("Jour, mois, année, par exemple 27/03/1985."),
-        error_messages={
-            "required": _("Saisissez la date de naissance."),
-            "invalid": _(
-                "Cette date n’existe pas ou n’est pas comprise. Écrivez-la ainsi : 27/03/1985."
-            ),
-        },
-        widget=forms.TextInput(attrs={"autocomplete": "bday", "inputmode": "numeric"}),
-    )
+    born = birth_date(autocomplete="bday")
 
 
 class SureForm(forms.Form):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The life of one's record; the notice's code; emergencies and their review; a demonstration's tray."""
+"""The life of one's record; the notice's code; emergencies and their review; the tray of letters."""
 
 from contextlib import suppress
 from typing import Any
@@ -150,42 +150,48 @@ def reviews(request: HttpRequest) -> HttpResponse:
     )
 
 
-# -- the tray of a demonstration ---------------------------------------------------------------------
+# -- the tray ----------------------------------------------------------------------------------------
 
 
-def demonstration() -> None:
-    """The tray is a demonstration's: it shows what others receive."""
+def postal(request: HttpRequest) -> bool:
+    """Whether the tray is the operator's, who posts letters; a demonstration shows it to everybody."""
+    if request.user.is_authenticated and actor(request).kind == "operator":
+        return True
     if not desk.config().demo:
         raise errors.NotFound
+    return False
 
 
 @login_not_required
 @require_safe
 def tray(request: HttpRequest) -> HttpResponse:
-    """What leaves."""
-    demonstration()
+    """What leaves; to the operator, the letters alone."""
+    posts = postal(request)
     letters = [
         (each, dates.moment(each.at), dates.moment(each.sent) if each.sent else "")
         for each in bridge.run(acts().tray())
+        if each.channel == "letter" or not posts
     ]
-    return render(request, "life/tray.html", {"letters": letters})
+    return render(request, "life/tray.html", {"letters": letters, "posts": posts})
 
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def letter(request: HttpRequest, number: int) -> HttpResponse:
     """One letter, to read or print; posting it is said here."""
-    demonstration()
+    posts = postal(request)
+    one = bridge.run(acts().letter(number))
+    if posts and one.channel != "letter":
+        raise errors.NotFound
     if request.method == "POST":
         bridge.run(acts().posted(number))
         return redirect("tray")
-    one = bridge.run(acts().letter(number))
-    return render(request, "life/letter.html", {"letter": one})
+    return render(request, "life/letter.html", {"letter": one, "posts": posts})
 
 
 @login_not_required
 @require_safe
 def pdf(request: HttpRequest, number: int) -> HttpResponse:
     """The same as PDF."""
-    demonstration()
+    postal(request)
     return HttpResponse(bridge.run(acts().pdf(number)), content_type="application/pdf")

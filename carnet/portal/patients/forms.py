@@ -9,6 +9,7 @@ from django.core import signing
 from django.utils.translation import gettext_lazy as _
 
 from carnet.portal.acts import HOW
+from carnet.portal.components.fields import birth_date, text_field
 from carnet.vigilance.pages import Found, TraitsForm
 
 HOW_WORDS = {
@@ -17,19 +18,16 @@ HOW_WORDS = {
     "remote": _("À distance, par téléphone ou en téléconsultation"),
 }
 SEXES = [("", _("Non précisé")), ("female", _("Féminin")), ("male", _("Masculin"))]
-# A day, as people write it.
-DAYS = ["%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d %m %Y", "%d%m%Y", "%Y-%m-%d"]
 
 
 class InsForm(forms.Form):
     """Find by INS."""
 
-    ins = forms.CharField(
-        label=_("Matricule INS"),
-        max_length=40,
-        help_text=_("15 caractères : le numéro et sa clé, par exemple 2 69 05 49 588 157 80."),
-        error_messages={"required": _("Saisissez le matricule INS, avec sa clé.")},
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    ins = text_field(
+        _("Matricule INS"),
+        _("Saisissez le matricule INS, avec sa clé."),
+        _("15 caractères : le numéro et sa clé, par exemple 2 69 05 49 588 157 80."),
+        longest=40,
     )
 
     def clean_ins(self) -> str:
@@ -49,30 +47,9 @@ class InsForm(forms.Form):
 class PersonForm(forms.Form):
     """Find by traits."""
 
-    name = forms.CharField(
-        label=_("Nom de naissance"),
-        max_length=100,
-        error_messages={"required": _("Saisissez le nom de naissance.")},
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-    birth_date = forms.DateField(
-        label=_("Date de naissance"),
-        input_formats=DAYS,
-        help_text=_("Jour, mois, année, par exemple 27/03/1985."),
-        error_messages={
-            "required": _("Saisissez la date de naissance."),
-            "invalid": _(
-                "Cette date n’existe pas ou n’est pas comprise. Écrivez-la ainsi : 27/03/1985."
-            ),
-        },
-        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
-    )
-    given_name = forms.CharField(
-        label=_("Premier prénom de naissance"),
-        max_length=100,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
+    name = text_field(_("Nom de naissance"), _("Saisissez le nom de naissance."), longest=100)
+    birth_date = birth_date()
+    given_name = text_field(_("Premier prénom de naissance"), longest=100, required=False)
     sex = forms.ChoiceField(label=_("Sexe"), choices=SEXES, required=False)
     birth_place = forms.RegexField(
         r"^([0-9]{2}|2[ABab])[0-9]{3}$",

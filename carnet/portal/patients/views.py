@@ -45,9 +45,17 @@ class Card:
 
 
 def professional(request: HttpRequest) -> Actor:
-    """Only professionals find people."""
+    """Only professionals declare a consent, or open in an emergency."""
     who = actor(request)
     if who.kind != "professional":
+        raise errors.NotFound
+    return who
+
+
+def finder(request: HttpRequest) -> Actor:
+    """A professional, or an assistant, who finds those whom their professional treats."""
+    who = actor(request)
+    if who.kind not in ("professional", "assistant"):
         raise errors.NotFound
     return who
 
@@ -55,7 +63,7 @@ def professional(request: HttpRequest) -> Actor:
 @require_http_methods(["GET", "HEAD", "POST"])
 def find(request: HttpRequest) -> HttpResponse:
     """The search form; its results on the same page."""
-    who = professional(request)
+    who = finder(request)
     ins, person = InsForm(auto_id="ins-%s"), PersonForm(auto_id="person-%s")
     sent: InsForm | PersonForm | None = None
     if request.method == "POST":
@@ -96,7 +104,7 @@ def card(found: Found) -> Card:
 @require_POST
 def opened(request: HttpRequest) -> HttpResponse:
     """Open the record of a person found, whose consent is known."""
-    who = professional(request)
+    who = finder(request)
     patient = bridge.run(desk.parts().acts.resolve(who, known(request).handle))
     return redirect("patient:documents", patient)
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.utils.text import slugify
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from carnet import errors
@@ -18,6 +19,7 @@ from carnet.portal.acts import Acts
 from carnet.portal.life.rows import going_on, row
 from carnet.portal.record import pages
 from carnet.portal.record.places import Place
+from carnet.portal.rights.words import DONE
 
 View = Callable[..., HttpResponse]
 INLINE = {"application/pdf"}  # what a browser shows by itself, in its own viewer
@@ -49,7 +51,7 @@ def other(request: HttpRequest, who: Actor, patient: str) -> Place:
         if who.kind not in ("patient", "helper"):
             raise errors.NotFound
         acting = bridge.run(desk.parts().acts.place(who, patient))
-    elif who.kind != "professional":
+    elif who.kind not in ("professional", "assistant"):
         raise errors.NotFound
     person = bridge.run(desk.parts().acts.person(who, patient))
     return Place(patient, person, acting)
@@ -80,7 +82,15 @@ def document(request: HttpRequest, who: Actor, place: Place, document: str) -> H
     """One document."""
     page = bridge.run(acts().document(who, place.patient, document))
     view = pages.document_view(place, page)
-    return render(request, "record/document.html", {"page": view, "place": place})
+    done = request.GET.get("fait", "")
+    said = {
+        "page": view,
+        "place": place,
+        "marks": bridge.run(acts().marks(who, document)),
+        "done": gettext(DONE[done]) if done in DONE else "",
+        "unsure": done == "sure",
+    }
+    return render(request, "record/document.html", said)
 
 
 @reads

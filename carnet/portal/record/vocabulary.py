@@ -151,6 +151,7 @@ DEEDS = (
     gettext_noop("Déclaration de votre accord"),
     gettext_noop("Mandat"),
     gettext_noop("Fin d’un mandat"),
+    gettext_noop("Liste des mandats"),
     gettext_noop("Reçu d’un accompagnement"),
     gettext_noop("Retrait de votre accord"),
     gettext_noop("Liste des consultations"),
@@ -170,6 +171,7 @@ DEEDS = (
     gettext_noop("Document mis en attente d’annonce"),
     gettext_noop("Document rendu visible après son annonce"),
     gettext_noop("Document rendu visible, un mois passé"),
+    gettext_noop("Examen de l’identité"),
     gettext_noop("Question sur ce qui n’est pas visible"),
     gettext_noop("Accès"),
 )

@@ -37,5 +37,11 @@ class RightsActs(Protocol):
     async def mask(self, actor: Actor, document: str, *, masked: bool) -> None:
         """Hide a document from professionals, or show it."""
 
+    async def marks(self, actor: Actor, document: str) -> frozenset[str]:
+        """Which of announce-later, announced, keep, give-back this reader may do on a document they see."""
+
+    async def mark(self, actor: Actor, document: str, what: str) -> None:
+        """Put one of them."""
+
     async def explain(self, actor: Actor, patient: str) -> Explanation:
-        """Why a professional does not see."""
+        """Why this reader does not see; patient: "" their own record."""

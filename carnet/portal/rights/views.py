@@ -19,6 +19,8 @@ from carnet.portal.record.views import other
 from carnet.portal.rights import words
 from carnet.rights.pages import Chosen, Given, Professional, Refused
 
+READERS = ("patient", "helper", "professional", "assistant")  # of a record
+
 
 def acts() -> Acts:
     """What the pages call."""
@@ -208,18 +210,45 @@ def mask(request: HttpRequest, document: str, patient: str = "") -> HttpResponse
     return redirect(place.url("document", document))
 
 
-@require_safe
-def why(request: HttpRequest, patient: str) -> HttpResponse:
-    """Why a professional does not see; it is the same page whatever there is."""
+MARKS = frozenset(("announce-later", "announced", "keep", "give-back"))
+SURE = frozenset(("announced", "keep"))  # not undone by who says it: a box is ticked first
+
+
+@require_POST
+def mark(request: HttpRequest, document: str, patient: str = "") -> HttpResponse:
+    """Put an announcement off, say that it took place, keep a document from representatives."""
     who = actor(request)
-    if who.kind not in ("professional", "assistant"):
+    place = other(request, who, patient) if patient else place_of(request, who, "")
+    act = request.POST.get("act", "")
+    if act not in MARKS:
+        raise errors.Invalid("This choice is not known.")
+    url = place.url("document", document)
+    if act in SURE and "sure" not in request.POST:
+        return redirect(f"{url}?fait=sure#marks")
+    bridge.run(acts().mark(who, document, act))
+    return redirect(f"{url}?fait={act}")
+
+
+@require_safe
+def why(request: HttpRequest, patient: str = "") -> HttpResponse:
+    """Why this reader does not see; it is the same page whatever there is."""
+    who = actor(request)
+    if who.kind not in READERS or not (patient or who.kind == "patient"):
+        raise Http404
+    match = request.resolver_match
+    acting = match is not None and match.namespace == "acting"
+    if patient and acting != (who.kind in ("patient", "helper")):
         raise Http404
     found = bridge.run(acts().explain(who, patient))
     view = {
         "linked": found.linked,
         "rule": gettext(words.RULES[found.rule]) if found.rule else "",
         "until": words.moment(found.until),
-        "reasons": [words.reason(one) for one in found.reasons if one.code != "no-live-link"],
+        "reasons": [words.reason(one) for one in found.reasons if one.code not in words.LEADS],
+        "lead": next((words.reason(one) for one in found.reasons if one.code in words.LEADS), ""),
+        "own": not patient,
+        "acting": acting,
+        "patient": patient,
     }
     return render(request, "rights/why.html", {"page": view})
 

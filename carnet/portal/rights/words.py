@@ -47,6 +47,13 @@ DONE = {
     "accept": gettext_noop("Ce mode d’urgence est de nouveau accepté."),
     "mask": gettext_noop("Ce document est masqué aux professionnels, dans toutes ses versions."),
     "unmask": gettext_noop("Ce document n’est plus masqué."),
+    "announce-later": gettext_noop(
+        "L’annonce est attendue : le patient ne voit pas ce document, et rien ne lui dit qu’il existe."
+    ),
+    "announced": gettext_noop("L’annonce a eu lieu : le patient voit maintenant ce document."),
+    "keep": gettext_noop("Les représentants légaux ne voient pas ce document."),
+    "give-back": gettext_noop("Les représentants légaux voient de nouveau ce document."),
+    "sure": gettext_noop("Cochez la case pour confirmer : rien n’a été changé."),
 }
 CATEGORIES = {
     "10": gettext_noop("Comptes rendus et résultats"),
@@ -61,7 +68,31 @@ CATEGORIES = {
     "90": gettext_noop("Documents et volontés du patient"),
     "95": gettext_noop("Documents de gestion"),
 }
+# The first words of an answer, where nothing is open.
+LEADS = ("no-live-link", "no-mandate")
 REASONS = {
+    "no-live-link": gettext_noop("Aucun accès en cours ne vous ouvre de dossier à cette adresse."),
+    "no-mandate": gettext_noop("Aucun mandat en cours ne vous ouvre de dossier à cette adresse."),
+    "mandate-ended": gettext_noop(
+        "Un mandat a pris fin : à sa date, ou parce que l’un de vous y a mis fin."
+    ),
+    "not-sent": gettext_noop(
+        "Un document n’arrive que lorsque le professionnel ou l’établissement qui l’a écrit l’envoie."
+    ),
+    "identity": gettext_noop(
+        "Un document dont les traits d’identité ne sont pas exactement ceux de la personne est mis "
+        "de côté jusqu’à ce qu’ils soient vérifiés."
+    ),
+    "announcement": gettext_noop(
+        "Un professionnel peut annoncer lui-même un résultat avant qu’il s’affiche, pendant un mois "
+        "au plus. Rien n’indique s’il l’a fait."
+    ),
+    "kept": gettext_noop(
+        "La personne, ou qui la soigne, peut garder un document hors de la vue de ceux qui agissent "
+        "pour elle. Rien n’indique si c’est le cas."
+    ),
+    "reach-care": gettext_noop("Votre mandat ouvre le suivi des soins, et rien d’autre."),
+    "reach-management": gettext_noop("Votre mandat ouvre l’administratif, et rien d’autre."),
     "no-consent": gettext_noop(
         "Votre équipe de soins, ou vous pour cette visite, n’avez pas d’accord de la personne."
     ),
@@ -90,6 +121,10 @@ RULES = {
     "visit-consent": gettext_noop("la personne vous a donné son accord pour une visite"),
     "emergency": gettext_noop("vous l’avez ouvert en urgence"),
     "assistant": gettext_noop("vous assistez un professionnel qui le lit"),
+    "patient-self": gettext_noop("c’est le vôtre"),
+    "representative": gettext_noop("vous représentez la personne"),
+    "carer-mandate": gettext_noop("la personne vous a donné un mandat"),
+    "helper-session": gettext_noop("la personne est avec vous et a donné son accord"),
 }
 
 
@@ -112,6 +147,8 @@ def reason(one: Reason) -> str:
         return gettext("Votre fonction ne donne pas à lire « %(label)s ».") % {"label": label}
     if kind == "matrix-sensitive":
         label = gettext(CATEGORIES[category])
-        text = gettext("Votre fonction ne donne pas à lire les documents sensibles de « %(label)s ».")
+        text = gettext(
+            "Votre fonction ne donne pas à lire les documents sensibles de « %(label)s »."
+        )
         return text % {"label": label}
     return gettext(REASONS[one.code])

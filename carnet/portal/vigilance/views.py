@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """One's identity and its sheet; the officers' queue, comparisons and merges. Traits only, never health."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,11 +11,13 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from carnet import errors
+from carnet.identity.status import PROOFS
 from carnet.portal import bridge, desk
 from carnet.portal.accounts.actors import actor
 from carnet.portal.record import words as dates
-from carnet.portal.vigilance import words
+from carnet.portal.vigilance import forms, words
 from carnet.portal.vigilance.acts import IdentityActs
+from carnet.vigilance.insi import Off
 from carnet.vigilance.pages import Mine, Pair, Proposal, Sheet, Traits
 
 SEPARATOR = "\x1d"
@@ -96,8 +99,91 @@ def desk_(request: HttpRequest) -> HttpResponse:
         "pairs": [pair_view(each) for each in found.pairs],
         "waiting": [proposal_view(each) for each in found.proposals if not each.confirmed],
         "merged": [proposal_view(each) for each in found.proposals if each.confirmed],
+        "apart": [
+            {"id": each.id, "naming": naming(each), "status": status(each), "claim": each.ins}
+            for each in found.apart
+        ],
+        "proofs": PROOFS.items(),
     }
     return render(request, "vigilance/desk.html", shown)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def find(request: HttpRequest) -> HttpResponse:
+    """Find an identity by its number, or by birth name and birth date; what is typed is in no address."""
+    who = actor(request)
+    if who.kind != "operator":
+        raise errors.NotFound
+    number, name = forms.NumberForm(auto_id="ins-%s"), forms.NameForm(auto_id="name-%s")
+    sent: forms.NumberForm | forms.NameForm | None = None
+    if request.method == "POST":
+        if "ins" in request.POST:
+            sent = number = forms.NumberForm(request.POST, auto_id="ins-%s")
+        else:
+            sent = name = forms.NameForm(request.POST, auto_id="name-%s")
+    found: Sequence[Traits] | None = None
+    if sent is not None and sent.is_valid():
+        try:
+            found = bridge.run(acts().find(who, sent.typed()))
+        except errors.Invalid:
+            wrong = gettext("Trop d’identités répondent. Cherchez par matricule INS.")
+            sent.add_error("name" if "name" in sent.fields else "ins", wrong)
+    rows = [(each, naming(each), status(each)) for each in found or ()]
+    view = {
+        "number": number,
+        "name": name,
+        "searched": found is not None,
+        "rows": rows,
+        "form": sent,
+    }
+    return render(request, "vigilance/find.html", view)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def identity(request: HttpRequest, one: str) -> HttpResponse:
+    """One identity, its history, and what an officer does on it."""
+    who = actor(request)
+    found = bridge.run(acts().identity(who, one))
+    sent = request.POST.get("act", "")
+    seen = forms.ValidateForm(request.POST if sent == "validate" else None, auto_id="seen-%s")
+    mark = forms.MarkForm(request.POST if sent == "mark" else None, auto_id="mark-%s")
+    marked = mark.offer(found.may)
+    answer = request.GET.get("insi", "")
+    if sent == "retrieve":
+        try:
+            said = bridge.run(acts().retrieve(who, one))
+        except Off:
+            said = "off"
+        return redirect(f"{request.path}?insi={said}")
+    if seen.is_bound and seen.is_valid():
+        bridge.run(acts().validate(who, one, seen.cleaned_data["proof"]))
+        return redirect("an-identity", one)
+    if mark.is_bound and mark.is_valid():
+        given = mark.cleaned_data
+        bridge.run(acts().mark(who, one, given["what"], given["reason"]))
+        return redirect("an-identity", one)
+    view = {
+        "identity": found,
+        "name": naming(found.traits),
+        "traits": traits(found.traits),
+        "status": status(found.traits, homonym=found.homonym, fictitious=found.fictitious),
+        "seen": seen if "validate" in found.may else None,
+        "asks": "retrieve" in found.may,
+        "mark": mark if marked else None,
+        "answer": words.said(words.ANSWERS, answer) if answer in words.ANSWERS else "",
+        "steps": [
+            (
+                each,
+                dates.moment(each.at),
+                words.said(words.ACTS, each.act),
+                words.standing(each.after),
+                str(words.PROOFS.get(each.proof, "")),
+            )
+            for each in found.steps
+        ],
+        "form": next((each for each in (seen, mark) if each.errors), None),
+    }
+    return render(request, "vigilance/identity.html", view)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -155,7 +241,7 @@ def decode(request: HttpRequest) -> HttpResponse:
     return render(request, "vigilance/datamatrix.html", shown)
 
 
-def traits(found: Mine | Sheet) -> list[tuple[str, str]]:
+def traits(found: Mine | Sheet | Traits) -> list[tuple[str, str]]:
     """The five traits and the number, with their labels."""
     return [
         (gettext(label), value)
@@ -194,9 +280,13 @@ def pair_view(pair: Pair) -> PairView:
     return PairView(pair, why, dates.day(pair.since.date()), tuple(rows))
 
 
-def status(one: Traits) -> str:
+def status(one: Traits, *, homonym: bool = False, fictitious: bool = False) -> str:
     """The status with its attributes."""
     marks = [words.said(words.SHORT, one.status)]
+    if homonym:
+        marks.append(gettext("homonyme"))
+    if fictitious:
+        marks.append(gettext("fictive"))
     if one.quarantined:
         marks.append(gettext("en quarantaine"))
     if one.doubtful:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Statuses, reasons and acts of identity in plain words."""
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 STATUSES = {
     "PROV": gettext_noop("Provisoire : elle n’a pas encore été vérifiée."),
@@ -38,6 +38,40 @@ ACTS = {
     "no-homonym": gettext_noop("Signalement d’homonyme levé"),
     "fictitious": gettext_noop("Identité fictive"),
 }
+# What an officer marks, as the form offers it.
+MARKS = {
+    "doubt": gettext_lazy("Un doute sur cette identité : elle perd ce que la pièce avait donné"),
+    "clear": gettext_lazy("Le doute est levé"),
+    "homonym": gettext_lazy("Un homonyme : une autre personne porte les mêmes traits, ou presque"),
+    "no-homonym": gettext_lazy("Plus d’homonyme"),
+    "degrade": gettext_lazy("Retour à une identité provisoire : ce qui la prouvait ne tient plus"),
+    "fictitious": gettext_lazy("Une identité fictive : elle n’est celle de personne"),
+}
+PROOFS = {
+    "CN": gettext_lazy("Carte nationale d’identité"),
+    "PA": gettext_lazy("Passeport"),
+    "CS": gettext_lazy("Titre de séjour"),
+    "LE": gettext_lazy("Livret de famille, avec une pièce du parent"),
+    "AN": gettext_lazy("Extrait d’acte de naissance, avec une pièce du parent"),
+    "EI": gettext_lazy("Identité électronique de niveau substantiel ou élevé"),
+    "ES": gettext_lazy("Validée par l’établissement qui l’a transmise"),
+}
+ANSWERS = {
+    "00": gettext_noop("Le téléservice a répondu : une identité, et c’est bien elle."),
+    "01": gettext_noop("Le téléservice ne connaît personne de ces traits."),
+    "02": gettext_noop("Le téléservice connaît plusieurs personnes de ces traits."),
+    "other-traits": gettext_noop("Le téléservice a répondu d’autres traits : rien n’est changé."),
+    "time-out": gettext_noop("Le téléservice n’a pas répondu. La question lui sera reposée."),
+    "collision": gettext_noop(
+        "Ce matricule est déjà celui d’une autre identité : les deux sont à comparer."
+    ),
+    "off": gettext_noop("Aucun téléservice n’est relié à cette instance."),
+}
+STATES = {
+    "homonym": gettext_noop("homonyme"),
+    "doubtful": gettext_noop("douteuse"),
+    "fictitious": gettext_noop("fictive"),
+}
 TRAITS = (
     ("birth_name", gettext_noop("Nom de naissance")),
     ("given_names", gettext_noop("Prénoms de naissance")),
@@ -46,6 +80,12 @@ TRAITS = (
     ("birth_place", gettext_noop("Lieu de naissance (code INSEE)")),
     ("ins", gettext_noop("Matricule INS")),
 )
+
+
+def standing(text: str) -> str:
+    """A status with its attributes, as the history writes it: PROV+homonym."""
+    status, *marks = text.split("+")
+    return ", ".join([said(SHORT, status), *(said(STATES, mark) for mark in marks)])
 
 
 def said(table: dict[str, str], code: str) -> str:
