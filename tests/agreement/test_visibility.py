@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from psycopg import AsyncConnection
+from psycopg import errors as pg
 
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door
@@ -188,6 +189,7 @@ class Bench:
     door: Door
     conn: AsyncConnection[Any]
     triples: int = 0
+    stale: int = 0  # remembered decisions that no longer held
 
 
 @contextlib.contextmanager
@@ -372,11 +374,29 @@ async def _agree(
                 inside = {row.rid for row in rows if row.cid == cid}
                 single = {row.rid for row in rows if row.owners is None}
                 # What two people own needs both records, which a request for one does not open.
-                found = await by_sql(bench.conn, named.scope) & inside
+                shown = await by_sql(bench.conn, named.scope)
+                found = shown & inside
                 assert found & single == expected & inside & single, (actor, cid, named)
                 assert found <= expected
+                # The memory is warm with what other states decided; of one record a turn.
+                if cid == PATIENTS[bench.triples % len(PATIENTS)]:
+                    assert await _recalled(bench, actor, cid) == shown, (actor, cid)
     finally:
         await bench.conn.rollback()
+
+
+async def _recalled(bench: Bench, actor: Actor, cid: int) -> set[int]:
+    """What row-level security shows by a remembered decision, made anew when it no longer holds."""
+    for anew in (False, True):
+        decision = await bench.door.recall(bench.conn, actor, [cid], anew=anew)
+        try:
+            async with bench.conn.transaction():
+                found = await by_rls(bench.conn, bench.door, decision.scope)
+                await bench.conn.execute("SET LOCAL carnet.scope = ''")
+                return found
+        except pg.SerializationFailure:
+            bench.stale += 1
+    raise AssertionError("refused twice in one transaction")
 
 
 async def _write(conn: AsyncConnection[Any], state: State, rows: Sequence[Resource]) -> None:
