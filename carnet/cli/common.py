@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from carnet import config, errors
-from carnet.access import door
+from carnet.access import door, replay
 from carnet.access import matrix as matrices
 from carnet.config import Instance, Settings
 from carnet.postgres import migrate as schema
@@ -77,6 +77,7 @@ def bring_up_to_date(settings: Settings, server: Server) -> list[str]:
     with psycopg.connect(server.url("carnet_admin")) as conn:
         door.install(conn, keyring)
     again = asyncio.run(_replayed(settings, server))
+    asyncio.run(_kept(settings, server))
     if again:  # a backup was restored: it is not served before
         console.print(f"{again} dossiers effacés de nouveau / records erased again")
     return applied
@@ -92,6 +93,12 @@ async def _replayed(settings: Settings, server: Server) -> int:
         )
     finally:
         await pool.close()
+
+
+async def _kept(settings: Settings, server: Server) -> None:
+    """Keep the matrix in use, so that what it decides can be replayed when it is another's turn."""
+    async with await psycopg.AsyncConnection.connect(server.url("carnet_admin")) as conn:
+        await replay.keep(conn, matrices.load(settings.matrix), door.now())
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from typing import Any
 
 from carnet.access import labels
 from carnet.access.door import Stored, Visit
-from carnet.access.door.everything import batch, place
+from carnet.access.door.takeout import batch, place
 from carnet.access.labels import Label
 from carnet.access.log.heads import Head, instant
 from carnet.export import journal, pages

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from carnet import errors
-from carnet.access.door import everything
+from carnet.access.door import takeout
 from carnet.app import export, parts
 from carnet.export.check import NotWhole, proofs_of
 from carnet.postgres.pool import JOB, open_pool
@@ -155,7 +155,7 @@ async def test_it_stops_with_the_right_to_it_and_is_not_whole(
     space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A representative whose mandate ends between two batches."""
-    monkeypatch.setattr(everything, "ROWS", 1)
+    monkeypatch.setattr(takeout, "ROWS", 1)
     visit, sent = await space.visit("parent"), b""
     with pytest.raises(errors.NotFound):
         async for chunk in export.taken(visit, space.patient_id("minor")):
@@ -168,7 +168,7 @@ async def test_it_stops_with_the_right_to_it_and_is_not_whole(
 
 
 async def test_choices_are_told_to_who_made_them(space: Space) -> None:
-    await block.block(await space.visit("minor"), people.GP.rpps)
+    await block.block(await space.visit("minor"), int(people.GP.rpps))
     found = files(await whole(space, "minor"))
     consents = [json.loads(line) for line in found["droits/Consent.ndjson"].splitlines()]
     assert "block" in [each.get("policyRule", {}).get("text") for each in consents]

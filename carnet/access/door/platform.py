@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from carnet.access import moment
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door.decide import Door
 from carnet.access.door.visit import Visit
@@ -30,6 +31,7 @@ def visit(door: Door, job: str) -> Visit:
 async def enter(door: Door, conn: AsyncConnection[Any]) -> None:
     """Let the next statements of this transaction act for the platform."""
     await conn.execute(SET, (door.context(conn, context_parts(Scope(), platform=True)),))
+    await conn.execute(moment.TELL, (door.clock().isoformat(),))
 
 
 async def enter_erasure(door: Door, conn: AsyncConnection[Any], cid: int) -> None:

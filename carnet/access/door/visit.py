@@ -16,7 +16,7 @@ from psycopg import errors as pg
 from psycopg.rows import class_row, scalar_row
 
 from carnet import errors
-from carnet.access import audit, queries, recent
+from carnet.access import audit, moment, queries, recent
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door.decide import Decision, Door
 from carnet.access.door.hops import Hops
@@ -323,6 +323,7 @@ class Visit:
         """
         parts = context_parts(Scope(), written=cids)
         await conn.execute(SET, (self.door.context(conn, parts),))
+        await conn.execute(moment.TELL, (self.door.clock().isoformat(),))
 
     async def fetch(
         self,

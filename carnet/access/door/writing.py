@@ -20,7 +20,7 @@ from psycopg import errors as pg
 from psycopg.rows import class_row
 
 from carnet import errors
-from carnet.access import audit, kinds, labels, queries, writing
+from carnet.access import audit, kinds, labels, moment, queries, writing
 from carnet.access.actor import ActorKind
 from carnet.access.door.decide import MOST_HELD, Decision
 from carnet.access.door.visit import Nothing, TooManyPatientsRead, Visit, within
@@ -479,6 +479,7 @@ class Unit:
         """Labels of documents and of all that was extracted from them; an act decided it."""
         decision = await self._decision(cid)
         await self._enter(decision.scope, {cid})
+        await self.conn.execute(moment.TELL, (self.at.isoformat(),))
         await self.conn.execute(
             store.RELABEL, {"cid": cid, "rids": list(rids), "labels": int(label)}
         )
@@ -489,6 +490,7 @@ class Unit:
         """Add and remove labels of rows and of all that follows them; an act decided it."""
         decision = await self._decision(cid)
         await self._enter(decision.scope, {cid})
+        await self.conn.execute(moment.TELL, (self.at.isoformat(),))
         values = {"cid": cid, "rids": list(rids), "add": int(add), "keep": ~int(remove)}
         await self.conn.execute(store.MASK, values)
 

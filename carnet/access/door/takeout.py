@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A whole record, a batch at a time, for the person of it or who represents them fully.
+
+Who may is decided again at each batch: an export stops with the right to it. A batch is bounded by the
+bytes of what it reads, and its trace names all that it releases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from carnet import errors
+from carnet.access import queries
+from carnet.access.actor import ActorKind
+from carnet.access.door.decide import REPRESENTING
+from carnet.access.door.visit import Nothing, Visit, decided
+from carnet.fhir.search import sql as search_sql
+from carnet.fhir.search.scope import array, condition
+from carnet.fhir.store.rows import Stored
+
+ROWS = 500  # of a batch at most
+BYTES = 4 << 20  # sealed and compressed, of a batch at most; one row passes whatever its size
+BINARY = "Binary"
+
+
+class Changed(errors.Conflict):
+    """The record was merged with another, or parted from it, while it was being copied: ask again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some of a record, in the order of its rows, and where the next one begins."""
+
+    found: list[Stored]
+    cids: tuple[int, ...]  # all the compartments of the record
+    after: tuple[int, int] | None  # None when nothing follows
+
+
+def place(visit: Visit, patient: str) -> int:
+    """The compartment of a Patient by its id; "" is the visitor's own. Nothing for what is no Patient."""
+    if not patient and visit.actor.patient is not None:
+        return visit.actor.patient
+    found = visit.door.ids.decode(patient)
+    if found is None or found[0] != found[1]:
+        raise Nothing
+    return found[0]
+
+
+@decided
+async def batch(
+    visit: Visit,
+    cid: int,
+    after: tuple[int, int] | None,
+    *,
+    binaries: bool,
+    cids: tuple[int, ...] | None = None,
+) -> Batch:
+    """The next resources of a record that this visitor sees; Nothing for who may not take it away.
+
+    after: where the batch before ended. binaries: the files, else all but them. cids: the compartments
+    of the batches before. Primary key of record.resource.
+    """
+    door, actor = visit.door, visit.actor
+    async with door.pool.connection() as conn:
+        decision = await visit._decide(conn, [cid])
+        held = []
+        if actor.kind is ActorKind.PATIENT and decision.granted:
+            held = await queries.held(conn, actor.sub, actor.patient, [cid], door.clock(), 100)
+        if not any(
+            one.nature == "self"
+            or (one.nature in REPRESENTING and one.reach == "all" and not actor.secret)
+            for one in held
+        ):
+            await visit.refused("export", "not-the-holder", [cid])
+            raise Nothing
+        whole = tuple(decision.merged.get(cid, (cid,)))
+        if cids is not None and cids != whole:
+            raise Changed
+        start = after or (-1, -1)
+        values: dict[str, object] = {
+            "x_cids": array(whole), "x_cid": start[0], "x_rid": start[1],
+            "x_type": door.definitions.types[BINARY], "x_files": binaries,
+            "x_rows": ROWS, "x_bytes": BYTES,
+        }  # fmt: skip
+        seen = condition(decision.scope, values, public=False)
+        text = (
+            f"SELECT {search_sql.COLUMNS} FROM (SELECT r.*, sum(octet_length(r.body))"
+            " OVER (ORDER BY r.cid, r.rid) - octet_length(r.body) AS before FROM"
+            " (SELECT r.* FROM record.resource r WHERE r.cid = ANY (%(x_cids)s::bigint[])"
+            " AND (r.cid, r.rid) > (%(x_cid)s::bigint, %(x_rid)s::bigint) AND NOT r.gone"
+            " AND (r.rtype = %(x_type)s::smallint) = %(x_files)s::boolean"
+            f" AND {seen} ORDER BY r.cid, r.rid LIMIT %(x_rows)s::bigint) r) r"
+            " WHERE r.before < %(x_bytes)s::bigint ORDER BY r.cid, r.rid"
+        )
+        rows = await visit._fetch_traced(
+            conn, decision, text, values, "export", [cid], ROWS, whatever=True
+        )
+    found = await visit.opened(rows)
+    more = len(rows) == ROWS or sum(len(row.body) for row in rows) >= BYTES
+    return Batch(found, whole, (rows[-1].cid, rows[-1].rid) if more else None)
