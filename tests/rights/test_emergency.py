@@ -216,6 +216,24 @@ async def test_two_at_once_are_one_opening(space: Space) -> None:
     assert await space.rows("SELECT count(*) FROM notices.outgoing") == [(2,)]
 
 
+async def test_one_opened_while_this_one_waited_is_the_same(space: Space) -> None:
+    """The time is read once the record is held: what is there by then is of before."""
+    async with await psycopg.AsyncConnection.connect(space.admin_url) as conn:
+        cid, later = space.where.people[KEY], space.clock.now + timedelta(seconds=1)
+        await conn.execute("SELECT 1 FROM access.record WHERE cid = %s FOR UPDATE", (cid,))
+        opening = asyncio.create_task(opened(space))
+        await waiting(space, 1)
+        await conn.execute(
+            "INSERT INTO access.emergency (id, cid, rpps, mode, reason, since, until)"
+            " VALUES (1, %s, %s, %s, %s, %s, %s)",
+            (cid, int(people.OUTSIDER.rpps), *ICE, later, later + timedelta(hours=4)),
+        )
+        space.clock.advance(timedelta(seconds=2))
+        await conn.commit()
+        assert (await opening).until == later + timedelta(hours=4)
+    assert await space.rows("SELECT count(*) FROM access.emergency") == [(1,)]
+
+
 async def test_two_at_once_are_counted_one_after_the_other(
     space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
