@@ -6,9 +6,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import secrets
+import zipfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -16,10 +18,16 @@ import psycopg
 import typer
 
 from carnet import errors
-from carnet.access import door
+from carnet.access import audit, door, replay
+from carnet.access import matrix as matrices
+from carnet.access.actor import Actor, ActorKind
+from carnet.access.door import platform
 from carnet.access.log import heads, proofs, queries, roots, sources, verify
+from carnet.access.replay import queries as replays
 from carnet.cli import common
 from carnet.config import Settings
+from carnet.export import check
+from carnet.identity.traits import LOCAL
 
 commands = typer.Typer(no_args_is_help=True, help="The audit: verify, roots, export, prove.")
 DIFFERS, LATE = 3, 4  # exit statuses; 0 is whole, 1 could not be verified
@@ -35,6 +43,18 @@ class WrongKey(errors.Invalid):
 
 class WrongFile(errors.Invalid):
     """This file cannot be read as JSON."""
+
+
+class NoProof(errors.Invalid):
+    """There is no proof in this file."""
+
+
+class WrongMoment(errors.Invalid):
+    """A moment is a date and an hour: 2026-11-22T10:00, Paris unless it says otherwise."""
+
+
+class NoRecordOfLine(errors.NotFound):
+    """This line concerns nobody's record: name the person, and the moment."""
 
 
 class NoLine(errors.NotFound):
@@ -57,7 +77,10 @@ def verify_log(
         Path | None, typer.Option("--roots", help="Roots somebody kept; else the data folder's.")
     ] = None,
     key: Key = None,
-    proof: Annotated[Path | None, typer.Option(help="Check one line's proof instead.")] = None,
+    proof: Annotated[
+        Path | None,
+        typer.Option(help="Check proofs instead: of a line, of many (NDJSON), of an export (ZIP)."),
+    ] = None,
     data: common.Data = None,
 ) -> None:
     """Recompute everything; exit 0 whole, 3 it differs, 4 only late, 1 it could not be verified."""
@@ -65,8 +88,7 @@ def verify_log(
         settings = common.settings_of(data)
         keys = _keys(key, settings)
         if proof is not None:
-            head = proofs.check(_json(proof), keys)
-            print(f"This line stands in the log of {head.size} lines, {heads.instant(head.at)}.")
+            _check_proofs(proof, keys)
             return
         file = kept or settings.roots
         if kept is not None and not kept.exists():
@@ -161,6 +183,73 @@ def alerts(
             print(json.dumps(each))
 
 
+@commands.command("replay")
+def replay_moment(
+    patient: Annotated[str, typer.Argument(help="Id of a Patient; none with --line.")] = "",
+    at: Annotated[str, typer.Option(help="The moment, as 2026-11-22T10:00 (Paris).")] = "",
+    line: Annotated[
+        str, typer.Option(help="Number of a line of the audit, or the id of an AuditEvent.")
+    ] = "",
+    of: Annotated[str, typer.Option("--of", help="One account alone, as a subject: rpps:….")] = "",
+    by: Annotated[str, typer.Option(help="Who asks: their operator's subject.")] = "operator",
+    data: common.Data = None,
+) -> None:
+    """Say who could read a record at a past moment, by which rule, matrix and reason; JSON lines.
+
+    With --line, also what that line says was decided; exit 3 when the replay says otherwise. No health
+    content: kinds and counts. The person sees in their record that it was asked.
+    """
+
+    async def work(conn: psycopg.AsyncConnection[Any]) -> bool:
+        said = None
+        cid, moment = 0, door.now()
+        if line:
+            seq = int(line) if line.isascii() and line.isdigit() else _place(settings, line)[1]
+            said = await replays.said(conn, seq)
+            if said is None:
+                raise NoLine
+            cid, moment = said.cid or (said.cids or [0])[0], said.at
+            if not cid:
+                raise NoRecordOfLine
+        else:
+            moment = _moment(at)
+            cid, rid = _place(settings, patient)
+            if cid != rid:
+                raise NoRecord
+        actor = Actor(ActorKind.OPERATOR, by, "", "carnet-audit", purpose=platform.PURPOSE)
+        matrix = matrices.load(settings.matrix)
+        now = door.now()
+        rule = "audit-by-auditor"
+        trace = audit.Trace(
+            now, secrets.token_hex(8), actor, "replay", rule, matrix.at(now).version
+        )
+        await audit.write(conn, trace, granted=True, cids=[cid])
+        then, found = await replay.could(conn, matrix, cid, moment)
+        print(json.dumps(replay.told_record(then)))
+        for each in found:
+            if not of or each.actor.sub == of:
+                print(json.dumps(replay.told(each)))
+        if said is None:
+            return True
+        agrees = replay.agrees(said, found)
+        print(json.dumps(replay.told_line(said, agrees=agrees)))
+        return agrees
+
+    with common.refusals():
+        settings = common.settings_of(data)
+        agrees = _with(settings, work)
+    if not agrees:
+        raise typer.Exit(DIFFERS)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise WrongMoment from None
+    return found if found.tzinfo else found.replace(tzinfo=LOCAL)
+
+
 @contextmanager
 def _source(named: str | None, settings: Settings) -> Iterator[sources.Database | sources.Export]:
     """A file, another database, or this installation's."""
@@ -223,9 +312,35 @@ def _keys(key: str | None, settings: Settings) -> list[bytes]:
     return [found]
 
 
-def _json(path: Path) -> Any:
+def _check_proofs(path: Path, keys: list[bytes]) -> None:
+    """Every proof of a file holds, under one head."""
+    count, found = 0, set[heads.Head]()
+    for each in _proofs(path):
+        found.add(proofs.check(each, keys))
+        count += 1
+    if not found:
+        raise NoProof
+    for head in found:
+        print(f"{count} lines stand" if count > 1 else "This line stands", end=" ")
+        print(f"in the log of {head.size} lines, {heads.instant(head.at)}, root {head.root.hex()}.")
+    if not keys:
+        print("No key was given: that of the root itself was believed.")
+    if len(found) > 1:
+        raise typer.Exit(DIFFERS)
+
+
+def _proofs(path: Path) -> Iterator[Any]:
     try:
-        return json.loads(path.read_bytes())
+        if zipfile.is_zipfile(path):
+            yield from check.proofs_of(path)
+            return
+        text = path.read_bytes()
+        try:
+            yield json.loads(text)
+        except json.JSONDecodeError:
+            for line in text.splitlines():
+                if (found := json.loads(line)) is not None:
+                    yield found
     except (OSError, ValueError):
         raise WrongFile from None
 

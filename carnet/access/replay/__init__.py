@@ -406,3 +406,54 @@ def in_force(kept: Sequence[Matrix], at: datetime) -> Matrix | None:
     if not begun:
         return kept[-1] if kept else None
     return max(begun, key=lambda one: one.effective)  # of the same date, the last one kept
+
+
+def told_record(of: Then) -> Line:
+    """What a record was, as the replay prints it."""
+    return {
+        "at": of.at.isoformat(), "open": of.open, "compartments": len(of.cids),
+        "resources": sum(many for _, many in of.resources),
+    }  # fmt: skip
+
+
+def told(one: Could) -> Line:
+    """Who could read, as the replay prints it: no name, no content."""
+    actor, decision = one.actor, one.decision
+    return {
+        "sub": actor.sub, "kind": str(actor.kind), "rpps": actor.rpps,
+        "profession": actor.profession or None, "organisation": actor.org, "rule": decision.rule,
+        "matrix": decision.matrix or None, "could_read": dict(one.counts), "withheld": one.withheld,
+        "reasons": [
+            {
+                "kind": each.kind, "since": each.since and each.since.isoformat(),
+                "until": each.until and each.until.isoformat(), "how": each.how or None,
+                "declared_by": each.by or None,
+            }
+            for each in one.reasons
+        ],
+    }  # fmt: skip
+
+
+def told_line(said: own.Said, *, agrees: bool) -> Line:
+    """What a line of the audit says, beside the replay."""
+    return {
+        "line": said.seq, "sub": said.sub, "act": said.act, "granted": said.granted,
+        "rule": said.rule, "matrix": said.matrix, "resources": said.count, "replay_agrees": agrees,
+    }  # fmt: skip
+
+
+READING = frozenset(("read", "vread", "history", "search", "export"))
+
+
+def agrees(said: own.Said, found: Sequence[Could]) -> bool:
+    """Whether a line of a reading says what the replay does: who was let in could read, by that rule.
+
+    Who was not let in, and acts that have rules of their own, are not contradicted by it.
+    """
+    if said.act not in READING or not said.granted:
+        return True
+    mine = [one for one in found if one.actor.sub == said.sub]
+    if said.org is not None:
+        mine = [one for one in mine if one.actor.org in (said.org, None)]
+    several = bool(said.cids)  # the rule is then the least of several records'
+    return any(several or one.decision.rule == said.rule for one in mine)
