@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from psycopg import AsyncConnection
 from psycopg import errors as pg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row, scalar_row
 
 from carnet import errors
@@ -430,8 +431,16 @@ async def within(conn: AsyncConnection[Any]) -> AsyncIterator[None]:
     the transaction holds for the next statement and for nothing after it. Inside an open transaction
     the statements simply follow.
     """
-    async with conn.pipeline():
-        yield
+    try:
+        async with conn.pipeline():
+            yield
+    except pg.SerializationFailure:
+        # What followed was never parsed, and the driver believes it is prepared: another connection
+        # serves the next one. In an open transaction, this one prepares nothing any more.
+        conn.prepare_threshold = None
+        if conn.info.transaction_status == TransactionStatus.IDLE:
+            await conn.close()
+        raise
 
 
 def _asked(cids: Sequence[int] | None) -> int | None:
