@@ -144,6 +144,7 @@ UNMOVED = {
     "end a block": "UPDATE access.block SET until = now()",
     "revive a mandate": "UPDATE access.mandate SET revoked = NULL",
     "extend a consent": "UPDATE access.consent SET withdrawn = NULL",
+    "keep an assistant": "UPDATE access.assistant SET until = NULL",
 }
 
 

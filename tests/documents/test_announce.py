@@ -18,13 +18,23 @@ from carnet.documents.announce import (
     announce_later,
     announced,
     lift,
+    may,
     tell,
 )
 from carnet.fhir.store.attachments import Attachments
 from carnet.postgres.pool import JOB, open_pool
 from carnet.rights.readers import openings
 from tests import people
-from tests.documents.lots import corrected, document_of, fresh, lot, mask, metadata, replaces
+from tests.documents.lots import (
+    corrected,
+    document_of,
+    fresh,
+    lot,
+    mask,
+    metadata,
+    replaces,
+    subject,
+)
 from tests.documents.test_hide import id_of, rows, searched, sent
 from tests.space import Space
 
@@ -160,6 +170,62 @@ async def test_the_author_puts_an_announcement_off_once(space: Space, worker: Do
     with pytest.raises(Announced):
         await announce_later(author, id_of(document))
     assert (await space.get(document, as_="patient")).status == 200, "nothing half done"
+
+
+async def test_by_the_api_the_author_puts_off_and_the_treating_doctor_says_it_took_place(
+    space: Space, worker: Door
+) -> None:
+    document = await deposited_by(space, "hospital-doctor")
+    later, told_ = f"{document}/$announce-later", f"{document}/$announced"
+    before = (await space.get("DocumentReference?_summary=count", as_="patient")).json["total"]
+    assert (await space.post(later, {}, as_="nurse")).status == 403
+    assert (await space.post(later, {}, as_="outsider")).status == 404
+    assert (await space.post(later, {}, as_="hospital-doctor")).status == 204
+    hidden = await space.get("DocumentReference?_summary=count", as_="patient")
+    assert hidden.json["total"] == before - 1
+    assert (await space.get(document, as_="patient")).status == 404
+    assert (await space.post(told_, {}, as_="nurse")).status == 403
+    assert (await space.post(told_, {}, as_="patient")).status == 404
+    assert (await space.post(told_, {}, as_="gp")).status == 204
+    assert (await space.get(document, as_="patient")).status == 200
+    assert (await space.post(later, {}, as_="hospital-doctor")).status == 409
+
+
+async def test_a_page_offers_each_reader_the_marks_they_may_put(space: Space, worker: Door) -> None:
+    id = id_of(await deposited_by(space, "hospital-doctor"))
+    everybody = ("hospital-doctor", "gp", "nurse", "patient")
+
+    async def offered() -> list[set[str]]:
+        return [set(await may(await space.visit(who), id)) for who in everybody]
+
+    assert await offered() == [{"announce-later"}, set(), set(), set()]
+    await announce_later(await space.visit("hospital-doctor"), id)
+    for who in everybody[:3]:
+        found = await may(await space.visit(who), id)
+        assert found == ({"announced"} if who != "nurse" else set()), who
+    with pytest.raises(errors.NotFound):
+        await may(await space.visit("patient"), id)
+    await announced(await space.visit("gp"), id)
+    assert await offered() == [set(), set(), set(), set()], "once visible, it stays so"
+
+
+async def test_a_minor_keeps_a_document_from_parents_and_gives_it_back(space: Space) -> None:
+    data = fresh(people.MINOR).xml
+    document = document_of(await sent(space, lot(data, subject=subject(people.MINOR)), "gp"))
+    id = id_of(document)
+    asked = {who: await may(await space.visit(who), id) for who in ("minor", "parent")}
+    assert asked == {"minor": {"keep"}, "parent": set()}
+    assert "keep" in await may(await space.visit("gp"), id)
+    keep, back = f"{document}/$hide-from-representatives", f"{document}/$show-to-representatives"
+    assert (await space.post(keep, {}, as_="parent")).status == 403
+    assert (await space.post(keep, {}, as_="minor")).status == 204
+    assert (await space.get(document, as_="parent")).status == 404
+    assert (await space.get(document, as_="minor")).status == 200
+    assert await may(await space.visit("minor"), id) == {"give-back"}
+    assert "keep" not in await may(await space.visit("gp"), id)
+    assert (await space.post(back, {}, as_="gp")).status == 403
+    assert (await space.post(back, {}, as_="minor")).status == 204
+    assert (await space.get(document, as_="parent")).status == 200
 
 
 async def test_several_documents_of_a_day_are_one_notice(space: Space, worker: Door) -> None:

@@ -124,6 +124,41 @@ async def test_only_an_operator_declares_on_proof_and_nobody_for_an_adult(space:
     assert not await reads(space, "patient", "elder")
 
 
+async def test_the_operator_declares_by_cards_and_sees_who_acts_and_nothing_of_health(
+    space: Space,
+) -> None:
+    desk = operator(space)
+    elder = await represent.find(desk, ELDER)
+    assert elder == space.patient_id("elder")
+    assert not await reads(space, "patient", "elder")
+    patient = Traits(people.PATIENT.ins, people.PATIENT.birth_name, people.PATIENT.birth_date)
+    with pytest.raises(mandate.NobodyAnswers):
+        wrong = Traits(people.PATIENT.ins, "Autre", people.PATIENT.birth_date)
+        await represent.by_card(desk, elder, wrong, "guardian", "TJ Tours, 2026/44", None)
+    with pytest.raises(mandate.NotOneself):
+        await represent.by_card(desk, elder, ELDER, "guardian", "TJ Tours, 2026/44", None)
+    await represent.by_card(desk, elder, patient, "guardian", "TJ Tours, 2026/44", None)
+    assert await reads(space, "patient", "elder")
+    seen = await represent.of_person(desk, elder)
+    assert {one.nature for one in seen.acting} == {"carer", "guardian"}
+    assert not seen.minor
+    with pytest.raises(errors.NotFound):
+        await consult.documents(desk, elder)
+    (guardian,) = [one for one in seen.acting if one.nature == "guardian"]
+    await mandate.revoke(desk, guardian.id)
+    assert not await reads(space, "patient", "elder")
+    told = [line.what for line in await openings(await space.visit("elder"), "")]
+    assert {"Liste des mandats", "Mandat", "Fin d’un mandat"} <= set(told)
+    for who in ("gp", "patient", "carer"):
+        visit = await space.visit(who)
+        for act in (
+            represent.find(visit, ELDER), represent.of_person(visit, elder),
+            represent.by_card(visit, elder, patient, "guardian", "x", None),
+        ):  # fmt: skip
+            with pytest.raises(represent.NotOperator):
+                await act
+
+
 async def test_representatives_never_see_what_is_kept_from_them(space: Space) -> None:
     made = await space.post("Condition", {
         "resourceType": "Condition", "code": {"text": "secret"},
