@@ -21,13 +21,14 @@ from psycopg.errors import SerializationFailure
 from carnet.access import matrix as matrices
 from carnet.access import queries
 from carnet.access.actor import Actor, ActorKind
-from carnet.access.door import Door
+from carnet.access.door import Door, Nothing, Visit
 from carnet.access.door.decide import Decision
+from carnet.access.door.visit import Changing
 from carnet.access.remembered import Kept, Key, Remembered
 from carnet.access.seal import SET
 from carnet.fhir.search.scope import Scope, context_parts
 from tests.agreement import seeds
-from tests.space import Peopled, build, clone, pattern
+from tests.space import Peopled, Space, build, clone, pattern
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -510,3 +511,37 @@ def test_another_version_of_the_matrix_is_another_decision() -> None:
     memory, matrix = Remembered[str](), matrices.load()
     memory.keep((DOCTOR, (101,)), kept(matrix))
     assert memory.get((DOCTOR, (101,)), START, replace(matrix, version="next")) is None
+
+
+# -- by a visit -----------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_a_visit_decides_anew_and_leaves_one_trace(space: Space) -> None:
+    """Remembered, then withdrawn by somebody else's process: refused, and nothing granted is written."""
+    visit = await space.visit("gp")
+    id = space.patient_id()
+    await visit.read("Patient", id)
+    since = "SELECT granted FROM access.audit WHERE sub = %s AND act = 'read' ORDER BY seq"
+    before = len(await space.rows(since, visit.actor.sub))
+    await visit.read("Patient", id)
+    assert len(space.built.door.remembered) == 1
+    await space.rows("UPDATE access.consent SET withdrawn = since")
+    with pytest.raises(Nothing):
+        await visit.read("Patient", id)
+    after = await space.rows(since, visit.actor.sub)
+    assert [granted for (granted,) in after[before:]] == [True, False]
+
+
+@pytest.mark.anyio
+async def test_a_record_that_never_stops_changing_is_said_to(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = await space.visit("patient")
+
+    async def never(*_: object) -> None:
+        raise SerializationFailure
+
+    monkeypatch.setattr(Visit, "enter", never)
+    with pytest.raises(Changing):
+        await visit.read("Patient", space.patient_id())

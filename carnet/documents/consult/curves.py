@@ -55,13 +55,21 @@ async def curves(visit: Visit, patient: str) -> tuple[CurveLine, ...]:
 
 
 async def latest(visit: Visit, cid: int, most: int) -> tuple[CurveLine, ...]:
-    """The measures of the last results, newest first."""
-    page = await visit.search(_coded(visit, cid, (), count=RECENT))
-    met: dict[str, list[Stored]] = {}
-    for stored in page.matches:
-        for each in _codes(stored):
-            met.setdefault(each, []).append(stored)
-    lines = await _lines(visit, cid, met, most=most)
+    """The measures of the last results, newest first.
+
+    The last results as they come are enough, nearly always; when they have too few, those with a code are
+    searched for, which reads every result of the record.
+    """
+    recent = Query("Observation", compartments=(cid,), count=RECENT)
+    for query in (recent, _coded(visit, cid, (), count=RECENT)):
+        page = await visit.search(query)
+        met: dict[str, list[Stored]] = {}
+        for stored in page.matches:
+            for each in _codes(stored):
+                met.setdefault(each, []).append(stored)
+        lines = await _lines(visit, cid, met, most=most)
+        if len(lines) >= most or page.next is None:
+            break
     return tuple(sorted(lines, key=lambda each: each.last_at, reverse=True))[:most]
 
 

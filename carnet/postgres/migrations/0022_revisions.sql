@@ -139,3 +139,42 @@ GRANT EXECUTE ON FUNCTION access.unchanged() TO carnet_app, carnet_worker;
 
 -- Every reading of record.resource, and by it of the tables that follow it.
 CREATE POLICY unchanged ON record.resource AS RESTRICTIVE FOR SELECT USING ((SELECT access.unchanged()));
+
+-- ---------------------------------------- what a context says, read once a statement and not once a row
+
+-- The parts were text in the subquery and arrays outside of it: the arrays were read again for each row.
+ALTER POLICY see_matrix_1 ON record.resource USING (
+    cid = ANY ((SELECT access.context(1)::bigint[])::bigint[])
+    AND kind = ANY ((SELECT access.context(2)::smallint[])::smallint[])
+    AND (labels & (SELECT access.context(3)::smallint)) = 0
+    AND (owners IS NULL OR owners <@ (SELECT access.context(1)::bigint[])));
+ALTER POLICY see_matrix_2 ON record.resource USING (
+    cid = ANY ((SELECT access.context(4)::bigint[])::bigint[])
+    AND kind = ANY ((SELECT access.context(5)::smallint[])::smallint[])
+    AND (labels & (SELECT access.context(6)::smallint)) = 0
+    AND (owners IS NULL OR owners <@ (SELECT access.context(4)::bigint[])));
+ALTER POLICY see_matrix_3 ON record.resource USING (
+    cid = ANY ((SELECT access.context(7)::bigint[])::bigint[])
+    AND kind = ANY ((SELECT access.context(8)::smallint[])::smallint[])
+    AND (labels & (SELECT access.context(9)::smallint)) = 0
+    AND (owners IS NULL OR owners <@ (SELECT access.context(7)::bigint[])));
+ALTER POLICY see_matrix_4 ON record.resource USING (
+    cid = ANY ((SELECT access.context(10)::bigint[])::bigint[])
+    AND kind = ANY ((SELECT access.context(11)::smallint[])::smallint[])
+    AND (labels & (SELECT access.context(12)::smallint)) = 0
+    AND (owners IS NULL OR owners <@ (SELECT access.context(10)::bigint[])));
+ALTER POLICY see_deposits_of_software ON record.resource USING (
+    dep_org = (SELECT access.context(13)::bigint)
+    AND (kind <> 3 OR upd > (SELECT access.context(21)::timestamptz))
+    AND NOT EXISTS (SELECT 1 FROM access.record m JOIN access.record s ON s.person = m.person
+                     WHERE m.cid = resource.cid AND s.state IN ('closed', 'deleted')));
+ALTER POLICY see_deposits_of_organisation ON record.resource USING (
+    dep_org = (SELECT access.context(18)::bigint)
+    AND cid = ANY ((SELECT access.context(19)::bigint[])::bigint[])
+    AND kind = ANY ((SELECT access.context(20)::smallint[])::smallint[])
+    AND (owners IS NULL OR owners <@ (SELECT access.context(19)::bigint[])));
+ALTER POLICY see_own_deposit ON record.resource USING (
+    dep_pro = (SELECT access.context(14)::bigint)
+    AND cid = ANY ((SELECT access.context(15)::bigint[])::bigint[])
+    AND (kind <> 3 OR upd > (SELECT access.context(21)::timestamptz))
+    AND (owners IS NULL OR owners <@ (SELECT access.context(15)::bigint[])));
