@@ -8,6 +8,7 @@ walk below follows R4's text over the visible resources alone, with nothing of c
 from __future__ import annotations
 
 import asyncio
+import random
 import unicodedata
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -34,6 +35,8 @@ REFERENCES = {
     ("Organization", "partof"): ("partOf", "Organization"),
 }
 DEEPEST = 4
+PLACES, MADE, SEARCHES = 6, 18, 50
+ODDS = (0.1, 0.5, 0.6, 0.7)  # that a chain of so many hops ends
 
 
 @dataclass(frozen=True)
@@ -47,22 +50,20 @@ class Made:
     links: tuple[tuple[str, int], ...]  # (element, number of an earlier one)
 
 
-@st.composite
-def made(draw: st.DrawFn, number: int) -> Made:
-    by = draw(st.sampled_from((LAB, LAB, HOSPITAL)))
-    if number < 5:  # places first, for the others to point to
-        above = draw(st.none() | st.integers(0, 4).filter(lambda n: n < number))
-        links = () if above is None else (("partOf", above),)
-        return Made("Organization", by, draw(st.none() | st.sampled_from(NAMES)), None, links)
-    places = draw(st.lists(st.integers(0, 4), max_size=2, unique=True))
-    earlier = st.integers(5, number - 1) if number > 5 else st.nothing()
-    members = draw(st.lists(earlier, max_size=2, unique=True)) if number > 5 else []
-    both = [("performer", each) for each in places] + [("hasMember", each) for each in members]
-    year = draw(st.none() | st.sampled_from(YEARS))
-    return Made("Observation", by, draw(st.sampled_from(CODES)), year, tuple(both))
-
-
-worlds = st.integers(11, 16).flatmap(lambda count: st.tuples(*(made(n) for n in range(count))))
+def made(chance: random.Random, number: int) -> Made:
+    by = chance.choice((LAB, LAB, HOSPITAL))
+    if number < PLACES:  # places first, for the others to point to
+        above = [] if not number or chance.random() < 0.3 else [chance.randrange(number)]
+        name = chance.choice((None, *NAMES))
+        return Made("Organization", by, name, None, tuple(("partOf", each) for each in above))
+    links = [
+        ("performer", each) for each in chance.sample(range(PLACES), chance.choice((0, 1, 1, 2)))
+    ]
+    earlier = range(PLACES, number)
+    some = chance.sample(earlier, min(len(earlier), chance.choice((0, 1, 1, 2))))
+    links += [("hasMember", each) for each in some]
+    year = chance.choice((None, *YEARS))
+    return Made("Observation", by, chance.choice(CODES), year, tuple(links))
 
 
 @dataclass(frozen=True)
@@ -84,23 +85,26 @@ class Hop:
     rest: Leaf | Hop
 
 
-@st.composite
-def conditions(draw: st.DrawFn, rtype: str, depth: int = 0) -> Leaf | Hop:
+def condition(
+    chance: random.Random, rtype: str, depth: int = 0, *, onward: bool = False
+) -> Leaf | Hop:
+    """One parameter; onward: after a chain, where the grammar of a name has no place for a _has."""
     ways = [
         (source, param, back)
         for (source, param), (_, target) in REFERENCES.items()
-        for back in (False, True)
+        for back in ((False,) if onward else (False, True))
         if (target if back else source) == rtype
     ]
-    if depth == DEEPEST or draw(st.integers(0, depth + 1)) > 1 or (depth and draw(st.booleans())):
+    if depth == DEEPEST or chance.random() < ODDS[depth]:
         if rtype == "Organization":
-            return Leaf("name", draw(st.sampled_from(WORDS)))
-        name = draw(st.sampled_from(("code", "date")))
-        return Leaf(name, draw(st.sampled_from(CODES if name == "code" else YEARS)))
-    source, param, back = draw(st.sampled_from(ways))
+            return Leaf("name", chance.choice(WORDS))
+        name = chance.choice(("code", "date"))
+        return Leaf(name, chance.choice(CODES if name == "code" else YEARS))
+    source, param, back = chance.choice(ways)
     following = source if back else REFERENCES[source, param][1]
-    typed = draw(st.booleans()) or param == "performer"
-    return Hop(source, param, back, typed, draw(conditions(following, depth + 1)))
+    typed = param == "performer" or chance.random() < 0.5
+    rest = condition(chance, following, depth + 1, onward=not back)
+    return Hop(source, param, back, typed, rest)
 
 
 INCLUDES = tuple(
@@ -124,18 +128,13 @@ class Search:
     count: int
 
 
-searches = st.sampled_from(("Observation", "Observation", "Organization")).flatmap(
-    lambda rtype: st.builds(
-        Search,
-        st.just(rtype),
-        st.lists(conditions(rtype), max_size=2).map(tuple),
-        st.lists(
-            st.sampled_from([each for each in INCLUDES if _fits(each, rtype)]), max_size=3
-        ).map(tuple),
-        st.sampled_from(SORTS[rtype]),
-        st.sampled_from((1, 2, 3, 50)),
-    )
-)
+def searched(chance: random.Random) -> Search:
+    rtype = chance.choice(("Observation", "Observation", "Organization"))
+    conditions = [condition(chance, rtype) for _ in range(chance.choice((0, 1, 1, 1, 2)))]
+    fitting = [each for each in INCLUDES if _fits(each, rtype)]
+    includes = chance.sample(fitting, chance.choice((0, 0, 1, 2, 3)))
+    sort, count = chance.choice(SORTS[rtype]), chance.choice((1, 2, 3, 50))
+    return Search(rtype, tuple(conditions), tuple(includes), sort, count)
 
 
 def _fits(include: str, rtype: str) -> bool:
@@ -258,15 +257,6 @@ def written(condition: Leaf | Hop) -> tuple[str, str]:
     return f"{condition.param}{kind}.{name}", value
 
 
-def split(condition: Leaf | Hop) -> bool:
-    """Whether a chain is followed by a _has, which the grammar of a name has no place for."""
-    if isinstance(condition, Leaf):
-        return False
-    inner = condition.rest
-    chained = isinstance(inner, Hop) and inner.back and not condition.back
-    return chained or split(inner)
-
-
 async def fill(space: Space, drawn: tuple[Made, ...]) -> tuple[World, list[str]]:
     """Store what was drawn, each by its depositor; what the laboratory sees, and every address."""
     world, addresses = World(), list[str]()
@@ -294,8 +284,8 @@ async def fill(space: Space, drawn: tuple[Made, ...]) -> tuple[World, list[str]]
 async def agree(space: Space, world: World, every: list[str], search: Search) -> None:
     ids = ",".join(one.split("/")[1] for one in every if one.startswith(search.rtype))
     parts = [f"_id={ids}", "_total=accurate", f"_count={search.count}", *search.includes]
-    for condition in search.conditions:
-        name, value = written(condition)
+    for each in search.conditions:
+        name, value = written(each)
         parts.append(f"{name}={quote(value)}")
     if search.sort:
         parts.append(f"_sort={search.sort}")
@@ -338,21 +328,15 @@ def loop() -> Any:
 @settings(
     max_examples=3,
     phases=(Phase.explicit, Phase.generate),  # the URL told is small enough unshrunk
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.filter_too_much,
-    ],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(drawn=worlds, asked=st.lists(searches, min_size=30, max_size=40))
+# A seed, not strategies: those draw the simplest too often, and a hidden hop would rarely decide.
+@given(seed=st.integers(0, 2**63))
 def test_the_server_and_a_plain_walk_agree(
-    peopled: Peopled,
-    loop: asyncio.AbstractEventLoop,
-    drawn: tuple[Made, ...],
-    asked: list[Search],
+    peopled: Peopled, loop: asyncio.AbstractEventLoop, seed: int
 ) -> None:
     async def run() -> None:
+        chance = random.Random(seed)
         with clone(peopled.cluster, peopled.name) as name:
             clock = SpaceClock(peopled.at)
             built = await build(pattern(peopled.cluster, name), peopled.folder, clock, seed=5)
@@ -360,10 +344,10 @@ def test_the_server_and_a_plain_walk_agree(
                 space = Space(built, peopled.where, clock, peopled.cluster.url(database=name))
                 # What the cast's laboratory had deposited is another test's matter.
                 await space.rows("UPDATE record.resource SET dep_org = 1, dep_pro = NULL")
+                drawn = tuple(made(chance, number) for number in range(MADE))
                 world, every = await fill(space, drawn)
-                for search in asked:
-                    if not any(map(split, search.conditions)):
-                        await agree(space, world, every, search)
+                for _ in range(SEARCHES):
+                    await agree(space, world, every, searched(chance))
             finally:
                 await built.pool.close()
 
