@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from carnet import errors
-from carnet.access import queries
+from carnet.access import audit, queries
 from carnet.access.actor import ActorKind
 from carnet.access.door.decide import REPRESENTING
 from carnet.access.door.visit import Nothing, Visit, decided
@@ -71,7 +71,9 @@ async def batch(
             or (one.nature in REPRESENTING and one.reach == "all" and not actor.secret)
             for one in held
         ):
-            await visit.refused("export", "not-the-holder", [cid])
+            # On this connection: a second one, asked for while one is held, may never come.
+            trace = visit.trace("export", "not-the-holder")
+            await audit.write(conn, trace, granted=False, cids=[cid])
             raise Nothing
         whole = tuple(decision.merged.get(cid, (cid,)))
         if cids is not None and cids != whole:
