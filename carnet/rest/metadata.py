@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from starlette.requests import Request
@@ -11,13 +12,16 @@ from starlette.responses import Response
 import carnet
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.writing import allowed
-from carnet.fhir.definitions import Definitions
+from carnet.fhir.definitions import Definitions, load
+from carnet.fhir.search.chains import VIEWS, narrowed
 from carnet.fhir.search.parse import ABSENT
 from carnet.rest import http
 from carnet.rest.acts import Acts
 from carnet.rest.outcome import fhir
 
 SEARCHED = frozenset(("token", "reference", "date", "string", "uri"))
+EVERYTHING = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
+ANYTHING = 100  # types a reference without a target has
 ALWAYS = (("_id", "token"), ("_lastUpdated", "date"))
 
 
@@ -77,11 +81,7 @@ def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
         for code, kind in ALWAYS
         if view is None or code in view.parameters
     ] + searched
-    includes = [
-        f"{name}:{code}"
-        for code, each in sorted(params.items())
-        if each.type == "reference" and view is None
-    ]
+    includes, back = _includes(definitions, acts, name)
     found: dict[str, Any] = {
         "type": name,
         "interaction": [{"code": code} for code in interactions],
@@ -93,11 +93,42 @@ def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
         "conditionalDelete": "not-supported",
         "searchParam": searched,
     }
-    if operations := acts.operations(name):
-        found["operation"] = [
-            {"name": each, "definition": f"urn:carnet:operation:{name}-{each}"}
-            for each in operations
-        ]
+    operations = [
+        {"name": each, "definition": f"urn:carnet:operation:{name}-{each}"}
+        for each in acts.operations(name)
+    ]
+    if name == "Patient":
+        operations.append({"name": "everything", "definition": EVERYTHING})
+    if operations:
+        found["operation"] = operations
     if includes:
-        found["searchInclude"] = includes
+        found["searchInclude"] = ["*", *includes]
+    if back:
+        found["searchRevInclude"] = back
+    return found
+
+
+def _includes(definitions: Definitions, acts: Acts, name: str) -> tuple[list[str], list[str]]:
+    """What a search on a type includes forward, and back."""
+    if acts.view(name) is not None:
+        return [], []
+    forward = [
+        f"{name}:{code}"
+        for code, each in sorted(definitions.params[name].items())
+        if each.type == "reference"
+    ]
+    return forward, _back().get(name, [])
+
+
+@cache
+def _back() -> dict[str, list[str]]:
+    """For each type, the reference parameters that name it among their types."""
+    found: dict[str, list[str]] = {}
+    for source, params in sorted(load().params.items()):
+        for code, each in sorted(params.items()):
+            targets = narrowed(source, each) if each.type == "reference" else ()
+            # Those that point to anything are said by none, or each type would list hundreds.
+            if source not in VIEWS and len(targets) < ANYTHING:
+                for target in targets:
+                    found.setdefault(target, []).append(f"{source}:{code}")
     return found

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Chains and reverse chains over HTTP: what they find, through whom they do not, what is refused."""
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from carnet.access.door import Visit
 from tests.rest.samples import HOSPITAL, LAB, observation, organization
 from tests.rest.test_search import ids, make
 from tests.space import Space
@@ -171,3 +173,39 @@ async def test_a_chained_token_takes_eleven_values(space: Space) -> None:
         values = ",".join(f"urn:o|v{n}" for n in range(count))
         found = await ids(space, f"Observation?performer:Organization.identifier={values}")
         assert set(found) == set(made[:count])
+
+
+async def test_the_statement_tells_what_is_included_and_the_whole_record(space: Space) -> None:
+    statement = (await space.get("metadata")).json
+    types = {each["type"]: each for each in statement["rest"][0]["resource"]}
+    assert {"*", "Observation:performer"} <= set(types["Observation"]["searchInclude"])
+    assert "Slot:schedule" in types["Schedule"]["searchRevInclude"]
+    assert "Observation:patient" in types["Patient"]["searchRevInclude"]
+    assert "Observation:patient" not in types["Group"]["searchRevInclude"]
+    assert "everything" in {each["name"] for each in types["Patient"]["operation"]}
+    assert "searchInclude" not in types["Consent"]
+
+
+async def test_a_chain_that_takes_too_long_is_a_timeout(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each hop, the matches, the included and the whole record alike: never a 500."""
+    me = f"Patient/{space.patient_id()}"
+    (first,) = await make(space, observation(me))
+    plain = Visit.enter
+
+    async def late(visit: Visit, conn: Any, scope: Any) -> None:
+        await conn.execute("SET LOCAL statement_timeout = 20")
+        await plain(visit, conn, scope)
+        await conn.execute("SELECT pg_sleep(1)")
+
+    monkeypatch.setattr(Visit, "enter", late)
+    for path, as_ in (
+        ("Observation?performer:Organization.name=nord", LAB),
+        (f"Organization?_has:Observation:performer:_id={first}", LAB),
+        (f"Observation?_id={first}&_include=*", LAB),
+        ("Organization?_sort=-name&_count=1", LAB),
+        (f"{me}/$everything", "patient"),
+    ):
+        answer = await space.get(path, as_=as_)
+        assert (answer.status, answer.json["issue"][0]["code"]) == (503, "timeout"), path
