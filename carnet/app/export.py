@@ -9,6 +9,7 @@ from typing import Any
 from carnet.access.door import Visit
 from carnet.export import take
 from carnet.export.take import Choice
+from carnet.rest.acts import Streamed
 from carnet.rights import told
 
 
@@ -21,3 +22,8 @@ async def rights(visit: Visit, patient: str) -> tuple[list[dict[str, Any]], list
 def taken(visit: Visit, patient: str = "") -> AsyncIterator[bytes]:
     """The bytes of the archive of a record; "" is the visitor's own."""
     return take.taken(visit, patient, rights)
+
+
+async def operation(visit: Visit, id: str) -> Streamed:
+    """GET Patient/[id]/$take-away: the archive, for the person and who represents them fully."""
+    return Streamed("application/zip", take.NAME, taken(visit, id))

@@ -19,7 +19,7 @@ from carnet.access.log import heads
 from carnet.access.log.sealing import Sealing
 from carnet.access.revisions import Revisions
 from carnet.access.tokens import DAY, SECRETIVE, Tokens, load_or_make_key
-from carnet.app import emergency
+from carnet.app import emergency, export
 from carnet.config import Instance, Settings
 from carnet.directory import find as directory
 from carnet.documents import announce, hide, publish, replace, upload
@@ -70,6 +70,7 @@ def acts(identities: insi.Insi | None = None) -> Acts:
     table.register("Consent", "create", consents.create)
     table.show("Consent", consents.View())
     table.operate("GET", "Patient", "explain", explain.operation)
+    table.operate("GET", "Patient", "take-away", export.operation)
     table.operate("POST", "DocumentReference", "hide", hide.hide_operation)
     table.operate("POST", "DocumentReference", "show", hide.show_operation)
     for name, act in (

@@ -19,7 +19,7 @@ from typing import Any
 
 from carnet.access import labels
 from carnet.access.door import Stored, Visit
-from carnet.access.door.takeout import batch, place
+from carnet.access.door.takeout import batch, place, plain
 from carnet.access.labels import Label
 from carnet.access.log.heads import Head, instant
 from carnet.export import journal, pages
@@ -29,6 +29,7 @@ from carnet.export.words import LANGUAGES, say
 from carnet.fhir import json
 
 FORM = 1  # of the archive
+NAME = "dossier.zip"
 TOGETHER = 4 << 20  # bytes of resources that wait to be written
 INLINE = 1 << 16  # bytes compressed without leaving the loop
 DOCUMENT = "DocumentReference"
@@ -137,7 +138,8 @@ async def taken(visit: Visit, patient: str, rights: Rights) -> AsyncIterator[byt
         found = await batch(visit, cid, after, binaries=True, cids=cids)
         after = found.after
         for stored in found.found:
-            yield await _file(visit, copy, stored, paths.get(stored.address))
+            data = await plain(visit, found, stored)
+            yield await _file(copy, stored, data, paths.get(stored.address))
         if after is None:
             break
     if copy.files:
@@ -175,10 +177,9 @@ async def taken(visit: Visit, patient: str, rights: Rights) -> AsyncIterator[byt
     yield copy.archive.end()
 
 
-async def _file(visit: Visit, copy: _Copy, stored: Stored, paper: Paper | None) -> bytes:
+async def _file(copy: _Copy, stored: Stored, data: bytes, paper: Paper | None) -> bytes:
     """A file as it was received, called as its document."""
     media = str(stored.resource.get("contentType", ""))
-    data = await visit.attachment(stored)
     title = safe(f"{paper.date} {paper.title}" if paper else stored.address)
     path = copy.names.free("documents", title, suffix(media))
     sent = await copy.put(path, data)

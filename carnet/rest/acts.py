@@ -7,7 +7,7 @@ cannot be written without one.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -75,8 +75,19 @@ class Plan:
 
 Act = Callable[[Unit, Plan, Entry], Awaitable[Written]]
 Resolver = Callable[[Unit, str, str], Awaitable[Address | None]]
-# `Type/id/$name`: the visit and the id give a resource, or nothing to say.
-Operation = Callable[[Visit, str], Awaitable[dict[str, Any] | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A file that is made as it is sent; nothing is answered before its first bytes are there."""
+
+    media: str
+    name: str
+    chunks: AsyncIterator[bytes]
+
+
+# `Type/id/$name`: the visit and the id give a resource, a file, or nothing to say.
+Operation = Callable[[Visit, str], Awaitable[dict[str, Any] | Streamed | None]]
 # The same with what its Parameters say, by name; of `Type/$name` the id is "".
 Asked = Callable[[Visit, str, Mapping[str, str]], Awaitable[dict[str, Any] | None]]
 

@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from carnet import errors
 from carnet.access.door import Visit
 from carnet.rest import http
-from carnet.rest.acts import Asking
+from carnet.rest.acts import Asking, Streamed
+from carnet.rest.binary import INERT
 from carnet.rest.outcome import fhir
 
 LONGEST = 100  # characters of one parameter
@@ -46,7 +47,26 @@ async def operate(request: Request) -> Response:
     if request.method == "POST" and await http.body(request) not in (b"", b"{}", EMPTY):
         raise NoBody
     told = await operation(visit, id)
+    if isinstance(told, Streamed):
+        return await _stream(told)
     return Response(status_code=204) if told is None else fhir(told)
+
+
+async def _stream(told: Streamed) -> Response:
+    """A file as it is made. What fails once it has begun breaks the answer off: it is not ended."""
+    first = await anext(told.chunks)
+
+    async def every() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in told.chunks:
+            yield chunk
+
+    headers = {
+        "Content-Disposition": f'attachment; filename="{told.name}"',
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": INERT,
+    }
+    return StreamingResponse(every(), media_type=told.media, headers=headers)
 
 
 async def operate_type(request: Request) -> Response:

@@ -321,6 +321,7 @@ GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     "write of what is hidden": _hostile,
     "Consent": _consent,
     "$explain": lambda aim: _get("$explain", f"{aim.person}/$explain"),
+    "$take-away": lambda aim: _get("$take-away", f"{aim.person}/$take-away"),
     "$hide and $show": _masking,
 }  # fmt: skip
 

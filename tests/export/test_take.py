@@ -175,3 +175,14 @@ async def test_choices_are_told_to_who_made_them(space: Space) -> None:
     told = found["droits/droits.csv"].decode()
     parent = await space.actor("parent")
     assert "Professionnel bloqué" in told and parent.name in told
+
+
+async def test_it_is_had_by_the_api_and_by_nobody_else(space: Space) -> None:
+    minor = space.patient_id("minor")
+    answer = await space.get(f"Patient/{minor}/$take-away", as_="parent")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/zip")
+    assert answer.headers["content-disposition"] == 'attachment; filename="dossier.zip"'
+    assert f"Patient/{minor}" in resources(files(answer.body))
+    for persona, id in (("gp", minor), ("outsider", minor), ("parent", "a" * 26), ("parent", "x")):
+        refused = await space.get(f"Patient/{id}/$take-away", as_=persona)
+        assert refused.status == 404, refused.body

@@ -7,7 +7,10 @@ bytes of what it reads, and its trace names all that it releases.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import LiteralString
 
 from carnet import errors
 from carnet.access import audit, queries
@@ -16,11 +19,19 @@ from carnet.access.door.decide import REPRESENTING
 from carnet.access.door.visit import Nothing, Visit, decided
 from carnet.fhir.search import sql as search_sql
 from carnet.fhir.search.scope import array, condition
-from carnet.fhir.store.rows import Stored
+from carnet.fhir.store.rows import Attachment, Stored
 
 ROWS = 500  # of a batch at most
+FILES = 50  # files decided on at once: each is read after, one at a time
 BYTES = 4 << 20  # sealed and compressed, of a batch at most; one row passes whatever its size
 BINARY = "Binary"
+
+
+ATTACHMENTS: LiteralString = """
+    SELECT DISTINCT ON (a.cid, a.rid) a.cid, a.rid, a.address, a.digest, a.size FROM record.attachment a
+     WHERE a.cid = ANY (%(x_cids)s::bigint[]) AND a.rid = ANY (%(x_rids)s::bigint[])
+     ORDER BY a.cid, a.rid, a.ver DESC
+"""
 
 
 class Changed(errors.Conflict):
@@ -34,6 +45,7 @@ class Batch:
     found: list[Stored]
     cids: tuple[int, ...]  # all the compartments of the record
     after: tuple[int, int] | None  # None when nothing follows
+    files: Mapping[tuple[int, int], Attachment]  # sealed, of the Binaries
 
 
 def place(visit: Visit, patient: str) -> int:
@@ -78,11 +90,11 @@ async def batch(
         whole = tuple(decision.merged.get(cid, (cid,)))
         if cids is not None and cids != whole:
             raise Changed
-        start = after or (-1, -1)
+        start, most = after or (-1, -1), FILES if binaries else ROWS
         values: dict[str, object] = {
             "x_cids": array(whole), "x_cid": start[0], "x_rid": start[1],
             "x_type": door.definitions.types[BINARY], "x_files": binaries,
-            "x_rows": ROWS, "x_bytes": BYTES,
+            "x_rows": most, "x_bytes": BYTES,
         }  # fmt: skip
         seen = condition(decision.scope, values, public=False)
         text = (
@@ -95,8 +107,31 @@ async def batch(
             " WHERE r.before < %(x_bytes)s::bigint ORDER BY r.cid, r.rid"
         )
         rows = await visit._fetch_traced(
-            conn, decision, text, values, "export", [cid], ROWS, whatever=True
+            conn, decision, text, values, "export", [cid], most, whatever=True
         )
+        files = {}
+        if binaries and rows:
+            named = {"x_cids": array(whole), "x_rids": array(row.rid for row in rows)}
+            async with conn.transaction(), conn.cursor() as cur:
+                await visit.enter(conn, decision.scope)
+                await cur.execute(ATTACHMENTS, named)
+                for at, rid, *sealed in await cur.fetchall():
+                    files[at, rid] = Attachment(*sealed)
     found = await visit.opened(rows)
-    more = len(rows) == ROWS or sum(len(row.body) for row in rows) >= BYTES
-    return Batch(found, whole, (rows[-1].cid, rows[-1].rid) if more else None)
+    more = len(rows) == most or sum(len(row.body) for row in rows) >= BYTES
+    return Batch(found, whole, (rows[-1].cid, rows[-1].rid) if more else None, files)
+
+
+async def plain(visit: Visit, of: Batch, stored: Stored) -> bytes:
+    """The bytes of a Binary of a batch, as they were received."""
+    door = visit.door
+    ciphers = door.vault.at_hand({stored.cid})
+    if ciphers is None:  # let go meanwhile
+        async with door.pool.connection() as conn:
+            ciphers = await door.vault.ciphers(conn, [stored.cid])
+    sealed = of.files.get((stored.cid, stored.rid))
+    if sealed is None:
+        raise Nothing
+    return await asyncio.to_thread(
+        door.attachments.read, ciphers[stored.cid], stored.cid, stored.rid, sealed
+    )
