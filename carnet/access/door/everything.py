@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from carnet.access import audit
 from carnet.access.door.hops import Hops
 from carnet.access.door.includes import Included
 from carnet.access.door.visit import Visit, decided
@@ -75,7 +76,10 @@ async def page(visit: Visit, wanted: Wanted) -> Record | None:
         decision = await visit._decide(conn, cids, "Patient")
         whole = Query("Patient", (IdFilter((wanted.id,)),), None if cids is None else tuple(cids))
         if not await Hops(visit, conn, decision).found(whole) or place is None:
-            await visit.refused("search", decision.rule, cids or [])
+            # On the connection held: a second one may never come.
+            await audit.write(
+                conn, visit.trace("search", decision.rule), granted=False, cids=cids or []
+            )
             return None
         cid = place[0]
         merged = await Hops(visit, conn, decision).widened(Query("Patient", compartments=(cid,)))
