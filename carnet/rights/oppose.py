@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from carnet import errors
-from carnet.access import notices
+from carnet.access import audit, notices
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Visit
 from carnet.access.together import together
@@ -66,7 +66,8 @@ async def by_code(door: Door, request: str, code: str, born: date) -> None:
     async with door.pool.connection() as conn:
         cid = await _whose(conn, visit, hashed, born)
         if cid is None:
-            await visit.refused("oppose", "wrong-code")
+            # On the connection held: a second one may never come.
+            await audit.write(conn, visit.trace("oppose", "wrong-code"), granted=False)
             raise WrongCode
         async with conn.transaction():
             cids = await together(visit, conn, cid)
