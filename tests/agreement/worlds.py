@@ -11,7 +11,7 @@ import json
 import random
 import re
 import tempfile
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ from carnet.postgres import migrate
 from carnet.postgres.cluster import Cluster
 from carnet.rest.routes import application
 from tests import people
-from tests.agreement import reading
+from tests.agreement import pages, reading
 from tests.agreement.items import Item, make
 from tests.postgres_fixture import SETTINGS
 from tests.space import FHIR, Answer, Peopled, asgi, clone, pattern, populated, settings_of
@@ -110,6 +110,18 @@ class World:
         if now != self.source.now:
             self.source.now = now
             self.tokens.clear()
+
+    def forget(self, since: datetime) -> None:
+        """Take the traces of this run's own requests away: what was before them is what is compared."""
+        with psycopg.connect(self.admin_url) as conn:
+            conn.execute("DELETE FROM access.audit WHERE at >= %s", (since,))
+
+    async def look(self, persona: str, name: str, given: Sequence[str]) -> Answer:
+        """A page, or the archive of a record."""
+        actor = await self.actor(persona)
+        if name == "archive":
+            return await pages.archive(self.built, actor, given[0])
+        return await pages.page(self.built, actor, name, given)
 
     async def actor(self, persona: str) -> Actor:
         """Who a persona is; `minor+secret` is the minor in a secret connection."""
@@ -414,12 +426,14 @@ async def twins(of: Original, persona: str) -> AsyncIterator[Twins]:
     seen, hidden, shown = judge(of.world.admin_url, viewer, of.now)
     chance = random.Random(f"{of.seed} twin {persona}")
     drawn = {number: chance.random() for number in sorted(hidden)}
-    dropped = {number for number, draw in drawn.items() if draw < 0.45}
-    changed = {number for number, draw in drawn.items() if 0.45 <= draw < 0.85}
+    # What they wrote themselves may be changed, not left out: they have lines of their own about it.
+    own = {item.number for item in of.items if item.actor.partition("+")[0] == persona}
+    dropped = {number for number, draw in drawn.items() if draw < 0.45} - own
+    changed = {number for number, draw in drawn.items() if draw < 0.85} - dropped
     for item in of.items:  # nobody's record goes while something of it stays
         if item.new and item.number in dropped:
             about = {each.number for each in of.items if item.new in each.about}
-            if about & shown:
+            if about & (shown | own):
                 dropped.discard(item.number)
             else:
                 dropped |= about

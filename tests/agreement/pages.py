@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What people's pages, letters and archives say, asked as the templates are: one object that says it all.
+
+A page only lays out what its act gives, so the act's value is compared, with whatever it refuses and how.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import zipfile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from io import BytesIO
+from typing import Any
+
+from carnet import errors
+from carnet.access.actor import Actor
+from carnet.app import export, parts
+from carnet.app.pages import PageParts
+from carnet.app.parts import Built
+from carnet.documents.pages import Asked
+from carnet.vigilance.pages import TraitsForm
+from tests.space import Answer
+
+Page = Callable[[PageParts, Actor, Sequence[str]], Awaitable[Any]]
+
+
+async def _openings(pages: PageParts, actor: Actor, given: Sequence[str]) -> Any:
+    """Who was there, before anybody asked here: the rest is the run's own."""
+    found = await pages.acts.openings(actor, given[0])
+    until = datetime.fromisoformat(given[1])
+    return [dataclasses.replace(each, line="") for each in found if each.at < until]
+
+
+def _list(given: Sequence[str]) -> Asked:
+    kind, year, place, after = (*given[1:], "", "", "", "")[:4]
+    return Asked(kind, int(year) if year else None, place, after)
+
+
+async def _documents(pages: PageParts, actor: Actor, given: Sequence[str]) -> Any:
+    return await pages.acts.documents(actor, given[0], _list(given))
+
+
+async def _found(pages: PageParts, actor: Actor, given: Sequence[str]) -> Any:
+    """Who is found, by a number or by traits; a handle is drawn anew each time."""
+    ins, born, name, given_name, sex = (*given, "", "", "", "", "")[:5]
+    day = date.fromisoformat(born) if born else None
+    form = TraitsForm(ins, day, name, given_name, sex)
+    return [dataclasses.replace(each, handle="") for each in await pages.acts.find(actor, form)]
+
+
+async def _emergency(pages: PageParts, actor: Actor, given: Sequence[str]) -> Any:
+    """The mode of a regulation centre, which nobody here has."""
+    return await pages.life.emergency(actor, given[0], "centre-15", "call")
+
+
+PAGES: dict[str, Page] = {
+    "documents": _documents,
+    "document": lambda pages, actor, given: pages.acts.document(actor, given[0], given[1]),
+    "file": lambda pages, actor, given: pages.acts.file(actor, given[0], given[1]),
+    "content": lambda pages, actor, given: pages.acts.content(actor, given[0], given[1]),
+    "curves": lambda pages, actor, given: pages.acts.curves(actor, given[0]),
+    "curve": lambda pages, actor, given: pages.acts.curve(actor, given[0], given[1]),
+    "person": lambda pages, actor, given: pages.acts.person(actor, given[0]),
+    "openings": _openings,
+    "rights": lambda pages, actor, given: pages.acts.rights(actor, given[0]),
+    "professionals": lambda pages, actor, given: pages.acts.professionals(actor, given[0]),
+    "why": lambda pages, actor, given: pages.acts.explain(actor, given[0]),
+    "acting": lambda pages, actor, given: pages.acts.acting(actor),
+    "mandated": lambda pages, actor, given: pages.acts.mandated(actor, given[0]),
+    "life": lambda pages, actor, given: pages.life.life(actor),
+    "emergencies": lambda pages, actor, given: pages.life.emergencies(actor, given[0]),
+    "running": lambda pages, actor, given: pages.life.running(actor, given[0]),
+    "reviews": lambda pages, actor, given: pages.life.queue(actor),
+    "emergency": _emergency,
+    "identity": lambda pages, actor, given: pages.identity.mine(actor),
+    "sheet": lambda pages, actor, given: pages.identity.sheet(actor),
+    "find": _found,
+}
+
+
+async def page(built: Built, actor: Actor, name: str, given: Sequence[str]) -> Answer:
+    """What a page would say, as an answer that can be compared."""
+    try:
+        said = await PAGES[name](PageParts(built), actor, given)
+    except errors.CarnetError as refusal:
+        return Answer(404, {}, f"{type(refusal).__name__}: {refusal}".encode())
+    return Answer(200, {}, plain(said).encode())
+
+
+async def archive(built: Built, actor: Actor, patient: str) -> Answer:
+    """The record as it is taken away: its files, but the log of who read and what speaks of it."""
+    visit = parts.visit(built, actor)
+    try:
+        data = b"".join([chunk async for chunk in export.taken(visit, patient)])
+    except errors.CarnetError as refusal:
+        return Answer(404, {}, f"{type(refusal).__name__}: {refusal}".encode())
+    with zipfile.ZipFile(BytesIO(data)) as found:
+        files = {name: found.read(name) for name in found.namelist() if not name.startswith(LOGGED)}
+    return Answer(200, {}, repr(files).encode())
+
+
+LOGGED = ("manifest", "acces/", "journal/")  # they hold the lines of the run itself
+
+
+def plain(value: Any) -> str:
+    """A value as text, the same for the same content whatever the order of its sets."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = ", ".join(
+            f"{field.name}={plain(getattr(value, field.name))}"
+            for field in dataclasses.fields(value)
+        )
+        return f"{type(value).__name__}({fields})"
+    if isinstance(value, (set, frozenset)):
+        return "{" + ", ".join(sorted(map(plain, value))) + "}"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key!r}: {plain(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(plain, value)) + "]"
+    if isinstance(value, (str, bytes, int, float, Decimal, date, Enum, type(None))):
+        return repr(value)
+    raise TypeError(f"what is a {type(value).__name__} of a page?")
