@@ -13,6 +13,7 @@ import itertools
 import json
 import logging
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,6 +24,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import structlog
 
+from tests import people
 from tests.agreement.items import CAST, CODES, DOCUMENTS, LOINC, MASKS, SECURITY, WORDS, Item, date
 from tests.agreement.worlds import (
     PERSONAS,
@@ -54,6 +56,7 @@ class Probe:
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
     follow: bool = False  # go on through the `next` links
+    page: tuple[str, ...] = ()  # of the people's web, with what it is given: no request
 
 
 @dataclass
@@ -276,6 +279,201 @@ def _identifier(aim: Aim) -> Probe:
     return Probe("search by identifier", "POST", rtype, json.dumps(body).encode())
 
 
+def _has(aim: Aim) -> tuple[str, str]:
+    """A reverse chain: what points to what is searched, and answers."""
+    value = _token(aim)
+    if aim.rtype == "Patient" or aim.chance.random() < 0.7:
+        rtype, param, code = aim.chance.choice((
+            ("Observation", "subject", ("code", aim.chance.choice(CODES))),
+            ("Observation", "subject", ("date", "ge" + date(aim.chance))),
+            ("Observation", "subject", ("_id", aim.address("Observation").split("/")[1])),
+            ("DocumentReference", "subject", ("type", aim.chance.choice(DOCUMENTS))),
+            ("DocumentReference", "subject", ("_security", aim.chance.choice(MASKS))),
+            ("Condition", "subject", ("recorded-date", "lt" + date(aim.chance))),
+            ("DiagnosticReport", "subject", ("result.code", aim.chance.choice(CODES))),
+        ))  # fmt: skip
+        return f"_has:{rtype}:{param}:{code[0]}", code[1]
+    if aim.rtype == "Observation":
+        return aim.chance.choice((
+            ("_has:DiagnosticReport:result:date", "ge" + date(aim.chance)),
+            ("_has:Observation:has-member:code", value[1]),
+            ("_has:Observation:has-member:_has:DiagnosticReport:result:status", "final"),
+        ))  # fmt: skip
+    return "_has:Provenance:target:recorded", "ge2020"
+
+
+def _reverse(aim: Aim) -> Probe:
+    name, value = _has(aim)
+    rtype = "Patient" if ":subject:" in name else aim.rtype
+    more = aim.chance.choice(((), (("_total", "accurate"),), (("_summary", "count"),), (("_id",
+           aim.person.split("/")[1] if rtype == "Patient" else aim.address().split("/")[1]),)))  # fmt: skip
+    return _get("_has", f"{rtype}?{urlencode([(name, value), *more])}", follow=True)
+
+
+def _chained(aim: Aim) -> Probe:
+    chance, word = aim.chance, aim.chance.choice(WORDS)
+    owner = aim.owner if aim.owner not in ("_id", "actor", "beneficiary") else "patient"
+    name, value = chance.choice((
+        (f"{owner}:Patient.family", word),
+        (f"{owner}:Patient.birthdate", "lt" + date(chance).replace("202", "197")),
+        (f"{owner}:Patient._id", aim.person.split("/")[1]),
+        (f"{owner}:Patient.identifier", chance.choice(aim.twins.numbers)),
+        (f"{owner}:Patient._has:Observation:subject:code", chance.choice(CODES)),
+        ("has-member:Observation.code", chance.choice(CODES)),
+        ("has-member:Observation._id", aim.address("Observation").split("/")[1]),
+        ("result.code", chance.choice(CODES)),
+        ("result:Observation.has-member:Observation.date", "ge" + date(chance)),
+    ))  # fmt: skip
+    rtype = ("Observation" if name.startswith("has-member") else
+             "DiagnosticReport" if name.startswith("result") else aim.rtype)  # fmt: skip
+    more = chance.choice(((), (("_total", "accurate"),), (("_count", "1"),)))
+    return _get("chain", f"{rtype}?{urlencode([(name, value), *more])}", follow=True)
+
+
+def _iterated(aim: Aim) -> Probe:
+    chance = aim.chance
+    rtype = chance.choice(("DiagnosticReport", "Observation", "Patient", "DocumentReference"))
+    given = {
+        "DiagnosticReport": [("_include", "DiagnosticReport:result"),
+                             ("_include:iterate", "Observation:has-member"),
+                             ("_include:iterate", "Observation:subject")],
+        "Observation": [("_revinclude", "DiagnosticReport:result"),
+                        ("_revinclude:iterate", "DiagnosticReport:subject"),
+                        ("_include", "Observation:*")],
+        "Patient": [("_revinclude", "Observation:subject"),
+                    ("_revinclude", "DocumentReference:subject"),
+                    ("_revinclude:iterate", "DiagnosticReport:result")],
+        "DocumentReference": [("_include", "*"), ("_revinclude", "DocumentReference:relatesto")],
+    }[rtype]  # fmt: skip
+    chosen = chance.sample(given, chance.randint(1, len(given)))
+    if chance.random() < 0.6:
+        chosen.append(("_id", aim.address(rtype).split("/")[1] if rtype != "Patient"
+                       else aim.person.split("/")[1]))  # fmt: skip
+    chosen.append(("_count", str(chance.choice((1, 3, 50)))))
+    return _get("includes, both ways", f"{rtype}?{urlencode(chosen)}", follow=True)
+
+
+def _keys(aim: Aim) -> Probe:
+    """Several keys, of what has an order and of what has none."""
+    keys = [aim.dated or "_lastUpdated", "_lastUpdated", "_id", "family", "code"]
+    asked = aim.chance.sample(keys[: 3 + (aim.chance.random() < 0.2) * 2], 2)
+    order = ",".join(aim.chance.choice(("", "-")) + key for key in asked)
+    given = (("_sort", order), ("_count", str(aim.chance.randint(1, 9))))
+    return _get("_sort by several", aim.search(*given), follow=True)
+
+
+def _part(aim: Aim) -> Probe:
+    given = aim.chance.choice((("_summary", "true"), ("_summary", "data"), ("_summary", "text"),
+                               ("_elements", "status,code"), ("_total", "estimate")))  # fmt: skip
+    return _get("_summary and _elements", aim.search(given, _token(aim)))
+
+
+def _conditional(aim: Aim) -> Probe:
+    """A create or an update that depends on what is there: it must not depend on what is hidden."""
+    chance, rtype = aim.chance, "Observation"
+    condition = chance.choice((
+        f"identifier=urn:labo|r-{chance.randint(1, 60)}",
+        f"_id={aim.address('Observation').split('/')[1]}",
+        f"code={chance.choice(CODES)}&date={date(chance)}",
+        f"subject={aim.person}&code={chance.choice(CODES)}",
+    ))  # fmt: skip
+    body: dict[str, Any] = {"resourceType": rtype, "status": "nonsense"}  # never written
+    if chance.random() < 0.3:
+        return Probe("conditional write", "DELETE", f"{rtype}?{condition}")
+    if chance.random() < 0.4:
+        return Probe("conditional write", "PUT", f"{rtype}?{condition}", json.dumps(body).encode())
+    head = (("if-none-exist", condition),)
+    return Probe("conditional write", "POST", rtype, json.dumps(body).encode(), head)
+
+
+def _emergency(aim: Aim) -> Probe:
+    """The mode of a regulation centre, which none of these personas has."""
+    given = {"mode": ("Code", "centre-15"), "reason": ("Code", "call")}
+    path = f"{aim.person}/$emergency"
+    if aim.chance.random() < 0.5:
+        path, given = (
+            "Patient/$emergency",
+            given | {"ins": ("String", aim.chance.choice(aim.twins.numbers))},
+        )
+    if aim.chance.random() < 0.3:
+        return Probe("$emergency", "POST", f"{aim.person}/$emergency-end")
+    body = {"resourceType": "Parameters", "parameter": [
+        {"name": name, f"value{kind}": value} for name, (kind, value) in given.items()]}  # fmt: skip
+    return Probe("$emergency", "POST", path, json.dumps(body).encode())
+
+
+def _everything(aim: Aim) -> Probe:
+    chance = aim.chance
+    given = chance.choice((("_count", "5"), ("_type", "Observation"), ("start", date(chance)),
+                           ("_since", aim.twins.now.isoformat()[:10])))  # fmt: skip
+    asked = f"?{urlencode([given])}" if chance.random() < 0.7 else ""
+    return _get("$everything", f"{aim.person}/$everything{asked}", follow=True)
+
+
+def _audit(aim: Aim) -> Probe:
+    """Who was there before: a line about what is hidden is hidden, and so are its numbers."""
+    until = (aim.twins.now - timedelta(minutes=1)).isoformat().replace("+00:00", "Z")
+    given = [("date", "ge2026-11-20"), ("date", f"lt{until}")]
+    given += aim.chance.choice(([], [("patient", aim.person)], [("entity", aim.address())],
+                                [("action", "C")], [("outcome", "4")], [("subtype", "update")]))  # fmt: skip
+    given += aim.chance.choice(([], [("_total", "accurate")], [("_summary", "count")]))
+    return _get("AuditEvent", f"AuditEvent?{urlencode(given)}&_count=500")
+
+
+PATIENTS_PAGES = ("documents", "curves", "person", "openings", "rights", "professionals", "why",
+                  "mandated", "emergencies", "running")  # fmt: skip
+OWN_PAGES = ("acting", "life", "reviews", "identity", "sheet")
+
+
+def _page(aim: Aim) -> Probe:
+    """A page of a record: one's own, another's, or that of whom it is about."""
+    chance, mine = aim.chance, aim.twins.viewer.kind == "patient" and aim.chance.random() < 0.4
+    patient = "" if mine else aim.person.split("/")[1]
+    name = chance.choice((*PATIENTS_PAGES, *OWN_PAGES))
+    if name == "documents":
+        given: tuple[str, ...] = (patient, chance.choice(("", "", *DOCUMENTS)),
+                 chance.choice(("", "", "2025", "2026")))  # fmt: skip
+    elif name == "openings":
+        given = (patient, aim.twins.now.isoformat())
+    else:
+        given = (patient,) if name in PATIENTS_PAGES else ()
+    return Probe("page of a record", "GET", "", page=(name, *given))
+
+
+def _item_page(aim: Aim) -> Probe:
+    """A page of one thing: a document, its file, a curve."""
+    name = aim.chance.choice(("document", "file", "content", "curve"))
+    rtype = {"document": "DocumentReference", "file": "DocumentReference"}.get(name, "Binary")
+    what = aim.chance.choice(CODES) if name == "curve" else aim.address(rtype).split("/")[1]
+    mine = aim.twins.viewer.kind == "patient" and aim.chance.random() < 0.4
+    patient = "" if mine else aim.person.split("/")[1]
+    return Probe("page of one thing", "GET", "", page=(name, patient, what))
+
+
+def _finding(aim: Aim) -> Probe:
+    """Somebody of the cast, or nobody: their identity may be found, whatever is in their record."""
+    known = aim.twins.numbers[: len(people.POPULATION.people) - 1]
+    number = aim.chance.choice(known) if aim.chance.random() < 0.5 else "100000000000000"
+    return Probe("page: finding a person", "GET", "", page=("find", number))
+
+
+def _archive(aim: Aim) -> Probe:
+    mine = aim.twins.viewer.kind == "patient" and aim.chance.random() < 0.5
+    patient = "" if mine else aim.person.split("/")[1]
+    return Probe("archive", "GET", "", page=("archive", patient))
+
+
+def _prescribed(aim: Aim) -> Probe:
+    if aim.chance.random() < 0.5:
+        return Probe("page: emergency", "GET", "", page=("emergency", aim.person.split("/")[1]))
+    return Probe("page: emergency", "GET", "", page=("running", aim.person.split("/")[1]))
+
+
+LINES = frozenset(("AuditEvent",))
+NUMBERS = re.compile(
+    rb'"id":"[a-z2-7]{26}",?|"fullUrl":"[^"]*",?|/AuditEvent/[a-z2-7]{26}|"value":"[0-9a-f]{16}"'
+)
+
 GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     "read": lambda aim: _get("read", aim.address()),
     "read, not modified": lambda aim: _get(
@@ -323,6 +521,20 @@ GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     "$explain": lambda aim: _get("$explain", f"{aim.person}/$explain"),
     "$take-away": lambda aim: _get("$take-away", f"{aim.person}/$take-away"),
     "$hide and $show": _masking,
+    "_has": _reverse,
+    "chain": _chained,
+    "includes, both ways": _iterated,
+    "_sort by several": _keys,
+    "_summary and _elements": _part,
+    "conditional write": _conditional,
+    "$everything": _everything,
+    "$emergency": _emergency,
+    "AuditEvent": _audit,
+    "page of a record": _page,
+    "page of one thing": _item_page,
+    "page: finding a person": _finding,
+    "page: emergency": _prescribed,
+    "archive": _archive,
 }  # fmt: skip
 
 
@@ -350,18 +562,27 @@ async def ask(of: Twins, probe: Probe, report: Report) -> str | None:
     while True:
         headers = dict(probe.headers)
         a, b = await asyncio.gather(
-            *(world.ask(of.persona, probe.method, path, probe.body, headers)
+            *(world.look(of.persona, probe.page[0], probe.page[1:]) if probe.page else
+              world.ask(of.persona, probe.method, path, probe.body, headers)
               for world in (of.a, of.b))
         )  # fmt: skip
         report.probes += 1
         report.statuses[a.status] += 1
-        if told := difference(a, b):
-            return f"{of.persona}: {probe.kind}: {probe.method} {path} {headers}: {told}"
+        if told := difference(
+            *((_unnumbered(a), _unnumbered(b)) if probe.kind in LINES else (a, b))
+        ):
+            asked = " ".join(probe.page) or path
+            return f"{of.persona}: {probe.kind}: {probe.method} {asked} {headers}: {told}"
         pages += 1
         following = _next(a) if probe.follow and pages < MOST_PAGES else None
         if following is None:
             return None
         path = following
+
+
+def _unnumbered(answer: Answer) -> Answer:
+    """Lines of the audit without the numbers they have in it, which count the hidden ones too."""
+    return Answer(answer.status, answer.headers, NUMBERS.sub(b"", answer.body))
 
 
 def _next(answer: Answer) -> str | None:
@@ -383,13 +604,14 @@ def aims(of: Twins, chance: random.Random) -> Iterator[tuple[str, str]]:
 
 
 async def compare(of: Twins, probes: int, report: Report, *, first: bool = False) -> None:
-    """Ask both worlds; with `first`, stop at the first difference."""
+    """Ask both worlds, each kind about each reason at least once; `first`: to the first difference."""
     chance = random.Random(f"{report.seed} probes {of.persona}")
     by_why: dict[str, list[Item]] = {}
     for item in of.items:
         by_why.setdefault(of.hidden.get(item.number, VISIBLE), []).append(item)
     report.wanted |= {(kind, of.persona, why) for kind in GRAMMAR for why in by_why}
-    start, now = report.probes, of.now
+    start, now, moved = report.probes, of.now, of.now
+    of.a.forget(of.now)  # of those who asked before
     end = start + probes
     asked: list[Probe] = []
     for kind, why in aims(of, chance):
@@ -411,11 +633,16 @@ async def compare(of: Twins, probes: int, report: Report, *, first: bool = False
             found.append(await ask(of, probe, report))
         report.leaks += [told for told in found if told]
         asked = []
-        if report.probes >= end or (first and report.leaks):
+        if first and (report.leaks or report.probes >= end):
+            return
+        if report.probes >= end and report.wanted <= set(report.covered):
             return
         now = of.now + HOUR * ((report.probes - start) // EACH)
-        for world in (of.a, of.b):
-            world.move(now)
+        if now != moved:
+            moved = now
+            for world in (of.a, of.b):
+                world.move(now)
+                world.forget(of.now)
 
 
 def _fit(kind: str, items: list[Item]) -> list[Item]:

@@ -47,7 +47,7 @@ QUICK = SETTINGS | {
     "full_page_writes": "off",
     "plan_cache_mode": "force_generic_plan",
 }
-CONNECTIONS = 2  # of a world: the fewer, the sooner each has prepared every statement
+CONNECTIONS = 3  # of a world: the fewer, the sooner each has prepared every statement
 
 
 class Source:
