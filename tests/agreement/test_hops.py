@@ -325,6 +325,7 @@ def loop() -> Any:
     found.close()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=3,
     phases=(Phase.explicit, Phase.generate),  # the URL told is small enough unshrunk

@@ -60,6 +60,7 @@ def appointment(*people: str, **more: Any) -> Json:
     } | more
 
 
+@pytest.mark.slow
 async def test_it_gives_what_searches_give_page_after_page(space: Space) -> None:
     me, other = f"Patient/{space.patient_id()}", f"Patient/{space.patient_id('husband')}"
     (place,) = await make(space, organization("Nord"))
@@ -93,6 +94,7 @@ MASK = {
 }
 
 
+@pytest.mark.slow
 async def test_it_may_be_of_some_types_of_some_time_and_since(space: Space) -> None:
     me = f"Patient/{space.patient_id()}"
     old, new, without = await make(

@@ -178,3 +178,29 @@ async def test_elements_are_of_matches_and_a_summary_of_all(space: Space) -> Non
     brief = await space.get(f"{query}&_summary=true", as_=LAB)
     assert "alias" not in brief.entries[1]
     assert "name" in brief.entries[1]
+
+
+async def test_missing_tells_what_has_no_date_and_no_name(space: Space) -> None:
+    someone = f"Patient/{space.patient_id('husband')}"
+    condition: Json = {"resourceType": "Condition", "subject": {"reference": someone}}
+    both, onset, none = await make(
+        space,
+        condition | {"onsetDateTime": "2020", "recordedDate": "2020"},
+        condition | {"onsetPeriod": {"end": "2020"}},
+        condition,
+    )
+    named, nameless = await make(
+        space,
+        organization("Nord"),
+        {"resourceType": "Organization", "identifier": [{"value": "x"}]},
+    )
+    every, places = f"_id={both},{onset},{none}", f"_id={named},{nameless}"
+    for query, expected in [
+        (f"Condition?{every}&onset-date:missing=true", {none}),
+        (f"Condition?{every}&onset-date:missing=false", {both, onset}),
+        (f"Condition?{every}&recorded-date:missing=true", {onset, none}),
+        (f"Condition?{every}&recorded-date:missing=false", {both}),
+        (f"Organization?{places}&name:missing=true", {nameless}),
+        (f"Organization?{places}&name:missing=false", {named}),
+    ]:
+        assert set(await ids(space, query)) == expected, query

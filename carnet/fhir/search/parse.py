@@ -17,6 +17,7 @@ from carnet.fhir.search import (
     chains,
     dates,
     includes,
+    missing,
     references,
     reverse,
     sorting,
@@ -181,6 +182,11 @@ class Parser:
         parameter = known.get(name)
         if parameter is None:
             raise UnknownParameter(f"{rtype} has no search parameter {_safe(name)}.")
+        if modifier == "missing":
+            if not sorting.sortable(rtype, parameter.type):
+                raise missing.SealedAbsence
+            absent = missing.read(values)
+            return missing.Missing(name, parameter.number, parameter.type, absent), None
         match parameter.type:
             case "token":
                 return self._token(parameter, modifier, values), None
