@@ -29,7 +29,7 @@ from carnet.postgres.server import Server
 
 PASSWORD = "carnet-demo"  # of every persona: the demonstration listens on this machine alone
 SEED, PEOPLE = 2026, 1000
-PAGED = frozenset(("patient", "carer", "helper", "professional", "operator"))  # who log in to pages
+PAGED = frozenset("patient carer helper professional assistant operator".split())  # log in to pages
 BEHIND = 10  # niceness of the process beside: pages come first
 A_LINE_EVERY = 50  # people, where there is no terminal for a bar
 

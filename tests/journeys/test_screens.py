@@ -81,6 +81,12 @@ def result_drawn(page: Page) -> None:
     page.locator("a", has_text="Hémoglobine glyquée").first.click()
 
 
+def menu(page: Page) -> None:
+    """The menu of a phone, unfolded."""
+    page.goto("/dossier/")
+    page.locator(".menu summary").click()
+
+
 def leafed(page: Page) -> None:
     """The file of a letter, page by page."""
     page.goto("/dossier/")
@@ -98,6 +104,7 @@ SCREENS_OF: Final = (
     Screen("introuvable", "patient", at("/dossier/documents/aaaaaaaa/")),
     Screen("documents", "patient", at("/dossier/")),
     Screen("documents-large", "patient", at("/dossier/"), DESK),
+    Screen("menu", "patient", menu),
     Screen("document", "patient", first_report),
     Screen("document-large", "patient", first_report, DESK),
     Screen("fichier", "patient", leafed),
@@ -106,8 +113,10 @@ SCREENS_OF: Final = (
     Screen("courbe", "patient", result_drawn),
     Screen("courbe-large", "patient", result_drawn, DESK),
     Screen("acces", "patient", at("/dossier/acces/")),
+    Screen("emporter", "patient", at("/dossier/emporter/")),
     Screen("droits", "patient", at("/dossier/droits/")),
     Screen("droits-professionnels", "patient", at("/dossier/droits/professionnels/")),
+    Screen("pourquoi-pas", "patient", at("/dossier/pourquoi/")),
     Screen("espace", "patient", at("/espace/")),
     Screen("identite", "patient", at("/identite/")),
     Screen("identite-fiche", "patient", at("/identite/fiche/"), DESK),
@@ -124,17 +133,26 @@ SCREENS_OF: Final = (
     Screen("patient-documents", "gp", opened),
     Screen("pourquoi", "gp", at("/patients/aaaaaaaaaaaaaaaaaaaaaaaaaa/pourquoi/")),
     Screen("urgences", "gp", at("/urgences/")),
+    Screen("assistants", "gp", at("/assistants/")),
+    Screen("assister", "assistant", at("/assister/")),
+    Screen("exploitation", "operator", at("/operateur/"), DESK),
+    Screen("mandats", "operator", at("/operateur/mandats/")),
+    Screen("exploitation-assistants", "operator", at("/operateur/assistants/"), DESK),
     Screen("identitovigilance", "identity-officer", at("/identitovigilance/"), DESK),
+    Screen("identite-chercher", "identity-officer", at("/identitovigilance/chercher/"), DESK),
     Screen("datamatrix", "identity-officer", at("/identitovigilance/datamatrix/"), DESK),
 )
 
 # Addresses that are no page: files, proofs, pictures of pages, and what only receives a form.
 NO_PAGE: Final = frozenset(
-    "mine:file mine:picture mine:proof open letter-pdf mine:decide mine:mask accept give share revoke"
+    "mine:file mine:picture mine:proof open letter-pdf mine:decide mine:mask mine:mark paper"
+    " end-mandate accept give share revoke"
     " ended end-emergency".split()
 )
 # Pages that something else must come before: a session, a letter, two identities alike, an emergency.
-AFTER: Final = frozenset("receipt letter merge compare-identities emergency mandates".split())
+AFTER: Final = frozenset(
+    "an-identity quarantine represented receipt letter merge compare-identities emergency mandates".split()
+)
 
 
 def addresses() -> set[str]:
@@ -204,10 +222,14 @@ def test_every_page_has_its_picture(pictures: dict[str, tuple[str, Image.Image]]
         "consent": "/patients/consentement/", "mine:documents": "/dossier/",
         "mine:document": "/dossier/documents/[^/]+/", "mine:curves": "/dossier/courbes/",
         "mine:curve": "/dossier/courbes/[^/]+/", "mine:openings": "/dossier/acces/",
+        "mine:take": "/dossier/emporter/",
         "mine:rights": "/dossier/droits/", "mine:professionals": "/dossier/droits/professionnels/",
         "mine:why": "/patients/[^/]+/pourquoi/", "life": "/espace/", "identity": "/identite/",
         "identity-sheet": "/identite/fiche/", "acting": "/pour-qui/", "helping": "/accompagner/",
         "oppose": "/opposition/", "tray": "/courrier/", "reviews": "/urgences/",
+        "assistants": "/assistants/", "assisting": "/assister/", "operating": "/operateur/",
+        "every-assistant": "/operateur/assistants/", "representatives": "/operateur/mandats/",
+        "find-identity": "/identitovigilance/chercher/",
         "vigilance": "/identitovigilance/", "datamatrix": "/identitovigilance/datamatrix/",
         "mine:viewer": "/dossier/documents/[^/]+/fichier/", "mine:add": "/dossier/documents/ajouter/",
     }  # fmt: skip
