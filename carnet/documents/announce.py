@@ -142,14 +142,16 @@ async def tell(door: Door) -> int:
     async with door.pool.connection() as conn, conn.transaction():
         await platform.enter(door, conn)
         due = await own.to_tell(conn, now - TOLD_AFTER)
-        for cid, group in groupby(due, key=lambda one: one.cid):
-            rids = [one.rid for one in group]
-            key = f"see-a-professional:{cid}:{now.date()}"
-            await notices.send(door, conn, cid, "see-a-professional", key=key)
-            await conn.execute(own.TOLD, {"cid": cid, "rids": rids, "now": now})
-            # It names no row: the patient reads this line, and not what it is about.
-            trace = visit.trace("announcement-told", "two-weeks")
-            await audit.write(conn, trace, granted=True, cids=[cid])
+        for person, theirs in groupby(due, key=lambda one: one.person):
+            key = f"see-a-professional:{person}:{now.date()}"  # one a day, however many records
+            for place, (cid, group) in enumerate(groupby(theirs, key=lambda one: one.cid)):
+                if not place:
+                    await notices.send(door, conn, cid, "see-a-professional", key=key)
+                rids = [one.rid for one in group]
+                await conn.execute(own.TOLD, {"cid": cid, "rids": rids, "now": now})
+                # It names no row: the patient reads this line, and not what it is about.
+                trace = visit.trace("announcement-told", "two-weeks")
+                await audit.write(conn, trace, granted=True, cids=[cid])
     return len(due)
 
 

@@ -39,7 +39,7 @@ from carnet.documents.identity import (
     source_patient,
 )
 from carnet.documents.masks import masked, masked_list
-from carnet.documents.replace import check_patches, parents, supersede
+from carnet.documents.replace import all_of, check_patches, home, parents, supersede
 from carnet.fhir import xml
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.references import ReferenceFilter
@@ -102,6 +102,11 @@ async def publish(unit: Unit, plan: Plan, entry: Entry) -> Written:
     address = entry.address
     assert address is not None
     number = _unique_id(resource, document)
+    cid = await home(unit, address, resource, document)
+    if cid != address.cid:
+        address = await _file_in(unit, plan, entry, cid)
+        resource = dict(entry.resource)
+        number = _unique_id(resource, document)
     if not any(each.severity is Severity.ERROR for each in findings):
         existing = await _already(unit, plan, entry, resource, held, number)
         if existing is not None:
@@ -331,6 +336,34 @@ async def _keep_apart(
                 each.resource = _about(each.resource, whose)
 
 
+async def _file_in(unit: Unit, plan: Plan, entry: Entry, cid: int) -> Address:
+    """Move a lot to the compartment of the document it replaces: a chain is in one, merged or not."""
+    before = entry.address
+    assert before is not None
+    whose = f"Patient/{unit.visit.door.ids.encode(cid, cid)}"
+    moved = {f"Patient/{unit.visit.door.ids.encode(before.cid, before.cid)}": whose}
+    lot = [
+        each
+        for each in plan.entries
+        if each.address is not None and each.address.cid == before.cid and each.rtype != "Patient"
+    ]
+    if any(each.written is not None or each.method != "POST" for each in lot):
+        return before  # the replacement itself says that it is another record's
+    for each in lot:
+        assert each.address is not None
+        address = await unit.place_in(cid, each.rtype)
+        moved[each.address.literal] = address.literal
+        for name, place in plan.known.items():
+            if place == each.address:
+                plan.known[name] = address
+        each.address = address
+    for each in plan.entries:
+        if each.written is None:
+            each.resource = copied(each.resource, moved)
+    assert entry.address is not None
+    return entry.address
+
+
 def _about(resource: dict[str, Any], whose: str) -> dict[str, Any]:
     """The same about somebody, by reference alone: a number they only claim names them nowhere."""
     named = {each for each in ("subject", "patient") if each in resource}
@@ -416,12 +449,21 @@ async def _already(
     if number is None:
         return None
     digest = door.hasher.long(b"doc|" + held[0].data)
+    key = unique.key(door, actor, number)
+    for other in (await all_of(unit, address.cid))[
+        1:
+    ]:  # deposited under another of their identities
+        await unit.allow(other)
+        there = await queries.deposited(unit.conn, other, actor.org or 0, key)
+        if there is not None:
+            address = replace(address, cid=other)
+            break
     await unit.allow(address.cid)
     found = await queries.deposit(
         unit.conn,
         address.cid,
         actor.org or 0,
-        unique.key(door, actor, number),
+        key,
         digest,
         address.rid,
     )

@@ -58,6 +58,7 @@ class Awaited:
 
     cid: int
     rid: int
+    person: int = 0  # whose record it is in: merged records have one person
 
 
 # Under a context that may write the record, or the platform's.
@@ -74,10 +75,11 @@ TOLD: LiteralString = """
      WHERE cid = %(cid)s AND rid = ANY (%(rids)s::bigint[]) AND told IS NULL
 """
 TO_TELL: LiteralString = """
-    SELECT a.cid, a.rid FROM access.announcement a
-      JOIN access.record r ON r.cid = a.cid AND r.state = 'open'
+    SELECT a.cid, a.rid, r.person FROM access.announcement a
+      JOIN access.record r ON r.cid = a.cid AND NOT EXISTS (
+           SELECT 1 FROM access.record x WHERE x.person = r.person AND x.state <> 'open')
      WHERE a.told IS NULL AND a.ended IS NULL AND a.since <= %(before)s
-     ORDER BY a.cid, a.rid LIMIT 1000 FOR UPDATE OF a SKIP LOCKED
+     ORDER BY r.person, a.cid, a.rid LIMIT 1000 FOR UPDATE OF a SKIP LOCKED
 """
 TO_END: LiteralString = """
     SELECT cid, rid FROM access.announcement

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from carnet import errors
+from carnet.access import queries as access
 from carnet.access.door import Address, Unit, Written
 from carnet.access.labels import Label
 from carnet.documents import metadata, queries, unique
@@ -101,6 +102,30 @@ async def parents(
     return list(found.values()), [finding("replaces-unknown", PLACE, profile)] if missing else []
 
 
+async def home(
+    unit: Unit, address: Address, resource: dict[str, Any], document: CdaDocument | None
+) -> int:
+    """The compartment a document is filed in: where what it replaces is, in the same person's record.
+
+    A chain is then in one compartment, and stays whole when a merge is undone.
+    """
+    every = await all_of(unit, address.cid)
+    if len(every) == 1:
+        return address.cid
+    targets = [
+        each.get("target", {})
+        for each in resource.get("relatesTo", [])
+        if each.get("code") == "replaces"
+    ]
+    numbers = document.header.replaces if document is not None else ()
+    targets += [{"identifier": metadata.identifier(number)} for number in numbers]
+    for target in targets:
+        place = unit.visit.door.ids.decode(await _named(unit, address, target) or "")
+        if place is not None and place[0] in every:
+            return place[0]
+    return address.cid
+
+
 async def _parent(
     unit: Unit, address: Address, target: dict[str, Any], profile: Profile
 ) -> Parent | None:
@@ -133,12 +158,13 @@ async def _named(unit: Unit, address: Address, target: dict[str, Any]) -> str | 
     if number is None:
         return None
     actor = unit.visit.actor
-    await unit.allow(address.cid)
-    own = await queries.deposited(
-        unit.conn, address.cid, actor.org or 0, unique.key(door, actor, number)
-    )
-    if own is not None:
-        return door.ids.encode(address.cid, own.rid)
+    for cid in await all_of(unit, address.cid):
+        await unit.allow(cid)
+        own = await queries.deposited(
+            unit.conn, cid, actor.org or 0, unique.key(door, actor, number)
+        )
+        if own is not None:
+            return door.ids.encode(cid, own.rid)
     parameter = door.definitions.params["DocumentReference"]["identifier"].number
     wanted = TokenFilter(parameter, ((identifier.get("system") or None, identifier["value"]),))
     rows = await unit.find(
@@ -146,6 +172,12 @@ async def _named(unit: Unit, address: Address, target: dict[str, Any]) -> str | 
     )
     current = [row for row in rows if row.resource.get("status") == "current"] or rows
     return current[0].id if current else None
+
+
+async def all_of(unit: Unit, cid: int) -> tuple[int, ...]:
+    """The compartments of a person's record, the one that is named first."""
+    every = (await access.sets(unit.conn, [cid])).get(cid, (cid,))
+    return (cid, *(each for each in every if each != cid))
 
 
 async def supersede(unit: Unit, cid: int, replaced: list[Parent], label: Label) -> None:

@@ -48,6 +48,17 @@ SET_ERASURE: LiteralString = """
     UPDATE access.record SET erase_asked = %(now)s, erase_due = %(due)s
      WHERE cid = ANY (%(cids)s::bigint[]) AND state = 'closed'
 """
+# Who asks for the deletion of a set that another's closing shut says that theirs is closed as well: what
+# that closing did to theirs is not given back.
+SAY_SO: LiteralString = """
+    WITH said AS (
+        UPDATE access.meanwhile
+           SET before = before - ARRAY['state', 'since', 'motive', 'archived_until'],
+               after = after - ARRAY['state', 'since', 'motive', 'archived_until']
+         WHERE cid = %(cid)s AND tbl = 'record'
+    )
+    DELETE FROM access.meanwhile WHERE cid = %(cid)s AND tbl IN ('consent', 'emergency', 'mandate')
+"""
 OPPOSE_FEEDING: LiteralString = """
     UPDATE access.record SET feeding_opposed = true, feeding_motive = %(motive)s WHERE cid = %(cid)s
 """
