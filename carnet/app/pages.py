@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Unpack
 
 from carnet.access.actor import Actor
 from carnet.access.log import roots
 from carnet.access.pages import Opening, Seal
-from carnet.app import parts
+from carnet.app import export, parts
 from carnet.app.acting import ActingPages
 from carnet.app.life import LifePages
 from carnet.app.parts import Built
@@ -133,6 +133,9 @@ class PageActs(ActingPages, RightsPages):
 
     async def proof(self, actor: Actor, line: str) -> bytes:
         return await readers.proof(parts.visit(self._built, actor), line)
+
+    def take_away(self, actor: Actor, patient: str) -> AsyncIterator[bytes]:
+        return export.taken(parts.visit(self._built, actor), patient)
 
     async def find(self, actor: Actor, form: TraitsForm) -> Sequence[Found]:
         return await find.find(parts.visit(self._built, actor), form)

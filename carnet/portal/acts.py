@@ -4,7 +4,7 @@
 Every act raises a `carnet.errors.CarnetError` to refuse; `refusals.py` makes a page of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol, Unpack
 
 from carnet.access.actor import Actor
@@ -72,6 +72,9 @@ class Acts(RightsActs, ActingActs, Protocol):
 
     async def proof(self, actor: Actor, line: str) -> bytes:
         """The proof of one opening, as JSON to keep."""
+
+    def take_away(self, actor: Actor, patient: str) -> AsyncIterator[bytes]:
+        """A copy of the record, as one archive made as it is read: see carnet/export/take.py."""
 
     async def find(self, actor: Actor, form: TraitsForm) -> Sequence[Found]:
         """The persons who answer to what was typed, five at most."""

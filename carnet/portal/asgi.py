@@ -10,7 +10,7 @@ import asyncio
 import io
 import re
 import sys
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -30,15 +30,17 @@ TOO_LARGE = "carnet.too_large"  # in the WSGI environment
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole WSGI response."""
+    """A WSGI response: whole, or its beginning and what follows."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
+    more: Iterator[bytes] | None = None  # what follows, made as it is sent
+    close: Callable[[], None] | None = None  # once it is sent, or broken off
 
 
 class ThreadedWsgi:
-    """An ASGI application that answers HTTP from a WSGI one; responses are sent whole."""
+    """An ASGI application that answers HTTP from a WSGI one; but for files, responses are sent whole."""
 
     def __init__(
         self, application: Callable[..., Iterable[bytes]], *, threads: int, of_files: int = 4
@@ -58,7 +60,19 @@ class ThreadedWsgi:
         answer = await loop.run_in_executor(pool, self.answer, values)
         start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         await send(start)
-        await send({"type": "http.response.body", "body": answer.body})
+        if answer.more is None:
+            await send({"type": "http.response.body", "body": answer.body})
+            return
+        # What fails once it has begun is raised: the answer is broken off, never ended.
+        piece: bytes | None = answer.body
+        try:
+            while piece is not None:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                piece = await loop.run_in_executor(pool, next, answer.more, None)
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            if answer.close is not None:
+                await loop.run_in_executor(pool, answer.close)
 
     def answer(self, environ: dict[str, Any]) -> Answer:
         """Run the WSGI application to its end, in this thread."""
@@ -71,15 +85,21 @@ class ThreadedWsgi:
             return lambda _: None
 
         chunks = self.application(environ, start_response)
+        close = getattr(chunks, "close", None)
+        if getattr(chunks, "streaming", False):  # a response of Django's that is made as it is sent
+            status, headers = said[-1]
+            return Answer(int(status[:3]), _encoded(headers), b"", iter(chunks), close)
         try:
             body = b"".join(chunks)
         finally:
-            close = getattr(chunks, "close", None)
             if close is not None:
                 close()
         status, headers = said[-1]
-        encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
-        return Answer(int(status[:3]), encoded, body)
+        return Answer(int(status[:3]), _encoded(headers), body)
+
+
+def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
 
 
 async def read(receive: Receive) -> bytes | None:

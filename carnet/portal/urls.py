@@ -7,6 +7,7 @@ from django.urls import include, path
 from carnet.portal import site
 from carnet.portal.acting import urls as acting
 from carnet.portal.acting import views as acting_views
+from carnet.portal.export import urls as export
 from carnet.portal.files import urls as files
 from carnet.portal.life import urls as life
 from carnet.portal.patients import views as patients
@@ -18,11 +19,11 @@ urlpatterns = [
     *life.urls,
     *vigilance.urls,
     path("", site.home, name="home"),
-    path("dossier/", include(([*files.mine, *record.mine, *rights.mine], "mine"))),
+    path("dossier/", include(([*files.mine, *record.mine, *rights.mine, *export.mine], "mine"))),
     path("pour-qui/", include(acting.own)),
     path(
         "pour/<fhirid:patient>/",
-        include(([*files.mine, *record.mine, *rights.mine], "acting")),
+        include(([*files.mine, *record.mine, *rights.mine, *export.mine], "acting")),
     ),
     path("accompagner/", include(acting.helping)),
     *acting.others,

@@ -57,6 +57,8 @@ ACTS = {
     "readers": "Liste des consultations",
     "find": "Recherche d’identité",
     "audit": "Consultation du journal des accès",
+    "export": "Copie du dossier",
+    "replay": "Examen d’un accès passé",
     **dict.fromkeys(("identity-look", "identity-compare"), "Examen de l’identité"),
     "explain": "Question sur ce qui n’est pas visible",
 }
@@ -130,7 +132,7 @@ def _in_one_go(lines: Sequence[audit.Line]) -> Iterable[list[audit.Line]]:
         if (
             _same(newer, older)
             and newer.at - older.at <= ONE_GO
-            and {newer.act, older.act} <= READING
+            and ({newer.act, older.act} <= READING or newer.act == older.act == "export")
         ):
             group.append(older)
         else:
@@ -163,7 +165,7 @@ def _what(group: Sequence[audit.Line], seen: dict[int, Stored]) -> str:
     said = ACTS.get(act, OTHERWISE)
     if not group[0].granted:
         return f"{said} (refusé)"
-    if act == "readers":  # it names every document of the list
+    if act in ("readers", "export"):  # they name every document
         return said
     told = [line for line in group if line.act == act or {line.act, act} <= {"read", "vread"}]
     rids = dict.fromkeys(rid for line in reversed(told) for rid in line.rids if rid in seen)

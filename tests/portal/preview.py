@@ -6,7 +6,7 @@ page something to show, the rare states included.
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -472,6 +472,12 @@ class PreviewActs(PreviewRights, PreviewAssistants):
 
     async def proof(self, actor: Actor, line: str) -> bytes:
         return b'{"carnet-audit-proof":1}'
+
+    async def take_away(self, actor: Actor, patient: str) -> AsyncIterator[bytes]:
+        yield b"PK"
+        if actor.sub == "patient:newcomer":
+            raise errors.NotFound
+        yield b"end"
 
     async def acting(self, actor: Actor) -> Sequence[Acting]:
         if actor.sub == "patient:newcomer":

@@ -173,6 +173,8 @@ DEEDS = (
     gettext_noop("Document rendu visible, un mois passé"),
     gettext_noop("Examen de l’identité"),
     gettext_noop("Question sur ce qui n’est pas visible"),
+    gettext_noop("Copie du dossier"),
+    gettext_noop("Examen d’un accès passé"),
     gettext_noop("Accès"),
 )
 DEED = re.compile(
