@@ -16,7 +16,7 @@ from typing import Any
 from psycopg import errors as pg
 
 from carnet import errors
-from carnet.access import audit, notices
+from carnet.access import notices
 from carnet.access.door import Unit, Visit, commit
 from carnet.access.queries import LOCK_RECORDS
 from carnet.vigilance import outward, queries, standing
@@ -205,12 +205,12 @@ def _linking(links: list[dict[str, Any]]) -> standing.Change:
 
 
 async def _told(unit: Unit, what: str, found: Merge, cids: list[int]) -> None:
-    """A line for each of the two, that its person reads; and a notice to each who is reached apart."""
+    """The trace, and a notice to each who is reached apart; the new Patients are a line each reads."""
     visit = unit.visit
+    await _traced(unit, what, [found.source, found.target])
     await unit.visit.rights_of(unit.conn, cids)
     reached = set()
     for cid in (found.target, found.source):
-        await audit.write(unit.conn, visit.trace(what, standing.RULE), granted=True, cids=[cid])
         line = await queries.line(unit.conn, cid)
         if line is None or line.quarantined:  # what a document claims is no address of anybody
             continue
