@@ -129,7 +129,7 @@ class Hops:
         async with self.conn.cursor(row_factory=tuple_row) as cur:
             async with within(self.conn):
                 await self.visit.enter(self.conn, self.decision.scope)
-                await cur.execute(text.encode(), values)
+                await cur.execute(text.encode(), values, prepare=search_sql.prepare(values))
             return await cur.fetchall()
 
 

@@ -175,7 +175,7 @@ class Visit:
             async with within(conn), conn.cursor() as cur:
                 await self.enter(conn, decision.scope)
                 await self._counted(conn, query, decision, asked)
-                await cur.execute(text.encode(), values)
+                await cur.execute(text.encode(), values, prepare=search_sql.prepare(values))
                 rows = await cur.fetchall()
         named = tally.hashes(place)
         return [Group(year, org, named.get(token), count) for year, org, token, count in rows]
@@ -337,7 +337,7 @@ class Visit:
         async with conn.cursor(row_factory=class_row(Row)) as cur:
             async with within(conn):
                 await self.enter(conn, decision.scope)
-                await cur.execute(text.encode(), values)
+                await cur.execute(text.encode(), values, prepare=search_sql.prepare(values))
             return await cur.fetchall()  # outside: asked for inside, rows cost a second round trip
 
     async def _fetch_traced(
@@ -383,7 +383,7 @@ class Visit:
             if query.only_total:
                 await self._counted(conn, query, decision, asked)
             async with conn.cursor(row_factory=scalar_row) as cur:
-                await cur.execute(text.encode(), values)
+                await cur.execute(text.encode(), values, prepare=search_sql.prepare(values))
                 return int(await cur.fetchone() or 0)
 
     async def _counted(
