@@ -60,6 +60,9 @@ ACTS = {
     "export": "Copie du dossier",
     "replay": "Examen d’un accès passé",
     **dict.fromkeys(("identity-look", "identity-compare"), "Examen de l’identité"),
+    "merge": "Réunion de deux identités",
+    "unmerge": "Séparation de deux identités",
+    **dict.fromkeys(("identity-validate", "identity-clear"), "Vérification de l’identité"),
     "explain": "Question sur ce qui n’est pas visible",
 }
 OTHERWISE = "Accès"  # an act that has no words here is still told

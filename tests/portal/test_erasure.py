@@ -24,7 +24,7 @@ def test_an_erased_person_s_account_is_closed_and_names_nobody(
 
     from carnet.portal.accounts.models import Account
 
-    User = get_user_model()
+    User: Any = get_user_model()
     made = {}
     for name in ("erased", "left"):
         user = User.objects.create_user(
