@@ -12,6 +12,8 @@ import random
 import time
 from datetime import UTC, datetime, timedelta
 
+import psycopg
+
 from bench._place import place
 from bench._told import tell
 from carnet.access.log import heads, queries, roots, sources, verify
@@ -19,6 +21,14 @@ from carnet.access.log.sealing import TOGETHER, Sealing
 from carnet.postgres.pool import JOB, open_pool
 
 LINES = 100_000
+WRITERS, WRITING = 8, 10.0  # at once; seconds
+DELAY = 6.0  # seconds a line may wait here: the tenth of the default, to see it in a short run
+LINE = """
+    INSERT INTO access.audit (at, request, sub, client, purpose, act, granted, rule, matrix, cid,
+                              rids, vers)
+    VALUES (now(), 'bench', 'rpps:1', 'carnet-pages', 'TREAT', 'read', true, 'care-team', 'm', 1,
+            '{1}', '{1}')
+"""
 FILL = """
     INSERT INTO access.audit (at, request, sub, situation, org, client, purpose, act, granted, rule,
                               matrix, cid, rids, vers)
@@ -48,6 +58,58 @@ def run() -> None:
     source.close()
     assert not report.found, report.found[:3]
     tell("verifying the audit against its roots", f"{report.rows / took:,.0f} lines/s")
+    alone, _ = asyncio.run(written(sealing=False))
+    beside, late = asyncio.run(written(sealing=True))
+    tell(
+        f"writing lines, {WRITERS} writers, each committed, sealed meanwhile",
+        f"{beside:,.0f} lines/s, the oldest sealed after {late:.0f} s",
+        f"without a sealer: {alone:,.0f} lines/s",
+    )
+
+
+async def written(*, sealing: bool) -> tuple[float, float]:
+    """Lines a second that writers commit, and how long the oldest waited for its head, in seconds."""
+    here = place()
+    settings = here.installation.settings()
+    pool = await open_pool(
+        here.url("carnet_worker"), min_size=1, max_size=2, name="bench", limits=JOB
+    )
+    sealer = Sealing(
+        pool, heads.load_or_make(settings.keys), settings.roots, lambda: datetime.now(UTC),
+        random.randbytes, delay=DELAY,
+    )  # fmt: skip
+    ends = time.perf_counter() + WRITING
+
+    async def write() -> int:
+        count = 0
+        conn = await psycopg.AsyncConnection.connect(here.url("carnet_app"), autocommit=True)
+        async with conn:
+            while time.perf_counter() < ends:
+                await conn.execute(LINE)
+                count += 1
+        return count
+
+    async def watch() -> float:
+        """The age of the oldest line that waits, as it was at worst."""
+        worst = 0.0
+        while time.perf_counter() < ends:
+            await asyncio.sleep(0.5)
+            async with pool.connection() as conn:
+                oldest = await queries.waiting(conn)
+            if oldest is not None:
+                worst = max(worst, (datetime.now(UTC) - oldest).total_seconds())
+        return worst
+
+    run = asyncio.ensure_future(sealer.run()) if sealing else None
+    try:
+        *counts, late = await asyncio.gather(*(write() for _ in range(WRITERS)), watch())
+        return sum(counts) / WRITING, float(late)
+    finally:
+        if run is not None:
+            run.cancel()
+        while await sealer.once():
+            pass
+        await pool.close()
 
 
 async def sealed() -> tuple[int, float, float]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import secrets
 import zipfile
 from collections.abc import Awaitable, Callable, Iterator
@@ -32,6 +33,7 @@ from carnet.identity.traits import LOCAL
 commands = typer.Typer(no_args_is_help=True, help="The audit: verify, roots, export, prove.")
 DIFFERS, LATE = 3, 4  # exit statuses; 0 is whole, 1 could not be verified
 SHOWN = 100  # findings printed
+NOTED = re.compile("([0-9]{1,18}):([0-9a-f]{16,64})", re.ASCII)
 
 Result = TypeVar("Result")
 Key = Annotated[str | None, typer.Option(help="The signing key expected, public, base64.")]
@@ -43,6 +45,10 @@ class WrongKey(errors.Invalid):
 
 class WrongFile(errors.Invalid):
     """This file cannot be read as JSON."""
+
+
+class WrongRoot(errors.Invalid):
+    """A root noted from a page is its number of lines, a colon, and 16 hexadecimal digits at least."""
 
 
 class NoProof(errors.Invalid):
@@ -76,6 +82,12 @@ def verify_log(
     kept: Annotated[
         Path | None, typer.Option("--roots", help="Roots somebody kept; else the data folder's.")
     ] = None,
+    root: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="LINES:ROOT noted from the foot of a page, or its beginning; repeatable."
+        ),
+    ] = None,
     key: Key = None,
     proof: Annotated[
         Path | None,
@@ -95,8 +107,9 @@ def verify_log(
             raise roots.NoRoots
         handed = roots.read(file) if file.exists() else []
         delay = timedelta(seconds=settings.seal_delay)
+        noted = [_noted(each) for each in root or ()]
         with _source(source, settings) as opened:
-            report = verify.verify(opened, handed, keys, delay=delay)
+            report = verify.verify(opened, handed, keys, delay=delay, noted=noted)
     _tell(report)
     if report.found:
         raise typer.Exit(LATE if report.late_only else DIFFERS)
@@ -312,6 +325,14 @@ def _keys(key: str | None, settings: Settings) -> list[bytes]:
     return [found]
 
 
+def _noted(text: str) -> tuple[int, str]:
+    """A size and a root, as the foot of a page shows them."""
+    found = NOTED.fullmatch("".join(text.split()).lower())
+    if found is None:
+        raise WrongRoot
+    return int(found[1]), found[2]
+
+
 def _check_proofs(path: Path, keys: list[bytes]) -> None:
     """Every proof of a file holds, under one head."""
     count, found = 0, set[heads.Head]()
@@ -354,6 +375,11 @@ def _tell(report: verify.Report) -> None:
     if report.last is not None:
         print(f"Last head: {report.last.size} lines, {heads.instant(report.last.at)},", end=" ")
         print(f"root {report.last.root.hex()}.")
+    if report.unused:
+        print(
+            f"{report.unused} numbers given since have no line: acts that were undone, or lines removed"
+            " before they were sealed. Nothing tells one from the other."
+        )
     if not report.trusted:
         print("No key was given: that of the heads themselves was believed.")
     if not report.roots:

@@ -27,6 +27,15 @@ HEADS: LiteralString = (
 )
 
 
+# Numbers are given outside of transactions: read after the snapshot, it is at least what that holds.
+GIVEN: LiteralString = (
+    "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM access.audit_seq_seq"
+)
+
+
+MAY_ASK: LiteralString = "SELECT has_sequence_privilege('access.audit_seq_seq', 'SELECT')"
+
+
 class WrongExport(errors.Invalid):
     """This file is not an export of an audit."""
 
@@ -35,6 +44,7 @@ class Source(Protocol):
     """A log: its heads by size, its rows by number, its leaves by place; read once."""
 
     at: datetime  # when it was taken
+    given: int  # the last number a row took; 0 when it is not known
 
     def heads(self) -> list[Head]: ...
     def rows(self) -> Iterator[Row]: ...
@@ -45,7 +55,7 @@ class Database:
     """The log of a database, live or restored; in one snapshot, by a role that may read it."""
 
     def __init__(self, url: str, at: datetime) -> None:
-        self.at = at
+        self.at, self.given = at, 0
         self._conn = psycopg.connect(url, application_name="carnet audit")
         self._conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         self._conn.read_only = True
@@ -55,7 +65,11 @@ class Database:
 
     def heads(self) -> list[Head]:
         """Read first: the snapshot of the three is taken here."""
-        return [Head(*each) for each in self._conn.execute(HEADS)]
+        found = [Head(*each) for each in self._conn.execute(HEADS)]
+        if self._conn.execute(MAY_ASK).fetchone() == (True,):
+            given = self._conn.execute(GIVEN).fetchone()
+            self.given = int(given[0]) if given else 0
+        return found
 
     def rows(self) -> Iterator[Row]:
         yield from self._read("rows", ROWS)
@@ -65,7 +79,7 @@ class Database:
             yield Leaf(*each)
 
     def _read(self, name: str, query: LiteralString) -> Iterator[Any]:
-        with self._conn.cursor(name=name) as cur:
+        with self._conn.cursor(name=name, binary=True) as cur:
             cur.itersize = FETCHED
             cur.execute(sql.SQL(query))
             yield from cur
@@ -81,8 +95,9 @@ def export(source: Source, path: Path) -> int:
             file.write(orjson.dumps(line) + b"\n")
             count += 1
 
-        put({"carnet-audit": 1, "time": instant(source.at)})
-        for head in source.heads():
+        heads = source.heads()
+        put({"carnet-audit": 1, "time": instant(source.at), "given": source.given})
+        for head in heads:
             put({"head": head.line()})
         for leaf in source.leaves():
             salt = base64.b64encode(leaf.salt).decode()
@@ -102,6 +117,7 @@ class Export:
                 first = orjson.loads(file.readline())
             assert first["carnet-audit"] == 1
             self.at = datetime.fromisoformat(first["time"])
+            self.given = int(first.get("given", 0))
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AssertionError):
             raise WrongExport from None
 

@@ -61,6 +61,7 @@ class Report:
     heads: int = 0
     roots: int = 0
     unsealed: int = 0
+    unused: int = 0  # numbers given since the last head that no line has
     last: Head | None = None
     trusted: bool = True  # false: no key was given and the heads' own was believed
     found: list[Finding] = field(default_factory=list)
@@ -90,21 +91,24 @@ def verify(
     keys: Collection[bytes] = (),
     *,
     delay: timedelta,
+    noted: Sequence[tuple[int, str]] = (),
 ) -> Report:
     """Compare everything with everything.
 
     handed: roots somebody else kept. keys: public keys that may sign; none believes the roots', then
-    the first head's own. delay: how long a row may wait for its head.
+    the first head's own. delay: how long a row may wait for its head. noted: sizes and roots, or their
+    beginnings in hexadecimal, as somebody wrote them down from the foot of a page.
     """
     heads = source.heads()
-    report = Report(heads=len(heads), roots=len(handed), last=heads[-1] if heads else None)
+    roots = len(handed) + len(noted)
+    report = Report(heads=len(heads), roots=roots, last=heads[-1] if heads else None)
     believed = set(keys) or {root.key for root in handed}
     if not believed and heads:
         report.trusted = False
         believed = {heads[0].key}
     _check_heads(heads, believed, report)
     known = _check_handed(heads, handed, believed, report)
-    tree = _Tree(heads, known, report)
+    tree = _Tree(heads, known, noted, report)
     _check_rows(source, heads, tree, delay, report)
     tree.end()
     return report
@@ -150,7 +154,13 @@ def _check_handed(
 class _Tree:
     """The tree made again from the leaves, compared at each size somebody signed."""
 
-    def __init__(self, heads: Sequence[Head], handed: Sequence[Head], report: Report) -> None:
+    def __init__(
+        self,
+        heads: Sequence[Head],
+        handed: Sequence[Head],
+        noted: Sequence[tuple[int, str]],
+        report: Report,
+    ) -> None:
         self._edge = Edge()
         self._report = report
         signed: dict[int, set[bytes]] = {}
@@ -160,6 +170,9 @@ class _Tree:
         self._next = 0
         self._good = 0  # leaves of the last size that agreed
         self._told = False
+        self._noted: dict[int, list[str]] = {}
+        for size, root in noted:
+            self._noted.setdefault(size, []).append(root.lower())
 
     def add(self, hashed: bytes) -> None:
         self._edge.add(hashed)
@@ -172,12 +185,18 @@ class _Tree:
                     Kind.BATCH, f"between leaves {self._good} and {self._edge.size - 1}"
                 )
             self._next += 1
+        for root in self._noted.pop(self._edge.size, ()):
+            if not self._edge.root().hex().startswith(root):
+                where = f"{self._edge.size} leaves, root {root}"
+                self._report.tell(Kind.BATCH, f"not what was noted of {where}")
 
     def end(self) -> None:
         """What was signed beyond the leaves."""
         if self._next < len(self._signed):
             missing = self._signed[-1][0] - self._edge.size
             self._report.tell(Kind.LEAF, f"{missing} after leaf {self._edge.size - 1}")
+        for size in sorted(self._noted):
+            self._report.tell(Kind.BACK, f"{size} leaves when noted, {self._edge.size} now")
 
 
 def _check_rows(
@@ -209,8 +228,12 @@ def _check_rows(
         batch.check(leaf, found.last)
     if pos > covered:
         report.tell(Kind.UNCOVERED, f"{pos - covered} after leaf {covered - 1}")
+    following = upto
     while found.row is not None:
         seq, at = found.row[rows.SEQ], found.row[rows.AT]
+        if seq > upto:
+            report.unused += seq - following - 1
+            following = seq
         if seq <= upto:
             report.tell(Kind.INSERTED, f"row {seq}, under a number already sealed")
         else:
@@ -219,6 +242,7 @@ def _check_rows(
                 report.tell(Kind.LATE, f"row {seq}, of {instant(at)}")
         found.next()
     report.rows = found.count
+    report.unused += max(source.given - following, 0) if source.given else 0
 
 
 class _Peeked:

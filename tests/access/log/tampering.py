@@ -29,6 +29,7 @@ from tests.postgres_fixture import SETTINGS
 
 TABLES = ("audit", "log_leaf", "log_node", "log_head")
 OTHER = Signer(bytes(range(32)))
+YEAR = "access.audit_2026"
 CHANGED: dict[str, Callable[[random.Random], Any]] = {
     "seq": lambda chance: chance.randrange(10**6, 10**7),
     "at": lambda chance: timedelta(
@@ -257,10 +258,44 @@ def emptied(attack: Attack) -> str:
     return "emptied"
 
 
+def numbers_again(attack: Attack) -> str:
+    """The sequence is set back: what is written next takes numbers already sealed."""
+    attack.do("SELECT setval('access.audit_seq_seq', (SELECT max(upto) - 4 FROM access.log_head))")
+    for _ in range(3):
+        attack.add(None)
+    return "sequence set back"
+
+
+def detached(attack: Attack) -> str:
+    """A year of lines is there, and no longer in the table."""
+    attack.do(f"ALTER TABLE access.audit DETACH PARTITION {YEAR}")
+    return "partition detached"
+
+
+def clock_back(attack: Attack) -> str:
+    """The machine's clock is set back, for the lines and the sealer alike."""
+    attack.log.now -= timedelta(days=1)
+    attack.add(None)
+    return "clock set back"
+
+
+def signed_again(attack: Attack) -> str:
+    """The same heads, by another key: what a stolen database and a new installation would hand out."""
+    sizes = [size for (size,) in attack.do("SELECT size FROM access.log_head ORDER BY size")]
+    for size in sizes[attack.chance.randrange(len(sizes)) :]:
+        ((root, at, upto),) = attack.do(
+            "SELECT root, at, upto FROM access.log_head WHERE size = %s", size
+        )
+        head = OTHER.sign(size, root, at, upto)
+        attack.do("UPDATE access.log_head SET key = %s, signature = %s WHERE size = %s",
+                  head.key, head.signature, size)  # fmt: skip
+    return "signed by another"
+
+
 KINDS = (
     edited, edited, edited, edited_with_leaf, removed, removed_with_leaf, removed_and_remade, inserted,
     inserted_beside, inserted_late, swapped, swapped_leaves, leaf_changed, truncated, head_changed,
-    emptied,
+    emptied, numbers_again, detached, clock_back, signed_again,
 )  # fmt: skip
 
 
@@ -289,7 +324,7 @@ async def attacks(log: Log, count: int, seed: int) -> tuple[Counter[str], list[s
         kind = KINDS[number] if number < len(KINDS) else chance.choice(KINDS)
         with psycopg.connect(log.url) as conn:
             said = kind(Attack(conn, chance, log))
-        if kind is inserted_late:  # the sealer, which knows no better, seals it
+        if kind in (inserted_late, clock_back):  # the sealer, which knows no better, seals it
             await log.sealer().once()
         tried[said.split(" ")[0] if said.startswith("edited ") else said] += 1
         report = log.verify(handed)
@@ -302,6 +337,11 @@ async def attacks(log: Log, count: int, seed: int) -> tuple[Counter[str], list[s
 
 
 def _restore(log: Log) -> None:
+    if not log.sql("SELECT 1 FROM pg_inherits WHERE inhrelid = %s::regclass", YEAR):
+        log.sql(f"TRUNCATE {YEAR}")
+        log.sql(f"ALTER TABLE access.audit ATTACH PARTITION {YEAR}"
+                " FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')")  # fmt: skip
+    log.sql("SELECT setval('access.audit_seq_seq', (SELECT max(seq) FROM kept.audit))")
     columns = f"{rows.COLUMNS}"
     log.file.unlink(missing_ok=True)
     with psycopg.connect(log.url) as conn:

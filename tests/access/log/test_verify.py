@@ -102,3 +102,64 @@ async def test_an_export_is_verified_as_its_database(log: Log) -> None:
     path.write_text("{}")
     with pytest.raises(sources.WrongExport):
         sources.Export(path)
+
+
+async def test_what_is_removed_before_it_is_sealed_leaves_a_gap_that_says_nothing(log: Log) -> None:
+    """The window is said honestly: an act that was undone and a line removed in time look the same."""
+    await sealed(log)
+    log.write(3)
+    assert (log.verify().unsealed, log.verify().unused) == (3, 0)
+    log.sql("DELETE FROM access.audit WHERE seq = (SELECT max(seq) - 1 FROM access.audit)")
+    report = log.verify()
+    assert (report.found, report.unsealed, report.unused) == ([], 2, 1)
+    log.sql("DELETE FROM access.audit WHERE seq > (SELECT max(upto) FROM access.log_head)")
+    report = log.verify()
+    assert (report.found, report.unsealed, report.unused) == ([], 0, 3)
+    with psycopg.connect(log.url) as conn:
+        log.write(1, conn)
+        conn.rollback()
+    assert log.verify().unused == 4
+
+
+async def test_a_file_of_roots_that_was_cut_is_filled_again_and_another_one_is_still_kept(
+    log: Log,
+) -> None:
+    """Who holds the machine cuts both the log and its file: what somebody else kept says so."""
+    await sealed(log)
+    kept = roots.read(log.file)
+    log.file.write_bytes(b"".join(log.file.read_bytes().splitlines(keepends=True)[:1]))
+    log.write(1)
+    await log.sealing.once()
+    assert [head.size for head in roots.read(log.file)] == [10, 20, 30, 31]
+    log.file.write_bytes(b"".join(log.file.read_bytes().splitlines(keepends=True)[:1]))
+    log.sql("DELETE FROM access.log_head WHERE size > 10")
+    log.sql("DELETE FROM access.log_leaf WHERE pos >= 10")
+    log.sql("DELETE FROM access.audit WHERE seq > 10")
+    assert log.verify().found == [], "its own file says nothing"
+    assert log.verify(kept).kinds == {Kind.BACK, Kind.LEAF}
+    log.file.write_bytes(log.file.read_bytes().replace(b'"size":10', b'"size":11'))
+    assert Kind.SIGNATURE in log.verify().kinds
+
+
+async def test_a_root_noted_from_a_page_is_enough(log: Log) -> None:
+    """Its beginning, without signature: with every seal made anew by the installation's own key."""
+    await sealed(log)
+    last = roots.read(log.file)[-1]
+    noted = [(last.size, last.root.hex()[:16].upper())]
+
+    def found(handed: list[tuple[int, str]]) -> set[Kind]:
+        source = sources.Database(log.url, log.now)
+        try:
+            believed = [log.signer.public]
+            return verify.verify(source, (), believed, delay=DELAY, noted=handed).kinds
+        finally:
+            source.close()
+
+    assert found(noted) == set()
+    with psycopg.connect(log.url) as conn:
+        attack = tampering.Attack(conn, log.chance, log)
+        attack.change(15, "sub")
+        attack.remake(log.signer)
+    assert found([]) == set(), "planted: without any root nothing differs"
+    assert found(noted) == {Kind.BATCH}
+    assert found([(31, "0" * 16)]) == {Kind.BACK}
