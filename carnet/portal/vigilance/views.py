@@ -11,7 +11,6 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from carnet import errors
-from carnet.identity.status import PROOFS
 from carnet.portal import bridge, desk
 from carnet.portal.accounts.actors import actor
 from carnet.portal.record import words as dates
@@ -103,7 +102,7 @@ def desk_(request: HttpRequest) -> HttpResponse:
             {"id": each.id, "naming": naming(each), "status": status(each), "claim": each.ins}
             for each in found.apart
         ],
-        "proofs": PROOFS.items(),
+        "proofs": words.PROOFS.items(),
     }
     return render(request, "vigilance/desk.html", shown)
 
