@@ -4,18 +4,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from carnet import errors
-from carnet.access import queries
+from carnet.access import audit, queries
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
+from carnet.access.door.takeout import place
+from carnet.app import export
 from carnet.app.parts import Built, actor, build, visit
 from carnet.cli import common
 from carnet.config import Settings
+from carnet.export import locked
 from carnet.identity.ins import InsSystem
 from carnet.postgres.server import Server
 from carnet.rights import close, erase, oppose, reopen, statements
@@ -25,6 +31,10 @@ commands = typer.Typer(no_args_is_help=True, help="Life of a record: what was as
 Person = Annotated[str, typer.Argument(help="INS of the person, or id of their Patient.")]
 How = Annotated[str, typer.Option(help="How it was made known: paper or in-person.")]
 By = Annotated[str, typer.Option("--by", help="Who writes it down, as a subject: operator:….")]
+
+
+CODE = "Code choisi par la personne (12 caractères ou plus) / code the person chooses (12 or more)"
+AGAIN = "Encore une fois / once more"
 
 
 class NoPerson(errors.NotFound):
@@ -130,6 +140,37 @@ def erase_record(person: Person, by: By, how: How = "paper", data: common.Data =
 def keep_record(person: Person, by: By, how: How = "paper", data: common.Data = None) -> None:
     """Give up a deletion that was asked for."""
     _do(data, person, by, lambda on, id: erase.keep(on, id, how=how))
+
+
+@commands.command("export")
+def export_record(
+    person: Person,
+    file: Annotated[Path, typer.Argument(help="File to write: an encrypted ZIP.")],
+    by: By,
+    data: common.Data = None,
+) -> None:
+    """Write a copy of a record for its person, who is there and types the code that opens it.
+
+    Who hands the file over never reads it: what is in it, the names of documents too, is encrypted under
+    that code, which is written nowhere. The person has the same copy by themselves on their page.
+    """
+    code = typer.prompt(CODE, hide_input=True, confirmation_prompt=AGAIN)
+
+    async def take(on: Visit, id: str) -> int:
+        cid = place(on, id)
+        # By the person's own right, and in the name of who wrote it down.
+        who = replace(on.actor, kind=ActorKind.PATIENT, patient=cid, purpose="PATRQT")
+        theirs = replace(on, actor=who)
+        async with on.door.pool.connection() as conn:
+            trace = on.trace("export", "asked-in-person")
+            await audit.write(conn, trace, granted=True, cids=[cid])
+        chunks = export.taken(theirs, id)
+        return await locked.write(file, "dossier.zip", chunks, code, os.urandom(locked.SALT))
+
+    size = _do(data, person, by, take)
+    print(
+        f"{size} bytes, in {file}. It opens with the code, in 7-Zip or another program that knows AES."
+    )
 
 
 @commands.command("due")
