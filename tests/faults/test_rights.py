@@ -160,7 +160,7 @@ def explain_tells_of_a_block(patch: pytest.MonkeyPatch) -> None:
         found = await plain(visit, patient, handle)
         place = visit.door.ids.decode(patient)
         async with visit.door.pool.connection() as conn:
-            blocked = await rights.blocks(conn, place[0] if place else -1, visit.door.clock())
+            blocked = await rights.blocks(conn, [place[0] if place else -1], visit.door.clock())
         if visit.actor.rpps in {one.rpps for one in blocked}:
             return replace(found, reasons=(*found.reasons, Reason("blocked", "bloqué")))
         return found

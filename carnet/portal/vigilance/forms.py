@@ -64,5 +64,7 @@ class MarkForm(forms.Form):
         """The marks that would change something; whether there is one."""
         field = self.fields["what"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = offered = [(code, words.MARKS[code]) for code in words.MARKS if code in acts]
+        field.choices = offered = [
+            (code, words.MARKS[code]) for code in words.MARKS if code in acts
+        ]
         return bool(offered)
