@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.portal.preview import PASSWORD
-from tests.portal.walk import PAGES, THEIRS
+from tests.portal.walk import LOOKED, PAGES, THEIRS
 
 # The site first: Django makes no connection in a thread where a browser runs its loop.
 pytestmark = [pytest.mark.db, pytest.mark.usefixtures("address")]
@@ -52,7 +52,7 @@ def overflows(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
 
 
-@pytest.mark.parametrize(("who", "path", "status"), PAGES)
+@pytest.mark.parametrize(("who", "path", "status"), LOOKED)
 def test_axe_finds_nothing(
     contexts: dict[str, BrowserContext], address: str, who: str, path: str, status: int
 ) -> None:
@@ -123,7 +123,7 @@ def test_axe_finds_nothing_in_a_refused_log_in(browser: Browser, address: str) -
     context.close()
 
 
-@pytest.mark.parametrize(("who", "path", "status"), PAGES)
+@pytest.mark.parametrize(("who", "path", "status"), LOOKED)
 def test_nothing_is_lost_at_400_percent(
     contexts: dict[str, BrowserContext], address: str, who: str, path: str, status: int
 ) -> None:
@@ -154,6 +154,32 @@ def test_a_doctor_finds_declares_and_reads_without_script(browser: Browser, addr
     assert not page.locator("svg.curve-narrow").is_visible()
     page.click("text=Se déconnecter")
     assert page.url == address + "/"
+    context.close()
+
+
+def test_the_menu_of_a_phone_folds_without_script_and_is_open_on_a_desk(
+    browser: Browser, address: str
+) -> None:
+    context = browser.new_context(
+        java_script_enabled=False, viewport={"width": 360, "height": 780}, locale="fr-FR"
+    )
+    page = context.new_page()
+    log_in(page, address, "patient")
+    page.goto(address + "/dossier/")
+    entry = page.locator(".nav a", has_text="Mes courbes")
+    assert not entry.is_visible()
+    summary = page.locator(".menu summary")
+    box = summary.bounding_box()
+    assert box is not None
+    assert box["height"] < 60, "one row"
+    assert "Mes documents" in summary.inner_text(), "it says where one is"
+    summary.click()
+    assert entry.is_visible()
+    entry.click()
+    assert page.url == address + "/dossier/courbes/"
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert entry.is_visible()
+    assert not summary.is_visible()
     context.close()
 
 

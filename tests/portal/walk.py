@@ -146,3 +146,11 @@ PAGES = [
     ("gp", THEIRS + "mandats/", 200),
     ("patient", THEIRS + "mandats/", 404),
 ]
+
+# A refusal looks the same wherever it is met: once for each person and status.
+LOOKED = [
+    page
+    for number, page in enumerate(PAGES)
+    if page[2] == 200
+    or all((who, status) != (page[0], page[2]) for who, _, status in PAGES[:number])
+]
