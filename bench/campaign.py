@@ -4,7 +4,7 @@
 CARNET_PARTS names some of PARTS, between commas (all); CARNET_SEED repeats a run; CARNET_CAMPAIGN is a
 folder where what has ended is kept, so that the same seed goes on from there. How many of each:
 CARNET_PROBES (1,000,000), CARNET_REQUESTS (100,000), CARNET_TRIPLES (200,000), CARNET_KILLS (200),
-CARNET_TAMPERINGS (1,000); bench/fuzz.py has its own.
+CARNET_TAMPERINGS (1,000), CARNET_SECRETS (12 pairs of worlds to bisect); bench/fuzz.py has its own.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from bench._shares import shared
 from bench._told import tell
 from tests.access import mixed
 from tests.access.log import tampering
-from tests.agreement import test_visibility, twin
+from tests.agreement import bisect, test_visibility, twin
 from tests.durability import harness
+from tests.faults import planted
 
 SHARES = (
     8  # of the twin worlds and of the mixed requests: more of them, less to do again after a stop
@@ -125,6 +126,22 @@ def kills(seed: int) -> None:
         print("   ", violation)
 
 
+def faults(seed: int) -> None:
+    """Every planted fault found by the twin worlds, and by which path."""
+    caught = _shared("faults", planted.run, len(planted.FAULTS), seed, len(planted.FAULTS))
+    tell("planted faults", str(caught))
+    for name, by in caught.by.items():
+        print(f"    {name}: {by or 'NOT FOUND'}")
+
+
+def bisection(seed: int) -> None:
+    """An attacker who halves gains nothing."""
+    gained = _shared("bisection", bisect.run, many("CARNET_SECRETS", 12), seed, 6)
+    tell("a bisection attacker", str(gained))
+    for each in gained.told[:20] + gained.differ[:20]:
+        print("   ", each)
+
+
 def fuzzing(seed: int) -> None:
     """Readers of what others wrote."""
     with _seeded(seed):
@@ -195,7 +212,9 @@ PARTS: dict[str, Callable[[int], None]] = {
     "twin": twins,
     "votes": votes,
     "trace": trace,
-    "faults": tested("faults planted, all of them", "tests/faults/test_planted.py"),
+    "faults": faults,
+    "bisection": bisection,
+    "walls": tested("row-level security alone stops each fault", "tests/faults/test_planted.py"),
     "crashes": tested("every write crashed at every point", "tests/faults/test_failpoints.py"),
     "tamperings": tamperings,
     "fuzz": fuzzing,

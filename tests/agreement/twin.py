@@ -16,7 +16,7 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -595,30 +595,37 @@ def _next(answer: Answer) -> str | None:
     return parts.path.removeprefix("/fhir/") + "?" + parts.query
 
 
-def aims(of: Twins, chance: random.Random) -> Iterator[tuple[str, str]]:
+def aims(of: Twins, chance: random.Random, grammar: Iterable[str]) -> Iterator[tuple[str, str]]:
     """(path kind, what it aims at), each pair in turn, for ever."""
-    pairs = list(itertools.product(GRAMMAR, (*sorted(set(of.hidden.values())), VISIBLE)))
+    pairs = list(itertools.product(grammar, (*sorted(set(of.hidden.values())), VISIBLE)))
     while True:
         chance.shuffle(pairs)
         yield from pairs
 
 
-async def compare(of: Twins, probes: int, report: Report, *, first: bool = False) -> None:
+async def compare(
+    of: Twins,
+    probes: int,
+    report: Report,
+    *,
+    first: bool = False,
+    grammar: Mapping[str, Callable[[Aim], Probe]] = GRAMMAR,
+) -> None:
     """Ask both worlds, each kind about each reason at least once; `first`: to the first difference."""
     chance = random.Random(f"{report.seed} probes {of.persona}")
     by_why: dict[str, list[Item]] = {}
     for item in of.items:
         by_why.setdefault(of.hidden.get(item.number, VISIBLE), []).append(item)
-    report.wanted |= {(kind, of.persona, why) for kind in GRAMMAR for why in by_why}
+    report.wanted |= {(kind, of.persona, why) for kind in grammar for why in by_why}
     start, now, moved = report.probes, of.now, of.now
     of.a.forget(of.now)  # of those who asked before
     end = start + probes
     asked: list[Probe] = []
-    for kind, why in aims(of, chance):
+    for kind, why in aims(of, chance, grammar):
         if not by_why.get(why):
             continue
         aim = Aim(of, chance.choice(_fit(kind, by_why[why])), chance)
-        asked.append(GRAMMAR[kind](aim))
+        asked.append(grammar[kind](aim))
         report.covered[kind, of.persona, why] += 1
         if len(asked) < TOGETHER:
             continue

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Faults planted in the patient's rights: each must turn red the test, or the twin worlds, that guard it."""
+"""Faults planted in the patient's rights: each must turn red the test that guards it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ from carnet.rights.pages import Explanation, Reason
 from tests.access import test_matrix
 from tests.documents import test_announce, test_hide
 from tests.documents.test_announce import worker
-from tests.faults.test_planted import Pairs, pairs
 from tests.rights import test_choices, test_explain, test_view
 from tests.space import Space
 
-__all__ = ["pairs", "worker"]
+__all__ = ["worker"]
 Plant = Callable[[pytest.MonkeyPatch], None]
 Guard = Callable[[Space, Door, Path], Awaitable[None]]
 
@@ -169,25 +168,6 @@ def explain_tells_of_a_block(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(test_explain, "explain", tells)
 
 
-async def _counts(visit: Visit, patient: str) -> int:
-    place = visit.door.ids.decode(patient)
-    async with visit.door.pool.connection() as conn:
-        given = await rights.consents(conn, [place[0] if place else -1], 1000)
-    return len(given)
-
-
-def explain_counts(patch: pytest.MonkeyPatch) -> None:
-    """The answer depends on the rights of others."""
-    plain = explain.explain
-
-    async def tells(visit: Visit, patient: str = "", handle: str = "") -> Explanation:
-        found = await plain(visit, patient, handle)
-        more = Reason("consents", str(await _counts(visit, patient)))
-        return replace(found, reasons=(*found.reasons, more))
-
-    patch.setattr(explain, "explain", tells)
-
-
 def consents_of_all(patch: pytest.MonkeyPatch) -> None:
     """A professional reads every consent of a record they may read."""
     patch.setattr(view, "opened_to", _everybody)
@@ -244,7 +224,7 @@ def depositors_are_known(patch: pytest.MonkeyPatch) -> None:
     async def members(conn: Any, cids: Any) -> Any:
         cursor = await conn.execute(
             "SELECT DISTINCT sub FROM access.audit WHERE cid = ANY (%s) AND sub LIKE 'rpps:%%'",
-            (cids,),
+            (list(cids),),
         )
         more = [
             rights.Member(cids[0], 0, int(sub.removeprefix("rpps:")), "", LONG_AGO, None)
@@ -342,12 +322,3 @@ async def test_a_fault_in_the_rights_is_found(
     except (AssertionError, pytest.fail.Exception, errors.CarnetError, ValueError):
         return
     raise AssertionError(f"nothing found {plant.__name__}")
-
-
-@pytest.mark.parametrize(("plant", "persona"), [(explain_counts, "nurse"), (consents_of_all, "gp"),
-                                                (hide_says_forbidden, "outsider")])  # fmt: skip
-def test_a_fault_in_the_rights_is_found_by_twin_worlds(
-    pairs: Pairs, monkeypatch: pytest.MonkeyPatch, plant: Plant, persona: str
-) -> None:
-    plant(monkeypatch)
-    assert pairs.differences(persona, "{role}", probes=4_000)
