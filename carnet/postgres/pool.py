@@ -21,9 +21,8 @@ from psycopg_pool import AsyncConnectionPool
 
 log = logging.getLogger(__name__)
 
-CONTEXT: tuple[LiteralString, ...] = (
-    "carnet.scope",
-)  # settings a request makes, in its transaction
+# Settings a request makes, in its transaction.
+CONTEXT: tuple[LiteralString, ...] = ("carnet.scope", "carnet.named", "carnet.now")
 
 
 @dataclass(frozen=True, slots=True)
