@@ -183,7 +183,7 @@ def test_an_empty_scope_is_a_false_condition_and_an_empty_context() -> None:
     assert condition(Scope(), values, public=True) == "(r.cid = 0)"
     assert not set(context_parts(Scope())) - {"", "{}"}
     assert (
-        len(context_parts(Scope())) == len(context_parts(Scope(software=1, loose_since=NOW))) == 21
+        len(context_parts(Scope())) == len(context_parts(Scope(software=1, loose_since=NOW))) == 22
     )
     assert not any("|" in part for part in context_parts(Scope(software=1, loose_since=NOW)))
 
