@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 
 from carnet.access.door import Door
+from carnet.postgres.pool import LEFT
 from tests.space import Space
 
 Step = Callable[[Space, Door], Awaitable[Any]]
@@ -67,7 +68,8 @@ def crashing(number: int) -> Iterator[Seen]:
         return len(seen.points) == number
 
     async def executing(self: Any, query: Any, *given: Any, **more: Any) -> Any:
-        if passed(str(query)):
+        # The pool's look at a connection, one time in sixteen, is no point of the act.
+        if query != LEFT and passed(str(query)):
             raise Crash
         return await execute(self, query, *given, **more)
 
