@@ -52,6 +52,7 @@ def resources(found: dict[str, bytes]) -> dict[str, dict[str, Any]]:
 
 async def seal(space: Space) -> None:
     """What was written becomes leaves."""
+    space.built.settings.roots.unlink(missing_ok=True)  # handed out by another test's database
     pool = await open_pool(
         space.admin_url.replace("postgres:", "carnet_worker:"), min_size=1, max_size=1, limits=JOB
     )
