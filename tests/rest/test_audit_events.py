@@ -222,7 +222,6 @@ async def sealed(space: Space) -> None:
     """What was written so far, sealed."""
     url = space.admin_url.replace("user=carnet_admin", "user=carnet_worker")
     pool = await open_pool(url, min_size=1, max_size=2, name="seal", limits=JOB)
-    space.built.settings.roots.unlink(missing_ok=True)  # of another test's database
     try:
         await parts.sealing(space.built.settings, pool, space.built.door).once()
     finally:
