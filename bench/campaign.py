@@ -215,6 +215,7 @@ PARTS: dict[str, Callable[[int], None]] = {
     "faults": faults,
     "bisection": bisection,
     "walls": tested("row-level security alone stops each fault", "tests/faults/test_planted.py"),
+    "revocation": tested("rights ended on every channel", "tests/agreement/test_revocation.py"),
     "crashes": tested("every write crashed at every point", "tests/faults/test_failpoints.py"),
     "tamperings": tamperings,
     "fuzz": fuzzing,
