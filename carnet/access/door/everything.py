@@ -73,7 +73,7 @@ async def page(visit: Visit, wanted: Wanted) -> Record | None:
     place = door.ids.decode(wanted.id)
     cids = [place[0]] if place is not None else None
     async with door.pool.connection() as conn:
-        decision = await visit._decide(conn, cids, "Patient")
+        decision = await visit._decide(conn, cids)
         whole = Query("Patient", (IdFilter((wanted.id,)),), None if cids is None else tuple(cids))
         if not await Hops(visit, conn, decision).found(whole) or place is None:
             # On the connection held: a second one may never come.

@@ -7,27 +7,48 @@ hop is hidden is the same search as one whose hop is not there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
 from carnet import errors
-from carnet.access import queries
+from carnet.access import audit, queries
 from carnet.access.actor import ActorKind
 from carnet.access.door.decide import Decision
+from carnet.access.remembered import MOST_TOGETHER
 from carnet.fhir.search import sql as search_sql
 from carnet.fhir.search.chains import Chain, Nothing
 from carnet.fhir.search.query import Filter, Query
 from carnet.fhir.search.references import ReferenceFilter
 from carnet.fhir.search.reverse import AnyHash, Reverse, Rows, pointed
+from carnet.fhir.search.scope import PUBLIC
 
 if TYPE_CHECKING:
     from carnet.access.door.visit import Visit
 
 MOST_FOUND = 5000  # resources one hop may lead to, or come from
+
+
+def public(query: Query) -> bool:
+    """Whether a search reads the directory alone, whatever it follows."""
+    return (
+        query.rtype in PUBLIC
+        and all(each.source in PUBLIC for each in query.includes)
+        and all(public(next) for each in query.filters for next in _next(each))
+    )
+
+
+def _next(followed: Filter) -> tuple[Query, ...]:
+    match followed:
+        case Chain():
+            return followed.targets
+        case Reverse():
+            return (followed.source,)
+        case _:
+            return ()
 
 
 class TooWide(errors.TooCostly):
@@ -36,11 +57,16 @@ class TooWide(errors.TooCostly):
 
 @dataclass(frozen=True, slots=True)
 class Hops:
-    """The hops of one search of one visit."""
+    """The hops of one search of one visit.
+
+    named: records that a hop named by an id, or patients that one led to when they are few: what the
+    search tells is of them, whether the page shows anything of theirs or not.
+    """
 
     visit: Visit
     conn: AsyncConnection[Any]
     decision: Decision
+    named: set[int] = field(default_factory=set)
 
     async def followed(self, query: Query) -> Query:
         """The same search with the rows its chains lead to in their place."""
@@ -62,7 +88,7 @@ class Hops:
         targets: list[str] = []
         patients: set[int] | None = set()
         for each in chain.targets:
-            found = await self.found(await self._plain(each))
+            found = await self._found(await self._plain(each))
             targets += [f"{each.rtype}/{id}" for _, _, id in found]
             if len(targets) > MOST_FOUND:
                 raise TooWide
@@ -84,7 +110,8 @@ class Hops:
 
     async def _back(self, query: Query, reverse: Reverse) -> Query:
         """With the rows that a match of the reverse chain's source points to."""
-        found = await self.found(query)
+        found = await self._found(query)
+        self.named.update(reverse.source.compartments or ())
         door = self.visit.door
         place = door.place(reverse.source.rtype)
         hashes = pointed(place, reverse.number, query.rtype, [id for _, _, id in found])
@@ -113,6 +140,29 @@ class Hops:
             named = query.patients(ids)
             merged = await queries.sets(self.conn, sorted(named)) if named else {}
         return query.widened(merged, ids) if merged else query
+
+    async def traced(self, asked: Sequence[int] | None, shown: Iterable[int] = ()) -> None:
+        """A line in each record that was named, but the one the search's own trace names.
+
+        asked: those the search names. shown: those of the page, which its trace names.
+        """
+        told = set(shown)
+        if asked is not None and len(asked) == 1:
+            told.add(asked[0])
+        told.update(each for cid in list(told) for each in self.decision.merged.get(cid, ()))
+        scope = self.decision.scope
+        seen = {*scope.held, *(cid for clause in scope.admits for cid in clause.cids)}
+        for cid in sorted(self.named.union(asked or ()) - told - {0}):
+            granted = self.visit.actor.kind is ActorKind.SOFTWARE or cid in seen
+            trace = self.visit.trace("search", self.decision.rule)
+            await audit.write(self.conn, trace, granted=granted, cids=[cid])
+
+    async def _found(self, query: Query) -> list[tuple[int, int, str]]:
+        self.named.update(query.compartments or ())
+        found = await self.found(query)
+        if query.rtype == "Patient" and len(found) <= MOST_TOGETHER:
+            self.named.update(cid for cid, _, _ in found)
+        return found
 
     async def found(self, query: Query) -> list[tuple[int, int, str]]:
         """Place and id of each visible match; TooWide when they are too many."""

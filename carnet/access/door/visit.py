@@ -20,7 +20,7 @@ from carnet import errors
 from carnet.access import audit, moment, queries, recent
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door.decide import Decision, Door
-from carnet.access.door.hops import Hops
+from carnet.access.door.hops import Hops, public
 from carnet.access.door.includes import Included
 from carnet.access.seal import SET
 from carnet.fhir.search import sql as search_sql
@@ -129,48 +129,65 @@ class Visit:
         """One page; what it includes is seen by the same scope."""
         door, place = self.door, self.door.place(query.rtype)
         async with door.pool.connection() as conn:
-            decision = await self._decide(conn, query.compartments, query.rtype)
-            asked, query = query, await self._whole(conn, query, decision)
-            query = await Hops(self, conn, decision).followed(query)
-            total = None
-            if query.total or query.only_total:
-                total = await self._count(conn, query, decision, place, asked.compartments)
-            if query.only_total:
-                return Page([], [], total, None)
-            text, values = search_sql.matches(query, decision.scope, place)
-            if query.includes:
-                rows = await self.fetch(conn, decision, text, values)
-            else:
-                rows = await self._fetch_traced(
-                    conn,
-                    decision,
-                    text,
-                    values,
-                    "search",
-                    asked.compartments,
-                    query.count,
-                    whatever=decision.granted or query.rtype in PUBLIC,
-                )
-            more = len(rows) > query.count
-            rows = rows[: query.count]
-            matches = await self.opened(rows, conn)
-            included: list[Stored] = []
-            if query.includes:
-                included = await Included(self, conn, decision).of(asked, rows, matches)
+            decision = await self._decide(conn, query.compartments, directory=public(query))
+            hops = Hops(self, conn, decision)
+            try:
+                rows, matches, included, total = await self._found(hops, query, place)
+            except errors.TooCostly:  # that there is so much is told too
+                await self._counted(conn, query, decision, query.compartments)
+                await hops.traced(query.compartments)
+                raise
+            more, rows = len(rows) > query.count, rows[: query.count]
+            await hops.traced(query.compartments, {row.cid for row in rows})
         cursor = None
         if more and rows:
             last = rows[-1]
             cursor = door.cursors.write(query.rtype, last.mark, last.rid, last.cid)
         return Page(matches, included, total, cursor)
 
+    async def _found(
+        self, hops: Hops, query: Query, place: Place
+    ) -> tuple[list[Row], list[Stored], list[Stored], int | None]:
+        """The rows of a page and the one after it, opened; what it includes; how many there are."""
+        conn, decision = hops.conn, hops.decision
+        asked, query = query, await self._whole(conn, query, decision)
+        query = await hops.followed(query)
+        total = None
+        if query.total or query.only_total:
+            total = await self._count(conn, query, decision, place, asked.compartments)
+        if query.only_total:
+            return [], [], [], total
+        text, values = search_sql.matches(query, decision.scope, place)
+        if query.includes:
+            rows = await self.fetch(conn, decision, text, values)
+        else:
+            rows = await self._fetch_traced(
+                conn,
+                decision,
+                text,
+                values,
+                "search",
+                asked.compartments,
+                query.count,
+                whatever=decision.granted or query.rtype in PUBLIC,
+            )
+        shown = rows[: query.count]
+        matches = await self.opened(shown, conn)
+        included: list[Stored] = []
+        if query.includes:
+            included = await Included(self, conn, decision).of(asked, shown, matches)
+        return rows, matches, included, total
+
     @decided
     async def tally(self, query: Query, tally: Tally) -> list[Group]:
         """How many matches this actor sees, by group; traced like a search that releases no row."""
         door, place = self.door, self.door.place(query.rtype)
         async with door.pool.connection() as conn:
-            decision = await self._decide(conn, query.compartments, query.rtype)
+            decision = await self._decide(conn, query.compartments, directory=public(query))
             asked, query = query.compartments, await self._whole(conn, query, decision)
-            query = await Hops(self, conn, decision).followed(query)
+            hops = Hops(self, conn, decision)
+            query = await hops.followed(query)
+            await hops.traced(asked)
             text, values = search_sql.tallying(query, tally, decision.scope, place)
             async with within(conn), conn.cursor() as cur:
                 await self.enter(conn, decision.scope)
@@ -262,7 +279,7 @@ class Visit:
     async def _one(self, rtype: str, id: str, act: str) -> list[Row]:
         text, values, cids = self._address(rtype, id)
         async with self.door.pool.connection() as conn:
-            decision = await self._decide(conn, cids, rtype)
+            decision = await self._decide(conn, cids, directory=rtype in PUBLIC)
             text += " AND " + condition(decision.scope, values, public=rtype in PUBLIC)
             rows = await self._fetch_traced(
                 conn, decision, text + " ORDER BY r.rid LIMIT 1", values, act, cids, 1
@@ -275,7 +292,7 @@ class Visit:
         text, values, cids = self._address(rtype, id)
         values["ver"] = ver
         async with self.door.pool.connection() as conn:
-            decision = await self._decide(conn, cids, rtype)
+            decision = await self._decide(conn, cids, directory=rtype in PUBLIC)
             text += " AND " + condition(decision.scope, values, public=rtype in PUBLIC)
             text = f"WITH c AS ({text} ORDER BY r.rid LIMIT 1) {store.VERSIONS} ORDER BY ver DESC"
             rows = await self._fetch_traced(conn, decision, text, values, act, cids, MOST_VERSIONS)
@@ -293,11 +310,14 @@ class Visit:
         return store.READ_CHOSEN, {"h": hashed, "id": id, "rtype": number}, None
 
     async def _decide(
-        self, conn: AsyncConnection[Any], cids: Sequence[int] | None, rtype: str = ""
+        self, conn: AsyncConnection[Any], cids: Sequence[int] | None, *, directory: bool = False
     ) -> Decision:
-        """The scope of a read, for an account that has not read too many people's records."""
+        """The scope of a read, for an account that has not read too many people's records.
+
+        directory: nothing else is read, and it does not count.
+        """
         decision = await self.door.recall(conn, self.actor, cids, anew=self.anew)
-        if decision.granted and self.actor.kind in LIMITED and rtype not in PUBLIC:
+        if decision.granted and self.actor.kind in LIMITED and not directory:
             now = self.door.clock()
             if self.door.recent.new(self.actor.sub, cids, now):
                 since = now - recent.HOUR
