@@ -133,7 +133,8 @@ async def all_of(visit: Visit, patient: str = "") -> Rights:
     """All the patient decided of who reads: consents in force and past, blocks, trust, refusals."""
     async with holding(visit, patient, "rights", "holder-reads-rights") as hold:
         conn, cids, now = hold.conn, hold.cids, hold.now
-        given = await rights.consents(conn, cids, MOST)
+        own = cids if visit.actor.patient in cids else ()  # what a minor said in secret is theirs
+        given = await rights.consents(conn, cids, MOST, own=own)
         members = await rights.members(conn, cids)
         blocked = await rights.blocks(conn, cids, now)
         trusted = await rights.trusts(conn, cids, now)

@@ -30,6 +30,10 @@ class NotYours(errors.NotFound):
     """Only the person of a record, or their legal representative, decides over it."""
 
 
+class SeenByRepresentatives(errors.Forbidden):
+    """This choice is shown to those who represent you: make it outside the secret connection."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """A record whose holder is deciding, in an open transaction that may write its rights."""
@@ -63,6 +67,12 @@ async def holding(visit: Visit, patient: str, act: str, rule: str) -> AsyncItera
     except NotYours:
         await visit.refused(act, "not-the-holder", [cid])
         raise
+
+
+def in_the_open(visit: Visit) -> None:
+    """Refuse in a secret connection what the others who decide over the record read on its pages."""
+    if visit.actor.secret:
+        raise SeenByRepresentatives
 
 
 def record_of(visit: Visit, patient: str) -> int:

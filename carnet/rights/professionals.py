@@ -15,7 +15,7 @@ from carnet.fhir.search.strings import StringFilter
 from carnet.fhir.search.tokens import TokenFilter
 from carnet.identity.professionals import Rpps, WrongRpps
 from carnet.rights import queries
-from carnet.rights.holder import holding, record_of
+from carnet.rights.holder import holding, in_the_open, record_of
 from carnet.rights.pages import Professional
 from carnet.rights.queries import Member
 
@@ -144,6 +144,7 @@ async def begin(
 
     statement: of the act, given cid, rpps and now; one at a time for one record and professional.
     """
+    in_the_open(visit)
     await exists(visit, rpps)
     async with holding(visit, patient, act, rule) as hold:
         values = {"cid": hold.cid, "cids": list(hold.cids), "rpps": rpps, "now": hold.now}
@@ -156,6 +157,7 @@ async def end(
     visit: Visit, rpps: int, patient: str, act: str, rule: str, statement: LiteralString
 ) -> bool:
     """It ends now; whether it was so."""
+    in_the_open(visit)
     async with holding(visit, patient, act, rule) as hold:
         values = {"cid": hold.cid, "cids": list(hold.cids), "rpps": rpps, "now": hold.now}
         done = await hold.conn.execute(statement, values)

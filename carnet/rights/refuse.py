@@ -10,7 +10,7 @@ from carnet import errors
 from carnet.access import reach
 from carnet.access.door import Visit
 from carnet.rights import queries, statements
-from carnet.rights.holder import holding
+from carnet.rights.holder import holding, in_the_open
 
 
 class WrongMode(errors.Invalid):
@@ -21,6 +21,7 @@ async def refuse(visit: Visit, mode: str, *, refused: bool, patient: str = "") -
     """Refuse a mode, or accept it again; saying it twice changes nothing."""
     if mode not in reach.table("emergency")["modes"]:
         raise WrongMode
+    in_the_open(visit)
     rule = "emergency-refused" if refused else "emergency-accepted"
     async with holding(visit, patient, "refuse", rule) as hold:
         values = {

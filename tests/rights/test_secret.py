@@ -12,7 +12,8 @@ import pytest
 from carnet.access import handles
 from carnet.app import parts
 from carnet.documents import consult
-from carnet.rights import consent, professionals
+from carnet.rights import block, consent, professionals, refuse, trust
+from carnet.rights.holder import SeenByRepresentatives
 from carnet.rights.readers import openings
 from tests import people
 from tests.rights.test_mandates import management
@@ -93,6 +94,8 @@ async def test_a_parent_gets_the_same_answers_with_and_without_secret_acts(space
     }, as_="hospital-software")  # fmt: skip
     before, told = await asked(space, parent), await readers(space)
     given = await consented(space)
+    over, child = await space.visit("parent"), space.patient_id("minor")
+    chosen = await consent.all_of(over, child)
     await secretly(space, minor)
     outsider = replace(await space.visit("outsider"), actor=replace(
         await space.actor("outsider"), secret=True))  # fmt: skip
@@ -100,8 +103,24 @@ async def test_a_parent_gets_the_same_answers_with_and_without_secret_acts(space
     await consent.declare(outsider, handle, "oral")
     assert await consented(space) == given
     assert await space.rows("SELECT count(*) FROM access.consent WHERE secret") == [(1,)]
+    assert await consent.all_of(over, child) == chosen
     assert await asked(space, parent) == before
     assert await readers(space) == told
+
+
+async def test_choices_that_representatives_read_are_not_made_in_secret(space: Space) -> None:
+    own = await space.visit("minor")
+    secret = replace(own, actor=replace(own.actor, secret=True))
+    rpps = (await space.actor("gp")).rpps
+    assert rpps is not None
+    for act in (block.block, block.unblock, trust.trust, trust.untrust):
+        with pytest.raises(SeenByRepresentatives):
+            await act(secret, rpps)
+    with pytest.raises(SeenByRepresentatives):
+        await refuse.refuse(secret, "bris-de-glace", refused=True)
+    for table in ("block", "trusted", "refusal"):
+        rows = f"SELECT count(*) FROM access.{table} WHERE cid = %s"
+        assert await space.rows(rows, space.where.people["minor"]) == [(0,)]
 
 
 async def test_all_that_is_written_in_secret_is_labelled_and_every_row_of_it_says_secret(
