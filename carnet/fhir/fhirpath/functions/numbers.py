@@ -61,8 +61,9 @@ def _of(value: Number) -> Items:
 
 def _abs(number: Number | Quantity) -> Items:
     if isinstance(number, Quantity):
-        return [(QUANTITY, replace(number, value=abs(number.value)), None)]
-    return _of(abs(number))
+        value = number.value
+        return [(QUANTITY, replace(number, value=-value if value < 0 else value), None)]
+    return _of(-number if number < 0 else number)
 
 
 def _whole(rounding: str) -> Callable[[Number], Items]:
