@@ -324,10 +324,15 @@ def expand(value_set: Json, systems: dict[str, Json]) -> dict[str, tuple[str, ..
         return None
     codes: dict[str, tuple[str, ...]] = {}
     for include in compose.get("include", ()):
-        if "filter" in include or "valueSet" in include:
+        if "valueSet" in include:
             return None
         system = include["system"]
-        if "concept" in include:
+        if "filter" in include:
+            narrowed = filtered(include["filter"], systems.get(system))
+            if narrowed is None:
+                return None
+            found = narrowed
+        elif "concept" in include:
             found = [c["code"] for c in include["concept"]]
         elif system in systems and systems[system]["content"] == "complete":
             found = list(concepts(systems[system]))
@@ -337,6 +342,35 @@ def expand(value_set: Json, systems: dict[str, Json]) -> dict[str, tuple[str, ..
     if not codes or sum(map(len, codes.values())) > MANY_CODES:
         return None
     return codes
+
+
+def filtered(filters: list[Json], system: Json | None) -> list[str] | None:
+    """The codes below one code of a system; None for any other filter."""
+    if len(filters) != 1 or system is None or system["content"] != "complete":
+        return None
+    wanted = filters[0]
+    if wanted["property"] != "concept" or wanted["op"] not in {"is-a", "descendent-of"}:
+        return None
+    below: dict[str, list[str]] = {}
+    for parent, code in links(system, ""):
+        below.setdefault(parent, []).append(code)
+    found, queue = [], [wanted["value"]]
+    while queue:
+        code = queue.pop(0)
+        if code not in found:
+            found.append(code)
+            queue += below.get(code, ())
+    return found if wanted["op"] == "is-a" else found[1:]
+
+
+def links(holder: Json, parent: str) -> Iterator[tuple[str, str]]:
+    """Every code with those it is below: by its place, and by what it says it is subsumed by."""
+    for concept in holder.get("concept", ()):
+        yield parent, concept["code"]
+        for one in concept.get("property", ()):
+            if one["code"] in {"subsumedBy", "parent"} and "valueCode" in one:
+                yield one["valueCode"], concept["code"]
+        yield from links(concept, concept["code"])
 
 
 def concepts(holder: Json) -> Iterator[str]:

@@ -2,8 +2,9 @@
 """R4, packed, as data: types, elements, bindings, invariants, search parameters, compartments.
 
 `r4.msgpack.zst` is made by tools/pack_definitions.py from HL7's own package; nothing of it is
-written by hand. `profiles.msgpack.zst`, from the same, is read by who validates against profiles. `numbers.toml` gives types and search parameters the numbers the store writes in
-its rows: append-only, for ever.
+written by hand. `profiles.msgpack.zst`, from the same, is read by who validates against profiles.
+`numbers.toml` gives types and search parameters the numbers the store writes in its rows:
+append-only, for ever.
 """
 
 from carnet.fhir.definitions.artefact import load, profiles

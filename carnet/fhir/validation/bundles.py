@@ -58,7 +58,7 @@ def check(bundle: dict[str, Any]) -> list[Problem]:
             found.append((where, "error", "value", NOT_UUID, "Bundle.entry.fullUrl"))
         elif (named := RESTFUL.fullmatch(url)) and type(resource) is dict:
             id = resource.get("id")
-            if id is not None and named[2] != id or named[1] != resource.get("resourceType"):
+            if (id is not None and named[2] != id) or named[1] != resource.get("resourceType"):
                 if _restful(named[1]):
                     found.append((where, "error", "value", OTHER, "Bundle.entry.fullUrl"))
     return found

@@ -15,6 +15,7 @@ from carnet.fhir.validation.profiles import Context, Problem
 from carnet.fhir.validation.snapshots import STRUCTURE
 
 KEYS: Final = ("extension", "modifierExtension")
+Told = tuple[Problem, str]  # and the address of the extension whose rule it is
 Place = tuple[str, tuple[str, ...], str, dict[str, Any], str]  # tail, elements, type, value, key
 
 
@@ -58,25 +59,18 @@ def child_name(kind: str, key: str) -> str:
     return key
 
 
-def check(
-    packages: Packages, kind: str, resource: dict[str, Any], context: Context
-) -> list[Problem]:
+def check(packages: Packages, kind: str, resource: dict[str, Any], context: Context) -> list[Told]:
     """What is wrong with the extensions of a resource, but for those of resources in it."""
-    found: list[Problem] = []
+    found: list[Told] = []
     for tail, names, holder, value, key in places(kind, resource, "", (kind,)):
-        if holder == "Extension" and not _root(packages, value):
-            continue  # parts of an extension are told by the extension itself
         for at, one in enumerate(value[key]):
             if type(one) is not dict or type(one.get("url")) is not str:
                 continue
+            if holder == "Extension" and ":" not in one["url"]:
+                continue  # parts of an extension are told by the extension itself
             here = f"{tail}.{key}[{at}]"
             found += _checked(packages, one, names, holder, key, here, context)
     return found
-
-
-def _root(packages: Packages, extension: dict[str, Any]) -> bool:
-    """Whether an extension may hold extensions defined apart from it."""
-    return False
 
 
 def _checked(
@@ -87,25 +81,25 @@ def _checked(
     key: str,
     here: str,
     context: Context,
-) -> list[Problem]:
+) -> list[Told]:
     url = one["url"]
     structure = packages.structure(url)
     if structure is None or structure.get("type") != "Extension":
         if key == "modifierExtension":
-            return [(here, "warning", "extension", MODIFIER_UNKNOWN, "modifierExtension")]
+            return [((here, "warning", "extension", MODIFIER_UNKNOWN, "modifierExtension"), "")]
         if url.startswith(STRUCTURE):
-            return [(here, "warning", "extension", UNKNOWN_HL7, "extension")]
-        return [(here, "information", "extension", UNKNOWN, "extension")]
-    found: list[Problem] = []
+            return [((here, "warning", "extension", UNKNOWN_HL7, "extension"), "")]
+        return [((here, "information", "extension", UNKNOWN, "extension"), "")]
+    found: list[Told] = []
     modifier = _is_modifier(structure)
     if modifier != (key == "modifierExtension"):
         text = MODIFIER if modifier else NO_MODIFIER
-        found.append((here, "error", "extension", text, url))
+        found.append(((here, "error", "extension", text, "Extension"), url))
     if not _may_stand(structure, names, holder):
-        found.append((here, "error", "extension", CONTEXT, url))
+        found.append(((here, "error", "extension", CONTEXT, "Extension"), url))
     problems = context.profiles.conforms(url, ("Extension", one, None), context)
     for rest, *more in problems or ():
-        found.append((here + rest, *more))  # type: ignore[arg-type]
+        found.append(((here + rest, *more), url))  # type: ignore[arg-type]
     return found
 
 
@@ -136,8 +130,8 @@ def _may_stand(structure: dict[str, Any], names: tuple[str, ...], holder: str) -
             return True  # a FHIRPath place, or another extension: told by who holds it
         if (
             expression in names
-            or expression in {"Element", "Resource"}
-            and (expression == "Element" or known.is_a(holder, "Resource"))
+            or (expression in {"Element", "Resource"}
+            and (expression == "Element" or known.is_a(holder, "Resource")))
         ):
             return True
         if known.is_a(holder, expression):

@@ -21,7 +21,15 @@ from carnet.fhir.fhirpath.functions.fhir import target_of
 from carnet.fhir.validation import slices
 from carnet.fhir.validation.invariants import broken, compiled, sentence
 from carnet.fhir.validation.matching import contains, same
-from carnet.fhir.validation.snapshots import STRUCTURE, Json, Part, Snapshots, code_of, value_of
+from carnet.fhir.validation.snapshots import (
+    STRUCTURE,
+    SYSTEM_TYPE,
+    Json,
+    Part,
+    Snapshots,
+    code_of,
+    value_of,
+)
 
 # Rest of the path, severity, issue code, sentence, rule.
 Problem = tuple[str, str, str, str, str]
@@ -84,17 +92,26 @@ class Compiler:
 
     def _types(self, part: Part, base: Element | None) -> list[Check]:
         types = part.types()
-        if not types or base is None:
+        if (
+            not types
+            or base is None
+            or any(t.get("code", "").startswith(SYSTEM_TYPE) for t in types)
+        ):
             return []
         made: list[Check] = []
         codes = frozenset(code_of(t) for t in types)
         allowed = frozenset(t.code.removeprefix("System.") for t in base.types)
         if base.types and not allowed <= codes and "Element" not in codes:
             made.append(_of_types(codes, part.id))
-        profiles = {code_of(t): tuple(t["profile"]) for t in types if t.get("profile")}
+        # Extensions are held to their definitions wherever they stand: see extensions.py.
+        profiles = {
+            code_of(t): tuple(t["profile"])
+            for t in types
+            if t.get("profile") and code_of(t) != "Extension"
+        }
         narrowed = {code: urls for code, urls in profiles.items() if not _of_r4(urls, base)}
         if narrowed:
-            made.append(_of_profiles(narrowed, part.id))
+            made.append(_of_profiles(narrowed))
         targets = [t for t in types if code_of(t) == "Reference" and t.get("targetProfile")]
         if targets:
             urls = tuple(u for t in targets for u in t["targetProfile"])
@@ -210,13 +227,17 @@ class Compiler:
             allowed = {code_of(t) for t in one.types()}
             own = tuple(kind for kind in kinds if kind in allowed) or kinds
             most = one.data.get("max", "*")
+            try:
+                matches = slices.matcher(self.snapshots, slicing, one, own)
+            except slices.NoPath:
+                return _untold(f"{part.id}: {NO_PATH}", part.id)
             made.append(
                 Slice(
                     one.slice,
                     one.id or f"{part.id}:{one.slice}",
                     one.data.get("min", 0),
                     None if most == "*" else int(most),
-                    slices.matcher(self.snapshots, slicing, one, own),
+                    matches,
                     self._item(one, base, own),
                     self._slices(one, base, own),
                 )
@@ -357,7 +378,10 @@ def _sliced(
         reached, after = 0, False
         for at, item in enumerate(items):
             for place, one in enumerate(named):
-                if one.matches(item, context):
+                told = one.matches(item, context)
+                if told is None:
+                    return [(tail(at), "information", "incomplete", UNTOLD, rule)]
+                if told:
                     owners[one.name].append(at)
                     if ordered and place < reached:
                         found.append((tail(at), "error", "structure", ORDER, rule))
@@ -394,9 +418,20 @@ def _sliced(
     return cut
 
 
+UNTOLD: Final = "Whose slice this is hangs on a value set that is not known here: not checked."
+NO_PATH: Final = "the profile tells its slices by a path that is not there: they are not checked."
 ORDER: Final = "The slices of this element come in the order of the profile."
 AT_END: Final = "What is in no slice of this element comes after what is."
 CLOSED: Final = "This is in none of the slices the profile allows for this element."
+
+
+def _untold(text: str, rule: str) -> Callable[[list[Item], Context, Tail], Found]:
+    """Slices that nothing can tell apart."""
+
+    def cut(items: list[Item], context: Context, tail: Tail) -> Found:
+        return [(tail(0), "information", "incomplete", text, rule)] if items else None
+
+    return cut
 
 
 def _stem(tail: Tail, items: list[Item], rule: str) -> str:
@@ -442,7 +477,7 @@ def _of_types(codes: frozenset[str], rule: str) -> Check:
     return check
 
 
-def _of_profiles(profiles: dict[str, tuple[str, ...]], rule: str) -> Check:
+def _of_profiles(profiles: dict[str, tuple[str, ...]]) -> Check:
     known = model()
 
     def check(item: Item, context: Context) -> Found:
@@ -451,12 +486,12 @@ def _of_profiles(profiles: dict[str, tuple[str, ...]], rule: str) -> Check:
         )
         if urls is None:
             return None
-        return _one_of(urls, item, context, rule)
+        return _one_of(urls, item, context)
 
     return check
 
 
-def _one_of(urls: tuple[str, ...], item: Item, context: Context, rule: str) -> Found:
+def _one_of(urls: tuple[str, ...], item: Item, context: Context) -> Found:
     """Conformance to one profile at least; the problems told are those of the first."""
     if context.depth >= MOST_PROFILES:
         return None
@@ -474,10 +509,6 @@ def _one_of(urls: tuple[str, ...], item: Item, context: Context, rule: str) -> F
 def _target(kinds: dict[str, list[str]], rule: str) -> Check:
     text = f"The profile allows references to {', '.join(sorted(kinds))} here."
     problem: Found = [(".reference", "error", "structure", text, rule)]
-    unlike: Found = [(
-        ".reference", "error", "structure",
-        "What this refers to does not conform to the profile it should.", rule,
-    )]  # fmt: skip
     known = model()
 
     def check(item: Item, context: Context) -> Found:
@@ -489,7 +520,12 @@ def _target(kinds: dict[str, list[str]], rule: str) -> Check:
             return problem
         if not target[1] or any(u.startswith(STRUCTURE) for u in urls):
             return None  # told by its type alone, or no profile is asked of it
-        return None if _one_of(tuple(urls), target, context, rule) is None else unlike
+        problems = _one_of(tuple(urls), target, context)
+        wrong = next((p for p in problems or () if p[1] == "error"), None)
+        if wrong is None:
+            return None
+        told = f"What this refers to does not conform to its profile: at {wrong[0] or 'its root'},"
+        return [(".reference", "error", "structure", f"{told} {wrong[3]}", rule)]
 
     return check
 

@@ -10,7 +10,7 @@ Source: FHIR R4, Profiling, 5.1.0.12 (discriminators).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from carnet.fhir.definitions import load
@@ -23,8 +23,36 @@ from carnet.fhir.validation.snapshots import Json, Part, Snapshots, code_of, val
 if TYPE_CHECKING:
     from carnet.fhir.validation.profiles import Context
 
-Matches = Callable[[Item, "Context"], bool]
+# None: it hangs on a value set that is not known.
+Matches = Callable[[Item, "Context"], bool | None]
 Step = Callable[[list[Item], "Context"], list[Item]]
+
+
+class NoPath(Exception):
+    """The path of a discriminator leads to no element."""
+
+
+def every(answers: Iterable[bool | None]) -> bool | None:
+    """True when all are, false when one is, otherwise not known."""
+    told: bool | None = True
+    for answer in answers:
+        if answer is False:
+            return False
+        if answer is None:
+            told = None
+    return told
+
+
+def some(answers: Iterable[bool | None]) -> bool | None:
+    """True when one is, not known when one may be, otherwise false."""
+    told: bool | None = False
+    for answer in answers:
+        if answer:
+            return True
+        if answer is None:
+            told = None
+    return told
+
 
 STEP: Final = re.compile(
     r"\$this|resolve\(\)|extension\('([^']*)'\)|ofType\(([A-Za-z]+)\)|([A-Za-z]+)"
@@ -46,7 +74,7 @@ def matcher(snapshots: Snapshots, slicing: Json, part: Part, kinds: tuple[str, .
         return _by_content(part)
     if len(tests) == 1:
         return tests[0]
-    return lambda item, context: all(test(item, context) for test in tests)
+    return lambda item, context: every(test(item, context) for test in tests)
 
 
 def _by_content(part: Part) -> Matches:
@@ -75,9 +103,11 @@ def _discriminator(
         else:
             steps.append(_child(name))
             places = [p for place in places for p in _children(snapshots, place, name)]
+            if not places and not resolved:
+                raise NoPath
     test = _test(snapshots, kind, path, part, places, resolved)
 
-    def matches(item: Item, context: Context) -> bool:
+    def matches(item: Item, context: Context) -> bool | None:
         items = [item]
         for step in steps:
             items = step(items, context)
@@ -86,7 +116,7 @@ def _discriminator(
     return matches
 
 
-Test = Callable[[list[Item], "Context"], bool]
+Test = Callable[[list[Item], "Context"], bool | None]
 
 
 def _test(
@@ -107,8 +137,8 @@ def _test(
     checks = [e for e in (_expected(p) for p in places) if e is not None]
     if not checks:
         return lambda items, context: bool(items) and bool(places)
-    return lambda items, context: any(
-        all(check(item, context) for check in checks) for item in items
+    return lambda items, context: some(
+        every(check(item, context) for check in checks) for item in items
     )
 
 
@@ -124,7 +154,7 @@ def _type_test(snapshots: Snapshots, places: list[Part], resolved: bool) -> Test
     kinds: set[str] = set()
     for place in places:
         for t in place.types():
-            if resolved or code_of(t) in {"Reference", "canonical"} and resolved:
+            if resolved or (code_of(t) in {"Reference", "canonical"} and resolved):
                 for url in t.get("targetProfile", ()):
                     kinds.add(_type_of(snapshots, url))
             else:
@@ -176,34 +206,24 @@ def _expected(part: Part) -> Matches | None:
     if (pattern := value_of(part.data, "pattern")) is not None:
         wanted = pattern[1]
         return lambda item, context: contains(item[1], wanted)
-    tests: list[tuple[str, Matches]] = []
+    tests: list[Matches] = []
     for inner in part.parts or ():
-        if inner.slices:  # one of the slices that must be there
-            for one in inner.slices:
-                found = _expected(one) if one.data.get("min", 0) > 0 else None
-                if found is not None:
-                    tests.append((inner.name.removesuffix("[x]"), found))
-        found = _expected(inner)
-        if found is not None and (inner.data.get("min", 0) > 0 or _pinned(inner)):
-            tests.append((inner.name.removesuffix("[x]"), found))
-    if tests:
-        steps = [(_child(name), test) for name, test in tests]
-
-        def below(item: Item, context: Context) -> bool:
-            return all(
-                any(test(one, context) for one in step([item], context)) for step, test in steps
-            )
-
-        return below
+        step = _child(inner.name.removesuffix("[x]"))
+        for one in (inner, *(s for s in inner.slices if s.data.get("min", 0) > 0)):
+            found = _expected(one)
+            if found is not None:
+                tests.append(_somewhere(step, found))
     binding = part.data.get("binding")
     if binding is not None and binding.get("strength") == "required" and "valueSet" in binding:
         value_set = binding["valueSet"]
-        return lambda item, context: context.terminology.member(value_set, item) is not False
-    return None
+        tests.append(lambda item, context: context.terminology.member(value_set, item))
+    if not tests:
+        return None
+    return lambda item, context: every(test(item, context) for test in tests)
 
 
-def _pinned(part: Part) -> bool:
-    return value_of(part.data, "fixed") is not None or value_of(part.data, "pattern") is not None
+def _somewhere(step: Step, test: Matches) -> Matches:
+    return lambda item, context: some(test(one, context) for one in step([item], context))
 
 
 # ---------------------------------------------------------------- steps

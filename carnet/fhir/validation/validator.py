@@ -50,7 +50,7 @@ class Validator:
             issues += self._validated(place, asked, claimed)
             if len(issues) >= MAX_ISSUES:
                 break
-        return issues[:MAX_ISSUES]
+        return list(dict.fromkeys(issues))[:MAX_ISSUES]
 
     def _validated(self, place: "Place", asked: Sequence[str], claimed: bool) -> list[Issue]:
         resource, kind = place.resource, place.resource["resourceType"]
@@ -63,8 +63,8 @@ class Validator:
             loose = bundles.loose(resource, place.bundle, place.base, place.find)
             found += [_issue(start, p) for p in loose]
         if _extended(resource):
-            problems = extensions.check(self.packages, kind, resource, context)
-            found += [_issue(start, p) for p in problems]
+            told = extensions.check(self.packages, kind, resource, context)
+            found += [_issue(start, problem, url) for problem, url in told]
         urls: list[tuple[str, Severity]] = [(url, "error") for url in asked]
         if claimed:
             named = resource.get("meta", {}).get("profile", ())
