@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from carnet.fhir.definitions import load
 from carnet.fhir.validation.profiles import Problem
 
 RESTFUL: Final = re.compile(
@@ -56,18 +57,18 @@ def check(bundle: dict[str, Any]) -> list[Problem]:
             found.append((where, "error", "value", RELATIVE, "Bundle.entry.fullUrl"))
         elif url.startswith("urn:uuid:") and not UUID.fullmatch(url):
             found.append((where, "error", "value", NOT_UUID, "Bundle.entry.fullUrl"))
-        elif (named := RESTFUL.fullmatch(url)) and type(resource) is dict:
-            id = resource.get("id")
-            if (id is not None and named[2] != id) or named[1] != resource.get("resourceType"):
-                if _restful(named[1]):
-                    found.append((where, "error", "value", OTHER, "Bundle.entry.fullUrl"))
+        elif type(resource) is dict and _other(url, resource):
+            found.append((where, "error", "value", OTHER, "Bundle.entry.fullUrl"))
     return found
 
 
-def _restful(name: str) -> bool:
-    from carnet.fhir.definitions import load
-
-    return name in load().types
+def _other(url: str, resource: dict[str, Any]) -> bool:
+    """Whether an address names a resource by type and id, and another one."""
+    named = RESTFUL.fullmatch(url)
+    if named is None or named[1] not in load().types:
+        return False
+    id = resource.get("id")
+    return named[1] != resource.get("resourceType") or (id is not None and named[2] != id)
 
 
 RELATIVE: Final = "fullUrl is an absolute address, or urn:uuid or urn:oid."
@@ -89,9 +90,11 @@ def loose(
 def _references(value: Any, tail: str, found: list[Problem], absent: Callable[[str], bool]) -> None:
     if type(value) is dict:
         reference = value.get("reference")
-        if type(reference) is str and not reference.startswith("#") and absent(reference):
-            if not ADDRESS.match(reference) or reference.startswith("urn:"):
-                found.append((tail + ".reference", "warning", "not-found", LOOSE, "Bundle.entry"))
+        inside = isinstance(reference, str) and (
+            reference.startswith("urn:") or (reference[:1] != "#" and not ADDRESS.match(reference))
+        )
+        if inside and absent(str(reference)):
+            found.append((tail + ".reference", "warning", "not-found", LOOSE, "Bundle.entry"))
         for key, inner in value.items():
             if key != "contained":
                 _references(inner, f"{tail}.{key}", found, absent)

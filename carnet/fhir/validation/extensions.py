@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from carnet.fhir.fhirpath import model
+from carnet.fhir.validation.invariants import corrections
 from carnet.fhir.validation.packages import Packages
 from carnet.fhir.validation.profiles import Context, Problem
 from carnet.fhir.validation.snapshots import STRUCTURE
@@ -124,14 +125,16 @@ def _may_stand(structure: dict[str, Any], names: tuple[str, ...], holder: str) -
     if not contexts:
         return True
     known = model()
+    more = corrections()["contexts"].get(structure["url"], {}).get("elements", ())
+    expressions = [*more]
     for one in contexts:
-        expression = one["expression"]
         if one["type"] != "element":
             return True  # a FHIRPath place, or another extension: told by who holds it
-        if (
-            expression in names
-            or (expression in {"Element", "Resource"}
-            and (expression == "Element" or known.is_a(holder, "Resource")))
+        expressions.append(one["expression"])
+    for expression in expressions:
+        if expression in names or (
+            expression in {"Element", "Resource"}
+            and (expression == "Element" or known.is_a(holder, "Resource"))
         ):
             return True
         if known.is_a(holder, expression):

@@ -27,8 +27,8 @@ NESTED: Final = frozenset(("Resource", "xhtml"))
 
 
 @cache
-def corrections() -> dict[str, dict[str, str]]:
-    """Key of a rule → the expression to use, or none, and why."""
+def corrections() -> dict[str, dict[str, dict[str, Any]]]:
+    """Of invariants, by key, the expression to use, or none; of extensions, where they may stand."""
     text = (files(__package__) / "corrections.toml").read_text("utf-8")
     return tomllib.loads(text)
 
@@ -74,7 +74,7 @@ def _rules(invariants: tuple[Invariant, ...]) -> tuple[Rule, ...]:
 def _compiled_rules(invariants: tuple[Invariant, ...]) -> tuple[Rule, ...]:
     made = []
     for invariant in invariants:
-        correction = corrections().get(invariant.key)
+        correction = corrections()["invariants"].get(invariant.key)
         expression = invariant.expression
         if correction is not None:
             expression = correction.get("expression", "")

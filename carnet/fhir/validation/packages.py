@@ -87,7 +87,7 @@ class Packages:
 
 def _of_folder(folder: Path) -> Iterator[Json]:
     for path in sorted(folder.rglob("*.json")):
-        if path.name.startswith(tuple(f"{kind}-" for kind in KINDS)) or path.parent != folder or path.stat().st_size < LARGEST_FILE:
+        if path.stat().st_size < LARGEST_FILE:
             yield from _read(path.read_bytes())
 
 

@@ -118,6 +118,9 @@ class Compiler:
             known = {STRUCTURE + n for t in base.types for n in t.targets}
             if not known or not known <= set(urls):
                 made.append(self._targets(urls, part.id))
+        ways = {way for t in types for way in t.get("aggregation", ())}
+        if ways and all(t.get("aggregation") for t in types if code_of(t) == "Reference"):
+            made.append(_aggregated(frozenset(ways), part.id))
         return made
 
     def _targets(self, urls: tuple[str, ...], rule: str) -> Check:
@@ -149,9 +152,9 @@ class Compiler:
         value_set, strength = binding["valueSet"].partition("|")[0], binding["strength"]
         if strength not in {"required", "extensible"}:
             return []
-        if base is not None and base.binding is not None:
-            if (base.binding.value_set, base.binding.strength) == (value_set, strength):
-                return []  # required ones are checked with the structure, or cannot be listed
+        own = base.binding if base is not None else None
+        if own is not None and (own.value_set, own.strength) == (value_set, strength):
+            return []  # required ones are checked with the structure, or cannot be listed
         return [_bound_to(value_set, strength, rule)]
 
     def _constraints(self, part: Part, base: Element | None, kinds: tuple[str, ...]) -> list[Check]:
@@ -526,6 +529,26 @@ def _target(kinds: dict[str, list[str]], rule: str) -> Check:
             return None
         told = f"What this refers to does not conform to its profile: at {wrong[0] or 'its root'},"
         return [(".reference", "error", "structure", f"{told} {wrong[3]}", rule)]
+
+    return check
+
+
+def _aggregated(ways: frozenset[str], rule: str) -> Check:
+    """How a reference may point: to what is contained, to the Bundle's own, or elsewhere."""
+    text = f"The profile allows references that are {', '.join(sorted(ways))} here."
+    problem: Found = [(".reference", "error", "structure", text, rule)]
+
+    def check(item: Item, context: Context) -> Found:
+        reference = item[1].get("reference") if type(item[1]) is dict else None
+        if type(reference) is not str:
+            return None
+        if reference.startswith("#"):
+            return None if "contained" in ways else problem
+        if "referenced" in ways:
+            return None
+        resolver = context.frame.resolver
+        bundled = resolver is not None and resolver(reference) is not None
+        return None if bundled and "bundled" in ways else problem
 
     return check
 

@@ -216,7 +216,7 @@ def _merge(part: Part, change: Json) -> None:
             if before.isdisjoint(code_of(t) for t in value):
                 part.parts = None
         else:
-            if key.startswith("fixed") or key.startswith("pattern"):
+            if key.startswith(("fixed", "pattern")):
                 for old in [k for k in data if k.startswith(("fixed", "pattern"))]:
                     del data[old]
             data[key] = value

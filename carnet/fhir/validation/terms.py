@@ -6,6 +6,7 @@ code system nobody brought. A terminology that knows more takes its place.
 """
 
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import Any, Final
 
 from carnet.fhir.definitions import load, profiles
@@ -46,7 +47,7 @@ class LocalTerminology:
     def __init__(self, packages: Packages) -> None:
         self.packages = packages
         self.known: dict[str, Codes | None] = {}
-        self.bare: dict[str, frozenset[str]] = {}
+        self.making = RLock()
 
     def member(self, value_set: str, item: Item) -> bool | None:
         """Whether an item (code, Coding, CodeableConcept, Quantity, text) is in a value set."""
@@ -71,8 +72,8 @@ class LocalTerminology:
     def codes(self, url: str, depth: int = 0) -> Codes | None:
         """The codes of a value set, by its address; None when nobody brought it."""
         if url not in self.known:
-            self.known[url] = None
-            self.known[url] = self._made(url, depth)
+            with self.making:  # a thread never sees half of one
+                self.known[url] = None if depth > DEEPEST else self._made(url, depth)
         return self.known[url]
 
     def _made(self, url: str, depth: int) -> Codes | None:

@@ -10,6 +10,7 @@ before it: what has the wrong structure is told so, and is not looked at further
 """
 
 from collections.abc import Iterator, Sequence
+from threading import RLock
 from typing import Any, Final, cast
 
 from carnet.fhir.fhirpath import Frame, Item, Terminology, model
@@ -33,6 +34,7 @@ class Validator:
         self.terminology = terminology or LocalTerminology(self.packages)
         self.snapshots = Snapshots(self.packages)
         self._checks: dict[str, Check | None] = {}
+        self._making = RLock()
 
     def validate(
         self, resource: dict[str, Any], profiles: Sequence[str] = (), *, claimed: bool = True
@@ -43,13 +45,17 @@ class Validator:
         false). A profile that nobody brought is said, as a warning; one asked for, as an error.
         """
         issues = structure.check(resource)
-        if issues:
+        if any(issue.code == "structure" for issue in issues):
             return issues
-        for place in _resources(resource):
-            asked = tuple(profiles) if place.tail == "" else ()
-            issues += self._validated(place, asked, claimed)
-            if len(issues) >= MAX_ISSUES:
-                break
+        try:
+            for place in _resources(resource):
+                asked = tuple(profiles) if place.tail == "" else ()
+                issues += self._validated(place, asked, claimed)
+                if len(issues) >= MAX_ISSUES:
+                    break
+        except (TypeError, AttributeError, KeyError, ValueError):
+            if not issues:  # a value of the wrong kind, already told, may stop what comes after
+                raise
         return list(dict.fromkeys(issues))[:MAX_ISSUES]
 
     def _validated(self, place: "Place", asked: Sequence[str], claimed: bool) -> list[Issue]:
@@ -115,10 +121,12 @@ class Validator:
     def _check(self, url: str) -> Check | None:
         url = url.partition("|")[0]
         if url not in self._checks:
-            self._checks[url] = None
-            snapshot = self.snapshots.of(url)
-            if snapshot is not None:
-                self._checks[url] = _typed(snapshot.name, Compiler(self.snapshots).root(snapshot))
+            with self._making:  # a thread never sees half of one
+                snapshot = self.snapshots.of(url)
+                made = None
+                if snapshot is not None:
+                    made = _typed(snapshot.name, Compiler(self.snapshots).root(snapshot))
+                self._checks[url] = made
         return self._checks[url]
 
 
