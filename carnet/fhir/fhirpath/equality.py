@@ -192,7 +192,7 @@ def distinct(items: Items) -> Items:
         return items
     seen: set[tuple[type, Any]] = set()
     kept: Items = []
-    others: Items = []  # what a set cannot tell: objects, dates, quantities
+    others: Items = []  # what a set cannot tell: dates, quantities
     for item in items:
         value = item[1]
         kind = type(value)
@@ -200,6 +200,8 @@ def distinct(items: Items) -> Items:
             key = (kind, value)
         elif kind is int or kind is Decimal:
             key = (Decimal, value)
+        elif kind is dict:
+            key = (dict, _frozen(value))
         else:
             if holds(item, others):
                 continue
@@ -210,3 +212,12 @@ def distinct(items: Items) -> Items:
             seen.add(key)
             kept.append(item)
     return kept
+
+
+def _frozen(value: Any) -> Any:
+    """A value of JSON as a set can hold it; two are equal when what they are frozen from is."""
+    if type(value) is dict:
+        return frozenset((key, _frozen(inner)) for key, inner in value.items())
+    if type(value) is list:
+        return tuple(map(_frozen, value))
+    return (type(value) is bool, value)

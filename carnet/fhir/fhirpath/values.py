@@ -25,6 +25,7 @@ QUANTITY: Final = "System.Quantity"
 SYSTEM: Final = frozenset((BOOLEAN, STRING, INTEGER, DECIMAL, DATE, DATETIME, TIME, QUANTITY))
 
 UCUM: Final = "http://unitsofmeasure.org"
+MOST_DIGITS: Final = 60  # before or after the point
 EXACT: Final = Context(prec=120, Emax=MAX_EMAX, Emin=MIN_EMIN)
 ROUNDED: Final = Context(prec=28)  # of what no decimal holds exactly: a third, a root
 
@@ -79,8 +80,9 @@ def integer(value: int) -> Items:
 
 
 def decimal(value: Decimal) -> Items:
-    """A collection of one Decimal."""
-    return [(DECIMAL, value, None)] if value.is_finite() else NOTHING
+    """A collection of one Decimal, or nothing beyond what is reckoned with here."""
+    fits = value.is_finite() and -MOST_DIGITS <= value.adjusted() <= MOST_DIGITS or value.is_zero()
+    return [(DECIMAL, value, None)] if fits else NOTHING
 
 
 def boolean(value: bool | None) -> Items:

@@ -81,7 +81,7 @@ def _repeat(c: Compiler, run: Run, projection: Node) -> Run:
             for at, item in enumerate(queue):
                 made += spend(frame, project(at, item, frame))
             before = len(found)
-            found = equality.distinct([*found, *made])
+            found = equality.distinct(spend(frame, [*found, *made]))
             queue = found[before:]
         return found
 
