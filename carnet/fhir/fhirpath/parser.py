@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
+from carnet.fhir.fhirpath import moments
 from carnet.fhir.fhirpath.lexer import unescaped, words
 from carnet.fhir.fhirpath.refusals import WrongPath, placed
 from carnet.fhir.fhirpath.tree import (
@@ -157,6 +158,9 @@ class _Reader:
             return self.quantity(word, at)
         if kind == "moment":
             self.at += 1
+            clock = word.startswith("@T")
+            if moments.parse(word[2:] if clock else word[1:].removesuffix("T"), clock) is None:
+                raise placed(WrongPath, at, "no calendar or clock has this.")
             if word.startswith("@T"):
                 return Literal("System.Time", word[2:], at)
             if "T" in word:

@@ -57,7 +57,8 @@ def ours(expression: str, resource: dict[str, Any]) -> Any:
 
 def of_python(expression: str, resource: dict[str, Any]) -> Any:
     try:
-        found = fhirpathpy.evaluate(orjson.loads(json.dump(resource)), expression, {}, R4)
+        bare = orjson.loads(json.dump(resource))
+        found = fhirpathpy.evaluate(bare, expression, {"resource": bare}, R4)
     except Exception:
         return REFUSED
     return [plain(value) for value in found if value is not None]
@@ -108,7 +109,7 @@ def test_the_javascript_evaluator_differs_only_where_we_say_why() -> None:
 
 
 def test_r4s_rules_are_judged_alike() -> None:
-    """Each invariant of the types of our samples, by three evaluators."""
+    """Each invariant of the types of our samples, by two evaluators."""
     asked = [
         (rule.expression, resource)
         for resource in samples.ALL
