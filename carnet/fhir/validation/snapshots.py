@@ -130,7 +130,10 @@ class Snapshots:
             # `valueQuantity`, the short way of saying value[x]:valueQuantity
             for part in parts:
                 stem = part.name.removesuffix("[x]")
-                if part.name != stem and name.startswith(stem) and _type_named(part, name):
+                code = _type_named(part, name) if name.startswith(stem) else None
+                if part.name != stem and code is not None:
+                    if not slice:  # the short way allows no other type
+                        part.data["type"] = [t for t in part.types() if code_of(t) == code]
                     return _slice(part, slice or name)
             return None
         if not slice:

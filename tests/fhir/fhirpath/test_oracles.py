@@ -116,9 +116,11 @@ def test_r4s_rules_are_judged_alike() -> None:
         for rule in load().shapes[resource["resourceType"]].invariants
         if ".as(" not in rule.expression  # of several items: R4's own, and FHIRPath refuses it
     ]
-    assert len(asked) > 30
-    for expression, resource in asked:
-        assert of_python(expression, resource) == ours(expression, resource), expression
+    answers = [(e, of_python(e, r), ours(e, r)) for e, r in asked]
+    told = [answer for answer in answers if answer[1] != REFUSED]  # it has no implies, no hasValue
+    assert len(told) > 30
+    for expression, theirs, own in told:
+        assert theirs == own, expression
 
 
 @pytest.mark.slow
