@@ -81,7 +81,9 @@ def integer(value: int) -> Items:
 
 def decimal(value: Decimal) -> Items:
     """A collection of one Decimal, or nothing beyond what is reckoned with here."""
-    fits = value.is_finite() and -MOST_DIGITS <= value.adjusted() <= MOST_DIGITS or value.is_zero()
+    fits = (
+        value.is_finite() and -MOST_DIGITS <= value.adjusted() <= MOST_DIGITS
+    ) or value.is_zero()
     return [(DECIMAL, value, None)] if fits else NOTHING
 
 

@@ -125,7 +125,7 @@ def test_r4s_rules_are_judged_alike() -> None:
 
 @pytest.mark.slow
 def test_r4s_rules_are_judged_alike_by_javascript_on_hl7s_examples(hl7_examples: Path) -> None:
-    asked = []
+    asked: list[tuple[str, dict[str, Any]]] = []
     for path in sorted(hl7_examples.glob("*.json")):
         if path.name != "package.json" and path.stat().st_size < 30_000:
             resource = json.parse(path.read_bytes())

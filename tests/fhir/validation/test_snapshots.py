@@ -63,9 +63,9 @@ def differences(snapshots: Snapshots, structure: Json) -> Iterator[str]:
             if value_of(ours, prefix) != value_of(theirs, prefix):
                 yield f"{where} {prefix}"
         codes = {code_of(t) for t in theirs.get("type", ())}
-        if not any("fhirpath" in t["code"] for t in theirs.get("type", ())):
-            if codes != {code_of(t) for t in part.types()} and part.types():
-                yield f"{where} types {sorted(codes)}"
+        told = part.types() and not any("fhirpath" in t["code"] for t in theirs.get("type", ()))
+        if told and codes != {code_of(t) for t in part.types()}:
+            yield f"{where} types {sorted(codes)}"
         bound = theirs.get("binding", {})
         if "valueSet" in bound and bound["strength"] in {"required", "extensible"}:
             mine = ours.get("binding", {})
