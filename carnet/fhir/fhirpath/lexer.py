@@ -7,7 +7,7 @@ from typing import Final
 
 from carnet.fhir.fhirpath.refusals import WrongPath, placed
 
-BLANK: Final = re.compile(r"(?:\s+|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)*")
+BLANK: Final = re.compile(r"\s+|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/")
 WORD: Final = re.compile(
     r"""(?P<moment>@(?:T[0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?
          | [0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?
@@ -31,8 +31,8 @@ def words(text: str) -> Iterator[Word]:
     """Every word, then one of kind `end`."""
     at = 0
     while True:
-        blank = BLANK.match(text, at)
-        at = blank.end() if blank else at
+        while blank := BLANK.match(text, at):
+            at = blank.end()
         if at == len(text):
             yield "end", "", at
             return
