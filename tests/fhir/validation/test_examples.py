@@ -49,6 +49,7 @@ def test_the_french_guides_examples_have_no_fault(shared: Path) -> None:
     assert read > 50
 
 
+@pytest.mark.slow
 def test_the_french_examples_keep_their_profiles_but_for_what_we_can_justify(shared: Path) -> None:
     packages, found, read, held = Packages(), set(), 0, 0
     folder = shared / "data" / "french"
