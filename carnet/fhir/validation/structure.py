@@ -13,26 +13,17 @@ chose.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from difflib import get_close_matches
 from threading import Lock
 from typing import Any, Final
 
 from carnet.fhir.definitions import Element, ElementType, Shape, ValueSet, load
 from carnet.fhir.validation import narrative, primitives
+from carnet.fhir.validation.issues import Issue as Issue
 
 MAX_ISSUES: Final = (
     50  # then looking stops: a wholly wrong body gets no long answer, nor a slow one
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Issue:
-    """One fault of a resource."""
-
-    path: str  # FHIRPath: "Observation.component[1].value.ofType(Quantity).code"
-    code: str  # FHIR R4 IssueType: structure, required, value, invariant, code-invalid
-    text: str
 
 
 def check(resource: dict[str, Any]) -> list[Issue]:

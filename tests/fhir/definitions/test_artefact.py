@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from carnet.fhir.definitions import Definitions, load
-from carnet.fhir.definitions.artefact import ARTEFACT, NUMBERS, unpack
+from carnet.fhir.definitions.artefact import (
+    ARTEFACT,
+    NUMBERS,
+    PROFILES,
+    unpack,
+    unpack_profiles,
+)
 from tools import pack_definitions
 
 # The numbers rows already carry: the first so many lines of each table, and their digest. A longer
@@ -136,3 +142,5 @@ def test_the_committed_artefact_is_what_the_package_packs_to(
     # Compressed bytes may differ from one zstd to the next: what they hold may not.
     packed, known = (unpack((f / ARTEFACT).read_bytes()) for f in (tmp_path, committed))
     assert packed == known
+    made, had = (unpack_profiles((f / PROFILES).read_bytes()) for f in (tmp_path, committed))
+    assert made == had
