@@ -58,6 +58,22 @@ async def test_whom_a_hop_may_not_see_is_named_by_a_refusal(space: Space) -> Non
     assert await named(space, "patient") == [False]
 
 
+async def test_the_line_of_a_hop_says_the_rule_of_that_record(space: Space) -> None:
+    """Not the least of all the records the search may go through: a replay compares it."""
+    me = f"Patient/{space.patient_id()}"
+    alone = f"Observation?patient={me}&_summary=count"
+    for path in (alone, f"Practitioner?_has:Observation:performer:patient={me}"):
+        assert (await space.get(path, as_="gp")).status == 200
+    rules = await space.rows(
+        "SELECT rule FROM access.audit WHERE act = 'search' AND cid = %s ORDER BY seq",
+        space.where.people["patient"],
+    )
+    assert len(rules) == 2 and rules[0] == rules[1]
+    assert (await space.rows("SELECT count(DISTINCT rule) FROM access.audit WHERE granted"))[0][
+        0
+    ] == 2
+
+
 async def test_two_records_named_at_once_have_a_line_each(space: Space) -> None:
     """Whether anything of theirs is found or not: two names are no way to ask unseen."""
     both = ",".join(f"Patient/{space.patient_id(each)}" for each in ("patient", "husband"))

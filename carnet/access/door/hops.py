@@ -150,12 +150,12 @@ class Hops:
         if asked is not None and len(asked) == 1:
             told.add(asked[0])
         told.update(each for cid in list(told) for each in self.decision.merged.get(cid, ()))
-        scope = self.decision.scope
-        seen = {*scope.held, *(cid for clause in scope.admits for cid in clause.cids)}
+        door, actor = self.visit.door, self.visit.actor
         for cid in sorted(self.named.union(asked or ()) - told - {0}):
-            granted = self.visit.actor.kind is ActorKind.SOFTWARE or cid in seen
-            trace = self.visit.trace("search", self.decision.rule)
-            await audit.write(self.conn, trace, granted=granted, cids=[cid])
+            # By the rule of that record: the search's own is the least of all.
+            made = await door.decide(self.conn, actor, [cid])
+            trace = self.visit.trace("search", made.rule)
+            await audit.write(self.conn, trace, granted=made.granted, cids=[cid])
 
     async def _found(self, query: Query) -> list[tuple[int, int, str]]:
         self.named.update(query.compartments or ())
