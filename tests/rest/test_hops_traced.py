@@ -33,6 +33,7 @@ async def named(space: Space, person: str) -> list[bool]:
         "Observation?patient.identifier={number}&_summary=count",
         "Observation?patient.identifier={number}&code=none",
         "Observation?patient._id={id}&code=none",
+        "Patient?identifier={number}&_summary=count",
         "Patient?identifier={number}&_has:Observation:patient:code=none",
         "Patient?identifier={number}&_has:Observation:patient:status=final&_summary=count",
         "Organization?_has:Encounter:service-provider:_has:Observation:encounter:patient={me}",

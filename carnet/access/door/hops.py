@@ -157,6 +157,14 @@ class Hops:
             trace = self.visit.trace("search", made.rule)
             await audit.write(self.conn, trace, granted=made.granted, cids=[cid])
 
+    async def counted(self, query: Query) -> None:
+        """Whose a number is of, when they are few: it is told of them."""
+        place = self.visit.door.place(query.rtype)
+        text, values = search_sql.records(query, self.decision.scope, place, MOST_TOGETHER + 1)
+        found = await self._asked(text, values)
+        if len(found) <= MOST_TOGETHER:
+            self.named.update(cid for (cid,) in found)
+
     async def _found(self, query: Query) -> list[tuple[int, int, str]]:
         self.named.update(query.compartments or ())
         found = await self.found(query)

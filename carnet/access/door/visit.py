@@ -156,6 +156,8 @@ class Visit:
         if query.total or query.only_total:
             total = await self._count(conn, query, decision, place, asked.compartments)
         if query.only_total:
+            if total and asked.compartments is None and self.actor.kind in LIMITED:
+                await hops.counted(query)
             return [], [], [], total
         text, values = search_sql.matches(query, decision.scope, place)
         if query.includes:

@@ -39,6 +39,17 @@ def counting(query: Query, scope: Scope, place: Place) -> tuple[str, dict[str, o
     return f"SELECT count(*) FROM record.resource r WHERE {' AND '.join(where)}", values
 
 
+def records(query: Query, scope: Scope, place: Place, limit: int) -> tuple[str, dict[str, object]]:
+    """A SELECT of the compartments its matches are in."""
+    where, values = _where(query, scope, place)
+    values["k_limit"] = limit
+    return (
+        f"SELECT DISTINCT r.cid FROM record.resource r WHERE {' AND '.join(where)}"
+        " LIMIT %(k_limit)s::bigint",
+        values,
+    )
+
+
 def prepare(values: Mapping[str, object]) -> bool | None:
     """False where a condition compares many values: psycopg's word for "plan it anew each time".
 
