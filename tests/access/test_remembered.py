@@ -339,6 +339,14 @@ def test_a_table_emptied_at_once_revises_everything(sides: Sides) -> None:
     assert not sides.seen(DOCTOR, 101)
 
 
+def test_what_has_no_revision_is_not_remembered(sides: Sides) -> None:
+    """A table emptied at once revises what has one."""
+    sides.change(*VISIT, "DELETE FROM access.revision")
+    assert sides.seen(DOCTOR, 101) and sides.seen(DOCTOR, 101) and sides.memory.hits == 0
+    sides.change("TRUNCATE access.consent")
+    assert not sides.seen(DOCTOR, 101)
+
+
 # -- time, sets, erasure --------------------------------------------------------------------------
 
 

@@ -211,7 +211,7 @@ class Door:
         if proof is None:
             return made
         made = replace(made, scope=replace(made.scope, proof=proof.text))
-        if made.granted:
+        if made.granted and "NULL" not in proof.text:  # what has no revision would not tell
             self.remembered.keep(key, Kept(made, now, proof.next, matrix))
         return made
 
