@@ -139,6 +139,7 @@ def test_the_patient_reads_who_has_read(logged_in: LogIn, sent: Sent) -> None:
     doctors.locator(f".card a[href*='{sent.id}']").click()
     expect(doctors.get_by_role("heading", level=1)).to_have_text(sent.document.title)
     page = logged_in("patient")
+    page.locator(".menu summary").click()
     page.get_by_role("link", name="Qui a consulté mon dossier").click()
     # then the list says who, where and what
     doctor = page.locator(".reader", has_text="Lemoine").filter(has_text=sent.document.title)
