@@ -227,7 +227,7 @@ async def test_a_caller_who_hangs_up_harms_nothing(space: Space) -> None:
         ("GET", f"Observation/{'a' * 26}/_history/0", 404),
         ("GET", f"Observation/{'a' * 26}/_history/x", 404),
         ("GET", f"Observation/{'a' * 26}/$everything", 404),
-        ("POST", "Observation/$validate", 405), ("GET", "Observation/", 404), ("GET", "_history", 404),
+        ("POST", "Observation/$validate", 404), ("GET", "Observation/", 404), ("GET", "_history", 404),
         ("GET", "Observation/_history", 404), ("GET", "", 405), ("GET", "a/b/c/d/e", 404),
         ("DELETE", "Observation", 405), ("PUT", "Observation", 405), ("OPTIONS", "Observation", 405),
         ("PATCH", "Observation/1", 405), ("POST", "metadata", 404), ("TRACE", "Observation", 405),
