@@ -151,7 +151,8 @@ NO_PAGE: Final = frozenset(
 )
 # Pages that something else must come before: a session, a letter, two identities alike, an emergency.
 AFTER: Final = frozenset(
-    "an-identity quarantine represented take receipt letter merge compare-identities emergency mandates".split()
+    "an-identity quarantine represented take receipt letter merge compare-identities emergency"
+    " mandates".split()
 )
 
 
