@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -143,3 +144,22 @@ ACTS = [
         "refuse",
     ),
 ]
+RULING, HOLDING = ("carnet.rights.life:ruling",), ("carnet.rights.holder:holding",)
+JOBS = ("carnet.rights.clock:due", "carnet.rights.clock:_each")
+SITES = {
+    "opposition, by code": ("carnet.rights.oppose:by_code", "carnet.rights.oppose:_whose"),
+    "opposition, logged in": RULING,
+    "closing": RULING,
+    "reopening": RULING,
+    "emergency": ("carnet.rights.emergency:_open",),
+    "end of an emergency": ("carnet.rights.emergency:end",),
+    "review of an emergency": ("carnet.rights.review:review",),
+    "the notice's job": JOBS,
+    "the six weeks' job": JOBS,
+    "consent": ("carnet.rights.consent:declared",),
+    "withdrawal": HOLDING,
+    "block": HOLDING,
+    "trust": HOLDING,
+    "refusing an emergency mode": HOLDING,
+}
+ACTS = [replace(act, sites=SITES.get(act.name, ())) for act in ACTS]
