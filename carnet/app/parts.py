@@ -35,6 +35,13 @@ from carnet.rights import view as consents
 from carnet.rights.clock import Shifted
 from carnet.vigilance import find, insi, register
 
+# Why each kind of account acts, in HL7's PurposeOfUse; the others treat.
+PURPOSES = {
+    ActorKind.PATIENT: "PATRQT",
+    ActorKind.HELPER: "PATRQT",
+    ActorKind.OPERATOR: "HOPERAT",
+}
+
 
 class NoMatrix(errors.Invalid):
     """A production instance starts only with an access matrix its operator named (CARNET_MATRIX)."""
@@ -203,7 +210,7 @@ async def actor(
         sub=found.sub,
         name=found.name,
         client=client,
-        purpose="PATRQT" if found.kind in ("patient", "helper") else "TREAT",
+        purpose=PURPOSES.get(ActorKind(found.kind), "TREAT"),
         rpps=rpps,
         profession=found.profession or "",
         situation=found.situation or "",

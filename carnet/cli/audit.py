@@ -67,6 +67,10 @@ class NoLine(errors.NotFound):
     """There is no such line: give its number, or the id of an AuditEvent."""
 
 
+class NoAlert(errors.NotFound):
+    """No alert of this line waits to be looked at."""
+
+
 class NoRecord(errors.NotFound):
     """There is no record of this id: give that of a Patient."""
 
@@ -150,6 +154,8 @@ def prove(
 
     async def work(conn: psycopg.AsyncConnection[Any]) -> dict[str, Any]:
         seq = int(line) if line.isascii() and line.isdigit() else _place(settings, line)[1]
+        if await replays.said(conn, seq) is None:
+            raise NoLine
         return await proofs.of_line(conn, seq, opened=True)
 
     with common.refusals():
@@ -167,7 +173,7 @@ def canary(
     """Watch a record: any opening of it raises an alert."""
 
     async def work(conn: psycopg.AsyncConnection[Any]) -> None:
-        cid, rid = _place(settings, patient)
+        cid, rid = _place(settings, patient, NoRecord)
         if cid != rid or not await queries.is_patient(conn, cid):
             raise NoRecord
         await queries.watch(conn, cid, door.now(), by, end=end)
@@ -186,8 +192,8 @@ def alerts(
     """Print what is to be looked at, or say that one was."""
 
     async def work(conn: psycopg.AsyncConnection[Any]) -> list[dict[str, Any]]:
-        if review is not None:
-            await queries.reviewed(conn, review, door.now(), by)
+        if review is not None and not await queries.reviewed(conn, review, door.now(), by):
+            raise NoAlert
         return await queries.to_review(conn)
 
     with common.refusals():
@@ -226,7 +232,7 @@ def replay_moment(
                 raise NoRecordOfLine
         else:
             moment = _moment(at)
-            cid, rid = _place(settings, patient)
+            cid, rid = _place(settings, patient, NoRecord)
             if cid != rid:
                 raise NoRecord
         actor = Actor(ActorKind.OPERATOR, by, "", "carnet-audit", purpose=platform.PURPOSE)
@@ -303,11 +309,11 @@ def _with(
         return asyncio.run(run(server.url("carnet_admin")))
 
 
-def _place(settings: Settings, id: str) -> tuple[int, int]:
+def _place(settings: Settings, id: str, unknown: type[errors.NotFound] = NoLine) -> tuple[int, int]:
     """What an id of ours stands for."""
     found = door.numbers_of(settings, id)
     if found is None:
-        raise NoLine
+        raise unknown
     return found
 
 

@@ -19,6 +19,14 @@ from carnet.notices.render import render, spoken
 MOST = 200  # lines of the tray
 
 
+class NoNotice(errors.NotFound):
+    """No notice has this number."""
+
+
+class NoLetter(errors.NotFound):
+    """No letter has this number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A letter as it is printed; or an e-mail as it left."""
@@ -50,7 +58,7 @@ async def letter(door: Door, number: int) -> Letter:
         await platform.enter(door, conn)
         found = await queries.fetched(conn, queries.ONE, {"id": number})
         if not found:
-            raise errors.NotFound
+            raise NoNotice
         one = found[0]
         if one.channel == "email":
             to: tuple[str, ...] = (one.email or "",)
@@ -72,7 +80,7 @@ async def posted(door: Door, number: int) -> None:
         await platform.enter(door, conn)
         found = await queries.fetched(conn, queries.ONE, {"id": number})
         if not found or found[0].channel != "letter":
-            raise errors.NotFound
+            raise NoLetter
         await conn.execute(queries.SENT, {"id": number, "now": now})
 
 

@@ -178,6 +178,8 @@ def test_two_versions_of_one_date_or_name_are_refused(folder: Path) -> None:
         matrix.load(str(folder))
     with pytest.raises(WrongMatrix, match=r"no \.toml"):
         matrix.load(str(folder.parent))
+    with pytest.raises(WrongMatrix, match="at this place"):
+        matrix.load(str(folder / "absent.toml"))
 
 
 @pytest.mark.anyio

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Acting for somebody: the page says clearly whose record it is, and what one may do in it."""
 
+import tomllib
+from importlib.resources import files
 from typing import Any
 
 import pytest
 from lxml import html
 
+from carnet import access
 from tests.portal.preview import CHILD_ID, CLAIRE, ELDER_ID, PASSWORD, PreviewParts
 
 pytestmark = pytest.mark.db
@@ -136,3 +139,15 @@ def test_an_adult_has_no_secret_connection(client: Any) -> None:
     assert answer.status_code == 200
     assert "La connexion secrète est faite pour les personnes mineures." in text(answer)
     assert client.get("/dossier/").status_code == 302
+
+
+def test_what_a_reach_opens_is_all_in_its_words(logged_in: Any) -> None:
+    """Who gives a mandate for the follow-up of care knows that measures are in it."""
+    said = text(logged_in("patient").get("/pour-qui/"))
+    care = tomllib.loads(files(access).joinpath("mandates.toml").read_text("utf-8"))["reach"][
+        "care"
+    ]
+    words = {"42": "ordonnances", "44": "plans", "52": "certificats", "measure": "mesures",
+             "immunization": "vaccins", "encounter": "rendez-vous"}  # fmt: skip
+    for each in {*care["categories"], *care["rows"]} & words.keys():
+        assert words[each] in said, each

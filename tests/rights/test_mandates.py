@@ -482,3 +482,11 @@ async def test_an_assistant_of_several_chooses_at_log_in(space: Space) -> None:
     with pytest.raises(parts.NotTheirs):
         outsider = int(people.OUTSIDER.rpps)
         await parts.actor(space.built, first.sub, client="t", acting_for=outsider)
+
+
+async def test_the_list_of_readers_says_why_each_kind_of_account_came(space: Space) -> None:
+    """Nobody of the operator's treats the person: their acts are said to be the service's."""
+    why = {who: (await space.actor(who)).purpose
+           for who in ("gp", "patient", "helper", "operator", "identity-officer")}  # fmt: skip
+    assert why == {"gp": "TREAT", "patient": "PATRQT", "helper": "PATRQT",
+                   "operator": "HOPERAT", "identity-officer": "HOPERAT"}  # fmt: skip

@@ -236,9 +236,9 @@ async def watch(
         await conn.execute(WATCH, (cid, at, by))
 
 
-async def reviewed(conn: AsyncConnection[Any], seq: int, at: datetime, by: str) -> None:
-    """Somebody looked at what a line raised; the operator's."""
-    await conn.execute(REVIEWED, (at, by, seq))
+async def reviewed(conn: AsyncConnection[Any], seq: int, at: datetime, by: str) -> bool:
+    """Somebody looked at what a line raised; the operator's. False: nothing of it waited."""
+    return bool((await conn.execute(REVIEWED, (at, by, seq))).rowcount)
 
 
 async def to_review(conn: AsyncConnection[Any]) -> list[dict[str, Any]]:

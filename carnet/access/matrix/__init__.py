@@ -109,7 +109,9 @@ def load(path: str = "") -> Matrix:
         place = Path(path)
         found = sorted(place.glob("*.toml")) if place.is_dir() else [place]
         texts = [(each.read_text("utf-8"), each.name) for each in found]
-    except (OSError, ValueError):
+    except OSError:
+        raise WrongMatrix("There is no readable access matrix at this place.") from None
+    except ValueError:
         raise WrongMatrix from None
     versions = sorted((read(*each) for each in texts), key=lambda one: one.effective)
     if not versions:
