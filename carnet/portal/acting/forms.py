@@ -15,7 +15,9 @@ from carnet.rights.mandate import Traits
 
 REACHES = {
     "all": _("Tout le dossier"),
-    "care": _("Le suivi des soins : ordonnances, plans, vaccins, mesures, rendez-vous, certificats"),
+    "care": _(
+        "Le suivi des soins : ordonnances, plans, vaccins, mesures, rendez-vous, certificats"
+    ),
     "management": _("L’administratif : documents de gestion, certificats"),
 }
 
