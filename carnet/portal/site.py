@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.i18n import set_language
 
 from carnet import errors
+from carnet.portal import bridge, desk
 from carnet.portal.accounts.actors import actor
 
 HOMES = {
@@ -25,10 +26,12 @@ def home(request: HttpRequest) -> HttpResponse:
     """The front door; whoever is logged in goes to their first page."""
     if not request.user.is_authenticated:
         return render(request, "site/home.html")
-    kind = actor(request).kind
-    if kind not in HOMES:
+    who = actor(request)
+    if who.kind not in HOMES:
         raise errors.Forbidden("No page is made for this kind of account.")
-    return redirect(HOMES[kind])
+    if who.patient is not None and bridge.run(desk.parts().life.life(who)).life.state != "open":
+        return redirect("life")  # there is nothing to read, and something to decide
+    return redirect(HOMES[who.kind])
 
 
 @login_not_required

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Pages of the life of a record, of emergencies and of the tray."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from carnet.rights.emergency import Running
 from tests.portal.preview import CLAIRE, PreviewParts
-from tests.portal.preview_life import AT, GOOD, PreviewLife
+from tests.portal.preview_life import AT, GOOD, STATES, PreviewLife
 from tests.portal.test_patients import TRAITS, card
 
 pytestmark = pytest.mark.db
@@ -26,6 +27,16 @@ def test_closing_is_asked_twice(logged_in: Any, life: PreviewLife) -> None:
     assert life.done == []
     assert client.post("/espace/", {"act": "close", "sure": "on"}).status_code == 302
     assert life.done == [("close", "")]
+
+
+@pytest.mark.parametrize(("state", "place"), [("open", "/dossier/"), ("closed", "/espace/")])
+def test_who_has_nothing_to_read_begins_with_what_there_is_to_decide(
+    logged_in: Any, life: PreviewLife, monkeypatch: pytest.MonkeyPatch, state: str, place: str
+) -> None:
+    client = logged_in("patient")
+    one = STATES["patient:claire"]
+    monkeypatch.setitem(STATES, "patient:claire", replace(one, life=replace(one.life, state=state)))
+    assert client.get("/")["Location"] == place
 
 
 def test_an_opposition_to_feeding_says_why(logged_in: Any, life: PreviewLife) -> None:
