@@ -207,7 +207,7 @@ def _report(chance: random.Random, ids: dict[str, str]) -> Body:
         "status": "final",
         "code": {"coding": [{"system": LOINC, "code": "11502-2"}]},
         "subject": {"reference": "Patient/{elder}"},
-        "effectiveDateTime": "2026-11-01",
+        "effectiveDateTime": "2025-11-01",  # of no day that is asked for
         "result": [{"reference": "Observation/{i0}"}],
     }
 
