@@ -29,7 +29,7 @@ async def test_what_answers_name_is_what_the_trace_names(peopled: Peopled) -> No
     figures = await mixed.audited(peopled, REQUESTS, seeds.chosen())
     print(figures)
     assert figures.differ == []
-    assert figures.named > 1000 and figures.statuses[404] > 10
+    assert figures.named > 500 and figures.statuses[404], "some answer, some refuse"
 
 
 BROKEN = ("REVOKE INSERT ON access.audit FROM carnet_app",
