@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -46,9 +46,19 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+def leave(context: BrowserContext) -> None:
+    """Close a context once its pages have come.
+
+    A click returns when the next page begins, and Chromium may never end a page closed before it came.
+    """
+    for page in context.pages:
+        page.wait_for_load_state()
+    context.close()
+
+
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page of its own; French, as the people Carnet is for."""
     context = browser.new_context(locale="fr-FR")
     yield context.new_page()
-    context.close()
+    leave(context)

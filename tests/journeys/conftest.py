@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from carnet.cli.demo import PASSWORD
-from tests.browser_fixture import browser
+from tests.browser_fixture import browser, leave
 
 __all__ = ["browser"]
 
@@ -108,4 +108,4 @@ def logged_in(browser: Browser, demonstration: Demonstration) -> Iterator[LogIn]
 
     yield log_in
     for context in contexts:
-        context.close()
+        leave(context)

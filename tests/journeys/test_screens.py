@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Error, Page
 
 from carnet.cli.demo import PASSWORD
 from carnet.population import make
+from tests.browser_fixture import leave
 from tests.journeys.conftest import Demonstration
 
 pytestmark = [pytest.mark.db, pytest.mark.slow]
@@ -202,7 +203,7 @@ def pictures(browser: Browser, demonstration: Demonstration) -> dict[str, tuple[
                 shot = picture_of(page)
                 path = page.url.removeprefix(demonstration.address)
                 taken[screen.name] = (path, Image.open(io.BytesIO(shot)))
-            context.close()
+            leave(context)
     keep = os.environ.get("CARNET_SCREENS")
     if keep:
         folder = ROOT / keep

@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.browser_fixture import leave
 from tests.portal.preview import PASSWORD
 from tests.portal.walk import LOOKED, PAGES, THEIRS
 
@@ -23,6 +24,7 @@ def log_in(page: Page, address: str, who: str) -> None:
     page.fill("[name=login]", who)
     page.fill("[name=password]", PASSWORD)
     page.click("main button")
+    page.wait_for_load_state()  # as `leave` says
     assert "connexion" not in page.url
 
 
@@ -38,7 +40,7 @@ def contexts(browser: Browser, address: str) -> Iterator[dict[str, BrowserContex
             page.close()
     yield contexts
     for context in contexts.values():
-        context.close()
+        leave(context)
 
 
 def faults(page: Page) -> list[str]:
@@ -120,7 +122,7 @@ def test_axe_finds_nothing_in_a_refused_log_in(browser: Browser, address: str) -
     page.click("main button")
     assert page.locator("[role=alert]").count() == 1
     assert faults(page) == []
-    context.close()
+    leave(context)
 
 
 @pytest.mark.parametrize(("who", "path", "status"), LOOKED)
@@ -154,7 +156,7 @@ def test_a_doctor_finds_declares_and_reads_without_script(browser: Browser, addr
     assert not page.locator("svg.curve-narrow").is_visible()
     page.click("text=Se déconnecter")
     assert page.url == address + "/"
-    context.close()
+    leave(context)
 
 
 def test_the_menu_of_a_phone_folds_without_script_and_is_open_on_a_desk(
@@ -180,7 +182,7 @@ def test_the_menu_of_a_phone_folds_without_script_and_is_open_on_a_desk(
     page.set_viewport_size({"width": 1280, "height": 800})
     assert entry.is_visible()
     assert not summary.is_visible()
-    context.close()
+    leave(context)
 
 
 def test_the_keyboard_reaches_the_content_first(browser: Browser, address: str) -> None:
@@ -195,7 +197,7 @@ def test_the_keyboard_reaches_the_content_first(browser: Browser, address: str) 
     assert page.evaluate("document.activeElement.closest('main') !== null")
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline != "none", "the focus is seen"
-    context.close()
+    leave(context)
 
 
 def test_on_paper_there_is_the_content_alone(
