@@ -51,6 +51,10 @@ class NotAnObject(errors.Invalid):
     """The body is JSON, but not an object."""
 
 
+class NotAList(errors.Invalid):
+    """The body is JSON, but not a list."""
+
+
 class DuplicateKey(errors.Invalid):
     """An object of the body has the same key twice."""
 
@@ -111,6 +115,21 @@ def parse(body: bytes) -> dict[str, Any]:
 
     Raises errors.Invalid, with a sentence that never repeats what was in the body.
     """
+    value = _parsed(body)
+    if type(value) is not dict:
+        raise NotAnObject
+    return value
+
+
+def parse_list(body: bytes) -> list[Any]:
+    """The list a body holds (a JSON Patch), read as an object is."""
+    value = _parsed(body)
+    if type(value) is not list:
+        raise NotAList
+    return value
+
+
+def _parsed(body: bytes) -> Any:
     if body.startswith(BOM):
         raise ByteOrderMark
     try:
@@ -128,9 +147,8 @@ def parse(body: bytes) -> dict[str, Any]:
         raise Malformed(f"The body is not well-formed JSON: see {where}.") from None
     except RecursionError:
         raise TooDeep from None
-    if type(value) is not dict:
-        raise NotAnObject
-    _measure(value, MAX_DEPTH)
+    if type(value) is dict or type(value) is list:
+        _measure(value, MAX_DEPTH)
     if SUSPECT.search(text):
         _search(value)
     return value
