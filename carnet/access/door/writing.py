@@ -121,6 +121,7 @@ class Unit:
         default_factory=set
     )  # compartments asked for, for the trace of a refusal
     finds: bool = False  # whether a person was looked for: it is counted, whatever comes of it
+    looked: bool = False  # whether what is there was compared with what was sent: a refusal tells of it
     act: str = "create"
     rule: str = "feeding"  # by which the act was allowed, as the trace says it
     _scopes: dict[int | None, Decision] = field(default_factory=dict)
@@ -158,9 +159,13 @@ class Unit:
         )
 
     def may_create(self, rtype: str) -> None:
-        """Refuse who may not create this type, before anything is looked up for them."""
-        if not writing.allowed(self.visit.actor, rtype, "create"):
-            raise NotYours(f"You may not create a resource of type {rtype}.")
+        """Refuse who may not create this type."""
+        self.may("create", rtype)
+
+    def may(self, act: str, rtype: str) -> None:
+        """Refuse who may not do this to any of a type, before anything is looked up for them."""
+        if not writing.allowed(self.visit.actor, rtype, act):
+            raise NotYours(f"You may not {act} a resource of type {rtype}.")
 
     async def place_patient(self) -> Address:
         """A new compartment and the address of its Patient; `vigilance` opens the record."""
@@ -368,6 +373,23 @@ class Unit:
         # Brought back to life after a deletion, it is created again.
         return Written(address, held.ver + 1, self.at, body, created=held.gone)
 
+    async def change(
+        self,
+        rtype: str,
+        id: str,
+        how: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]],
+        *,
+        if_match: int | None = None,
+    ) -> Written:
+        """A new version made of the current one, by who may write it; else `how` sees nothing."""
+        held = await self.held(rtype, id)
+        if held.gone:
+            raise errors.Deleted
+        self.tried.add(held.cid)
+        self._check(held, rtype, "update", if_match, platform=False)
+        self.looked = True
+        return await self.update(rtype, id, await how(await self.current(held, rtype)))
+
     async def delete(self, rtype: str, id: str, *, if_match: int | None = None) -> Written:
         """A last version without content; the row stays. Deleting again changes nothing."""
         held = await self.held(rtype, id)
@@ -533,8 +555,7 @@ class Unit:
             raise NotSecret  # it would change, or vanish, before the eyes of the representatives
         if platform:
             return
-        if not writing.allowed(actor, rtype, act):
-            raise NotYours(f"You may not {act} a resource of type {rtype}.")
+        self.may(act, rtype)
         if actor.kind is ActorKind.PATIENT:
             decided = self._scopes.get(held.cid) or self._scopes.get(None)
             theirs = decided is not None and held.cid in decided.own
@@ -642,7 +663,7 @@ async def commit(visit: Visit, work: Callable[[Unit], Awaitable[Result]], act: s
         except errors.CarnetError as refusal:
             if unit.finds:
                 await visit.refused("find", "find-to-feed")
-            if isinstance(
+            if unit.looked or isinstance(
                 refusal, errors.Forbidden | errors.NotFound | UnknownOwner | TooManyPatientsRead
             ):
                 tried = unit.tried - {DIRECTORY, visit.actor.org}
