@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""CodeSystem and ValueSet resources.
+
+Source: FHIR R4, CodeSystem (concept properties `parent`, `subsumedBy`, `inactive`, `status`,
+`notSelectable`) and ValueSet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from carnet import errors
+from carnet.fhir.terminology.load.model import Brought, Concept, System, ValueSet
+
+Json = dict[str, Any]
+
+ABOVE: Final = frozenset(("parent", "subsumedBy"))
+RETIRED: Final = frozenset(("retired", "deprecated", "inactive", "withdrawn"))
+
+
+class NotLoadable(errors.Invalid):
+    """The resource cannot be a code system or value set that codes are looked up in."""
+
+
+def brought(resources: Iterable[Json], form: str = "FHIR") -> Brought:
+    """What some resources bring; others than code systems and value sets are passed by."""
+    systems: list[System] = []
+    sets: list[ValueSet] = []
+    names: dict[str, str] = {}
+    for resource in resources:
+        kind = resource.get("resourceType")
+        if kind not in ("CodeSystem", "ValueSet") or type(resource.get("url")) is not str:
+            continue
+        try:
+            if kind == "ValueSet":
+                sets.append(value_set(resource))
+                continue
+            for name in oids(resource):
+                names[name] = resource["url"]
+            if resource.get("content") in ("complete", "fragment"):
+                systems.append(system(resource))
+        except (TypeError, AttributeError, KeyError, ValueError):
+            raise NotLoadable(
+                f"{kind} {resource['url']} does not have the form it should."
+            ) from None
+    return Brought(form, systems, sets, names)
+
+
+def oids(resource: Json) -> list[str]:
+    """The other names of a resource, among its identifiers."""
+    given = resource.get("identifier", ())
+    given = [given] if isinstance(given, dict) else given
+    values = (str(each.get("value", "")) for each in given)
+    return [value for value in values if value.startswith("urn:oid:")]
+
+
+def system(resource: Json) -> System:
+    """A CodeSystem."""
+    fragment = resource["content"] == "fragment"
+    return System(
+        url=resource["url"],
+        concepts=tuple(concepts(resource.get("concept", ()))),
+        version=resource.get("version", ""),
+        name=resource.get("name", ""),
+        title=resource.get("title", ""),
+        status=resource.get("status", ""),
+        published=resource.get("date", ""),
+        language=resource.get("language", ""),
+        fragment=fragment,
+        case_sensitive=resource.get("caseSensitive", True),
+        value_set=resource.get("valueSet"),
+        properties={p["code"]: p["type"] for p in resource.get("property", ())},
+        names=oids(resource),
+    )
+
+
+def concepts(listed: Iterable[Json], above: tuple[str, ...] = ()) -> Iterator[Concept]:
+    """Every concept, children after their parent."""
+    for each in listed:
+        properties: dict[str, list[str]] = {}
+        parents = list(above)
+        for one in each.get("property", ()):
+            value = text(one)
+            properties.setdefault(one["code"], []).append(value)
+            if one["code"] in ABOVE and value not in parents:
+                parents.append(value)
+        code: str = each["code"]
+        yield Concept(
+            code=code,
+            display=each.get("display", ""),
+            definition=each.get("definition", ""),
+            inactive=properties.get("inactive") == ["true"]
+            or not RETIRED.isdisjoint(properties.get("status", ())),
+            abstract=["true"] in (properties.get("notSelectable"), properties.get("abstract")),
+            parents=tuple(parents),
+            properties=properties,
+            designations=each.get("designation", ()),
+        )
+        yield from concepts(each.get("concept", ()), (code,))
+
+
+def text(one: Json) -> str:
+    """The value of a property as text; of a Coding its code."""
+    value = next((one[key] for key in one if key.startswith("value")), "")
+    if isinstance(value, dict):
+        return str(value["code"])
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def value_set(resource: Json) -> ValueSet:
+    """A ValueSet; one that has only an expansion is composed of what it contains."""
+    compose = resource.get("compose")
+    if compose is None:
+        if "expansion" not in resource:
+            raise NotLoadable(f"ValueSet {resource['url']} has neither a compose nor an expansion.")
+        compose = {"include": list(contained(resource["expansion"]))}
+    return ValueSet(
+        url=resource["url"],
+        compose=compose,
+        version=resource.get("version", ""),
+        name=resource.get("name", ""),
+        title=resource.get("title", ""),
+        status=resource.get("status", ""),
+        published=resource.get("date", ""),
+        language=resource.get("language", ""),
+        names=oids(resource),
+    )
+
+
+def contained(expansion: Json) -> Iterator[Json]:
+    """What an expansion contains, as clauses of concepts one by one."""
+    clauses: dict[str, list[Json]] = {}
+
+    def walk(holder: Json) -> None:
+        for each in holder.get("contains", ()):
+            if "code" in each and "system" in each and not each.get("abstract", False):
+                kept = {k: each[k] for k in ("code", "display", "designation") if k in each}
+                clauses.setdefault(each["system"], []).append(kept)
+            walk(each)
+
+    walk(expansion)
+    for address, listed in clauses.items():
+        yield {"system": address, "concept": listed}

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What a file brings goes in whole, in one transaction, once: the same bytes again change nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from carnet.fhir import json
+from carnet.fhir.terminology.compose import parts
+from carnet.fhir.terminology.load import queries
+from carnet.fhir.terminology.load.model import Brought, Concept, System, ValueSet
+from carnet.fhir.terminology.refusals import Taken, shown
+from carnet.fhir.terminology.words import vector, words
+
+RECIPE = b"1"  # of what is made of a file: another number, and each is read again
+
+Conn = psycopg.Connection[Any]
+
+
+@dataclass(slots=True)
+class Stored:
+    """What came of one file."""
+
+    form: str
+    known: bool = False  # it was there already: nothing changed
+    systems: int = 0
+    value_sets: int = 0
+    concepts: int = 0
+    touched: dict[str, set[str]] = field(
+        default_factory=lambda: {"CodeSystem": set(), "ValueSet": set()}
+    )
+
+
+def digest_of(content: bytes) -> bytes:
+    """By which a file is known again."""
+    return hashlib.sha256(RECIPE + content).digest()
+
+
+def known(conn: Conn, digest: bytes) -> bool:
+    """Whether a file was loaded."""
+    return conn.execute(queries.SOURCE, {"sha256": digest}).fetchone() is not None
+
+
+def store(
+    conn: Conn,
+    brought: Brought,
+    *,
+    name: str,
+    digest: bytes,
+    at: datetime,
+    origin: str = "",
+    replace: bool = False,
+) -> Stored:
+    """Write what a file brings.
+
+    replace: what has the same address and version with other content is replaced, else Taken.
+    """
+    told = Stored(brought.form)
+    with conn.transaction():
+        conn.execute(queries.TAKE_LOCK, {"lock": queries.LOCK})
+        if known(conn, digest):
+            told.known = True
+            return told
+        values = {"name": name, "sha256": digest, "form": brought.form, "origin": origin, "at": at}
+        source = _id(conn.execute(queries.ADD_SOURCE, values))
+        _systems(conn, brought, source, told, replace=replace)
+        _value_sets(conn, brought.value_sets, source, told, replace=replace)
+        _names(conn, brought)
+        systems, sets = ({"urls": list(urls)} for urls in told.touched.values())
+        conn.execute(queries.NOT_CURRENT_SYSTEMS, systems)
+        conn.execute(queries.CURRENT_SYSTEMS, systems)
+        conn.execute(queries.NOT_CURRENT_VALUE_SETS, sets)
+        conn.execute(queries.CURRENT_VALUE_SETS, sets)
+        conn.execute(queries.CHANGED)
+    return told
+
+
+def _systems(conn: Conn, brought: Brought, source: int, told: Stored, *, replace: bool) -> None:
+    whole: list[tuple[int, tuple[Concept, ...]]] = []
+    for each in brought.systems:
+        concepts = tuple({c.code: c for c in each.concepts}.values())
+        digest = _digest([each.url, each.version, each.case_sensitive, each.name, each.title],
+                         ([c.code, c.display, c.definition, c.inactive, c.abstract, c.parents,
+                           c.properties, c.designations] for c in concepts))  # fmt: skip
+        content = "fragment" if each.fragment else "complete"
+        key = {"url": each.url, "version": each.version, "content": content}
+        found = conn.execute(queries.SYSTEM, key).fetchone()
+        if found is not None and found[1] == digest:
+            continue
+        told.touched["CodeSystem"].add(each.url)
+        if found is not None and each.fragment:
+            told.concepts += _grow(conn, found[0], concepts, digest)
+            continue
+        if found is not None:
+            if not replace:
+                raise _taken(each)
+            conn.execute(queries.DROP_SYSTEM, {"id": found[0]})
+        row = key | {
+            "name": each.name,
+            "title": each.title,
+            "status": each.status,
+            "published": each.published,
+            "language": each.language,
+            "case_sensitive": each.case_sensitive,
+            "value_set": each.value_set,
+            "properties": Jsonb(dict(each.properties)),
+            "size": len(concepts),
+            "source": source,
+            "digest": digest,
+        }
+        whole.append((_id(conn.execute(queries.ADD_SYSTEM, row)), concepts))
+        told.systems += 1
+        told.concepts += len(concepts)
+    with conn.cursor() as cursor, cursor.copy(queries.COPY_CONCEPTS) as copy:
+        for system, concepts in whole:
+            for at, one in enumerate(concepts):
+                copy.write_row(_row(system, at, one))
+    systems = [system for system, concepts in whole if any(c.parents for c in concepts)]
+    conn.execute(queries.CLOSE, {"systems": systems})
+
+
+def _row(system: int, at: int, one: Concept) -> tuple[Any, ...]:
+    said = [str(d.get("value", "")) for d in one.designations]
+    return (
+        system,
+        one.code,
+        at,
+        one.display,
+        one.definition,
+        one.inactive,
+        one.abstract,
+        list(one.parents),
+        Jsonb({name: list(values) for name, values in one.properties.items()}),
+        Jsonb(list(one.designations)),
+        vector(words(one.code, one.display, *said, *one.hints)),
+    )
+
+
+def _grow(conn: Conn, system: int, concepts: tuple[Concept, ...], digest: bytes) -> int:
+    """Add to a fragment what it has not; a label that is there stays."""
+    last = conn.execute(queries.LAST, {"system": system}).fetchone()
+    added = conn.execute(
+        queries.ADD_TO_FRAGMENT,
+        {
+            "system": system,
+            "first": last[0] if last else 0,
+            "codes": [c.code for c in concepts],
+            "displays": [c.display for c in concepts],
+            "inactive": [c.inactive for c in concepts],
+            "words": [vector(words(c.code, c.display)) for c in concepts],
+        },
+    ).rowcount
+    conn.execute(queries.GROW, {"system": system, "digest": digest})
+    return added
+
+
+def _value_sets(
+    conn: Conn, value_sets: Iterable[ValueSet], source: int, told: Stored, *, replace: bool
+) -> None:
+    rows: list[tuple[Any, ...]] = []
+    for each in value_sets:
+        digest = _digest([each.url, each.version, each.name, each.title, each.compose], ())
+        found = conn.execute(
+            queries.VALUE_SET, {"url": each.url, "version": each.version}
+        ).fetchone()
+        if found is not None and found[1] == digest:
+            continue
+        if found is not None:
+            if not replace:
+                raise _taken(each)
+            conn.execute(queries.DROP_VALUE_SET, {"id": found[0]})
+        told.touched["ValueSet"].add(each.url)
+        bare, listed = parts(each.compose)
+        row = {
+            "url": each.url,
+            "version": each.version,
+            "name": each.name,
+            "title": each.title,
+            "status": each.status,
+            "published": each.published,
+            "language": each.language,
+            "compose": Jsonb(bare),
+            "source": source,
+            "digest": digest,
+        }
+        made = _id(conn.execute(queries.ADD_VALUE_SET, row))
+        rows += [
+            (made, at, seq, one.code, one.display, Jsonb(list(one.designations)),
+             vector(words(one.code, one.display, *(str(d.get("value", "")) for d in one.designations))))
+            for at, concepts in listed.items()
+            for seq, one in enumerate(concepts)
+        ]  # fmt: skip
+        told.value_sets += 1
+    with conn.cursor() as cursor, cursor.copy(queries.COPY_LISTED) as copy:
+        for values in rows:
+            copy.write_row(values)
+
+
+def _names(conn: Conn, brought: Brought) -> None:
+    given = [("CodeSystem", name, url) for name, url in brought.names.items()]
+    given += [("CodeSystem", name, each.url) for each in brought.systems for name in each.names]
+    given += [("ValueSet", name, each.url) for each in brought.value_sets for name in each.names]
+    rows = [{"kind": k, "name": n, "url": u} for k, n, u in given if n != u]
+    with conn.cursor() as cursor:
+        cursor.executemany(queries.NAME, rows)
+
+
+def _digest(head: list[Any], lines: Iterable[list[Any]]) -> bytes:
+    found = hashlib.sha256(json.dump({"head": head}))
+    for line in lines:
+        found.update(json.dump({"": line}))
+    return found.digest()
+
+
+def _taken(each: System | ValueSet) -> Taken:
+    return Taken(
+        f"{shown(each.url)} {shown(each.version)} is there already with other content: --replace"
+        " takes this one instead."
+    )
+
+
+def _id(cursor: psycopg.Cursor[Any]) -> int:
+    row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A value set with everything its clauses name found: systems, versions, other value sets.
+
+What is found is kept in the process for one generation of what is loaded, and no more than KEPT of it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from carnet.fhir.terminology import queries
+from carnet.fhir.terminology.compose import Clause, Compose, read
+from carnet.fhir.terminology.grammars import GRAMMARS
+from carnet.fhir.terminology.queries import Conn, System
+from carnet.fhir.terminology.refusals import Circular, UnknownValueSet
+
+DEEPEST: Final = 10  # value sets one in another
+MOST: Final = 200  # value sets in one
+KEPT: Final = 500  # value sets and totals
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A clause: its system, when it is known, and the value sets it names."""
+
+    clause: Clause
+    url: str  # address of the system; "" when the clause has none
+    system: System | None
+    value_sets: tuple[Resolved, ...] = ()
+
+    @property
+    def grammar(self) -> bool:
+        """Whether its system is a grammar, not a list."""
+        return self.system is None and self.url in GRAMMARS
+
+    @property
+    def unlisted(self) -> bool:
+        """Whether it takes codes of a system of which not all are known here."""
+        if self.clause.lists or not self.url or self.grammar:
+            return False
+        return self.system is None or self.system.content != "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A value set, and all it is made of."""
+
+    compose: Compose
+    include: tuple[Part, ...]
+    exclude: tuple[Part, ...]
+
+    def parts(self) -> list[Part]:
+        """Every clause, of the value sets it names too."""
+        found: list[Part] = []
+        for part in (*self.include, *self.exclude):
+            found.append(part)
+            for each in part.value_sets:
+                found += each.parts()
+        return found
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a process keeps of one generation."""
+
+    generation: int = -1
+    resolved: OrderedDict[tuple[str, str], Resolved] = field(default_factory=OrderedDict)
+    totals: OrderedDict[Any, int] = field(default_factory=OrderedDict)
+
+    async def look(self, conn: Conn) -> None:
+        """Forget everything when something was loaded since."""
+        now = await queries.generation(conn)
+        if now != self.generation:
+            self.resolved.clear()
+            self.totals.clear()
+            self.generation = now
+
+    def keep(self, key: tuple[str, str], found: Resolved) -> None:
+        """Remember a value set."""
+        self.resolved[key] = found
+        if len(self.resolved) > KEPT:
+            self.resolved.popitem(last=False)
+
+    def keep_total(self, key: Any, total: int) -> None:
+        """Remember how many codes an expansion has."""
+        self.totals[key] = total
+        if len(self.totals) > KEPT:
+            self.totals.popitem(last=False)
+
+
+@dataclass(slots=True)
+class Resolver:
+    """Resolves one value set; versions: those of systems a caller asks for."""
+
+    conn: Conn
+    memory: Memory
+    versions: Mapping[str, str] = field(default_factory=dict)
+    seen: int = 0
+
+    async def known(self, url: str, version: str = "", above: tuple[str, ...] = ()) -> Resolved:
+        """A value set by its address; UnknownValueSet without one."""
+        bare, _, said = url.partition("|")
+        version = said or version
+        key = (bare, version)
+        found = self.memory.resolved.get(key)
+        if found is not None and not self.versions:
+            return found
+        compose = await self._stored(bare, version)
+        if compose is None:
+            raise UnknownValueSet(url)
+        if compose.url in above or len(above) >= DEEPEST:
+            raise Circular
+        made = await self.resolved(compose, (*above, compose.url))
+        if not self.versions:
+            self.memory.keep(key, made)
+        return made
+
+    async def _stored(self, url: str, version: str) -> Compose | None:
+        row = await queries.value_set(self.conn, url, version)
+        if row is not None:
+            include, exclude = read(row.compose)
+            inactive = row.compose.get("inactive", True) is not False
+            return Compose(include, exclude, inactive, row.id, {}, row.url, row.version, row.name,
+                           row.title, row.status, row.language)  # fmt: skip
+        whole = await queries.whole(self.conn, url)
+        if whole is None or version not in ("", whole.version):
+            return None
+        clause = Clause(0, whole.url, whole.version)
+        return Compose((clause,), (), True, None, {}, url, whole.version, whole.name, whole.title,
+                       "active", whole.language)  # fmt: skip
+
+    async def resolved(self, compose: Compose, above: tuple[str, ...] = ()) -> Resolved:
+        """A value set with all it names."""
+        self.seen += 1
+        if self.seen > MOST:
+            raise Circular
+        include = [await self._part(clause, above) for clause in compose.include]
+        exclude = [await self._part(clause, above) for clause in compose.exclude]
+        return Resolved(compose, tuple(include), tuple(exclude))
+
+    async def _part(self, clause: Clause, above: tuple[str, ...]) -> Part:
+        sets = [await self.known(url, "", above) for url in clause.value_sets]
+        if clause.system is None:
+            return Part(clause, "", None, tuple(sets))
+        version = self.versions.get(clause.system, clause.version)
+        system = await queries.system(self.conn, clause.system, version)
+        if system is None:
+            url = await queries.named(self.conn, clause.system)
+            return Part(clause, url, None, tuple(sets))
+        return Part(clause, system.url, system, tuple(sets))
