@@ -121,7 +121,9 @@ class Unit:
         default_factory=set
     )  # compartments asked for, for the trace of a refusal
     finds: bool = False  # whether a person was looked for: it is counted, whatever comes of it
-    looked: bool = False  # whether what is there was compared with what was sent: a refusal tells of it
+    looked: bool = (
+        False  # whether what is there was compared with what was sent: a refusal tells of it
+    )
     act: str = "create"
     rule: str = "feeding"  # by which the act was allowed, as the trace says it
     _scopes: dict[int | None, Decision] = field(default_factory=dict)
@@ -576,7 +578,7 @@ class Unit:
         decision = await self._decision(cid)
         ciphers = await self.visit.door.vault.ciphers(self.conn, [cid])
         await self._enter(decision.scope, {cid})
-        await write.change(self.conn, changed, ciphers[cid], self.at)
+        await write.change(self.conn, changed, ciphers[cid], self.visit.door.hasher, self.at)
         self.changed.append((cid, changed.before.rid, changed.before.ver + 1))
 
     async def _decision(self, cid: int | None) -> Decision:

@@ -3,13 +3,14 @@
 
 Each parameter's FHIRPath is compiled once per type, branch by branch, and a branch is run only when
 the resource has the element it starts from. `_id` and `_lastUpdated` are columns of the store, and
-`_text`, `_content`, `_query`, `_filter` have no value of their own. Composite parameters and `near`
-are not extracted yet: they come as lists of their own.
+`_text`, `_content`, `_query`, `_filter` have no value of their own.
 
 A resource is expected to have passed `validation.structure.check`.
 
 Source: FHIR R4, Search, 3.1.1.4 (string, token, reference, date, number, quantity, uri).
 """
+
+from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
@@ -26,6 +27,7 @@ COLUMNS: Final = frozenset({"_id", "_lastUpdated"})
 UNBOUNDED: Final = Decimal("Infinity")
 # One point of SampledData.data; E, U and L there are no numbers, and its text is the sender's.
 POINT: Final = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
+EMPTY: Final = frozenset(("id", "extension"))  # an element of these alone has no value
 CURRENCIES: Final = "urn:iso:std:iso:4217"
 
 
@@ -49,6 +51,16 @@ class Extracted:
         default_factory=list
     )
     uris: list[tuple[str, str]] = field(default_factory=list)
+    # What `:text` looks into, under the first of the parameters that share an element (`heads`).
+    texts: list[tuple[str, str]] = field(default_factory=list)
+    # (parameter, system and code of the identifier's type, value), for `:of-type`
+    typed: list[tuple[str, str | None, str, str]] = field(default_factory=list)
+    # What each element of a composite parameter has for each of its components, in their order.
+    composites: list[tuple[str, tuple[Extracted, ...]]] = field(default_factory=list)
+    positions: list[tuple[str, Decimal, Decimal]] = field(
+        default_factory=list
+    )  # latitude, longitude
+    present: set[str] = field(default_factory=set)  # parameters whose element is there
 
 
 def extract(resource: dict[str, Any], only: frozenset[str] | None = None) -> Extracted:
@@ -64,11 +76,22 @@ def extract(resource: dict[str, Any], only: frozenset[str] | None = None) -> Ext
             if only is not None and only.isdisjoint(rule.params):
                 continue
             for kind, value, _ in rule.run(focus, frame):
+                if value is None or (type(value) is dict and value.keys() <= EMPTY):
+                    continue
+                out.present.update(rule.params)
                 convert = rule.converters.get(kind)
-                if convert is not None and value is not None:
+                if convert is not None:
                     for param in rule.params:
                         convert(param, value, out, rule.systems)
-    for found in (out.tokens, out.references, out.strings, out.uris, out.dates, out.quantities):
+                if rule.text and kind in TEXTS:
+                    TEXTS[kind](rule.params, value, out)
+        for joined in _joined(resource["resourceType"]).get(key, ()):
+            if only is None or joined.param in only:
+                joined.extract(focus, frame, out)
+    for found in (
+        out.tokens, out.references, out.strings, out.uris, out.dates, out.quantities, out.texts,
+        out.typed,
+    ):  # fmt: skip
         _once(found)
     return out
 
@@ -91,6 +114,92 @@ class Rule:
     params: tuple[str, ...]
     converters: dict[str, Convert]
     systems: dict[str, str]  # code system implied by a code element's binding
+    text: bool = False  # `:text` looks here
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """One branch of a composite parameter: elements, and what is read in each for each component."""
+
+    param: str
+    run: paths.Run
+    components: tuple[tuple[paths.Run, dict[str, Convert], dict[str, str]], ...]
+
+    def extract(self, focus: paths.Items, frame: paths.Frame, out: Extracted) -> None:
+        """Add what each element has, where it has something for every component."""
+        for item in self.run(focus, frame):
+            parts = tuple(self._part(item, frame, *each) for each in self.components)
+            if all(parts):
+                out.present.add(self.param)
+                out.composites.append((self.param, tuple(each for each in parts if each)))
+
+    def _part(
+        self,
+        item: paths.Item,
+        frame: paths.Frame,
+        run: paths.Run,
+        converters: dict[str, Convert],
+        systems: dict[str, str],
+    ) -> Extracted | None:
+        part = Extracted()
+        some = False
+        for kind, value, _ in run([item], frame):
+            convert = converters.get(kind)
+            if convert is not None and value is not None:
+                some = True
+                convert(self.param, value, part, systems)
+        return part if some else None
+
+
+@cache
+def _joined(name: str) -> dict[str, tuple[Joined, ...]]:
+    """The composite parameters of a type, by the JSON key they start from."""
+    model, made = paths.model(), dict[str, list[Joined]]()
+    params = load().params[name]
+    by_url = {each.url: each for each in params.values()}
+    for param in params.values():
+        if param.type != "composite":
+            continue
+        for branch in _own_branches(param, name, model):
+            ends = paths.elements(branch, name, model)
+            inner = next((end.children for end in ends if end.children), None)
+            if inner is None:
+                inner = ends[0].types[0].code if ends else name
+            components = []
+            for each in param.components:
+                kind = by_url[each.definition].type
+                # R4 writes the type dateTime with a capital there.
+                node = paths.read(each.expression.replace("DateTime", "dateTime"))
+                systems = _systems(paths.elements(node, inner, model)) if kind == "token" else {}
+                components.append((paths.compiled(node), CONVERTERS[kind], systems))
+            joined = Joined(param.code, paths.compiled(branch), tuple(components))
+            for key in _keys(branch, name, model):
+                made.setdefault(key, []).append(joined)
+    return {key: tuple(them) for key, them in made.items()}
+
+
+@cache
+def heads(name: str, code: str) -> tuple[str, ...]:
+    """The parameters under which what `:text` of a token parameter looks into is kept."""
+    found = {
+        rule.params[0]
+        for rules in _rules(name).values()
+        for rule in rules
+        if rule.text and code in rule.params
+    }
+    return tuple(sorted(found))
+
+
+@cache
+def identifies(name: str, code: str) -> bool:
+    """Whether the values of a token parameter are identifiers."""
+    model = paths.model()
+    return any(
+        each.code == "Identifier"
+        for branch in _own_branches(load().params[name][code], name, model)
+        for end in paths.elements(branch, name, model)
+        for each in end.types
+    )
 
 
 @cache
@@ -107,9 +216,10 @@ def _rules(name: str) -> dict[str, tuple[Rule, ...]]:
         ends = paths.elements(branch, name, model)
         rule = Rule(
             run=paths.compiled(branch),
-            params=tuple(params),
+            params=tuple(sorted(params, key=lambda code: load().params[name][code].number)),
             converters=CONVERTERS[kind],
             systems=_systems(ends) if kind == "token" else {},
+            text=kind == "token",
         )
         for key in _keys(branch, name, model):
             rules.setdefault(key, []).append(rule)
@@ -189,6 +299,39 @@ def _contact_token(param: str, contact: Any, out: Extracted, systems: dict[str, 
     value = contact.get("value")
     if value is not None:
         out.tokens.append((param, None, value))
+
+
+def _typed(params: tuple[str, ...], identifier: Any, out: Extracted) -> None:
+    value, kind = identifier.get("value"), identifier.get("type")
+    if kind is None:
+        return
+    if "text" in kind and kind["text"] is not None:
+        out.texts.append((params[0], kind["text"]))
+    for coding in kind.get("coding", ()):
+        code = coding.get("code")
+        if code is not None and value is not None:
+            out.typed.extend((param, coding.get("system"), code, value) for param in params)
+
+
+def _concept_texts(params: tuple[str, ...], concept: Any, out: Extracted) -> None:
+    text = concept.get("text")
+    if text is not None:
+        out.texts.append((params[0], text))
+    for coding in concept.get("coding", ()):
+        _coding_texts(params, coding, out)
+
+
+def _coding_texts(params: tuple[str, ...], coding: Any, out: Extracted) -> None:
+    display = coding.get("display")
+    if display is not None:
+        out.texts.append((params[0], display))
+
+
+TEXTS: Final[dict[str, Callable[[tuple[str, ...], Any, Extracted], None]]] = {
+    "CodeableConcept": _concept_texts,
+    "Coding": _coding_texts,
+    "Identifier": _typed,
+}
 
 
 # ---------------------------------------------------------------- references
@@ -343,6 +486,12 @@ def _unit(quantity: Any) -> tuple[str | None, str | None, str | None]:
     return quantity.get("system"), quantity.get("code"), quantity.get("unit")
 
 
+def _position(param: str, position: Any, out: Extracted, systems: dict[str, str]) -> None:
+    latitude, longitude = position.get("latitude"), position.get("longitude")
+    if latitude is not None and longitude is not None:
+        out.positions.append((param, Decimal(latitude), Decimal(longitude)))
+
+
 # ---------------------------------------------------------------- which converter for which type
 
 CONVERTERS: Final[dict[str, dict[str, Convert]]] = {
@@ -387,4 +536,5 @@ CONVERTERS: Final[dict[str, dict[str, Convert]]] = {
         "SampledData": _sampled,
     },
     "uri": {"uri": _uri, "url": _uri, "canonical": _canonical},
+    "special": {"Location.position": _position},
 }

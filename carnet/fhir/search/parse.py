@@ -15,21 +15,26 @@ from carnet import errors
 from carnet.fhir.definitions import Definitions, SearchParameter
 from carnet.fhir.search import (
     chains,
+    composites,
     dates,
     includes,
     missing,
+    numbers,
     references,
     reverse,
     sorting,
     strings,
+    texts,
     tokens,
 )
 from carnet.fhir.search.escapes import cut, unescaped
+from carnet.fhir.search.extract import identifies
 from carnet.fhir.search.identifiers import IdFilter, ReferenceIdentifier
 from carnet.fhir.search.query import Filter, Include, Query, Sort
 from carnet.fhir.search.subsets import SUMMARIES, keys
 from carnet.fhir.search.uris import UriFilter
 from carnet.fhir.store.cursors import Cursors
+from carnet.fhir.store.hashes import ANY
 from carnet.fhir.store.ids import DIRECTORY, Ids
 from carnet.fhir.store.owners import Owners
 
@@ -183,13 +188,11 @@ class Parser:
         if parameter is None:
             raise UnknownParameter(f"{rtype} has no search parameter {_safe(name)}.")
         if modifier == "missing":
-            if not sorting.sortable(rtype, parameter.type):
-                raise missing.SealedAbsence
             absent = missing.read(values)
             return missing.Missing(name, parameter.number, parameter.type, absent), None
         match parameter.type:
             case "token":
-                return self._token(parameter, modifier, values), None
+                return self._token(rtype, parameter, modifier, values), None
             case "date":
                 _only(modifier, name)
                 return (
@@ -205,8 +208,21 @@ class Parser:
                     None,
                 )
             case "uri":
+                if modifier not in ("", "above", "below"):
+                    raise _unknown_modifier(modifier, name)
+                return UriFilter(parameter.number, tuple(map(unescaped, values)), modifier), None
+            case "number":
                 _only(modifier, name)
-                return UriFilter(parameter.number, tuple(map(unescaped, values))), None
+                return numbers.NumberFilter(
+                    parameter.number, tuple(map(numbers.read, values))
+                ), None
+            case "quantity":
+                _only(modifier, name)
+                amounts = tuple(map(numbers.read_quantity, values))
+                return numbers.QuantityFilter(parameter.number, amounts), None
+            case "composite":
+                _only(modifier, name)
+                return self._composite(rtype, parameter, values), None
             case "reference":
                 return self._reference(rtype, parameter, modifier, values)
             case _:
@@ -254,11 +270,58 @@ class Parser:
         )
         return Query(rtype, (found,), None if named is None else tuple(sorted(named)))
 
-    def _token(self, parameter: SearchParameter, modifier: str, values: list[str]) -> Filter:
+    def _token(
+        self, rtype: str, parameter: SearchParameter, modifier: str, values: list[str]
+    ) -> Filter:
+        if modifier == "text":
+            known = {code: each.number for code, each in self.definitions.params[rtype].items()}
+            kept = texts.kept_under(rtype, parameter.code, known)
+            return texts.TextFilter(
+                parameter.code, kept, tuple(texts.read(unescaped(each)) for each in values)
+            )
+        if modifier == "of-type" and identifies(rtype, parameter.code):
+            return tokens.OfType(parameter.number, tuple(map(tokens.read_typed, values)))
         if modifier not in ("", "not"):
             raise _unknown_modifier(modifier, parameter.code)
         pairs = tuple(map(tokens.read, values))
         return tokens.TokenFilter(parameter.number, pairs, negated=modifier == "not")
+
+    def _composite(self, rtype: str, parameter: SearchParameter, values: list[str]) -> Filter:
+        known = {each.url: each for each in self.definitions.params[rtype].values()}
+        of = [known[each.definition] for each in parameter.components]
+        made: list[tuple[composites.Part, ...]] = []
+        for value in values:
+            parts = cut(value, "$")
+            if len(parts) != len(of) or not all(parts):
+                raise composites.WrongComposite
+            made.append(tuple(map(self._part, of, parts)))
+        return composites.CompositeFilter(parameter.number, tuple(made))
+
+    def _part(self, of: SearchParameter, text: str) -> composites.Part:
+        """One component of a composite."""
+        match of.type:
+            case "token":
+                pair = tokens.read(text)
+                system, code = pair
+                looked = ANY if system is None else system
+                return composites.Part(
+                    (composites.token(looked, code),), own=tokens.TokenFilter(of.number, (pair,))
+                )
+            case "reference":
+                found = references.read(unescaped(text), of.targets, None, self.base)
+                return composites.Part(
+                    tuple(f">{each}" for each in found),
+                    own=references.ReferenceFilter(of.number, found),
+                )
+            case "string":
+                word = strings.searched(unescaped(text))
+                return composites.Part((f"^{word}",))
+            case "quantity":
+                return composites.Part(ranged=numbers.read_quantity(text))
+            case "number":
+                return composites.Part(ranged=numbers.read(text))
+            case _:
+                return composites.Part(ranged=dates.read(text))
 
     def _reference(
         self, rtype: str, parameter: SearchParameter, modifier: str, values: list[str]

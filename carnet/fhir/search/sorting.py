@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`_sort`: the order of results, and where a page goes on after the last row shown.
 
-What can be ordered rests readable: dates, lastUpdated, ids, and the traits of people and places. All else
-is kept as keyed hashes, which have no order. What lacks a value comes last, both ways; of several values
+Dates, lastUpdated, ids, the traits of people and places, numbers and quantities have an order (these two
+opened by the statement; a quantity in base units where UCUM knows its unit). All else is kept as keyed
+hashes, which have none. What lacks a value comes last, both ways; of several values
 the first in the order asked counts. Source: FHIR R4, Search, "Sorting".
 """
 
@@ -12,6 +13,7 @@ import json
 from dataclasses import dataclass
 
 from carnet import errors
+from carnet.fhir.search import numbers, ordered
 from carnet.fhir.search.query import Place, Query, Sort
 from carnet.fhir.search.strings import READABLE
 from carnet.fhir.store.cursors import WrongCursor
@@ -24,7 +26,7 @@ class WrongSort(errors.NotSupported):
 
 
 class SealedOrder(errors.NotSupported):
-    """This parameter's values rest sealed and have no order: _sort takes dates, _lastUpdated and _id."""
+    """This parameter's values rest sealed and have no order: _sort takes dates, numbers, quantities, _id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Key:
 
 def sortable(rtype: str, kind: str) -> bool:
     """Whether a parameter of this kind can be sorted by, on this type."""
-    return kind == "date" or (kind == "string" and rtype in READABLE)
+    return kind in ("date", "number", "quantity") or (kind == "string" and rtype in READABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +138,19 @@ def _keys(
         value = Key("r.lo", "timestamptz", down)
         without = Key("(r.hi = '-infinity')", "boolean")  # a period may begin there too
         return [value, without] if down else [without, value]
-    values[f"o_{number}"] = sort.number
     side, best = f"o{number}", "max" if down else "min"
+    if sort.kind in ("number", "quantity"):
+        values["n_key"] = ordered.key(place.hasher)
+        values[f"o_{number}"] = numbers.valued(place.hasher, place.rtype_number, sort.number)
+        (low, high), (low2, high2) = ordered.written(side), ordered.based(side)
+        found = f"coalesce({high2}, {high})" if down else f"coalesce({low2}, {low})"
+        joins.append(
+            f" CROSS JOIN LATERAL (SELECT {best}({found}) AS v FROM record.idx_number {side}"
+            f" WHERE {side}.cid = r.cid AND {side}.rid = r.rid"
+            f" AND {side}.tags @> ARRAY[%(o_{number})s::bigint]) {side}v"
+        )
+        return [Key(f"{side}v.v", "bigint", down, lacking=True)]
+    values[f"o_{number}"] = sort.number
     table, column, only = (
         ("idx_string", "value", f" AND {side}.value !~ '^='")
         if sort.kind == "string"

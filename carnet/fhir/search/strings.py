@@ -53,6 +53,11 @@ def exact(text: str) -> str:
     return "=" + sha256(text.encode()).hexdigest()
 
 
+def searched(text: str) -> str:
+    """The beginning of a sealed string, as it is kept."""
+    return _short(normalised(text), LONGEST)
+
+
 def beginnings(text: str) -> list[str]:
     """The searchable beginnings of a sealed string, and the whole of it for `:exact`."""
     plain = normalised(text)[:LONGEST]

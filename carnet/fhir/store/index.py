@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from carnet.fhir.definitions import Definitions
+from carnet.fhir.search import missing, texts, tokens, uris
+from carnet.fhir.search.composites import composed
 from carnet.fhir.search.dates import NEVER, bound
-from carnet.fhir.search.extract import extract
+from carnet.fhir.search.extract import Extracted, extract
 from carnet.fhir.search.strings import READABLE, beginnings, readable
 from carnet.fhir.store.hashes import ANY, Hasher
 from carnet.fhir.store.owners import Owners
@@ -56,6 +59,7 @@ class Indexer:
                 toks.update(
                     hashed.start(type_number, numbers[param], part) for part in beginnings(text)
                 )
+        toks.update(self._more(type_number, numbers, found, rtype))
         principal = self._owners.principal(rtype)
         lo, hi = NEVER, NEVER
         dates: list[tuple[int, str, str]] = []
@@ -65,4 +69,23 @@ class Indexer:
         for param, low, high in found.dates:
             if param != principal:
                 dates.append((numbers[param], bound(low), bound(high)))
-        return Index(lo, hi, tuple(sorted(toks)), tuple(sorted(strings)), tuple(dates))
+        held, joined = composed(self._hasher, type_number, numbers, found)
+        toks |= joined
+        return Index(lo, hi, tuple(sorted(toks)), tuple(sorted(strings)), tuple(dates), tuple(held))
+
+    def _more(
+        self, rtype: int, numbers: dict[str, int], found: Extracted, name: str
+    ) -> Iterator[int]:
+        """What modifiers compare: types of identifiers, texts, addresses above, what is there."""
+        hashed = self._hasher
+        for param, system, code, value in found.typed:
+            for one in (system, ANY):
+                yield tokens.of_type(hashed, rtype, numbers[param], one, code, value)
+        for param, text in found.texts:
+            yield from texts.hashes(hashed, rtype, numbers[param], text)
+        for param, uri in found.uris:
+            for above in uris.above(uri):
+                yield uris.below(hashed, rtype, numbers[param], above)
+        for param in found.present:
+            if missing.hashed(name, self._definitions.params[name][param].type):
+                yield missing.there(hashed, rtype, numbers[param])

@@ -81,6 +81,13 @@ INSERT: LiteralString = """
         INSERT INTO record.idx_date (cid, rid, param, lo, hi)
         SELECT * FROM unnest(%(d_cid)s::bigint[], %(d_rid)s::bigint[], %(d_param)s::smallint[],
                              %(d_lo)s::timestamptz[], %(d_hi)s::timestamptz[])
+    ), numbers AS (
+        INSERT INTO record.idx_number (cid, rid, salt, lo, hi, lo2, hi2, tags)
+        SELECT cid, rid, salt, lo, hi, lo2, hi2, (%(n_tags)s::bigint[])[tag_from:tag_to]
+          FROM unnest(%(n_cid)s::bigint[], %(n_rid)s::bigint[], %(n_salt)s::bigint[],
+                      %(n_lo)s::bigint[], %(n_hi)s::bigint[], %(n_lo2)s::bigint[],
+                      %(n_hi2)s::bigint[], %(n_tag_from)s::integer[], %(n_tag_to)s::integer[])
+            AS n (cid, rid, salt, lo, hi, lo2, hi2, tag_from, tag_to)
     ), ids AS (
         INSERT INTO record.id_map (h, cid, rid)
         SELECT * FROM unnest(%(i_h)s::bigint[], %(i_cid)s::bigint[], %(i_rid)s::bigint[])
@@ -164,6 +171,14 @@ CHANGE: LiteralString = """
         INSERT INTO record.idx_date (cid, rid, param, lo, hi)
         SELECT %(cid)s::bigint, %(rid)s::bigint, *
           FROM unnest(%(d_param)s::smallint[], %(d_lo)s::timestamptz[], %(d_hi)s::timestamptz[])
+    ), numbers AS (
+        INSERT INTO record.idx_number (cid, rid, salt, lo, hi, lo2, hi2, tags)
+        SELECT %(cid)s::bigint, %(rid)s::bigint, salt, lo, hi, lo2, hi2,
+               (%(n_tags)s::bigint[])[tag_from:tag_to]
+          FROM unnest(%(n_salt)s::bigint[], %(n_lo)s::bigint[], %(n_hi)s::bigint[],
+                      %(n_lo2)s::bigint[], %(n_hi2)s::bigint[], %(n_tag_from)s::integer[],
+                      %(n_tag_to)s::integer[])
+            AS n (salt, lo, hi, lo2, hi2, tag_from, tag_to)
     )
     INSERT INTO record.outbox (at, name, cid, rids, rtypes, vers)
     VALUES (%(at)s::timestamptz, %(event)s, %(cid)s::bigint, ARRAY[%(rid)s::bigint],
@@ -175,6 +190,9 @@ FORGET_STRINGS: LiteralString = (
 )
 FORGET_DATES: LiteralString = (
     "DELETE FROM record.idx_date WHERE cid = %(cid)s::bigint AND rid = %(rid)s::bigint"
+)
+FORGET_NUMBERS: LiteralString = (
+    "DELETE FROM record.idx_number WHERE cid = %(cid)s::bigint AND rid = %(rid)s::bigint"
 )
 
 RELABEL: LiteralString = """

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from carnet.fhir import json
+from carnet.fhir.search.ordered import Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Index:
     toks: tuple[int, ...]
     strings: tuple[tuple[int, str], ...]  # (parameter, normalised word)
     dates: tuple[tuple[int, str, str], ...]  # (parameter, lo, hi)
+    numbers: tuple[Number, ...] = ()  # sealed when they are written
 
 
 @dataclass(slots=True)

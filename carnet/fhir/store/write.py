@@ -10,6 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg import AsyncConnection
 
+from carnet.fhir.search.ordered import Number, seal
 from carnet.fhir.store import bodies, queries
 from carnet.fhir.store.hashes import Hasher
 from carnet.fhir.store.rows import Changed, Compartment, New
@@ -33,6 +34,7 @@ async def insert(
         ends.append(len(toks))
     strings = [(row, *pair) for row in rows for pair in row.index.strings]
     dates = [(row, *each) for row in rows for each in row.index.dates]
+    held = [(row, each) for row in rows for each in row.index.numbers]
     chosen = [row for row in rows if row.client_id]
     files = [(row, row.attachment) for row in rows if row.attachment is not None]
     values: dict[str, object] = {
@@ -64,6 +66,9 @@ async def insert(
         "d_param": numbers(param for _, param, _, _ in dates),
         "d_lo": texts(lo for _, _, lo, _ in dates),
         "d_hi": texts(hi for *_, hi in dates),
+        "n_cid": numbers(row.cid for row, _ in held),
+        "n_rid": numbers(row.rid for row, _ in held),
+        **sealed_numbers(hasher, [(row.cid, row.rid, each) for row, each in held]),
         "i_h": numbers(hasher.client_id(row.rtype_number, row.id) for row in chosen),
         "i_cid": numbers(row.cid for row in chosen),
         "i_rid": numbers(row.rid for row in chosen),
@@ -78,7 +83,7 @@ async def insert(
 
 
 async def change(
-    conn: AsyncConnection[Any], changed: Changed, cipher: AESGCM, at: datetime
+    conn: AsyncConnection[Any], changed: Changed, cipher: AESGCM, hasher: Hasher, at: datetime
 ) -> None:
     """Keep the old version, write the new one; the row is already locked."""
     before = changed.before
@@ -103,12 +108,36 @@ async def change(
         "d_param": numbers(param for param, *_ in index.dates),
         "d_lo": texts(lo for _, lo, _ in index.dates),
         "d_hi": texts(hi for *_, hi in index.dates),
+        **sealed_numbers(hasher, [(before.cid, before.rid, each) for each in index.numbers]),
         "event": "deleted" if changed.gone else "written",
     }
     await conn.execute(queries.KEEP_VERSION, values)
     await conn.execute(queries.FORGET_STRINGS, values)
     await conn.execute(queries.FORGET_DATES, values)
+    await conn.execute(queries.FORGET_NUMBERS, values)
     await conn.execute(queries.CHANGE, values)
+
+
+def sealed_numbers(hasher: Hasher, held: Sequence[tuple[int, int, Number]]) -> dict[str, object]:
+    """Numbers of rows (compartment, rid) as INSERT and CHANGE take them."""
+    sealed = [seal(hasher, *each) for each in held]
+    tags: list[int] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for each in sealed:
+        starts.append(len(tags) + 1)
+        tags.extend(each.tags)
+        ends.append(len(tags))
+    return {
+        "n_salt": numbers(each.salt for each in sealed),
+        "n_lo": numbers(each.lo for each in sealed),
+        "n_hi": numbers(each.hi for each in sealed),
+        "n_lo2": numbers(each.lo2 for each in sealed),
+        "n_hi2": numbers(each.hi2 for each in sealed),
+        "n_tags": numbers(tags),
+        "n_tag_from": numbers(starts),
+        "n_tag_to": numbers(ends),
+    }
 
 
 async def add_compartment(conn: AsyncConnection[Any], made: Compartment, at: datetime) -> None:
