@@ -18,6 +18,7 @@ from carnet.cli import (
     notices,
     record,
     serve,
+    terminology,
     token,
     worker,
 )
@@ -52,6 +53,7 @@ app.add_typer(identity.commands, name="identity")
 app.add_typer(matrix.commands, name="matrix")
 app.add_typer(record.commands, name="record")
 app.add_typer(notices.commands, name="notices")
+app.add_typer(terminology.commands, name="terminology")
 app.command("clock", context_settings={"ignore_unknown_options": True})(clock.clock)
 app.command("worker")(worker.work)
 

@@ -19,6 +19,7 @@ from carnet import config, errors
 from carnet.access import door, replay
 from carnet.access import matrix as matrices
 from carnet.config import Instance, Settings
+from carnet.fhir.terminology.load import install as terminology
 from carnet.postgres import migrate as schema
 from carnet.postgres.pool import JOB, open_pool
 from carnet.postgres.server import Server, open_server
@@ -76,6 +77,8 @@ def bring_up_to_date(settings: Settings, server: Server) -> list[str]:
     keyring = door.load_or_make(settings.keys)
     with psycopg.connect(server.url("carnet_admin")) as conn:
         door.install(conn, keyring)
+    with psycopg.connect(server.url("carnet_admin"), autocommit=True) as conn:
+        terminology.base(conn, door.now())
     again = asyncio.run(_replayed(settings, server))
     asyncio.run(_kept(settings, server))
     if again:  # a backup was restored: it is not served before

@@ -15,7 +15,7 @@ from carnet.access.writing import allowed
 from carnet.fhir.definitions import Definitions, load
 from carnet.fhir.search.chains import VIEWS, narrowed
 from carnet.fhir.search.parse import ABSENT
-from carnet.rest import http
+from carnet.rest import http, terminology
 from carnet.rest.acts import Acts
 from carnet.rest.outcome import fhir
 
@@ -99,6 +99,7 @@ def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
     ]
     if name == "Patient":
         operations.append({"name": "everything", "definition": EVERYTHING})
+    operations += terminology.announced(name)
     if operations:
         found["operation"] = operations
     if includes:

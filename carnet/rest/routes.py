@@ -16,6 +16,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carnet import errors
+from carnet.fhir.terminology import Terms
 from carnet.rest import (
     audit_events,
     everything,
@@ -23,6 +24,7 @@ from carnet.rest import (
     operations,
     read,
     search,
+    terminology,
     transaction,
     write,
 )
@@ -38,6 +40,7 @@ ROUTES = [
     Route("/{rtype}", search.search, methods=["GET"]),
     Route("/{rtype}", write.create, methods=["POST"]),
     Route("/{rtype}/_search", search.search, methods=["POST"]),
+    *terminology.ROUTES,
     Route("/{rtype}/${name}", operations.operate_type, methods=["POST"]),
     Route("/{rtype}/{id}", read.read, methods=["GET"]),
     Route("/{rtype}/{id}", write.update, methods=["PUT"]),
@@ -69,6 +72,7 @@ def application(desk: Desk) -> ASGIApp:
     app.add_exception_handler(405, other_method)
     app.router.redirect_slashes = False  # a FHIR address has one form
     app.state.desk = desk
+    app.state.terms = Terms()
     return Traced(app, desk)
 
 

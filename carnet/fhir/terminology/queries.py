@@ -90,7 +90,8 @@ CONCEPT: LiteralString = """
 CHILDREN: LiteralString = """
     SELECT code FROM terminology.concept
      WHERE system = %(system)s
-       AND code IN (SELECT b.code FROM terminology.below b WHERE b.system = %(system)s AND b.ancestor = %(code)s)
+       AND code IN (SELECT b.code FROM terminology.below b
+                     WHERE b.system = %(system)s AND b.ancestor = %(code)s)
        AND %(code)s = ANY (parents)
      ORDER BY seq
 """
