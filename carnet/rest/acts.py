@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from starlette.routing import Route
+
 from carnet import errors
 from carnet.access.door import Address, Page, Stored, Unit, Visit, Written
 from carnet.access.labels import Label
@@ -121,6 +123,7 @@ class Acts:
         self._views: dict[str, View] = {}
         self._operations: dict[tuple[str, str, str], Operation] = {}
         self._asking: dict[tuple[bool, str, str], Asking] = {}
+        self.routes: list[Route] = []  # of a slice, before those of every type
 
     def register(
         self, rtype: str, interaction: str, act: Act, *, profile: str | None = None

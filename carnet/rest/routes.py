@@ -20,6 +20,7 @@ from carnet.fhir.terminology import Terms
 from carnet.rest import (
     audit_events,
     everything,
+    http,
     metadata,
     operations,
     read,
@@ -56,7 +57,7 @@ async def other_method(request: Request, error: Exception) -> Response:
     """405, with the methods every route of the address takes."""
     methods = {
         method
-        for route in ROUTES
+        for route in (*http.desk(request).acts.routes, *ROUTES)
         if route.matches(request.scope)[0] is not Match.NONE
         for method in route.methods or ()
     }
@@ -68,7 +69,10 @@ def application(desk: Desk) -> ASGIApp:
     """The API, to be mounted at /fhir."""
     # A handler of Exception also re-raises to the server; those of what is foreseen do not.
     foreseen = (errors.CarnetError, psycopg.Error, PoolTimeout, HTTPException)
-    app = Starlette(routes=ROUTES, exception_handlers=dict.fromkeys((*foreseen, Exception), refuse))
+    app = Starlette(
+        routes=[*desk.acts.routes, *ROUTES],
+        exception_handlers=dict.fromkeys((*foreseen, Exception), refuse),
+    )
     app.add_exception_handler(405, other_method)
     app.router.redirect_slashes = False  # a FHIR address has one form
     app.state.desk = desk
