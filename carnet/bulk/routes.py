@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""$export and $import over HTTP: the asynchronous pattern of Bulk Data Access, and NDJSON sent in.
+
+Source: HL7 FHIR Bulk Data Access 2.0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from email.utils import format_datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from carnet import errors
+from carnet.access.door import Nothing, Visit, bulk
+from carnet.bulk import asked as reading
+from carnet.bulk import export
+from carnet.fhir import json
+from carnet.rest import http
+from carnet.rest.binary import INERT
+from carnet.rest.outcome import fhir
+
+NDJSON = "application/fhir+ndjson"
+ASK_AGAIN = "2"  # seconds
+CHUNK = 32 << 10  # bytes sent at once
+NUMBER = re.compile("[1-9][0-9]{0,8}", re.ASCII)
+TOKEN = re.compile("[0-9a-f]{40}", re.ASCII)
+
+
+class WrongPatients(errors.Invalid):
+    """patient is a Reference to a Patient, in a Parameters resource."""
+
+
+async def start(request: Request) -> Response:
+    """GET or POST $export, Patient/$export, Group/[id]/$export: 202 and where to ask."""
+    desk = http.desk(request)
+    visit = await desk.visit(request)
+    http.accepts_json(request)
+    given = http.parameters(request.scope["query_string"])
+    named: list[str] = []
+    if request.method == "POST" and request.headers.get("content-length", "0") != "0":
+        more, named = _body(http.validated(await http.resource(request)))
+        given += more
+    path = request.url.path
+    level = "group" if "/Group/" in path else "patient" if "/Patient/" in path else "system"
+    url = str(request.url.replace(scheme="", netloc="")).partition("$export")[2]
+    place = {"system": "", "patient": "Patient/", "group": f"Group/{request.path_params.get('id')}/"}
+    shown = f"{desk.base}/{place[level]}$export{url}"
+    wanted = reading.asked(
+        desk.parser, desk.acts, level, shown, given, lenient=http.lenient(request)
+    )
+    wanted = await _chosen(request, visit, wanted, level, named)
+    token = await export.start(visit, wanted)
+    return Response(
+        status_code=202,
+        headers={
+            "Content-Location": f"{desk.base}/$export-job/{token}",
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+async def _chosen(
+    request: Request, visit: Visit, wanted: reading.Asked, level: str, named: list[str]
+) -> reading.Asked:
+    """With the records it is narrowed to: those of a Group, those named, those of both."""
+    chosen: set[int] | None = None
+    if level == "group":
+        chosen = set(await export.members(visit, http.id_of(request)))
+    if named:
+        if level == "system":
+            raise WrongPatients
+        persons = [bulk.patient_of(visit, each) for each in named]
+        mine = set(await bulk.whole(visit, persons))
+        chosen = mine if chosen is None else chosen & mine
+    if chosen is None:
+        return wanted
+    return reading.read(wanted.values() | {"chosen": sorted(chosen)})
+
+
+async def job(request: Request) -> Response:
+    """GET: 202 while it is listed, then the manifest. DELETE: it is forgotten."""
+    desk = http.desk(request)
+    visit = await desk.visit(request)
+    token = _token(request)
+    if request.method == "DELETE":
+        await export.cancel(visit, token)
+        return Response(status_code=202)
+    found = await export.held(visit, token)
+    if found.state == "failed":
+        code, _, sentence = found.refusal.partition("|")
+        issue = {"severity": "error", "code": code, "diagnostics": sentence}
+        return fhir({"resourceType": "OperationOutcome", "issue": [issue]}, found.status)
+    if found.state != "ready":
+        said = "waiting" if found.state == "waiting" else f"{found.found} resources listed"
+        return Response(
+            status_code=202,
+            headers={"X-Progress": said, "Retry-After": ASK_AGAIN, "Cache-Control": "no-store"},
+        )
+    body = await export.manifest(visit, found, desk.base)
+    expires = format_datetime(found.until, usegmt=True)
+    headers = {"Expires": expires, "Cache-Control": "no-store"}
+    return Response(json.dump(body), 200, headers, "application/json")
+
+
+async def file(request: Request) -> Response:
+    """GET: a file, as it is read."""
+    visit = await http.desk(request).visit(request)
+    number = str(request.path_params["number"])
+    if not NUMBER.fullmatch(number):
+        raise errors.NotFound
+    lines = export.fetched(visit, _token(request), int(number))
+    await anext(lines)  # what is refused is refused here
+    headers = {"Cache-Control": "no-store", "Content-Security-Policy": INERT}
+    return StreamingResponse(_joined(lines), media_type=NDJSON, headers=headers)
+
+
+async def _joined(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Lines, some at a time."""
+    waiting, size = [], 0
+    async for line in lines:
+        waiting.append(line)
+        size += len(line)
+        if size >= CHUNK:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
+
+
+def _token(request: Request) -> str:
+    token = str(request.path_params["token"])
+    if not TOKEN.fullmatch(token):
+        raise errors.NotFound
+    return token
+
+
+def _body(content: dict[str, Any]) -> tuple[list[tuple[str, str]], list[str]]:
+    """The parameters of a Parameters resource, and the patients it names."""
+    if content.get("resourceType") != "Parameters":
+        raise reading.WrongExport
+    given, named = [], []
+    for part in content.get("parameter", []):
+        values = [part[key] for key in part if key.startswith("value")]
+        name = part.get("name", "")
+        if len(values) != 1:
+            raise reading.WrongExport
+        if name == "patient":
+            if not isinstance(values[0], dict) or not values[0].get("reference"):
+                raise WrongPatients
+            named.append(str(values[0]["reference"]))
+        elif isinstance(values[0], dict | list | bool):
+            raise reading.WrongExport
+        else:
+            given.append((name, str(values[0])))
+    return given, named
+
+
+ROUTES = (
+    Route("/$export", start, methods=["GET", "POST"]),
+    Route("/Patient/$export", start, methods=["GET", "POST"]),
+    Route("/Group/{id}/$export", start, methods=["GET", "POST"]),
+    Route("/$export-job/{token}", job, methods=["GET", "DELETE"]),
+    Route("/$export-job/{token}/{number}", file, methods=["GET"]),
+)
