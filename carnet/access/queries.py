@@ -433,7 +433,7 @@ READ_SINCE: LiteralString = """
     SELECT count(DISTINCT c) FROM access.audit a
      CROSS JOIN unnest(coalesce(a.cids, '{}') || a.cid) c
      WHERE a.sub = %(sub)s AND a.at > %(since)s AND a.granted AND c IS NOT NULL
-       AND a.act IN ('read', 'vread', 'history', 'search') AND c <> ALL (%(but)s::bigint[])
+       AND a.act IN ('read', 'vread', 'history', 'search', 'export') AND c <> ALL (%(but)s::bigint[])
 """
 
 

@@ -12,6 +12,7 @@ from procrastinate import PsycopgConnector
 
 from carnet.access import door
 from carnet.access.door import sweep, tombstones
+from carnet.app import bulk
 from carnet.app.parts import insi_of, matrix_of, sealing, shifted
 from carnet.config import Settings
 from carnet.documents import announce
@@ -70,6 +71,12 @@ def queue(server: Server, made: door.Door) -> procrastinate.App:
         removed = await sweep_folder(made, Folder(made.settings.mail))
         log.info("swept mail", removed=removed)
 
+    @app.periodic(cron="* * * * *")  # what a worker that ended left, and what is over
+    @app.task(name="exports", queueing_lock="exports")
+    async def exports(timestamp: int) -> None:
+        await bulk.lister(made).forget()
+        log.info("exports", steps=await bulk.drain(made))
+
     return app
 
 
@@ -86,6 +93,7 @@ async def work(settings: Settings, server: Server) -> None:
         asyncio.create_task(Relay(pool).run()),
         asyncio.create_task(tombstones.follow(made.vault, pool)),
         asyncio.create_task(sealing(settings, pool, made).run()),
+        asyncio.create_task(bulk.follow(made)),
     ]
     if isinstance(now, clock.Shifted):
         beside.append(asyncio.create_task(clock.follow(now, pool)))
