@@ -21,6 +21,14 @@ class Instance(StrEnum):
     PRODUCTION = "production"
 
 
+class Validation(StrEnum):
+    """What a write is held to beyond the structure of its type."""
+
+    OFF = "off"
+    BASE = "base"
+    PROFILES = "profiles"
+
+
 class WrongSetting(errors.Invalid):
     """A CARNET_* setting has a value that cannot be used."""
 
@@ -55,6 +63,14 @@ class Settings:
     )
     pages: bool = _setting(True, "Whether the people's pages are served beside the API.")
     pool_size: int = _setting(10, "Connections each server process keeps open.", "connections")
+    validation: Validation = _setting(
+        Validation.OFF,
+        "What a write is refused for beyond its structure: off (nothing; return=OperationOutcome tells), "
+        "base (R4's own rules) or profiles (those its meta.profile claims too).",
+    )
+    packages: str = _setting(
+        "", "FHIR packages to validate against: a .tgz, a folder of them, or a folder of JSON files."
+    )
     body_limit: int = _setting(32 * 1024 * 1024, "Largest request body.", "bytes")
     entry_limit: int = _setting(5000, "Most entries in one Bundle.", "entries")
     statement_timeout: float = _setting(15.0, "Longest time one statement may run.", "seconds")

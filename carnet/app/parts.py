@@ -30,6 +30,7 @@ from carnet.postgres.pool import Pool, open_pool
 from carnet.postgres.server import Server
 from carnet.rest import audit_events
 from carnet.rest.acts import Acts
+from carnet.rest.checks import Checks
 from carnet.rest.desk import Desk
 from carnet.rights import explain
 from carnet.rights import view as consents
@@ -161,6 +162,7 @@ async def build(
         revisions=Revisions(pool),
         parser=parser,
         acts=acts(insi_of(settings)),
+        checks=Checks(settings),
         request_id=lambda: secrets.token_hex(8),
         base=base,
     )

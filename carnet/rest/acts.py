@@ -16,7 +16,12 @@ from starlette.routing import Route
 from carnet import errors
 from carnet.access.door import Address, Page, Stored, Unit, Visit, Written
 from carnet.access.labels import Label
+from carnet.fhir.search.parse import Parser
 from carnet.fhir.search.query import Query
+from carnet.fhir.validation.issues import Issue
+from carnet.rest.conditions import Condition
+
+Patching = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 NEED_AN_ACT = frozenset("DocumentReference List Binary Patient Consent AuditEvent".split())
 
@@ -38,8 +43,10 @@ class Entry:
     address: Address | None = None  # of what is created
     data: bytes | None = None  # content of a Binary, when it does not come as base64
     existing: bool = False  # it was already there: a person, a place, what a condition names
-    condition: str = ""  # of a conditional create: identifier=system|value
-    written: Written | None = None
+    condition: Condition | None = None  # of a conditional create, update, patch or delete
+    patch: Patching | None = None  # what a PATCH makes of the current content
+    issues: tuple[Issue, ...] = ()  # what validation has to say, and does not refuse
+    written: Written | None = None  # None for a delete that meant nothing
     warnings: tuple[str, ...] = ()  # told in the response's outcome
 
 
@@ -49,6 +56,7 @@ class Plan:
 
     entries: list[Entry]
     profiles: frozenset[str] = frozenset()  # of the Bundle
+    parser: Parser | None = None  # reads conditional references, but for those to people
     known: dict[str, Address] = field(default_factory=dict)  # by reference used in the Bundle
     found: dict[str, Address] = field(default_factory=dict)  # by conditional reference
     # The one document of the plan, which what came with it follows: compartment, row, kind, labels.

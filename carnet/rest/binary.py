@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from carnet.access.door import Stored, Visit
 from carnet.fhir import json
+from carnet.rest import http
 from carnet.rest.outcome import fhir
 
 INERT = "default-src 'none'; sandbox"
@@ -25,7 +26,10 @@ UNKNOWN = "application/octet-stream"
 async def answer(request: Request, visit: Visit, stored: Stored) -> Response:
     """A Binary that was just read."""
     etag = f'W/"{stored.ver}"'
-    if request.headers.get("if-none-match") == etag:
+    headers = request.headers
+    if http.unchanged(
+        headers.get("if-none-match"), headers.get("if-modified-since"), stored.ver, stored.upd
+    ):
         return Response(status_code=304, headers={"ETag": etag})
     if _as_resource(request):
         return fhir(await whole(visit, stored), ETag=etag)

@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Conditional create: a resource that is already there is not written twice.
+"""What a condition means: create unless it is there, update, patch or delete the one that answers.
 
-What is searched is what the caller sees and what their own organisation deposited; two callers with the
-same condition wait for each other. A 64-bit hash finds, the opened resource decides.
-Source: FHIR R4, "Conditional create"; DESIGN §3.
+A create looks at what the caller sees and what their own organisation deposited; the others at what the
+caller sees alone, and what is hidden is not there. Two callers with the same condition wait for each
+other. A 64-bit hash finds, the opened resource decides.
+Source: FHIR R4, conditional create, update, patch and delete; DESIGN §3; docs/decisions/0030.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from carnet import errors
 from carnet.access.actor import ActorKind
 from carnet.access.door import Address, Stored, Unit
 from carnet.fhir import json
 from carnet.fhir.search import tokens
+from carnet.fhir.search.chains import VIEWS, Chain
+from carnet.fhir.search.parse import RESULT, Parser
 from carnet.fhir.search.query import Query
+from carnet.fhir.search.reverse import Reverse
 from carnet.fhir.search.scope import Scope
 from carnet.fhir.search.tokens import TokenFilter
 
@@ -24,48 +30,101 @@ MOST = 20  # resources with one identifier that are looked at
 
 
 class WrongCondition(errors.NotSupported):
-    """Conditional create is supported by one identifier: identifier=system|value."""
+    """A condition is made of search parameters of the type, each with a value, and of nothing else."""
 
 
 class SeveralMatch(errors.BusinessRule):
-    """Several resources answer to the condition of a create: it is not known which one is meant."""
+    """Several resources answer to the condition: it is not known which one is meant."""
 
+    issue = "multiple-matches"
     status = 412
 
 
-def read(condition: str) -> tuple[str, str]:
-    """(system, value) of `identifier=system|value`."""
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition that was read."""
+
+    query: Query
+    key: str  # the same for the same condition, whatever its order
+    identifier: tuple[str, str] | None = None  # (system, value), when one is named whole
+
+    @property
+    def alone(self) -> bool:
+        """Whether it names an identifier and no more."""
+        return self.identifier is not None and len(self.query.filters) == 1
+
+
+def read(parser: Parser, rtype: str, text: str) -> Condition:
+    """The condition `name=value&…` on a type; WrongCondition for one that would choose nothing."""
     try:
-        parameters = parse_qsl(condition.lstrip("?"), errors="strict", keep_blank_values=True)
+        given = parse_qsl(text.removeprefix("?"), errors="strict", keep_blank_values=True)
     except ValueError:
         raise WrongCondition from None
-    if len(parameters) != 1 or parameters[0][0] != "identifier" or "," in parameters[0][1]:
+    if any(name in RESULT or "\0" in name + value for name, value in given) or rtype in VIEWS:
         raise WrongCondition
-    try:
-        system, value = tokens.read(parameters[0][1])
-    except tokens.WrongToken:
-        raise WrongCondition from None
-    if not system or not value:
+    query = parser.parse(rtype, given)
+    if not given or len(query.filters) != len(given):  # an empty condition is never all there is
         raise WrongCondition
-    return system, value
+    query = replace(query, count=2)
+    named = [_whole(value) for name, value in given if name == "identifier"]
+    found = next((each for each in named if each is not None), None)
+    condition = Condition(query, f"if-none-exist|{rtype}|{urlencode(sorted(given))}", found)
+    if found is not None and condition.alone:
+        condition = replace(condition, key=f"if-none-exist|{rtype}|{found[0]}\0{found[1]}")
+    return condition
 
 
-async def held(unit: Unit, rtype: str, condition: str) -> Address | None:
-    """What answers to a condition, when it is one; nobody else makes it meanwhile."""
-    system, value = read(condition)
-    await unit.alone(f"if-none-exist|{rtype}|{system}\0{value}")
-    matches = await bearing(unit, rtype, system, value)
-    if len(matches) > 1:
-        raise SeveralMatch
-    return _address(matches[0]) if matches else None
-
-
-async def one(unit: Unit, rtype: str, system: str, value: str) -> Address | None:
-    """The resource a conditional reference means, when it is exactly one."""
-    if not system or not value:
+def _whole(value: str) -> tuple[str, str] | None:
+    """(system, value) of an identifier named by both, and alone."""
+    if "," in value:
         return None
-    matches = await bearing(unit, rtype, system, value)
-    return _address(matches[0]) if len(matches) == 1 else None
+    try:
+        system, code = tokens.read(value)
+    except tokens.WrongToken:
+        return None
+    return (system, code) if system and code else None
+
+
+async def held(unit: Unit, condition: Condition) -> Address | None:
+    """What answers to the condition of a create, when it is one."""
+    if condition.alone and condition.identifier is not None:
+        matches = await bearing(unit, condition.query.rtype, *condition.identifier)
+    else:
+        matches = await meant(unit, condition, own=True)
+    return address(sole(unit, matches)) if matches else None
+
+
+async def meant(unit: Unit, condition: Condition, *, own: bool = False) -> list[Stored]:
+    """What answers to a condition among what the caller sees: two at most, traced as a search.
+
+    own: and among what their organisation deposited, which follows no chain.
+    """
+    unit.looked = True
+    query = condition.query
+    visit = replace(unit.reading(), anew=True)
+    found = {(row.cid, row.rid): row for row in (await visit.search(query)).matches}
+    actor = unit.visit.actor
+    hops = any(isinstance(each, Chain | Reverse) for each in query.filters)
+    if own and not hops and actor.org is not None and actor.kind is not ActorKind.SOFTWARE:
+        scope = Scope(software=actor.org)
+        found |= {(row.cid, row.rid): row for row in await unit.find(query, scope)}
+    if condition.identifier is None:
+        return list(found.values())
+    return [row for row in found.values() if _bears(row.resource, *condition.identifier)]
+
+
+def sole(unit: Unit, matches: Sequence[Stored]) -> Stored:
+    """The one that answers; SeveralMatch, and told in their records, when there are several."""
+    if len(matches) > 1:
+        unit.looked = True
+        unit.tried.update(row.cid for row in matches)
+        raise SeveralMatch
+    return matches[0]
+
+
+def only(matches: Sequence[Stored]) -> Address | None:
+    """The resource a conditional reference means, when it is exactly one."""
+    return address(matches[0]) if len(matches) == 1 else None
 
 
 async def copy(unit: Unit, resource: dict[str, Any]) -> Address | None:
@@ -81,7 +140,7 @@ async def copy(unit: Unit, resource: dict[str, Any]) -> Address | None:
         if system and value:
             for row in await bearing(unit, resource["resourceType"], system, value):
                 if row.cid == org and _said(json.parse(row.body)) == _said(resource):
-                    return _address(row)
+                    return address(row)
     return None
 
 
@@ -100,7 +159,8 @@ async def bearing(unit: Unit, rtype: str, system: str, value: str) -> list[Store
     return [row for row in found.values() if _bears(json.parse(row.body), system, value)]
 
 
-def _address(row: Stored) -> Address:
+def address(row: Stored) -> Address:
+    """Where a row is."""
     return Address(row.cid, row.rid, row.rtype, row.id)
 
 

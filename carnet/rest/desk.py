@@ -16,6 +16,7 @@ from carnet.access.tokens import NoToken, Tokens, WrongToken, actor_of
 from carnet.config import Settings
 from carnet.fhir.search.parse import Parser
 from carnet.rest.acts import Acts
+from carnet.rest.checks import Checks
 
 CARING = frozenset((ActorKind.PROFESSIONAL, ActorKind.SOFTWARE))
 SECRET = "carnet-connexion"  # header: "secret" is what VIHF's CONNEXION_SECRETE says
@@ -39,6 +40,7 @@ class Desk:
     revisions: Revisions
     parser: Parser
     acts: Acts
+    checks: Checks
     request_id: Callable[[], str]
     base: str = field(default="")  # our FHIR address, no final slash
 

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -48,6 +50,10 @@ class UnknownType(errors.NotFound):
 
 class WrongIfMatch(errors.Invalid):
     """If-Match is W/"n" where n is a version number."""
+
+
+class WrongPreference(errors.Invalid):
+    """Prefer: return= is minimal, representation or OperationOutcome."""
 
 
 class ContentTooLarge(errors.TooLarge):
@@ -150,6 +156,44 @@ def preferred(request: Request, name: str) -> str | None:
             if key.strip().lower() == name:
                 return value.strip().strip('"')
     return None
+
+
+RETURNS = ("minimal", "representation", "OperationOutcome")
+
+
+def returned(request: Request) -> str | None:
+    """`Prefer: return=`: what a write answers; another word is none, or refused by handling=strict."""
+    asked = preferred(request, "return")
+    if asked is not None and asked not in RETURNS:
+        if preferred(request, "handling") == "strict":
+            raise WrongPreference
+        return None
+    return asked
+
+
+def unchanged(none_match: str | None, modified_since: str | None, ver: int, upd: datetime) -> bool:
+    """Whether the caller already has this version; an ETag says more than a date (RFC 9110)."""
+    if none_match is not None:
+        given = [each.strip() for each in none_match.split(",")]
+        return "*" in given or any(
+            (found := ETAG.fullmatch(e)) and int(found[1]) == ver for e in given
+        )
+    if modified_since is None:
+        return False
+    try:
+        since = parsedate_to_datetime(modified_since)
+    except ValueError:  # RFC 9110: a date that cannot be read is left out
+        return False
+    if since.tzinfo is None:
+        return False
+    return upd.replace(microsecond=0) <= since
+
+
+def had(none_match: str | None, modified_since: str | None, ver: int, upd: datetime) -> bool:
+    """The same for an entry of a Bundle, whose ifModifiedSince is an instant of FHIR."""
+    if none_match is not None or modified_since is None:
+        return unchanged(none_match, None, ver, upd)
+    return upd <= datetime.fromisoformat(modified_since)
 
 
 def lenient(request: Request) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -17,7 +18,8 @@ from starlette.responses import Response
 from carnet import errors
 from carnet.access.tokens import NoToken
 from carnet.fhir import json
-from carnet.fhir.validation.structure import Issue
+from carnet.fhir.validation import issues as validation
+from carnet.fhir.validation.issues import Issue
 
 FHIR_JSON = "application/fhir+json; charset=utf-8"
 MOST_ISSUES = 50  # of one answer
@@ -48,20 +50,7 @@ def fhir(content: bytes | dict[str, Any], status: int = 200, **headers: str) -> 
 def outcome(error: errors.CarnetError) -> dict[str, Any]:
     """The OperationOutcome of a refusal."""
     if isinstance(error, NotValid):
-        issues = []
-        for issue in error.issues[:MOST_ISSUES]:
-            path = issue.path
-            if error.where:
-                path = error.where + path[path.index(".") :] if "." in path else error.where
-            issues.append(
-                {
-                    "severity": "error",
-                    "code": issue.code,
-                    "diagnostics": issue.text,
-                    "expression": [path],
-                }
-            )
-        return {"resourceType": "OperationOutcome", "issue": issues}
+        return validation.outcome(placed(error.issues[:MOST_ISSUES], error.where))
     # A document is refused for all that was found in it, the reason first.
     found = getattr(error, "findings", ())[:MOST_ISSUES]
     if found:
@@ -85,6 +74,16 @@ def _issue(found: Any, code: str) -> dict[str, Any]:
         "expression": [found.path],
     }
     return one | ({"location": [f"line {found.line}"]} if found.line else {})
+
+
+def placed(issues: Sequence[Issue], where: str) -> list[Issue]:
+    """The same issues, with the place of their resource (Bundle.entry[3].resource) in each path."""
+    if not where:
+        return list(issues)
+    return [
+        replace(each, path=where + each.path[each.path.index(".") :] if "." in each.path else where)
+        for each in issues
+    ]
 
 
 class TimeOut(errors.Transient):

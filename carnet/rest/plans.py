@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from carnet import errors
-from carnet.access.door import Address, Unit, Visit, Written, commit
+from carnet.access.door import Address, Nothing, Unit, Visit, Written, commit
 from carnet.rest import conditions
 from carnet.rest.acts import Acts, Entry, Plan
 
@@ -40,7 +40,22 @@ class Ring(errors.Invalid):
 
 
 class NotConditional(errors.NotSupported):
-    """Conditional references are supported as Type?identifier=system|value."""
+    """A conditional reference is Type?parameter=value; that to a person, Patient?identifier=system|value."""
+
+
+class SameTwice(errors.Invalid):
+    """Two entries of a transaction write the same resource, or bear the same fullUrl."""
+
+
+class OtherId(errors.Invalid):
+    """The id of the body is not that of its address, nor of what the condition means."""
+
+
+class Unanswering(errors.Conflict):
+    """The id of the body is that of a resource which does not answer to the condition."""
+
+
+INTERACTIONS = {"POST": "create", "PUT": "update", "DELETE": "delete", "PATCH": "patch"}
 
 
 Then = Callable[[Visit], Awaitable[None]]
@@ -51,25 +66,27 @@ async def carry_out(visit: Visit, acts: Acts, plan: Plan, *, then: Then | None =
 
     then: what to read in the same transaction, once all is written.
     """
-    pristine = [entry.resource for entry in plan.entries]
+    pristine = [(entry.method, entry.id, entry.resource) for entry in plan.entries]
 
     async def work(unit: Unit) -> None:
-        for entry, resource in zip(plan.entries, pristine, strict=True):
-            entry.resource, entry.address, entry.written = resource, None, None
+        for entry, (method, given, resource) in zip(plan.entries, pristine, strict=True):
+            entry.method, entry.id, entry.resource = method, given, resource
+            entry.address, entry.written = None, None
             entry.existing, entry.warnings = False, ()
         plan.known.clear()
         plan.found.clear()
         plan.follow = None
-        named = _named(plan)
         if plan.before is not None:
             await plan.before(unit, plan)
+        void = await _meant(unit, acts, plan)
+        named = _named(plan)
         await _place(unit, acts, plan, named)
         for entry in plan.entries:
             if entry.method in ("POST", "PUT") and not entry.existing:
                 entry.resource = await _resolved(unit, acts, plan, entry, named)
         for entry in sorted(plan.entries, key=_rank):
-            if entry.written is None:
-                await _write(unit, acts, plan, entry)
+            if entry.written is None and id(entry) not in void:
+                await _write(unit, acts, plan, entry, named)
         if plan.after is not None:
             await plan.after(unit, plan)
         if then is not None:
@@ -77,15 +94,74 @@ async def carry_out(visit: Visit, acts: Acts, plan: Plan, *, then: Then | None =
             await then(unit.reading())
 
     act = plan.entries[0].method if len(plan.entries) == 1 else "transaction"
-    names = {"POST": "create", "PUT": "update", "DELETE": "delete", "PATCH": "update"}
+    names = INTERACTIONS | {"PATCH": "update"}  # in the trace
     await commit(visit, work, names.get(act, act))
 
 
-def _rank(entry: Entry) -> tuple[int, int]:
-    """FHIR's order: DELETE, POST, PUT; a document before what came with it."""
+def _rank(entry: Entry) -> tuple[int, int, str]:
+    """FHIR's order: DELETE, POST, PUT; a document before what came with it.
+
+    What is changed is locked in the order of its address, so that Bundles do not wait in a ring.
+    """
     first = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 3}[entry.method]
     second = {"Patient": 0, "DocumentReference": 1, "Binary": 3}.get(entry.rtype, 2)
-    return first, second
+    return first, second, "" if entry.method == "POST" else f"{entry.rtype}/{entry.id}"
+
+
+async def _meant(unit: Unit, acts: Acts, plan: Plan) -> set[int]:
+    """Find what conditional updates, patches and deletes mean; give those entries that mean nothing.
+
+    An update that means nothing is a create. All are looked for before anything is written, and the
+    conditions are held in one order by all.
+    """
+    asked = [(entry, entry.condition) for entry in plan.entries if entry.condition is not None]
+    for key in sorted({condition.key for _, condition in asked}):
+        await unit.alone(key)
+    void: set[int] = set()
+    for entry, condition in asked:
+        if entry.method == "POST":
+            continue  # where it is placed
+        interaction = INTERACTIONS[entry.method]
+        acts.find(entry.rtype, interaction, plan.profiles)
+        unit.may("update" if interaction == "patch" else interaction, entry.rtype)
+        rows = await conditions.meant(unit, condition)
+        if rows:
+            found = conditions.sole(unit, rows)
+            if entry.method == "PUT" and entry.resource.get("id", found.id) != found.id:
+                raise OtherId
+            entry.id = found.id
+            if entry.method == "PUT":
+                entry.resource = {**entry.resource, "id": found.id}
+            plan.known[f"{entry.rtype}/{found.id}"] = conditions.address(found)
+            if entry.full_url:
+                plan.known[entry.full_url] = conditions.address(found)
+        elif entry.if_match is not None:  # RFC 9110: nothing is there to match
+            raise errors.VersionConflict
+        elif entry.method == "PATCH":
+            raise Nothing
+        elif entry.method == "DELETE":
+            void.add(id(entry))
+        else:
+            await _made(unit, entry)
+    if asked:
+        addresses = [(entry.rtype, entry.id) for entry in plan.entries if entry.id is not None]
+        if len(set(addresses)) < len(addresses):
+            raise SameTwice
+    return void
+
+
+async def _made(unit: Unit, entry: Entry) -> None:
+    """A conditional update that means nothing: a create, under the id of its body if it has one."""
+    id = entry.resource.get("id")
+    if id is None:
+        entry.method = "POST"
+        return
+    entry.id = id
+    try:
+        await unit.held(entry.rtype, id, lock=False)
+    except errors.NotFound:
+        return
+    raise Unanswering
 
 
 Named = dict[str, Entry]
@@ -97,7 +173,7 @@ def _named(plan: Plan) -> Named:
     for entry in plan.entries:
         if entry.method == "PUT":
             named[f"{entry.rtype}/{entry.id}"] = entry
-        if entry.full_url and entry.method in ("POST", "PUT"):
+        if entry.full_url and entry.method != "DELETE":
             named[entry.full_url] = entry
     return named
 
@@ -121,6 +197,11 @@ async def _place(unit: Unit, acts: Acts, plan: Plan, named: Named) -> None:
     waiting = [entry for entry in plan.entries if entry.method == "POST" and not entry.existing]
     if len(plan.entries) > 1:  # alone, an update finds out by itself that it is a create
         waiting += [entry for entry in plan.entries if _chooses(unit, acts, plan, entry)]
+    for entry in plan.entries:
+        place = unit.visit.door.ids.decode(entry.id) if entry.id is not None else None
+        if place is not None and entry.full_url and entry.method in ("PUT", "PATCH"):
+            there = Address(*place, entry.rtype, str(entry.id))
+            plan.known.setdefault(entry.full_url, there)
     waiting.sort(key=lambda entry: entry.rtype not in PLACED_FIRST)
     while waiting:
         unplaced = {id(entry) for entry in waiting}
@@ -130,6 +211,8 @@ async def _place(unit: Unit, acts: Acts, plan: Plan, named: Named) -> None:
                 later.append(entry)
                 continue
             address = await _address(unit, acts, plan, entry, named)
+            if entry.condition is not None:
+                plan.found[entry.condition.key] = address
             unplaced.discard(id(entry))
             plan.known[address.literal] = address
             if entry.full_url:
@@ -153,8 +236,10 @@ async def _address(unit: Unit, acts: Acts, plan: Plan, entry: Entry, named: Name
         return entry.address
     unit.may_create(entry.rtype)  # whether a person is known here is not told to anyone
     existing = await _existing(unit, acts, entry)
-    if existing is None and entry.condition:
-        existing = await conditions.held(unit, entry.rtype, entry.condition)
+    if existing is None and entry.condition is not None and entry.method == "POST":
+        existing = plan.found.get(entry.condition.key)  # two entries with one condition are one
+        if existing is None and entry.condition is not None:
+            existing = await conditions.held(unit, entry.condition)
     if existing is not None:
         entry.address, entry.existing = existing, True
     elif entry.rtype == "Patient":
@@ -200,22 +285,19 @@ async def _existing(unit: Unit, acts: Acts, entry: Entry) -> Address | None:
     return await conditions.copy(unit, entry.resource) if entry.rtype != "Patient" else None
 
 
-async def _write(unit: Unit, acts: Acts, plan: Plan, entry: Entry) -> None:
+async def _write(unit: Unit, acts: Acts, plan: Plan, entry: Entry, named: Named) -> None:
     """One entry, by its act or by the store."""
     if entry.existing:
         assert entry.address is not None
         entry.written = unit.known(entry.address)
         return
-    interaction = {"POST": "create", "PUT": "update", "DELETE": "delete", "PATCH": "patch"}[
-        entry.method
-    ]
-    act = acts.find(entry.rtype, interaction, plan.profiles)
+    act = acts.find(entry.rtype, INTERACTIONS[entry.method], plan.profiles)
     if act is not None:
         entry.written = await act(unit, plan, entry)
         return
     if entry.method == "PATCH":
-        raise errors.NotSupported("PATCH is not supported on this type yet.")
-    if entry.method == "POST":
+        entry.written = await _patched(unit, acts, plan, entry, named)
+    elif entry.method == "POST":
         assert entry.address is not None
         entry.written = unit.put(entry.address, entry.resource, **_followed(plan, entry.address))
     elif entry.method == "PUT":
@@ -223,6 +305,19 @@ async def _write(unit: Unit, acts: Acts, plan: Plan, entry: Entry) -> None:
     else:
         assert entry.id is not None
         entry.written = await unit.delete(entry.rtype, entry.id, if_match=entry.if_match)
+
+
+async def _patched(unit: Unit, acts: Acts, plan: Plan, entry: Entry, named: Named) -> Written:
+    """A new version made by a patch of the current one, its references as those of any write."""
+    assert entry.id is not None
+    assert entry.patch is not None
+    patch = entry.patch
+
+    async def how(current: dict[str, Any]) -> dict[str, Any]:
+        made = await patch(current)
+        return await _resolved(unit, acts, plan, replace(entry, resource=made), named)
+
+    return await unit.change(entry.rtype, entry.id, how, if_match=entry.if_match)
 
 
 async def _put(unit: Unit, plan: Plan, entry: Entry) -> Written:
@@ -280,7 +375,7 @@ async def _resolved(
             replaced[address] = address.removeprefix(base)
         elif found := CONDITIONAL.fullmatch(address):
             if address not in plan.found:
-                plan.found[address] = await _find(unit, acts, found[1], found[2])
+                plan.found[address] = await _find(unit, acts, plan, found[1], found[2])
             replaced[address] = plan.found[address].literal
     if not replaced:
         return resource
@@ -343,18 +438,27 @@ async def _logical_owner(unit: Unit, acts: Acts, resource: dict[str, Any]) -> di
     return resource
 
 
-async def _find(unit: Unit, acts: Acts, rtype: str, query: str) -> Address:
+async def _find(unit: Unit, acts: Acts, plan: Plan, rtype: str, query: str) -> Address:
+    """What a conditional reference means: somebody known, a place of the directory, or what is seen."""
     try:
         parameters = parse_qsl(query, errors="strict")
     except ValueError:
         raise NotConditional from None
-    resolver = acts.resolver(rtype)
-    if resolver is None or len(parameters) != 1 or parameters[0][0] != "identifier":
+    found, named = None, len(parameters) == 1 and parameters[0][0] == "identifier"
+    if rtype not in unit.visit.door.definitions.types or (rtype == "Patient" and not named):
         raise NotConditional
-    system, _, value = parameters[0][1].rpartition("|")
-    found = await resolver(unit, system, value)
-    if found is None and rtype != "Patient":
-        found = await conditions.one(unit, rtype, system, value)
+    if named:
+        system, _, value = parameters[0][1].rpartition("|")
+        resolver = acts.resolver(rtype)
+        if resolver is not None:
+            found = await resolver(unit, system, value)
+        if found is None and rtype != "Patient" and system and value:
+            found = conditions.only(await conditions.bearing(unit, rtype, system, value))
+    elif plan.parser is not None:
+        condition = conditions.read(plan.parser, rtype, query)
+        found = conditions.only(await conditions.meant(unit, condition))
+    else:
+        raise NotConditional
     if found is None:
         raise UnknownPerson if rtype == "Patient" else UnresolvedReference
     return found

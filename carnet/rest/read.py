@@ -78,12 +78,20 @@ async def answer(request: Request, visit: Visit, stored: Stored) -> Response:
     """One version with its ETag; a Binary in its own form when asked so."""
     if stored.rtype == "Binary":
         return await binary(request, visit, stored)
-    if request.headers.get("if-none-match") == etag(stored):
+    if unchanged(request, stored):
         return Response(status_code=304, headers={"ETag": etag(stored)})
     return fhir(
         stored.body,
         ETag=etag(stored),
         Last_Modified=format_datetime(stored.upd, usegmt=True),
+    )
+
+
+def unchanged(request: Request, stored: Stored) -> bool:
+    """Whether the caller has this version (conditional read)."""
+    headers = request.headers
+    return http.unchanged(
+        headers.get("if-none-match"), headers.get("if-modified-since"), stored.ver, stored.upd
     )
 
 

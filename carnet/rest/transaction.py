@@ -15,14 +15,15 @@ from carnet.access.door import Visit
 from carnet.fhir import definitions as r4
 from carnet.fhir import json
 from carnet.fhir.validation.structure import check
-from carnet.rest import binary, bundles, conditions, http, read, search
+from carnet.rest import binary, bundles, conditions, http, patches, read, search
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.desk import Desk
-from carnet.rest.outcome import NotValid, fhir, told, unforeseen, warned
-from carnet.rest.plans import carry_out
+from carnet.rest.outcome import NotValid, fhir, told, unforeseen
+from carnet.rest.plans import SameTwice, carry_out
+from carnet.rest.write import body_of, outcome_of
 
 WRITES = frozenset(("POST", "PUT", "DELETE", "PATCH"))
-ADDRESS = re.compile(r"([A-Z][A-Za-z]+)(?:/([A-Za-z0-9.-]{1,64}))?", re.ASCII)
+ADDRESS = re.compile(r"([A-Z][A-Za-z]+)(?:/([A-Za-z0-9.-]{1,64}))?(?:\?(.*))?", re.ASCII)
 READ = re.compile(
     r"([A-Z][A-Za-z]+)(?:/([A-Za-z0-9.-]{1,64})(/_history(?:/([0-9]{1,9}))?)?)?", re.ASCII
 )
@@ -40,10 +41,6 @@ class WrongEntry(errors.Invalid):
     """An entry has a request with a method and the address of a type or of a resource."""
 
 
-class SameTwice(errors.Invalid):
-    """Two entries of a transaction write the same resource, or bear the same fullUrl."""
-
-
 async def transaction(request: Request) -> Response:
     """POST [base]."""
     http.accepts_json(request)
@@ -58,20 +55,27 @@ async def transaction(request: Request) -> Response:
         raise NotABundle
     if len(given) > desk.settings.entry_limit:
         raise TooManyEntries
+    prefers = http.returned(request)
     if bundle["type"] == "batch":
-        answers = [await _alone(desk, visit, each, index) for index, each in enumerate(given)]
+        answers = [
+            await _alone(desk, visit, each, index, prefers) for index, each in enumerate(given)
+        ]
     else:
-        answers = await _together(desk, visit, bundle, given)
+        answers = await _together(desk, visit, bundle, given, prefers)
     head = b'{"resourceType":"Bundle","type":"' + bundle["type"].encode() + b'-response"'
     return fhir(head + (b',"entry":[' + b",".join(answers) + b"]}" if answers else b"}"))
 
 
 async def _together(
-    desk: Desk, visit: Visit, bundle: dict[str, Any], given: list[dict[str, Any]]
+    desk: Desk,
+    visit: Visit,
+    bundle: dict[str, Any],
+    given: list[dict[str, Any]],
+    prefers: str | None,
 ) -> list[bytes]:
     """All or nothing; reads come after the writes, in the same transaction."""
     entries = [
-        entry_of(each, index) if _method(each) in WRITES else None
+        await entry_of(desk, each, index, prefers) if _method(each) in WRITES else None
         for index, each in enumerate(given)
     ]
     reads = {
@@ -90,22 +94,26 @@ async def _together(
 
     profiles = frozenset(bundle.get("meta", {}).get("profile", []))
     if writes:
-        await carry_out(visit, desk.acts, Plan(writes, profiles), then=reading if reads else None)
+        plan = Plan(writes, profiles, parser=desk.parser)
+        await carry_out(visit, desk.acts, plan, then=reading if reads else None)
     else:
         await reading(visit)
     return [
-        answers[index] if entry is None else written(entry) for index, entry in enumerate(entries)
+        answers[index] if entry is None else written(entry, prefers)
+        for index, entry in enumerate(entries)
     ]
 
 
-async def _alone(desk: Desk, visit: Visit, each: dict[str, Any], index: int) -> bytes:
+async def _alone(
+    desk: Desk, visit: Visit, each: dict[str, Any], index: int, prefers: str | None
+) -> bytes:
     """One entry of a batch: its refusal is its own."""
     try:
         if _method(each) not in WRITES:
             return await _read(desk, visit, reading_of(each, index))
-        entry = entry_of(each, index)
-        await carry_out(visit, desk.acts, Plan([entry]))
-        return written(entry)
+        entry = await entry_of(desk, each, index, prefers)
+        await carry_out(visit, desk.acts, Plan([entry], parser=desk.parser))
+        return written(entry, prefers)
     except Exception as error:
         status, issues = told(error) or (500, unforeseen(visit.request, error))
         return json.dump({"response": {"status": str(status), "outcome": issues}})
@@ -131,7 +139,7 @@ def _request(each: dict[str, Any], index: int) -> dict[str, Any]:
     return found
 
 
-def entry_of(each: dict[str, Any], index: int) -> Entry:
+async def entry_of(desk: Desk, each: dict[str, Any], index: int, prefers: str | None) -> Entry:
     """A write of the Bundle, validated; paths in its refusals begin at the Bundle."""
     where = f"Bundle.entry[{index}]"
     request = _request(each, index)
@@ -139,18 +147,18 @@ def entry_of(each: dict[str, Any], index: int) -> Entry:
     if method not in WRITES:
         raise WrongEntry(path=f"{where}.request.method")
     found = ADDRESS.fullmatch(url.strip("/"))
-    if not found or (found[2] is None) != (method == "POST"):
-        if "?" in url:
-            raise errors.NotSupported(
-                "Conditional update and delete are not supported yet.", path=where
-            )
+    # A create has the address of a type; the others that of a resource, or a condition on a type.
+    if not found or (found[2] is None) != (method == "POST" or found[3] is not None):
         raise WrongEntry(path=f"{where}.request.url")
-    condition = request.get("ifNoneExist", "")
-    if condition and method != "POST":
+    if method == "POST" and found[3] is not None:
+        raise WrongEntry(path=f"{where}.request.url")
+    if "ifNoneExist" in request and method != "POST":
         raise WrongEntry("Only a create is conditional on ifNoneExist.", path=where)
     rtype, id = found[1], found[2]
     if rtype not in r4.load().types:
         raise http.UnknownType(path=f"{where}.request.url")
+    asked = request.get("ifNoneExist", found[3])
+    condition = None if asked is None else conditions.read(desk.parser, rtype, asked)
     content = each.get("resource", {})
     if method != "DELETE" and not isinstance(content, dict):
         raise WrongEntry("An entry that writes has a resource.", path=f"{where}.resource")
@@ -159,23 +167,27 @@ def entry_of(each: dict[str, Any], index: int) -> Entry:
             raise WrongEntry(
                 "The resource is not of the type of its address.", path=f"{where}.resource"
             )
-        if method == "PUT" and content.get("id") != id:
+        if method == "PUT" and id is not None and content.get("id") != id:
             raise WrongEntry(
                 "The id of the resource is not that of its address.", path=f"{where}.resource.id"
             )
-    if method != "DELETE":
-        http.validated(content, f"{where}.resource")
-    full_url = each.get("fullUrl", "")
-    if condition:
-        conditions.read(condition)  # refused before anything is done
+    place, told = f"{where}.resource", prefers == "OperationOutcome"
     if_match = http.if_match(request.get("ifMatch"))
-    return Entry(method, rtype, id, full_url, content, if_match=if_match, condition=condition)
+    entry = Entry(method, rtype, id, each.get("fullUrl", ""), content, if_match=if_match)
+    entry.condition = condition
+    if method == "PATCH":
+        http.validated(content, place)
+        entry.patch = patches.of(desk, entry, place, told=told)
+    elif method != "DELETE":
+        entry.issues = await desk.checks.written(content, place, told=told)
+    return entry
 
 
-def written(entry: Entry) -> bytes:
-    """The response entry of a write."""
+def written(entry: Entry, prefers: str | None = None) -> bytes:
+    """The response entry of a write; prefers: what `Prefer: return=` asks of the whole Bundle."""
     done = entry.written
-    assert done is not None
+    if done is None:  # a delete whose condition meant nothing
+        return json.dump({"response": {"status": "204 No Content"}})
     status = {"DELETE": "204 No Content"}.get(
         entry.method, "201 Created" if done.created else "200 OK"
     )
@@ -189,8 +201,11 @@ def written(entry: Entry) -> bytes:
         response["lastModified"] = done.upd.isoformat(timespec="milliseconds").replace(
             "+00:00", "Z"
         )
-    if entry.warnings:
-        response["outcome"] = warned(entry.warnings)
+    if entry.warnings or prefers == "OperationOutcome":
+        response["outcome"] = outcome_of(entry)
+    body = body_of(entry) if prefers == "representation" else b""
+    if body:
+        return b'{"resource":' + body + b',"response":' + json.dump(response) + b"}"
     return json.dump({"response": response})
 
 
@@ -202,6 +217,8 @@ class Reading(NamedTuple):
     history: bool
     version: str | None
     given: list[tuple[str, str]]
+    none_match: str | None
+    modified_since: str | None
 
 
 def reading_of(each: dict[str, Any], index: int) -> Reading:
@@ -217,12 +234,21 @@ def reading_of(each: dict[str, Any], index: int) -> Reading:
     if found[1] not in r4.load().types:
         raise http.UnknownType(path=f"{where}.url")
     given = http.parameters(query.encode())
-    return Reading(found[1], found[2], found[3] is not None, found[4], given)
+    request = each["request"]
+    return Reading(
+        found[1],
+        found[2],
+        found[3] is not None,
+        found[4],
+        given,
+        request.get("ifNoneMatch"),
+        request.get("ifModifiedSince"),
+    )
 
 
 async def _read(desk: Desk, visit: Visit, wanted: Reading) -> bytes:
     """The response entry of a read, a history or a search."""
-    rtype, id, history, version, given = wanted
+    rtype, id, history, version, given, none_match, modified_since = wanted
     if id is None:
         body = await search.page(desk, visit, rtype, given)
     elif history and version is None:
@@ -237,6 +263,8 @@ async def _read(desk: Desk, visit: Visit, wanted: Reading) -> bytes:
             "etag": read.etag(stored),
             "lastModified": bundles.instant(stored),
         }
+        if http.had(none_match, modified_since, stored.ver, stored.upd):
+            return json.dump({"response": response | {"status": "304 Not Modified"}})
         body = await binary.whole(visit, stored) if rtype == "Binary" else stored.body
         return b'{"resource":' + body + b',"response":' + json.dump(response) + b"}"
     return b'{"resource":' + body + b',"response":{"status":"200 OK"}}'

@@ -1,41 +1,45 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""create, update and delete of one resource."""
+"""create, update, patch and delete of one resource, by its address or by a condition."""
 
 from __future__ import annotations
 
 import base64
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from carnet import errors
-from carnet.access.door import Written
+from carnet.access.door import Visit, Written
 from carnet.fhir import json
-from carnet.rest import conditions, http
+from carnet.fhir.validation import issues as validation
+from carnet.rest import conditions, http, patches
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.binary import MEDIA
+from carnet.rest.desk import Desk
 from carnet.rest.outcome import FHIR_JSON, warned
-from carnet.rest.plans import carry_out
+from carnet.rest.plans import OtherId, carry_out
+from carnet.rest.read import FORMATS
 
 
 class OtherType(errors.Invalid):
     """The resourceType of the body is not that of the address."""
 
 
-class OtherId(errors.Invalid):
-    """The id of the body is not that of the address."""
+class OneCondition(errors.Invalid):
+    """If-None-Exist is for a create alone: elsewhere the condition is in the address."""
 
 
 async def create(request: Request) -> Response:
-    """POST [type]: 201 and where it is."""
+    """POST [type]: 201 and where it is; with If-None-Exist, 200 when it is there."""
     rtype = http.type_of(request)
     http.accepts_json(request)
-    condition = request.headers.get("if-none-exist", "")
-    if "if-none-exist" in request.headers:
-        conditions.read(condition)
     desk = http.desk(request)
+    condition = None
+    if "if-none-exist" in request.headers:
+        condition = conditions.read(desk.parser, rtype, request.headers["if-none-exist"])
     visit = await desk.visit(request)
     if rtype == "Binary":
         content = await _binary(request)
@@ -43,42 +47,80 @@ async def create(request: Request) -> Response:
         content = await http.resource(request)
     if content.get("resourceType") != rtype:
         raise OtherType
-    entry = Entry("POST", rtype, resource=http.validated(content), condition=condition)
-    await carry_out(visit, desk.acts, Plan([entry]))
-    return answer(request, entry)
+    entry = Entry("POST", rtype, resource=content, condition=condition)
+    return await _written(request, visit, entry)
 
 
 async def update(request: Request) -> Response:
-    """PUT [type]/[id]: a new version, or 201 for an id the caller chose."""
-    rtype, id = http.type_of(request), http.id_of(request)
+    """PUT [type]/[id] or [type]?condition: a new version, or 201 for what was not there."""
+    rtype = http.type_of(request)
     http.accepts_json(request)
     desk = http.desk(request)
+    id, condition = _addressed(request, desk, rtype)
     visit = await desk.visit(request)
     content = await http.resource(request)
     if content.get("resourceType") != rtype:
         raise OtherType
-    if content.get("id") != id:
+    if id is not None and content.get("id") != id:
         raise OtherId
-    entry = Entry(
-        "PUT",
-        rtype,
-        id,
-        resource=http.validated(content),
-        if_match=http.if_match(request.headers.get("if-match")),
-    )
-    await carry_out(visit, desk.acts, Plan([entry]))
+    if_match = http.if_match(request.headers.get("if-match"))
+    entry = Entry("PUT", rtype, id, resource=content, if_match=if_match, condition=condition)
+    return await _written(request, visit, entry)
+
+
+async def patch(request: Request) -> Response:
+    """PATCH [type]/[id] or [type]?condition: JSON Patch or FHIRPath Patch."""
+    rtype = http.type_of(request)
+    http.accepts_json(request)
+    desk = http.desk(request)
+    id, condition = _addressed(request, desk, rtype)
+    visit = await desk.visit(request)
+    content = await patches.content(request)
+    if_match = http.if_match(request.headers.get("if-match"))
+    entry = Entry("PATCH", rtype, id, resource=content, if_match=if_match, condition=condition)
+    told = http.returned(request) == "OperationOutcome"
+    entry.patch = patches.of(desk, entry, told=told)
+    await carry_out(visit, desk.acts, Plan([entry], parser=desk.parser))
     return answer(request, entry)
 
 
 async def delete(request: Request) -> Response:
-    """DELETE [type]/[id]: 204."""
-    rtype, id = http.type_of(request), http.id_of(request)
+    """DELETE [type]/[id] or [type]?condition: 204, whether it was there or not."""
+    rtype = http.type_of(request)
     desk = http.desk(request)
+    id, condition = _addressed(request, desk, rtype)
     visit = await desk.visit(request)
-    entry = Entry("DELETE", rtype, id, if_match=http.if_match(request.headers.get("if-match")))
+    if_match = http.if_match(request.headers.get("if-match"))
+    entry = Entry("DELETE", rtype, id, if_match=if_match, condition=condition)
     await carry_out(visit, desk.acts, Plan([entry]))
-    assert entry.written is not None
-    return Response(status_code=204, headers={"ETag": f'W/"{entry.written.ver}"'})
+    headers = {"Cache-Control": "no-store"}
+    if entry.written is not None:
+        headers["ETag"] = f'W/"{entry.written.ver}"'
+    if http.returned(request) == "OperationOutcome":
+        return Response(json.dump(outcome_of(entry)), 200, headers, FHIR_JSON)
+    return Response(status_code=204, headers=headers)
+
+
+def _addressed(
+    request: Request, desk: Desk, rtype: str
+) -> tuple[str | None, conditions.Condition | None]:
+    """The id of the address, or its condition."""
+    if "if-none-exist" in request.headers:
+        raise OneCondition
+    if "id" in request.path_params:
+        return http.id_of(request), None
+    given = http.parameters(request.scope["query_string"])
+    kept = [each for each in given if each[0] not in FORMATS]
+    return None, conditions.read(desk.parser, rtype, urlencode(kept))
+
+
+async def _written(request: Request, visit: Visit, entry: Entry) -> Response:
+    """Validate a whole resource, write it, and answer."""
+    desk = http.desk(request)
+    told = http.returned(request) == "OperationOutcome"
+    entry.issues = await desk.checks.written(entry.resource, told=told)
+    await carry_out(visit, desk.acts, Plan([entry], parser=desk.parser))
+    return answer(request, entry)
 
 
 def answer(request: Request, entry: Entry) -> Response:
@@ -93,23 +135,40 @@ def answer(request: Request, entry: Entry) -> Response:
         headers["ETag"] = f'W/"{written.ver}"'
         headers["Last-Modified"] = format_datetime(written.upd, usegmt=True)
     status = 201 if written.created else 200
-    asked = http.preferred(request, "return")
+    asked = http.returned(request)
     if asked == "minimal":
         return Response(b"", status, headers)
     if asked == "OperationOutcome" or not written.body:
-        return Response(json.dump(_outcome(entry)), status, headers, FHIR_JSON)
-    body = written.body
-    if entry.rtype == "Binary":
-        body = json.dump({**json.parse(body), "data": entry.resource["data"]})
-    return Response(body, status, headers, FHIR_JSON)
+        return Response(json.dump(outcome_of(entry)), status, headers, FHIR_JSON)
+    return Response(body_of(entry), status, headers, FHIR_JSON)
 
 
-def _outcome(entry: Entry) -> dict[str, Any]:
-    if entry.warnings:
-        return warned(entry.warnings)
+def body_of(entry: Entry) -> bytes:
+    """What was written, whole; nothing for what was deleted, or already there."""
     written = entry.written
-    assert written is not None
-    done = "It was written." if written.changed else "It was already there, and is left as it was."
+    if written is None or not written.body or entry.method == "DELETE":
+        return b""
+    if entry.rtype == "Binary" and "data" in entry.resource:
+        return json.dump({**json.parse(written.body), "data": entry.resource["data"]})
+    return written.body
+
+
+def outcome_of(entry: Entry) -> dict[str, Any]:
+    """What there is to say of a write: warnings, what validation found, or that it was done."""
+    said = warned(entry.warnings)["issue"]
+    if entry.issues:
+        said += validation.outcome(entry.issues)["issue"]
+    if said:
+        return {"resourceType": "OperationOutcome", "issue": said}
+    written = entry.written
+    if written is None:
+        done = "Nothing answers to the condition: nothing was deleted."
+    elif entry.method == "DELETE":
+        done = "It was deleted." if written.changed else "It was deleted already."
+    else:
+        done = (
+            "It was written." if written.changed else "It was already there, and is left as it was."
+        )
     return warned([done], code="informational")
 
 

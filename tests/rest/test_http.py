@@ -227,10 +227,10 @@ async def test_a_caller_who_hangs_up_harms_nothing(space: Space) -> None:
         ("GET", f"Observation/{'a' * 26}/_history/0", 404),
         ("GET", f"Observation/{'a' * 26}/_history/x", 404),
         ("GET", f"Observation/{'a' * 26}/$everything", 404),
-        ("POST", "Observation/$validate", 404), ("GET", "Observation/", 404), ("GET", "_history", 404),
+        ("POST", "Observation/$nothing", 404), ("GET", "Observation/", 404), ("GET", "_history", 404),
         ("GET", "Observation/_history", 404), ("GET", "", 405), ("GET", "a/b/c/d/e", 404),
-        ("DELETE", "Observation", 405), ("PUT", "Observation", 405), ("OPTIONS", "Observation", 405),
-        ("PATCH", "Observation/1", 405), ("POST", "metadata", 404), ("TRACE", "Observation", 405),
+        ("DELETE", "Observation", 400), ("PUT", "Observation", 400), ("OPTIONS", "Observation", 405),
+        ("PATCH", "Observation", 400), ("PATCH", "Observation/1", 400), ("POST", "metadata", 404), ("TRACE", "Observation", 405),
         ("BREW", "Observation", 405),
     ],
 )  # fmt: skip
@@ -246,8 +246,8 @@ async def test_addresses_that_lead_nowhere(
 
 async def test_allow_names_every_method_of_the_address(space: Space) -> None:
     for path, methods in [
-        ("Observation", "GET, HEAD, POST"),
-        ("Observation/1", "DELETE, GET, HEAD, PUT"),
+        ("Observation", "DELETE, GET, HEAD, PATCH, POST, PUT"),
+        ("Observation/1", "DELETE, GET, HEAD, PATCH, PUT"),
     ]:
         answer = await space.call("OPTIONS", path, as_=LAB)
         assert answer.headers["allow"] == methods

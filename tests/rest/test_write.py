@@ -249,19 +249,15 @@ async def test_the_body_is_of_the_type_and_id_of_its_address(space: Space) -> No
     assert (await space.put(f"Observation/{chosen()}", body, as_=LAB)).status == 400
 
 
-async def test_what_this_release_lacks_is_refused_in_a_sentence(space: Space) -> None:
+async def test_what_cannot_be_done_is_refused_in_a_sentence(space: Space) -> None:
     patient, id = f"Patient/{space.patient_id()}", chosen()
     body = observation(patient, id=id)
-    conditional = await space.call(
-        "POST", "Observation", as_=LAB, body=body, headers={"If-None-Exist": "code=1"}
-    )
-    assert (conditional.status, conditional.json["issue"][0]["code"]) == (400, "not-supported")
-    assert "Conditional create" in conditional.said
-    for method, path in [
-        ("PATCH", f"Observation/{id}"),
-        ("PUT", "Observation?identifier=a"),
-        ("DELETE", "Observation?identifier=a"),
+    for method, path, more, status in [
+        ("PUT", f"Observation/{id}", {"If-None-Exist": "code=1"}, 400),
+        ("POST", "Observation", {"If-None-Exist": "subject:Patient.name"}, 400),
+        ("POST", "Observation", {"Prefer": "handling=strict, return=everything"}, 400),
+        ("PATCH", f"Observation/{id}", {"Content-Type": "application/merge-patch+json"}, 415),
     ]:
-        answer = await space.call(method, path, as_=LAB, body=body)
-        assert (answer.status, answer.json["resourceType"]) == (405, "OperationOutcome")
-        assert answer.headers["allow"]
+        answer = await space.call(method, path, as_=LAB, body=body, headers=more)
+        assert (answer.status, answer.json["resourceType"]) == (status, "OperationOutcome"), path
+        assert answer.said

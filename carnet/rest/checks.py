@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Validation of what is written, entry by entry, and what of it refuses a write (CARNET_VALIDATION).
+
+The structure of R4 is asked of every write. Beyond it, `off` refuses nothing, `base` what breaks R4's own
+rules, `profiles` what breaks those its meta.profile claims too. Whatever the setting, a caller who prefers
+return=OperationOutcome is told all that is found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from carnet.config import Settings, Validation
+from carnet.fhir.fhirpath import Terminology
+from carnet.fhir.validation import structure
+from carnet.fhir.validation.issues import Issue, right
+from carnet.fhir.validation.packages import Packages
+from carnet.fhir.validation.validator import Validator
+from carnet.rest.outcome import NotValid
+
+
+class NotConform(NotValid):
+    """The resource breaks rules that this server holds what is written to."""
+
+    status = 422
+
+
+@dataclass
+class Checks:
+    """What validates; made once a process, and the national packages loaded when first needed."""
+
+    settings: Settings
+    terminology: Terminology | None = None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @cached_property
+    def validator(self) -> Validator:
+        """R4, and the packages of CARNET_PACKAGES."""
+        packages = Packages()
+        if self.settings.packages:
+            folder = Path(self.settings.packages)
+            inside = sorted(folder.iterdir()) if folder.is_dir() else [folder]
+            archives = [each for each in inside if each.name.endswith((".tgz", ".tar.gz"))]
+            for each in archives or [folder]:
+                packages.load(each)
+        return Validator(packages, self.terminology)
+
+    async def found(
+        self, resource: dict[str, Any], profiles: Sequence[str] = (), *, claimed: bool = True
+    ) -> list[Issue]:
+        """Everything there is to say of a resource; other requests go on meanwhile."""
+        async with self._lock:  # the interpreter does one at a time in any case
+            return await asyncio.to_thread(self._validate, resource, tuple(profiles), claimed)
+
+    def _validate(
+        self, resource: dict[str, Any], profiles: tuple[str, ...], claimed: bool
+    ) -> list[Issue]:
+        return self.validator.validate(resource, profiles, claimed=claimed)
+
+    async def written(
+        self,
+        resource: dict[str, Any],
+        where: str = "",
+        *,
+        told: bool = False,
+        refusal: type[NotValid] = NotValid,
+    ) -> tuple[Issue, ...]:
+        """What there is to say of a resource about to be written; raised when it is refused.
+
+        told: the caller wants to hear what does not refuse it. refusal: for a wrong structure.
+        """
+        issues = structure.check(resource)
+        if issues:
+            raise refusal(issues, where)
+        level = self.settings.validation
+        found: list[Issue] = []
+        if level is not Validation.OFF:
+            found = await self.found(resource, claimed=level is Validation.PROFILES)
+            if not right(found):
+                raise NotConform([each for each in found if each.severity == "error"], where)
+        if told and level is not Validation.PROFILES:
+            found = await self.found(resource)
+        return tuple(found) if told else ()
