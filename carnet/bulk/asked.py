@@ -161,9 +161,7 @@ def queries(parser: Parser, asked: Asked) -> dict[str, list[Query]]:
 
 
 def _cut(given: Sequence[tuple[str, str]], name: str) -> list[str]:
-    return [
-        each.strip() for one, text in given if one == name for each in text.split(",") if each
-    ]
+    return [each.strip() for one, text in given if one == name for each in text.split(",") if each]
 
 
 def _filter(parser: Parser, types: Sequence[str], text: str) -> tuple[str, str]:

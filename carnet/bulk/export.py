@@ -222,9 +222,9 @@ class Lister:
             ahead = await queries.running(conn)
             await conn.execute(queries.START, {"id": export.id, "ahead": ahead})
             return True
-        if export.ahead and set(export.ahead) & set(await queries.running(conn)):
-            if not await queries.waited(conn, export.id, LONGEST):
-                return False
+        before = export.ahead and set(export.ahead) & set(await queries.running(conn))
+        if before and not await queries.waited(conn, export.id, LONGEST):
+            return False
         visit = bulk.joined(Visit(self.door, await self._actor(conn, export), export.request), conn)
         walks = self.walks(asked_of(visit, export), export)
         move: dict[str, object] = {"id": export.id, "found": 0, "cid": -1, "rid": -1}

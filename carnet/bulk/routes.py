@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from carnet import errors
-from carnet.access.door import Nothing, Visit, bulk
+from carnet.access.door import Visit, bulk
 from carnet.bulk import asked as reading
 from carnet.bulk import export
 from carnet.fhir import json
@@ -42,13 +42,20 @@ async def start(request: Request) -> Response:
     http.accepts_json(request)
     given = http.parameters(request.scope["query_string"])
     named: list[str] = []
-    if request.method == "POST" and request.headers.get("content-length", "0") != "0":
-        more, named = _body(http.validated(await http.resource(request)))
+    if request.method == "POST" and (content := await http.body(request)):
+        media = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if media not in http.JSON_TYPES:
+            raise http.WrongMediaType
+        more, named = _body(http.validated(json.parse(content)))
         given += more
     path = request.url.path
     level = "group" if "/Group/" in path else "patient" if "/Patient/" in path else "system"
     url = str(request.url.replace(scheme="", netloc="")).partition("$export")[2]
-    place = {"system": "", "patient": "Patient/", "group": f"Group/{request.path_params.get('id')}/"}
+    place = {
+        "system": "",
+        "patient": "Patient/",
+        "group": f"Group/{request.path_params.get('id')}/",
+    }
     shown = f"{desk.base}/{place[level]}$export{url}"
     wanted = reading.asked(
         desk.parser, desk.acts, level, shown, given, lenient=http.lenient(request)

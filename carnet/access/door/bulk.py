@@ -152,7 +152,11 @@ class At:
 
 
 async def places(
-    visit: Visit, conn: AsyncConnection[Any], walk: Walk, after: tuple[int, int], limit: int = LISTED
+    visit: Visit,
+    conn: AsyncConnection[Any],
+    walk: Walk,
+    after: tuple[int, int],
+    limit: int = LISTED,
 ) -> list[At]:
     """The next places of a walk, by the primary key of record.resource; in an open transaction.
 
@@ -183,9 +187,7 @@ async def places(
         where.append("EXISTS (SELECT 1 FROM access.record m WHERE m.cid = r.cid)")
     if walk.chosen is not None and not walk.public:
         values["x_chosen"] = array(walk.chosen)
-        where.append(
-            "(r.cid = ANY (%(x_chosen)s::bigint[]) OR r.owners && %(x_chosen)s::bigint[])"
-        )
+        where.append("(r.cid = ANY (%(x_chosen)s::bigint[]) OR r.owners && %(x_chosen)s::bigint[])")
     if walk.since is not None:
         where.append("r.upd >= %(x_since)s::timestamptz")
     if walk.until is not None:
@@ -316,7 +318,8 @@ def sealed(visit: Visit, number: int, plain: bytes) -> tuple[bytes, bytes]:
 
 def unsealed(visit: Visit, number: int, wrapped: bytes, text: bytes) -> bytes:
     """The text again."""
-    return _key(visit, number, wrapped).decrypt(text[:12], text[12:], b"bulk")
+    plain: bytes = _key(visit, number, wrapped).decrypt(text[:12], text[12:], b"bulk")
+    return plain
 
 
 def _key(visit: Visit, number: int, wrapped: bytes) -> Any:
