@@ -19,7 +19,7 @@ from carnet.rest import http, terminology
 from carnet.rest.acts import Acts
 from carnet.rest.outcome import fhir
 
-SEARCHED = frozenset("token reference date string uri number quantity composite".split())
+SEARCHED = frozenset("token reference date string uri number quantity composite special".split())
 EVERYTHING = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
 ANYTHING = 100  # types a reference without a target has
 ALWAYS = (("_id", "token"), ("_lastUpdated", "date"))

@@ -54,6 +54,7 @@ ROUTES = [
     Route("/{rtype}/{id}/${name}", operations.operate, methods=["GET", "POST"]),
     Route("/{rtype}/{id}/_history", read.history, methods=["GET"]),
     Route("/{rtype}/{id}/_history/{version}", read.vread, methods=["GET"]),
+    Route("/{compartment}/{id}/{rtype}", search.within, methods=["GET"]),
 ]
 
 

@@ -27,6 +27,10 @@ class UnknownParameter(errors.NotSupported):
     status = 400
 
 
+class NotWithin(errors.NotSupported):
+    """AuditEvent and Consent are searched by their patient, not in a compartment."""
+
+
 class WrongForm(errors.Invalid):
     """A search by POST is a form, application/x-www-form-urlencoded."""
 
@@ -47,8 +51,26 @@ async def search(request: Request) -> Response:
     return fhir(await page(desk, visit, rtype, given, lenient=http.lenient(request)))
 
 
+async def within(request: Request) -> Response:
+    """GET [compartment]/[id]/[type]?…: what is in a compartment."""
+    rtype = http.type_of(request)
+    http.accepts_json(request)
+    desk = http.desk(request)
+    visit = await desk.visit(request)
+    given = http.parameters(request.scope["query_string"])
+    compartment = (request.path_params["compartment"], http.id_of(request))
+    lenient = http.lenient(request)
+    return fhir(await page(desk, visit, rtype, given, lenient=lenient, within=compartment))
+
+
 async def page(
-    desk: Desk, visit: Visit, rtype: str, given: list[tuple[str, str]], *, lenient: bool = False
+    desk: Desk,
+    visit: Visit,
+    rtype: str,
+    given: list[tuple[str, str]],
+    *,
+    lenient: bool = False,
+    within: tuple[str, str] | None = None,
 ) -> bytes:
     """The searchset of one search."""
     view = desk.acts.view(rtype)
@@ -56,12 +78,14 @@ async def page(
         known = view.parameters | RESULT
         if not lenient and (other := next((n for n, _ in given if n not in known), None)):
             raise UnknownParameter(f"This type is not searched by {other}.")
-    query = desk.parser.parse(rtype, given, lenient=lenient)
+    if within is not None and view is not None:
+        raise NotWithin
+    query = desk.parser.parse(rtype, given, lenient=lenient, within=within)
     if view is None:
         found = await visit.search(query)
     else:
         found = await view.search(visit, query, [each for each in given if each[0] in known])
-    address = f"{desk.base}/{rtype}"
+    address = "/".join((desk.base, *(within or ()), rtype))
     shown = (*query.shown, *found.shown)
     links = [("self", _link(address, shown))]
     if found.next is not None:

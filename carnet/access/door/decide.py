@@ -26,6 +26,7 @@ from carnet.fhir.search.scope import Admits, OfOrganisation, Scope
 from carnet.fhir.store.attachments import Attachments
 from carnet.fhir.store.cursors import Cursors
 from carnet.fhir.store.hashes import Hasher
+from carnet.fhir.terminology import Codes, Terms
 from carnet.fhir.store.ids import Ids
 from carnet.fhir.store.index import Indexer
 from carnet.fhir.store.owners import Owners
@@ -179,6 +180,7 @@ class Door:
     names: dict[int, str]  # type by its number
     recent: Recent = field(default_factory=Recent)  # who was read less than an hour ago, by whom
     remembered: Remembered[Decision] = field(default_factory=Remembered)
+    codes: Codes = field(default_factory=Terms)  # what value sets and hierarchies of codes hold
 
     async def decide(
         self, conn: AsyncConnection[Any], actor: Actor, cids: Sequence[int] | None

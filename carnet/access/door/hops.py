@@ -21,6 +21,7 @@ from carnet.access.door.decide import Decision
 from carnet.access.remembered import MOST_TOGETHER
 from carnet.fhir.search import sql as search_sql
 from carnet.fhir.search.chains import Chain, Nothing
+from carnet.fhir.search.codes import told
 from carnet.fhir.search.query import Filter, Query
 from carnet.fhir.search.references import ReferenceFilter
 from carnet.fhir.search.reverse import AnyHash, Reverse, Rows, pointed
@@ -69,7 +70,8 @@ class Hops:
     named: set[int] = field(default_factory=set)
 
     async def followed(self, query: Query) -> Query:
-        """The same search with the rows its chains lead to in their place."""
+        """The same search with the rows its chains lead to, and the codes it names, in their place."""
+        query = await self._coded(query)
         if not any(isinstance(each, Chain | Reverse) for each in query.filters):
             return query
         kept = replace(
@@ -82,6 +84,12 @@ class Hops:
             if isinstance(each, Reverse):
                 kept = await self._back(kept, each)
         return kept
+
+    async def _coded(self, query: Query) -> Query:
+        """The same search with the codes a terminology has for its value sets and hierarchies."""
+        codes = self.visit.door.codes
+        filters = [await told(codes, self.conn, each) for each in query.filters]
+        return replace(query, filters=tuple(filters))
 
     async def _along(self, query: Query, chain: Chain) -> Query:
         """With the reference to what the chain's queries find."""
@@ -120,6 +128,7 @@ class Hops:
         source = await self.widened(reverse.source)
         if any(isinstance(each, Chain | Reverse) for each in source.filters):
             source = await self.followed(_with(source, AnyHash(tuple(hashes))))
+        source = await self._coded(source)
         text, values = search_sql.pointing(source, hashes, self.decision.scope, place)
         bearing = {h for (h,) in await self._asked(text, values)}
         rows = tuple(

@@ -15,7 +15,7 @@ from fractions import Fraction
 from itertools import product
 
 from carnet import errors
-from carnet.fhir.search import dates, numbers, ordered, strings
+from carnet.fhir.search import dates, near, numbers, ordered, strings
 from carnet.fhir.search.dates import DateRange
 from carnet.fhir.search.extract import Extracted
 from carnet.fhir.search.numbers import Amount, Asked
@@ -48,7 +48,7 @@ def composed(
         key = _quantity(hasher, rtype, low, high, system, code, unit)
         rows.setdefault(key, set()).add(numbers.valued(hasher, rtype, params[param]))
     for param, latitude, longitude in found.positions:
-        key = (ordered.order(latitude), None, ordered.order(longitude), None, ())
+        key = (near.kept(latitude), None, near.kept(longitude), None, ())
         rows.setdefault(key, set()).add(numbers.valued(hasher, rtype, params[param]))
     for param, parts in found.composites:
         hashed = [forms for part in parts if (forms := _forms(part))]

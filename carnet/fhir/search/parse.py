@@ -15,10 +15,14 @@ from carnet import errors
 from carnet.fhir.definitions import Definitions, SearchParameter
 from carnet.fhir.search import (
     chains,
+    codes,
     composites,
     dates,
+    expressions,
     includes,
+    logic,
     missing,
+    near,
     numbers,
     references,
     reverse,
@@ -30,6 +34,7 @@ from carnet.fhir.search import (
 from carnet.fhir.search.escapes import cut, unescaped
 from carnet.fhir.search.extract import identifies
 from carnet.fhir.search.identifiers import IdFilter, ReferenceIdentifier
+from carnet.fhir.search.logic import Together
 from carnet.fhir.search.query import Filter, Include, Query, Sort
 from carnet.fhir.search.subsets import SUMMARIES, keys
 from carnet.fhir.search.uris import UriFilter
@@ -42,9 +47,7 @@ RESULT = frozenset(
     (*"_count _sort _total _summary _elements _cursor _format _pretty".split(), *includes.NAMES)
 )
 # Parameters of FHIR this server does not have; some have no values of their own to compare.
-ABSENT = frozenset(
-    "_filter _text _content _list _query _type _contained _containedType _score near".split()
-)
+ABSENT = frozenset("_text _content _list _query _type _contained _containedType _score".split())
 MOST_VALUES = 500  # values of one parameter
 MOST_PARAMETERS = 60
 
@@ -55,6 +58,10 @@ class UnknownParameter(errors.NotSupported):
 
 class UnknownModifier(errors.NotSupported):
     """This modifier is not supported on this parameter."""
+
+
+class NotInCompartment(errors.NotFound):
+    """This compartment holds nothing of this type."""
 
 
 class WrongCount(errors.Invalid):
@@ -90,12 +97,25 @@ class Parser:
     page_limit: int
 
     def parse(
-        self, rtype: str, given: Iterable[tuple[str, str]], *, lenient: bool = False
+        self,
+        rtype: str,
+        given: Iterable[tuple[str, str]],
+        *,
+        lenient: bool = False,
+        within: tuple[str, str] | None = None,
     ) -> Query:
-        """The query of one type; parameters in the order given."""
+        """The query of one type; parameters in the order given.
+
+        within: a compartment, its type and id (`Patient/x/Observation`).
+        """
         known = self.definitions.params[rtype]
         filters: list[Filter] = []
         named: list[set[int]] = []
+        if within is not None:
+            found, compartments = self._within(rtype, *within)
+            filters.append(found)
+            if compartments is not None:
+                named.append(compartments)
         shown: list[tuple[str, str]] = []
         result: dict[str, list[str]] = {}
         for position, (name, value) in enumerate(given):
@@ -104,6 +124,13 @@ class Parser:
             bare, _, modifier = name.partition(":")
             if value == "" and (name in RESULT or bare in known or "." in name or bare == "_has"):
                 continue  # FHIR: a parameter without a value is left out
+            if name == "_filter":
+                for each, compartments in self._expression(rtype, value):
+                    filters.append(each)
+                    if compartments is not None:
+                        named.append(compartments)
+                shown.append((name, value))
+                continue
             if name in RESULT:
                 if name == "_sort" and lenient and not self._sortable(rtype, value):
                     continue
@@ -211,6 +238,9 @@ class Parser:
                 if modifier not in ("", "above", "below"):
                     raise _unknown_modifier(modifier, name)
                 return UriFilter(parameter.number, tuple(map(unescaped, values)), modifier), None
+            case "special" if name == "near":
+                _only(modifier, name)
+                return near.NearFilter(parameter.number, tuple(map(near.read, values))), None
             case "number":
                 _only(modifier, name)
                 return numbers.NumberFilter(
@@ -229,6 +259,64 @@ class Parser:
                 raise UnknownParameter(
                     f"Search by {parameter.type} is not supported yet ({_safe(name)})."
                 )
+
+    def _expression(self, rtype: str, text: str) -> list[tuple[Filter, set[int] | None]]:
+        """The filters of `_filter`, all of which must hold, and the records each names."""
+        known = self.definitions.params[rtype]
+        named: dict[int, set[int] | None] = {}
+
+        def kind(name: str) -> str:
+            if name in ("_id", "_lastUpdated"):
+                return "uri" if name == "_id" else "date"
+            parameter = self._last(rtype, name)
+            return parameter.type if parameter else "token"
+
+        def test(name: str, modifier: str, value: str) -> Filter:
+            if modifier == expressions.EQUAL:
+                parameter = known.get(name)
+                if parameter is not None:
+                    return strings.StringFilter(parameter.number, (unescaped(value),), "equal")
+                modifier = "exact"
+            made, compartments = self._filter(
+                rtype, known, f"{name}:{modifier}" if modifier and "." in name else name,
+                "" if "." in name else modifier, value,
+            )  # fmt: skip
+            named[id(made)] = compartments
+            return made
+
+        found = expressions.Reader(text, kind, test).read()
+        parts = found.parts if isinstance(found, Together) and found.how == "and" else (found,)
+        if any(
+            logic.holds(part, chains.Chain) for part in parts if not isinstance(part, chains.Chain)
+        ):
+            raise expressions.ChainInside
+        return [(part, named.get(id(part))) for part in parts]
+
+    def _last(self, rtype: str, name: str) -> SearchParameter | None:
+        """The parameter a path of names ends at."""
+        first, _, rest = name.partition(".")
+        code, _, target = first.partition(":")
+        parameter = self.definitions.params[rtype].get(code)
+        if not rest or parameter is None:
+            return parameter
+        to = (target,) if target in self.definitions.types else chains.narrowed(rtype, parameter)
+        return next((one for each in to if (one := self._last(each, rest))), None)
+
+    def _within(self, rtype: str, compartment: str, id: str) -> tuple[Filter, set[int] | None]:
+        """What is in a compartment, by the parameters FHIR names for the type."""
+        names = self.definitions.compartments.get(compartment, {}).get(rtype)
+        if names is None:
+            raise NotInCompartment
+        target = f"{compartment}/{id}"
+        named: set[int] | None = None
+        parts: list[Filter] = []
+        for code in names:
+            if code == "{def}":  # the compartment's own resource
+                continue
+            parameter = self.definitions.params[rtype][code]
+            parts.append(references.ReferenceFilter(parameter.number, (target,)))
+            named = named or self._compartments(rtype, code, (target,))
+        return (parts[0] if len(parts) == 1 else Together("or", tuple(parts))), named
 
     def _chain(
         self,
@@ -278,6 +366,17 @@ class Parser:
             kept = texts.kept_under(rtype, parameter.code, known)
             return texts.TextFilter(
                 parameter.code, kept, tuple(texts.read(unescaped(each)) for each in values)
+            )
+        if modifier in ("in", "not-in"):
+            urls = tuple(map(unescaped, values))
+            return codes.OfValueSet(parameter.number, urls, negated=modifier == "not-in")
+        if modifier in ("above", "below"):
+            pairs = tuple(map(tokens.read, values))
+            named = tuple((system, code) for system, code in pairs if system and code)
+            if len(named) != len(pairs):
+                raise codes.WrongHierarchy
+            return codes.OfHierarchy(
+                parameter.number, named, "above" if modifier == "above" else "below"
             )
         if modifier == "of-type" and identifies(rtype, parameter.code):
             return tokens.OfType(parameter.number, tuple(map(tokens.read_typed, values)))

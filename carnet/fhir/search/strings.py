@@ -61,12 +61,18 @@ def searched(text: str) -> str:
 def beginnings(text: str) -> list[str]:
     """The searchable beginnings of a sealed string, and the whole of it for `:exact`."""
     plain = normalised(text)[:LONGEST]
-    return [plain[:length] for length in range(1, len(plain) + 1)] + ["=" + text]
+    kept = [plain[:length] for length in range(1, len(plain) + 1)]
+    return [*kept, "=" + text, whole(text)]
+
+
+def whole(text: str) -> str:
+    """The whole of a sealed string, case and accents aside."""
+    return "." + normalised(text)
 
 
 @dataclass(frozen=True, slots=True)
 class StringFilter:
-    """Any of the words; how: starts, exact or contains."""
+    """Any of the words; how: starts, exact, contains, or equal (case and accents aside)."""
 
     number: int
     words: tuple[str, ...]
@@ -77,6 +83,8 @@ class StringFilter:
             return self._readable(values, name)
         if self.how == "contains":
             raise SealedString
+        if self.how == "equal":
+            return self._whole(place, values, name)
         looked = [
             "=" + word if self.how == "exact" else _short(normalised(word), LONGEST)
             for word in self.words
@@ -84,6 +92,12 @@ class StringFilter:
         hashes = [place.hasher.start(place.rtype_number, self.number, word) for word in looked]
         values[name] = array(hashes)
         return f"r.toks {'@>' if len(hashes) == 1 else '&&'} %({name})s::bigint[]"
+
+    def _whole(self, place: Place, values: dict[str, object], name: str) -> str:
+        values[name] = array(
+            place.hasher.start(place.rtype_number, self.number, whole(word)) for word in self.words
+        )
+        return f"r.toks && %({name})s::bigint[]"
 
     def _readable(self, values: dict[str, object], name: str) -> str:
         values[f"{name}n"] = self.number
@@ -95,7 +109,10 @@ class StringFilter:
                 parts.append(f"s.value = %({key})s::text")
                 continue
             plain = _short(normalised(word), LONGEST_READABLE)
-            if self.how == "contains":
+            if self.how == "equal":
+                values[key] = plain
+                parts.append(f"s.value = %({key})s::text")
+            elif self.how == "contains":
                 values[key] = plain
                 parts.append(f"(s.value !~ '^=' AND strpos(s.value, %({key})s::text) > 0)")
             else:
