@@ -15,12 +15,13 @@ from carnet.access.writing import allowed
 from carnet.fhir.definitions import Definitions, load
 from carnet.fhir.search.chains import VIEWS, narrowed
 from carnet.fhir.search.parse import ABSENT
-from carnet.rest import http, terminology
+from carnet.rest import http, patches, terminology
 from carnet.rest.acts import Acts
 from carnet.rest.outcome import fhir
 
 SEARCHED = frozenset("token reference date string uri number quantity composite special".split())
 EVERYTHING = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
+META_CHANGES = ("meta-add", "meta-delete")
 ANYTHING = 100  # types a reference without a target has
 ALWAYS = (("_id", "token"), ("_lastUpdated", "date"))
 
@@ -44,6 +45,7 @@ def statement(definitions: Definitions, acts: Acts, base: str, date: str) -> dic
         "implementation": {"description": "Carnet", "url": base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json"],
+        "patchFormat": list(patches.FORMATS),
         "rest": [
             {
                 "mode": "server",
@@ -68,6 +70,8 @@ def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
         written = any(allowed(Actor(kind, "", "", ""), name, act) for kind in ActorKind)
         if written and acts.written(name, act):
             interactions.append(act)
+    if "update" in interactions:
+        interactions.append("patch")
     params = definitions.params[name]
     searched = [
         {"name": code, "type": parameter.type, "definition": parameter.url}
@@ -88,14 +92,20 @@ def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
         "versioning": "versioned-update",
         "readHistory": view is None,
         "updateCreate": "update" in interactions,
-        "conditionalCreate": False,
-        "conditionalUpdate": False,
-        "conditionalDelete": "not-supported",
+        "conditionalCreate": "create" in interactions and view is None,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": "update" in interactions,
+        "conditionalDelete": "single" if "delete" in interactions else "not-supported",
         "searchParam": searched,
     }
     operations = [
         {"name": each, "definition": f"urn:carnet:operation:{name}-{each}"}
         for each in acts.operations(name)
+    ]
+    operations += [
+        {"name": each, "definition": f"http://hl7.org/fhir/OperationDefinition/Resource-{each}"}
+        for each in ("validate", "meta", *META_CHANGES)
+        if each not in META_CHANGES or "update" in interactions
     ]
     if name == "Patient":
         operations.append({"name": "everything", "definition": EVERYTHING})

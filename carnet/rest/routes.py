@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
@@ -22,11 +23,13 @@ from carnet.rest import (
     everything,
     http,
     metadata,
+    metas,
     operations,
     read,
     search,
     terminology,
     transaction,
+    validate,
     write,
 )
 from carnet.rest.desk import Desk
@@ -45,15 +48,21 @@ ROUTES = [
     Route("/{rtype}", write.delete, methods=["DELETE"]),
     Route("/{rtype}/_search", search.search, methods=["POST"]),
     *terminology.ROUTES,
+    Route("/{rtype}/$validate", validate.validate, methods=["POST"]),
     Route("/{rtype}/${name}", operations.operate_type, methods=["POST"]),
     Route("/{rtype}/{id}", read.read, methods=["GET"]),
     Route("/{rtype}/{id}", write.update, methods=["PUT"]),
     Route("/{rtype}/{id}", write.patch, methods=["PATCH"]),
     Route("/{rtype}/{id}", write.delete, methods=["DELETE"]),
     Route("/Patient/{id}/$everything", everything.everything, methods=["GET", "POST"]),
+    Route("/{rtype}/{id}/$validate", validate.validate, methods=["GET", "POST"]),
+    Route("/{rtype}/{id}/$meta", metas.meta, methods=["GET", "POST"]),
+    Route("/{rtype}/{id}/$meta-add", metas.add, methods=["POST"]),
+    Route("/{rtype}/{id}/$meta-delete", metas.delete, methods=["POST"]),
     Route("/{rtype}/{id}/${name}", operations.operate, methods=["GET", "POST"]),
     Route("/{rtype}/{id}/_history", read.history, methods=["GET"]),
     Route("/{rtype}/{id}/_history/{version}", read.vread, methods=["GET"]),
+    Route("/{rtype}/{id}/_history/{version}/$meta", metas.meta, methods=["GET"]),
     Route("/{compartment}/{id}/{rtype}", search.within, methods=["GET"]),
 ]
 
@@ -85,6 +94,30 @@ def application(desk: Desk) -> ASGIApp:
     return Traced(app, desk)
 
 
+class Indented:
+    """Sends a FHIR answer that comes whole with its lines indented (`_pretty=true`), digits untouched."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._start: Message | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        start, self._start = self._start, None
+        if start is not None:
+            headers = dict(start["headers"])
+            body = message.get("body", b"")
+            fhir = headers.get(b"content-type", b"").startswith(b"application/fhir+json")
+            if fhir and body and not message.get("more_body", False):
+                body = msgspec.json.format(body)
+                headers[b"content-length"] = str(len(body)).encode()
+                message = {**message, "body": body}
+            await self._send({**start, "headers": list(headers.items())})
+        await self._send(message)
+
+
 class Traced:
     """Gives each request its id and one log line: ids and codes, never content."""
 
@@ -99,6 +132,8 @@ class Traced:
         request = scope["carnet.request"] = self._desk.request_id()
         started = time.perf_counter()
         status = 0
+        if b"_pretty=true" in scope["query_string"]:
+            send = Indented(send)
 
         async def telling(message: Message) -> None:
             nonlocal status
