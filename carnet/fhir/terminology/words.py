@@ -22,6 +22,8 @@ def words(*texts: str) -> list[str]:
 
 def fold(text: str) -> str:
     """Lower case, without accents."""
+    if text.isascii():
+        return text.lower().replace("\0", "")
     bare = unicodedata.normalize("NFKD", text.lower().translate(LIGATURES))
     return "".join(c for c in bare if not unicodedata.combining(c)).replace("\0", "")
 

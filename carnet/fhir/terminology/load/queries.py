@@ -11,9 +11,8 @@ ADD_SOURCE: LiteralString = """
     INSERT INTO terminology.source (name, sha256, form, origin, loaded_at)
     VALUES (%(name)s, %(sha256)s, %(form)s, %(origin)s, %(at)s) RETURNING id
 """
-SYSTEM: LiteralString = """
-    SELECT id, digest FROM terminology.code_system
-     WHERE url = %(url)s AND version = %(version)s AND content = %(content)s
+SYSTEMS: LiteralString = """
+    SELECT url, version, content, id, digest FROM terminology.code_system WHERE url = ANY (%(urls)s)
 """
 DROP_SYSTEM: LiteralString = "DELETE FROM terminology.code_system WHERE id = %(id)s"
 ADD_SYSTEM: LiteralString = """
@@ -53,8 +52,8 @@ CLOSE: LiteralString = """
                unnest(c.parents) parent)
     INSERT INTO terminology.below SELECT system, ancestor, code FROM found WHERE ancestor <> code
 """
-VALUE_SET: LiteralString = """
-    SELECT id, digest FROM terminology.value_set WHERE url = %(url)s AND version = %(version)s
+VALUE_SETS: LiteralString = """
+    SELECT url, version, id, digest FROM terminology.value_set WHERE url = ANY (%(urls)s)
 """
 DROP_VALUE_SET: LiteralString = "DELETE FROM terminology.value_set WHERE id = %(id)s"
 ADD_VALUE_SET: LiteralString = """
@@ -89,6 +88,10 @@ CURRENT_VALUE_SETS: LiteralString = """
                    ORDER BY url, published DESC, id DESC)
 """
 CHANGED: LiteralString = "UPDATE terminology.generation SET number = number + 1"
+LOOK_AGAIN: LiteralString = """
+    ANALYZE terminology.code_system, terminology.concept, terminology.below, terminology.value_set,
+            terminology.listed
+"""
 NAMES: LiteralString = "SELECT name, url FROM terminology.alias WHERE kind = 'CodeSystem'"
 FIGURES: LiteralString = """
     SELECT s.form, s.name, s.origin, s.loaded_at,

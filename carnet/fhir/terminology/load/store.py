@@ -7,19 +7,21 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from carnet.fhir import json
-from carnet.fhir.terminology.compose import parts
+from carnet.fhir.terminology.compose import Listed, parts
 from carnet.fhir.terminology.load import queries
 from carnet.fhir.terminology.load.model import Brought, Concept, System, ValueSet
 from carnet.fhir.terminology.refusals import Taken, shown
 from carnet.fhir.terminology.words import vector, words
 
 RECIPE = b"1"  # of what is made of a file: another number, and each is read again
+
+MANY = 1_000  # concepts after which the planner is told at once
 
 Conn = psycopg.Connection[Any]
 
@@ -79,19 +81,27 @@ def store(
         conn.execute(queries.NOT_CURRENT_VALUE_SETS, sets)
         conn.execute(queries.CURRENT_VALUE_SETS, sets)
         conn.execute(queries.CHANGED)
+        if told.concepts > MANY:
+            conn.execute(queries.LOOK_AGAIN)
     return told
 
 
 def _systems(conn: Conn, brought: Brought, source: int, told: Stored, *, replace: bool) -> None:
-    whole: list[tuple[int, tuple[Concept, ...]]] = []
+    urls = {"urls": list({each.url for each in brought.systems})}
+    there = {row[:3]: row[3:] for row in conn.execute(queries.SYSTEMS, urls).fetchall()}
+    rows: list[dict[str, Any]] = []
+    whole: list[tuple[Concept, ...]] = []
+    seen: dict[tuple[str, ...], bytes] = {}
     for each in brought.systems:
         concepts = tuple({c.code: c for c in each.concepts}.values())
         digest = _digest([each.url, each.version, each.case_sensitive, each.name, each.title],
                          ([c.code, c.display, c.definition, c.inactive, c.abstract, c.parents,
                            c.properties, c.designations] for c in concepts))  # fmt: skip
         content = "fragment" if each.fragment else "complete"
-        key = {"url": each.url, "version": each.version, "content": content}
-        found = conn.execute(queries.SYSTEM, key).fetchone()
+        key = (each.url, each.version, content)
+        if _twice(each, key, digest, seen):
+            continue
+        found = there.get(key)
         if found is not None and found[1] == digest:
             continue
         told.touched["CodeSystem"].add(each.url)
@@ -102,7 +112,10 @@ def _systems(conn: Conn, brought: Brought, source: int, told: Stored, *, replace
             if not replace:
                 raise _taken(each)
             conn.execute(queries.DROP_SYSTEM, {"id": found[0]})
-        row = key | {
+        row = {
+            "url": each.url,
+            "version": each.version,
+            "content": content,
             "name": each.name,
             "title": each.title,
             "status": each.status,
@@ -115,14 +128,16 @@ def _systems(conn: Conn, brought: Brought, source: int, told: Stored, *, replace
             "source": source,
             "digest": digest,
         }
-        whole.append((_id(conn.execute(queries.ADD_SYSTEM, row)), concepts))
+        rows.append(row)
+        whole.append(concepts)
         told.systems += 1
         told.concepts += len(concepts)
+    made = list(zip(_ids(conn, queries.ADD_SYSTEM, rows), whole, strict=True))
     with conn.cursor() as cursor, cursor.copy(queries.COPY_CONCEPTS) as copy:
-        for system, concepts in whole:
+        for system, concepts in made:
             for at, one in enumerate(concepts):
                 copy.write_row(_row(system, at, one))
-    systems = [system for system, concepts in whole if any(c.parents for c in concepts)]
+    systems = [system for system, concepts in made if any(c.parents for c in concepts)]
     conn.execute(queries.CLOSE, {"systems": systems})
 
 
@@ -164,12 +179,18 @@ def _grow(conn: Conn, system: int, concepts: tuple[Concept, ...], digest: bytes)
 def _value_sets(
     conn: Conn, value_sets: Iterable[ValueSet], source: int, told: Stored, *, replace: bool
 ) -> None:
-    rows: list[tuple[Any, ...]] = []
+    value_sets = list(value_sets)
+    urls = {"urls": list({each.url for each in value_sets})}
+    there = {row[:2]: row[2:] for row in conn.execute(queries.VALUE_SETS, urls).fetchall()}
+    rows: list[dict[str, Any]] = []
+    lists: list[dict[int, list[Listed]]] = []
+    seen: dict[tuple[str, ...], bytes] = {}
     for each in value_sets:
         digest = _digest([each.url, each.version, each.name, each.title, each.compose], ())
-        found = conn.execute(
-            queries.VALUE_SET, {"url": each.url, "version": each.version}
-        ).fetchone()
+        key = (each.url, each.version)
+        if _twice(each, key, digest, seen):
+            continue
+        found = there.get(key)
         if found is not None and found[1] == digest:
             continue
         if found is not None:
@@ -190,17 +211,32 @@ def _value_sets(
             "source": source,
             "digest": digest,
         }
-        made = _id(conn.execute(queries.ADD_VALUE_SET, row))
-        rows += [
-            (made, at, seq, one.code, one.display, Jsonb(list(one.designations)),
-             vector(words(one.code, one.display, *(str(d.get("value", "")) for d in one.designations))))
-            for at, concepts in listed.items()
-            for seq, one in enumerate(concepts)
-        ]  # fmt: skip
+        rows.append(row)
+        lists.append(listed)
         told.value_sets += 1
+    made = zip(_ids(conn, queries.ADD_VALUE_SET, rows), lists, strict=True)
     with conn.cursor() as cursor, cursor.copy(queries.COPY_LISTED) as copy:
-        for values in rows:
-            copy.write_row(values)
+        for value_set, listed in made:
+            for at, concepts in listed.items():
+                for seq, one in enumerate(concepts):
+                    copy.write_row(_line(value_set, at, seq, one))
+
+
+def _twice(
+    each: System | ValueSet, key: tuple[str, ...], digest: bytes, seen: dict[tuple[str, ...], bytes]
+) -> bool:
+    """Whether the same file has said the same already; Taken when it says otherwise."""
+    if key in seen and seen[key] != digest:
+        raise _taken(each)
+    twice = key in seen
+    seen[key] = digest
+    return twice
+
+
+def _line(value_set: int, at: int, seq: int, one: Listed) -> tuple[Any, ...]:
+    said = [str(d.get("value", "")) for d in one.designations]
+    found = vector(words(one.code, one.display, *said))
+    return value_set, at, seq, one.code, one.display, Jsonb(list(one.designations)), found
 
 
 def _names(conn: Conn, brought: Brought) -> None:
@@ -230,3 +266,15 @@ def _id(cursor: psycopg.Cursor[Any]) -> int:
     row = cursor.fetchone()
     assert row is not None
     return int(row[0])
+
+
+def _ids(conn: Conn, query: LiteralString, rows: list[dict[str, Any]]) -> list[int]:
+    """Write rows, all on their way at once; their ids, in order."""
+    if not rows:
+        return []
+    with conn.cursor() as cursor:
+        cursor.executemany(query, rows, returning=True)
+        found = [_id(cursor)]
+        while cursor.nextset():
+            found.append(_id(cursor))
+    return found

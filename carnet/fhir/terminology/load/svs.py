@@ -35,7 +35,8 @@ def brought(root: etree._Element, known: Mapping[str, str]) -> Brought:
     for each in given.iter(f"{{{SVS}}}Concept"):
         code, oid = each.get("code"), each.get("codeSystem")
         if not code or not oid:
-            raise NotValueSet
+            line = f", line {each.sourceline}" if each.sourceline else ""
+            raise NotValueSet(f"A concept has no code, or no code system{line}.")
         name = f"urn:oid:{oid.strip()}"
         address = known.get(name, name)
         clauses.setdefault(address, {}).setdefault(

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What validation asks of value sets, answered from what is loaded, without waiting while it validates.
+
+Validation is plain code that asks `member` in passing. What is not remembered is noted, and answered by
+what validation knows by itself; once it has ended, PostgreSQL is asked all that was noted, and validation
+is done again. What is remembered is of one generation of what is loaded.
+
+    bindings = Bindings(terms, LocalTerminology(packages))      # one for a process
+    validator = Validator(packages, terminology=bindings)
+    issues = await bindings.settled(conn, lambda: validator.validate(resource))
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from carnet.fhir.fhirpath import Item, Terminology
+from carnet.fhir.terminology.queries import Conn, generation
+from carnet.fhir.terminology.refusals import Circular, UnknownValueSet
+from carnet.fhir.terminology.terms import Terms
+
+KEPT: Final = 50_000  # answers
+ROUNDS: Final = 3  # an answer may lead to another question
+
+Question = tuple[str, str | None, str]  # value set, system, code
+T = TypeVar("T")
+
+
+class Bindings:
+    """A terminology for validation, over PostgreSQL."""
+
+    def __init__(self, terms: Terms, own: Terminology) -> None:
+        self.terms = terms
+        self.own = own
+        self.generation = -1
+        self.answers: OrderedDict[Question, bool | None] = OrderedDict()
+        self.unasked: set[Question] = set()
+
+    def member(self, value_set: str, item: Item) -> bool | None:
+        """Whether an item is in a value set: by its own lists first, then by what was learnt."""
+        told = self.own.member(value_set, item)
+        if told is not None:
+            return told
+        answers = [self._remembered((value_set, *pair)) for pair in pairs(item)]
+        if True in answers:
+            return True
+        return None if None in answers or not answers else False
+
+    def _remembered(self, question: Question) -> bool | None:
+        if question in self.answers:
+            return self.answers[question]
+        self.unasked.add(question)
+        return None
+
+    async def learn(self, conn: Conn, questions: set[Question]) -> None:
+        """Ask what is not remembered."""
+        for question in sorted(questions - self.answers.keys(), key=repr):
+            try:
+                answer = await self.terms.contains(conn, *question)
+            except (UnknownValueSet, Circular):
+                answer = None  # nobody brought it: nothing is held against a code
+            self.answers[question] = answer
+            if len(self.answers) > KEPT:
+                self.answers.popitem(last=False)
+
+    async def settled(self, conn: Conn, work: Callable[[], T]) -> T:
+        """What validation finds, once nothing it asks is left to learn."""
+        now = await generation(conn)
+        if now != self.generation:
+            self.answers.clear()
+            self.generation = now
+        for _ in range(ROUNDS):
+            self.unasked = set()  # of this work alone: nothing else runs while it does
+            found = work()
+            questions = self.unasked
+            if not questions:
+                return found
+            await self.learn(conn, questions)
+        return work()
+
+
+def pairs(item: Item) -> list[tuple[str | None, str]]:
+    """System and code of each coding of an item; a bare code has no system."""
+    kind, value, _ = item
+    if type(value) is str:
+        return [(None, value)]
+    if type(value) is not dict:
+        return []
+    codings: list[Any] = value.get("coding", []) if kind == "CodeableConcept" else [value]
+    return [(each.get("system"), each["code"]) for each in codings if "code" in each]
