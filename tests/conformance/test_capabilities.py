@@ -103,13 +103,52 @@ async def test_a_made_resource_lives_its_whole_life(space: Space, rtype: str) ->
     if "update" in codes:
         changed = await space.put(address, read.json | {"language": "fr-FR"}, as_=LAB)
         assert (changed.status, changed.headers["etag"]) == (200, 'W/"2"'), changed.body
+        await changes(space, rtype, address, id)
     else:
         assert (await space.put(address, read.json, as_=LAB)).status in (400, 403)
+        patch = {"content-type": "application/json-patch+json"}
+        refused = await space.call("PATCH", address, as_=LAB, body=b"[]", headers=patch)
+        assert refused.status in (400, 403)
+    since = {"If-None-Match": 'W/"1", W/"2", W/"6"'}
+    assert (await space.call("GET", address, as_=LAB, headers=since)).status == 304
+    told = await space.get(f"{address}/$validate", as_=LAB)
+    assert told.json["resourceType"] == "OperationOutcome"
+    assert (await space.get(f"{address}/$meta", as_=LAB)).json["resourceType"] == "Parameters"
+    again = await space.post(rtype, json.dump(sent), as_=LAB, **{"If-None-Exist": f"_id={id}"})
+    assert (again.status, again.headers["location"].endswith(address)) == (200, True)
     history = await space.get(f"{address}/_history", as_=LAB)
-    assert len(history.json["entry"]) == 1 + ("update" in codes)
+    assert len(history.json["entry"]) == (6 if "update" in codes else 1)
+    by = await space.call("DELETE", f"{rtype}?_id=none", as_=LAB)
+    assert by.status == 204 if "delete" in codes else by.status in (400, 403)
     deleted = await space.call("DELETE", address, as_=LAB)
     assert deleted.status == 204 if "delete" in codes else deleted.status in (400, 403)
     assert (await space.get(address, as_=LAB)).status == (410 if "delete" in codes else 200)
+
+
+async def changes(space: Space, rtype: str, address: str, id: str) -> None:
+    """patch by address and by condition, an update by condition, and what is added to meta."""
+    patch = [{"op": "replace", "path": "/language", "value": "en"}]
+    headers = {"content-type": "application/json-patch+json", "if-match": 'W/"2"'}
+    answer = await space.call("PATCH", address, as_=LAB, body=json.dump(patch), headers=headers)
+    assert (answer.status, answer.headers["etag"]) == (200, 'W/"3"'), answer.body
+    answer = await space.put(f"{rtype}?_id={id}", answer.json | {"language": "de"}, as_=LAB)
+    assert (answer.status, answer.headers["etag"]) == (200, 'W/"4"'), answer.body
+    parts = [
+        {"name": "type", "valueCode": "replace"},
+        {"name": "path", "valueString": f"{rtype}.language"},
+        {"name": "value", "valueCode": "it"},
+    ]
+    body = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": parts}]}
+    answer = await space.call("PATCH", f"{rtype}?_id={id}", as_=LAB, body=body)
+    assert (answer.status, answer.json["language"]) == (200, "it"), answer.body
+    tagged = {"name": "meta", "valueMeta": {"tag": [{"code": "x"}]}}
+    for name in ("add", "add"):  # twice is once
+        answer = await space.post(
+            f"{address}/$meta-{name}",
+            {"resourceType": "Parameters", "parameter": [tagged]},
+            as_=LAB,
+        )
+        assert (answer.status, answer.headers["etag"]) == (200, 'W/"6"'), answer.body
 
 
 def sample(rtype: str, patient: str) -> Json:

@@ -64,6 +64,10 @@ class NotSecret(errors.Forbidden):
     """In a secret connection, only what representatives do not see is changed."""
 
 
+class NotHidden(errors.BusinessRule):
+    """A label that hides a resource is put by its own act: a change does not hide what was not hidden."""
+
+
 class OtherOwner(errors.BusinessRule):
     """A change may not move a resource to another person."""
 
@@ -350,6 +354,8 @@ class Unit:
         door = self.visit.door
         before = await self._open(held, rtype)
         if not platform:
+            if labels.of(resource) & ~held.labels:  # the row would stay seen under a label that hides
+                raise NotHidden
             owners = await self._owners(resource, {})
             moved = (owners[0] if owners else self.visit.actor.org) != held.cid
             # The other owners too: their column was written once, and decides who sees it.
