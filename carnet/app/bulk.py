@@ -32,7 +32,8 @@ def lister(made: Door) -> Lister:
 async def drain(made: Door) -> int:
     """Every step there is to do now; how many were done."""
     listing, steps = lister(made), 0
-    while await listing.once():
+    waiting: set[int] = set()
+    while await listing.once(waiting):
         steps += 1
     return steps
 

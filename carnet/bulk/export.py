@@ -189,14 +189,15 @@ class Lister:
         async with self.door.pool.connection() as conn:
             await conn.execute(queries.FORGET, (self.door.clock(),))
 
-    async def once(self) -> bool:
+    async def once(self, waiting: set[int]) -> bool:
         """One step of one export, in one transaction; False when there is nothing to do now.
 
-        A step that is cut off by the end of its worker left nothing, and is done again.
+        waiting: exports to pass by; those that wait for a transaction are added. A step that is cut off
+        by the end of its worker left nothing, and is done again.
         """
         async with self.door.pool.connection() as conn:
             async with conn.transaction():
-                export = await queries.next_one(conn, self.door.clock())
+                export = await queries.next_one(conn, self.door.clock(), sorted(waiting))
                 if export is None:
                     return False
                 # Counted before it is tried, as seen by whoever comes after a worker that was killed.
@@ -207,7 +208,9 @@ class Lister:
             try:
                 async with conn.transaction():
                     again = await queries.next_of(conn, export.id)
-                    return again is not None and await self._step(conn, again)
+                    if again is None or not await self._step(conn, again):
+                        waiting.add(export.id)
+                    return True
             except errors.CarnetError as refusal:
                 await self._fail(conn, export.id, refusal)
                 return True
@@ -224,6 +227,7 @@ class Lister:
             return True
         before = export.ahead and set(export.ahead) & set(await queries.running(conn))
         if before and not await queries.waited(conn, export.id, LONGEST):
+            await conn.execute(queries.WAIT, (export.id,))
             return False
         visit = bulk.joined(Visit(self.door, await self._actor(conn, export), export.request), conn)
         walks = self.walks(asked_of(visit, export), export)

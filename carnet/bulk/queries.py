@@ -124,7 +124,7 @@ async def cancel(conn: AsyncConnection[Any], id: int) -> bool:
 # One that another worker holds is skipped; what killed its worker several times comes last.
 NEXT: LiteralString = (
     "SELECT " + COLUMNS + " FROM bulk.export WHERE state IN ('waiting', 'listing') AND until > %s"
-    " ORDER BY tries, at LIMIT 1 FOR UPDATE SKIP LOCKED"
+    " AND id <> ALL (%s::bigint[]) ORDER BY tries, at LIMIT 1 FOR UPDATE SKIP LOCKED"
 )
 OF: LiteralString = (
     "SELECT " + COLUMNS + " FROM bulk.export WHERE id = %s AND state IN ('waiting', 'listing')"
@@ -151,6 +151,7 @@ MOVE: LiteralString = """
      WHERE id = %(id)s
 """
 TRIED: LiteralString = "UPDATE bulk.export SET tries = tries + 1 WHERE id = %s RETURNING tries"
+WAIT: LiteralString = "UPDATE bulk.export SET tries = 0 WHERE id = %s"
 FAIL: LiteralString = """
     UPDATE bulk.export SET state = 'failed', refusal = %(refusal)s, status = %(status)s
      WHERE id = %(id)s
@@ -170,10 +171,10 @@ GROW_FILE: LiteralString = """
 """
 
 
-async def next_one(conn: AsyncConnection[Any], now: datetime) -> Export | None:
-    """An export to go on with, locked until the transaction ends; index export_to_do."""
+async def next_one(conn: AsyncConnection[Any], now: datetime, but: Sequence[int]) -> Export | None:
+    """An export to go on with, other than those, locked until the transaction ends; index export_to_do."""
     async with conn.cursor(row_factory=class_row(Export)) as cur:
-        await cur.execute(NEXT, (now,))
+        await cur.execute(NEXT, (now, list(but)))
         return await cur.fetchone()
 
 

@@ -17,8 +17,9 @@ from starlette.routing import Route
 
 from carnet import errors
 from carnet.access.door import Visit, bulk
+from carnet.access.tokens import WrongToken
 from carnet.bulk import asked as reading
-from carnet.bulk import export
+from carnet.bulk import export, imports
 from carnet.fhir import json
 from carnet.rest import http
 from carnet.rest.binary import INERT
@@ -29,6 +30,14 @@ ASK_AGAIN = "2"  # seconds
 CHUNK = 32 << 10  # bytes sent at once
 NUMBER = re.compile("[1-9][0-9]{0,8}", re.ASCII)
 TOKEN = re.compile("[0-9a-f]{40}", re.ASCII)
+
+
+class WrongLines(http.WrongMediaType):
+    """An import takes application/fhir+ndjson."""
+
+
+class WrongImport(errors.Invalid):
+    """An import has a name, the name of an input, and says as which software: name, input, as."""
 
 
 class WrongPatients(errors.Invalid):
@@ -138,6 +147,47 @@ async def _joined(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield b"".join(waiting)
 
 
+async def take_in(request: Request) -> Response:
+    """POST $import?name=…&input=…&as=…: lines of NDJSON, answered once all of them are done."""
+    desk = http.desk(request)
+    visit = await desk.visit(request)
+    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media not in reading.FORMATS:
+        raise WrongLines
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise http.WrongEncoding
+    said = dict(http.parameters(request.scope["query_string"]))
+    if not {"name", "input", "as"} <= said.keys():
+        raise WrongImport
+    importer = await imports.begin(desk, visit, said["name"], said["as"])
+    done = await importer.run(_allowed(request, visit), said["input"])
+    report = f"{desk.base}/$import-job/{said['name']}/{said['input']}"
+    counts = {"lines": done.lines, "refused": done.refused, "before": done.before}
+    parts: list[dict[str, Any]] = [{"name": k, "valueInteger": n} for k, n in counts.items()]
+    parts.append({"name": "report", "valueUrl": report})
+    return fhir({"resourceType": "Parameters", "parameter": parts})
+
+
+async def _allowed(request: Request, visit: Visit) -> AsyncIterator[bytes]:
+    """The body, as long as its sender may send it."""
+    desk = http.desk(request)
+    async for piece in request.stream():
+        if await desk.revisions.current(visit.actor.sub) != visit.actor.rev:
+            raise WrongToken
+        yield piece
+
+
+async def report(request: Request) -> Response:
+    """GET: what became of each line, an OperationOutcome a line."""
+    desk = http.desk(request)
+    visit = await desk.visit(request)
+    lines = await imports.answered(
+        desk, visit, str(request.path_params["name"]), str(request.path_params["input"])
+    )
+    headers = {"Cache-Control": "no-store", "Content-Security-Policy": INERT}
+    return StreamingResponse(lines, media_type=NDJSON, headers=headers)
+
+
 def _token(request: Request) -> str:
     token = str(request.path_params["token"])
     if not TOKEN.fullmatch(token):
@@ -172,4 +222,6 @@ ROUTES = (
     Route("/Group/{id}/$export", start, methods=["GET", "POST"]),
     Route("/$export-job/{token}", job, methods=["GET", "DELETE"]),
     Route("/$export-job/{token}/{number}", file, methods=["GET"]),
+    Route("/$import", take_in, methods=["POST"]),
+    Route("/$import-job/{name}/{input}", report, methods=["GET"]),
 )

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""An import writes each line once, by the rules of a transaction, and says what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from carnet.access.door import Unit
+from carnet.bulk import imports
+from carnet.bulk.imports import Done, Importer, numbered
+from tests import people
+from tests.rest.samples import LAB, Json, observation
+from tests.space import Answer, Space
+
+pytestmark = pytest.mark.anyio
+
+SOFTWARE = "software:lab-software"
+
+
+def ndjson(*rows: Json) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+async def send(
+    space: Space, content: bytes, *, as_: str = "operator", name: str = "one", input: str = "a"
+) -> Answer:
+    path = f"$import?name={name}&input={input}&as={SOFTWARE}"
+    return await space.call(
+        "POST", path, as_=as_, body=content, headers={"content-type": "application/fhir+ndjson"}
+    )
+
+
+def counts(answer: Answer) -> dict[str, int]:
+    assert answer.status == 200, answer.body
+    return {
+        each["name"]: each["valueInteger"]
+        for each in answer.json["parameter"]
+        if "valueInteger" in each
+    }
+
+
+async def told(space: Space, name: str = "one", input: str = "a") -> list[Json]:
+    answer = await space.get(f"$import-job/{name}/{input}", as_="operator")
+    assert answer.status == 200
+    return [json.loads(line) for line in answer.body.splitlines()]
+
+
+async def written(space: Space) -> int:
+    ((found,),) = await space.rows("SELECT count(*) FROM documents.imported")
+    return int(found)
+
+
+async def test_lines_refer_to_lines_before_them_and_are_searchable_when_it_is_done(
+    space: Space,
+) -> None:
+    me = f"Patient/{space.patient_id()}"
+    rows = [
+        {"resourceType": "Encounter", "id": "e-1", "status": "finished",
+         "class": {"code": "AMB"}, "subject": {"reference": me}},
+        observation(me, date="2020", id="o-1", encounter={"reference": "Encounter/e-1"}),
+    ]  # fmt: skip
+    assert counts(await send(space, ndjson(*rows))) == {"lines": 2, "refused": 0, "before": 0}
+    later = observation(me, date="2021", id="o-2", encounter={"reference": "Encounter/e-1"})
+    assert counts(await send(space, ndjson(later), input="b"))["refused"] == 0
+    found = [
+        each
+        for each in (await space.get(f"Observation?subject={me}&_count=500", as_=LAB)).entries
+        if "encounter" in each
+    ]
+    assert len(found) == 2
+    (encounter,) = {each["encounter"]["reference"] for each in found}
+    assert (await space.get(encounter, as_=LAB)).json["class"]["code"] == "AMB"
+
+
+async def test_each_line_has_its_outcome_and_a_refused_one_leaves_the_others(space: Space) -> None:
+    me = f"Patient/{space.patient_id()}"
+    content = (
+        ndjson(observation(me, date="2020", id="good"))
+        + b"\n{not json}\n"
+        + ndjson(
+            observation(me, status="wrong", id="bad"),
+            observation("Patient/nobody", id="whose"),
+            observation(me, date="2021", id="good"),
+            {"resourceType": "AuditEvent", "id": "audit"},
+            observation(me, date="2022"),
+        )
+    )
+    assert counts(await send(space, content)) == {"lines": 7, "refused": 5, "before": 0}
+    rows = await told(space)
+    found = {each["issue"][0]["location"][0]: each["issue"][0] for each in rows}
+    severities = [each["issue"][0]["severity"] for each in rows]
+    assert severities == ["information", "error", "error", "error", "error", "error", "information"]
+    assert list(found) == [f"line {n}" for n in (1, 3, 4, 5, 6, 7, 8)]
+    assert found["line 4"]["expression"] == ["Observation.status"]
+    assert "earlier line" in found["line 6"]["diagnostics"]
+    assert await written(space) == 1  # the other one has no id of its own
+
+
+async def test_only_an_operator_imports_and_only_for_a_software(space: Space) -> None:
+    content = ndjson(observation(f"Patient/{space.patient_id()}", date="2020", id="a"))
+    for who in ("patient", "gp", LAB):
+        assert (await send(space, content, as_=who)).status == 403, who
+        assert (await space.get("$import-job/one/a", as_=who)).status == 403
+    path = "$import?name=one&input=a&as={}"
+    for whose in ("operator:operator", "software:nobody", "rpps:1"):
+        answer = await space.call(
+            "POST", path.format(whose), as_="operator", body=content,
+            headers={"content-type": "application/fhir+ndjson"},
+        )  # fmt: skip
+        assert answer.status == 400, whose
+    assert await written(space) == 0
+    assert (await space.post(path.format(SOFTWARE), {}, as_="operator")).status == 415
+
+
+async def test_who_did_it_is_in_the_trace_of_each_record(space: Space) -> None:
+    me = f"Patient/{space.patient_id()}"
+    await send(space, ndjson(observation(me, date="2020", id="a")))
+    cid = space.where.people[people.PATIENT.key]
+    operator = (await space.actor("operator")).sub
+    ((sub, client, rids),) = await space.rows(
+        "SELECT sub, client, rids FROM access.audit WHERE cid = %s ORDER BY seq DESC LIMIT 1", cid
+    )
+    assert (sub, client, len(rids)) == (SOFTWARE, f"import:{operator}", 1)
+    ((asked,),) = await space.rows(
+        "SELECT count(*) FROM access.audit WHERE sub = %s AND act = 'import'", operator
+    )
+    assert asked == 1
+
+
+async def test_who_may_not_be_fed_is_not(space: Space) -> None:
+    cid = space.where.people[people.PATIENT.key]
+    await space.rows("UPDATE access.record SET feeding_opposed = true WHERE cid = %s", cid)
+    content = ndjson(observation(f"Patient/{space.patient_id()}", date="2020", id="a"))
+    assert counts(await send(space, content))["refused"] == 1
+    assert (await told(space))[0]["issue"][0]["code"] == "business-rule"
+    assert await written(space) == 0
+
+
+async def _source(content: bytes, size: int = 1000) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
+
+
+async def importer(space: Space, name: str = "one") -> Importer:
+    visit = await space.visit("operator")
+    return await imports.begin(space.built.desk, visit, name, SOFTWARE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", ["before-the-commit", "after-it"])
+async def test_cut_off_anywhere_it_goes_on_without_double_or_hole(
+    space: Space, monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    me = f"Patient/{space.patient_id()}"
+    rows = [
+        observation(me, date="2020", id=f"o-{n}", **({"status": "wrong"} if n % 11 == 5 else {}))
+        for n in range(40)
+    ]
+    content = ndjson(*rows)
+    monkeypatch.setattr(imports, "LINES", 6)
+    kept, whole = Importer._remember, imports.carry_out
+    cut = 0
+
+    async def killed(self: Importer, unit: Unit, lines: Any, input: str) -> None:
+        nonlocal cut
+        await kept(self, unit, lines, input)
+        cut += 1
+        if after == "before-the-commit" and cut % 2:
+            raise KeyboardInterrupt
+
+    async def killed_after(*given: Any) -> None:
+        nonlocal cut
+        await whole(*given)
+        cut += 1
+        if after == "after-it" and cut % 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Importer, "_remember", killed)
+    monkeypatch.setattr(imports, "carry_out", killed_after)
+    done = None
+    for _ in range(100):
+        try:
+            done = await (await importer(space)).run(_source(content), "a")
+            break
+        except KeyboardInterrupt:
+            continue
+    assert cut > 5
+    assert done is not None
+    assert (done.lines, done.refused) == (40, 4)
+    assert await written(space) == 36
+    ((found,),) = await space.rows(
+        "SELECT count(*) FROM record.resource r JOIN documents.imported i USING (cid, rid)"
+    )
+    assert found == 36
+    answers = await told(space)
+    assert [each["issue"][0]["location"] for each in answers] == [
+        [f"line {n + 1}"] for n in range(40)
+    ]
+    again = await (await importer(space)).run(_source(content, 77), "a")
+    assert again == Done(40, 4, 40)
+    assert await written(space) == 36
+
+
+async def test_other_lines_under_the_same_name_are_refused(space: Space) -> None:
+    me = f"Patient/{space.patient_id()}"
+    one = observation(me, date="2020", id="a")
+    assert (await send(space, ndjson(one))).status == 200
+    assert (await send(space, ndjson(observation(me, date="2021", id="a")))).status == 409
+    assert (await send(space, b"")).status == 409
+    more = counts(await send(space, ndjson(one, observation(me, date="2021", id="b"))))
+    assert more == {"lines": 2, "refused": 0, "before": 1}
+    assert await written(space) == 2
+
+
+async def test_two_that_do_the_same_at_once_write_it_once(space: Space) -> None:
+    me = f"Patient/{space.patient_id()}"
+    content = ndjson(*[observation(me, date="2020", id=f"o-{n}") for n in range(30)])
+    answers = await asyncio.gather(*[send(space, content) for _ in range(3)])
+    assert {each.status for each in answers} <= {200, 409}
+    assert await written(space) == 30
+    assert counts(await send(space, content)) == {"lines": 30, "refused": 0, "before": 30}
+
+
+async def test_an_import_is_of_one_organisation(space: Space) -> None:
+    content = ndjson(observation(f"Patient/{space.patient_id()}", date="2020", id="a"))
+    assert (await send(space, content)).status == 200
+    path = "$import?name=one&input=b&as=software:hospital-software"
+    answer = await space.call(
+        "POST", path, as_="operator", body=content,
+        headers={"content-type": "application/fhir+ndjson"},
+    )  # fmt: skip
+    assert answer.status == 409
+
+
+async def test_a_report_says_nothing_of_what_was_in_a_line(space: Space) -> None:
+    row = observation(f"Patient/{space.patient_id()}", id="a", note=[{"text": 7, "x": "SECRET"}])
+    await send(space, ndjson(row) + b'{"SECRET": \n')
+    assert "SECRET" not in json.dumps(await told(space))
+
+
+async def test_lines_are_numbered_whatever_the_pieces_they_come_in() -> None:
+    content = b"a\n\nbb\r\n  \nccc"
+    for size in range(1, len(content) + 1):
+        found = [each async for each in numbered(_source(content, size), 10)]
+        assert found == [(1, b"a"), (3, b"bb"), (5, b"ccc")], size
+    with pytest.raises(imports.LineTooLong):
+        _ = [each async for each in numbered(_source(b"a" * 11, 3), 10)]
