@@ -20,7 +20,7 @@ from carnet.access.log.sealing import Sealing
 from carnet.access.revisions import Revisions
 from carnet.access.tokens import DAY, SECRETIVE, Tokens, load_or_make_key
 from carnet.app import emergency, export
-from carnet.bulk.routes import ROUTES as BULK
+from carnet.bulk import routes as bulk
 from carnet.config import Instance, Settings
 from carnet.directory import find as directory
 from carnet.documents import announce, hide, publish, replace, upload
@@ -90,7 +90,8 @@ def acts(identities: insi.Insi | None = None) -> Acts:
     ):
         table.operate("POST", "DocumentReference", name, act)
     emergency.register(table)
-    table.routes += BULK
+    table.routes += bulk.ROUTES
+    table.announced += bulk.ANNOUNCED
     table.resolve_by("Patient", find.by_identifier)
     for rtype in directory.TYPES:
         table.resolve_by(rtype, directory.resolver(rtype))

@@ -12,6 +12,7 @@ from carnet.cli import (
     clock,
     demo,
     identity,
+    imports,
     load,
     matrix,
     migrate,
@@ -56,6 +57,7 @@ app.add_typer(notices.commands, name="notices")
 app.add_typer(terminology.commands, name="terminology")
 app.command("clock", context_settings={"ignore_unknown_options": True})(clock.clock)
 app.command("worker")(worker.work)
+app.command("import")(imports.take_in)
 
 
 def main() -> None:

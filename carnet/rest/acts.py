@@ -132,6 +132,8 @@ class Acts:
         self._operations: dict[tuple[str, str, str], Operation] = {}
         self._asking: dict[tuple[bool, str, str], Asking] = {}
         self.routes: list[Route] = []  # of a slice, before those of every type
+        # Their operations: type ("" for the base), name, definition.
+        self.announced: list[tuple[str, str, str]] = []
 
     def register(
         self, rtype: str, interaction: str, act: Act, *, profile: str | None = None

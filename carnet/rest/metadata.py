@@ -56,6 +56,7 @@ def statement(definitions: Definitions, acts: Acts, base: str, date: str) -> dic
                     _of_type(definitions, acts, name) for name in sorted(definitions.types)
                 ],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                "operation": _announced(acts, ""),
             }
         ],
     }
@@ -110,6 +111,7 @@ def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
     if name == "Patient":
         operations.append({"name": "everything", "definition": EVERYTHING})
     operations += terminology.announced(name)
+    operations += _announced(acts, name)
     if operations:
         found["operation"] = operations
     if includes:
@@ -117,6 +119,15 @@ def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
     if back:
         found["searchRevInclude"] = back
     return found
+
+
+def _announced(acts: Acts, rtype: str) -> list[dict[str, str]]:
+    """Operations with routes of their own, on a type or, "", on the base."""
+    return [
+        {"name": name, "definition": definition}
+        for of, name, definition in acts.announced
+        if of == rtype
+    ]
 
 
 def _includes(definitions: Definitions, acts: Acts, name: str) -> tuple[list[str], list[str]]:
