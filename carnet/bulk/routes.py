@@ -225,3 +225,12 @@ ROUTES = (
     Route("/$import", take_in, methods=["POST"]),
     Route("/$import-job/{name}/{input}", report, methods=["GET"]),
 )
+
+DEFINED = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition"
+# (type, "" for the base), name, definition: what the capability statement says.
+ANNOUNCED = (
+    ("", "export", f"{DEFINED}/export"),
+    ("Patient", "export", f"{DEFINED}/patient-export"),
+    ("Group", "export", f"{DEFINED}/group-export"),
+    ("", "import", "urn:carnet:operation:import"),
+)
