@@ -163,7 +163,7 @@ async def build(
         revisions=Revisions(pool),
         parser=parser,
         acts=acts(insi_of(settings)),
-        checks=Checks(settings),
+        checks=Checks(settings, pool),
         request_id=lambda: secrets.token_hex(8),
         base=base,
     )

@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from carnet.config import Settings, Validation
-from carnet.fhir.fhirpath import Terminology
+from carnet.fhir.terminology import Terms
+from carnet.fhir.terminology.bindings import Bindings
 from carnet.fhir.validation import structure
 from carnet.fhir.validation.issues import Issue, right
 from carnet.fhir.validation.packages import Packages
+from carnet.fhir.validation.terms import LocalTerminology
 from carnet.fhir.validation.validator import Validator
+from carnet.postgres.pool import Pool
 from carnet.rest.outcome import NotValid
 
 
@@ -35,11 +38,11 @@ class Checks:
     """What validates; made once a process, and the national packages loaded when first needed."""
 
     settings: Settings
-    terminology: Terminology | None = None
+    pool: Pool
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @cached_property
-    def validator(self) -> Validator:
+    def packages(self) -> Packages:
         """R4, and the packages of CARNET_PACKAGES."""
         packages = Packages()
         if self.settings.packages:
@@ -48,19 +51,46 @@ class Checks:
             archives = [each for each in inside if each.name.endswith((".tgz", ".tar.gz"))]
             for each in archives or [folder]:
                 packages.load(each)
-        return Validator(packages, self.terminology)
+        return packages
+
+    @cached_property
+    def bindings(self) -> Bindings:
+        """The value sets of the packages, and the nomenclatures that are loaded."""
+        return Bindings(Terms(), LocalTerminology(self.packages))
+
+    @cached_property
+    def validator(self) -> Validator:
+        """What validates."""
+        return Validator(self.packages, self.bindings)
 
     async def found(
-        self, resource: dict[str, Any], profiles: Sequence[str] = (), *, claimed: bool = True
+        self,
+        resource: dict[str, Any],
+        profiles: Sequence[str] = (),
+        *,
+        claimed: bool = True,
+        within: bool = False,
     ) -> list[Issue]:
-        """Everything there is to say of a resource; other requests go on meanwhile."""
-        async with self._lock:  # the interpreter does one at a time in any case
-            return await asyncio.to_thread(self._validate, resource, tuple(profiles), claimed)
+        """Everything there is to say of a resource; other requests go on meanwhile.
 
-    def _validate(
-        self, resource: dict[str, Any], profiles: tuple[str, ...], claimed: bool
-    ) -> list[Issue]:
-        return self.validator.validate(resource, profiles, claimed=claimed)
+        within: inside a transaction, where no second connection is asked for, nomenclatures answer by what
+        is remembered.
+        """
+
+        def work() -> list[Issue]:
+            return self.validator.validate(resource, tuple(profiles), claimed=claimed)
+
+        if within:  # nor is the lock waited for, whose holder may wait for a connection
+            return await asyncio.to_thread(work)
+        async with self._lock:  # the interpreter does one at a time in any case
+            async with self.pool.connection() as conn:
+                await self.bindings.settled(conn, _nothing)  # forgets what was loaded anew
+            self.bindings.unasked = set()
+            found = await asyncio.to_thread(work)
+            if not self.bindings.unasked:
+                return found
+            async with self.pool.connection() as conn:
+                return await self.bindings.settled(conn, work)
 
     async def written(
         self,
@@ -68,11 +98,13 @@ class Checks:
         where: str = "",
         *,
         told: bool = False,
+        within: bool = False,
         refusal: type[NotValid] = NotValid,
     ) -> tuple[Issue, ...]:
         """What there is to say of a resource about to be written; raised when it is refused.
 
-        told: the caller wants to hear what does not refuse it. refusal: for a wrong structure.
+        told: the caller wants to hear what does not refuse it. within: a transaction. refusal: for a
+        wrong structure.
         """
         issues = structure.check(resource)
         if issues:
@@ -80,9 +112,13 @@ class Checks:
         level = self.settings.validation
         found: list[Issue] = []
         if level is not Validation.OFF:
-            found = await self.found(resource, claimed=level is Validation.PROFILES)
+            found = await self.found(resource, claimed=level is Validation.PROFILES, within=within)
             if not right(found):
                 raise NotConform([each for each in found if each.severity == "error"], where)
         if told and level is not Validation.PROFILES:
-            found = await self.found(resource)
+            found = await self.found(resource, within=within)
         return tuple(found) if told else ()
+
+
+def _nothing() -> None:
+    """No work: what is loaded is looked at alone."""

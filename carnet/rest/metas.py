@@ -73,7 +73,7 @@ async def _change(request: Request, how: Callable[[list[Any], list[Any]], list[A
             made[name] = how(made.get(name, []), given.get(name, []))
         kept = {key: value for key, value in made.items() if value != []}
         resource = {**current, "meta": kept}
-        await desk.checks.written(resource, refusal=patches.NotPatched)
+        await desk.checks.written(resource, within=True, refusal=patches.NotPatched)
         return resource
 
     entry.patch = changed

@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from carnet import errors
 from carnet.fhir import json, patch
 from carnet.fhir.patch import Patch, WrongPatch, json_patch, path_patch
 from carnet.rest import http
@@ -63,8 +64,15 @@ def of(desk: Desk, entry: Entry, where: str = "", *, told: bool = False) -> Patc
     given = entry.resource
 
     async def made(current: dict[str, Any]) -> dict[str, Any]:
-        changed = patch.apply(read(given), current)
-        entry.issues = await desk.checks.written(changed, where, told=told, refusal=NotPatched)
+        try:
+            changed = patch.apply(read(given), current)
+        except errors.CarnetError as refusal:
+            if where:
+                refusal.path = where + (refusal.path or "").removeprefix("Parameters")
+            raise
+        entry.issues = await desk.checks.written(
+            changed, where, told=told, within=True, refusal=NotPatched
+        )
         return changed
 
     return made
