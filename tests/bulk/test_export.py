@@ -151,6 +151,19 @@ async def test_helpers_and_assistants_take_nothing(space: Space) -> None:
         assert (answer.status, answer.json["issue"][0]["code"]) == (403, "forbidden"), who
 
 
+async def test_an_emergency_opening_lets_read_and_not_take_away(space: Space) -> None:
+    cid, rpps = space.where.people[people.PATIENT.key], int(people.OUTSIDER.rpps)
+    now = space.clock()
+    await space.rows(
+        "INSERT INTO access.emergency (id, cid, rpps, mode, reason, since, until)"
+        f" VALUES (1, {cid}, {rpps}, 'bris-de-glace', 'unconscious', '{now.isoformat()}',"
+        f" '{(now + timedelta(hours=4)).isoformat()}')"
+    )
+    assert (await space.get(f"Patient/{space.patient_id()}", as_="outsider")).status == 200
+    for level in ("Patient/", ""):
+        assert await exported(space, f"{level}$export?_type=Patient", "outsider") == {}
+
+
 async def test_an_export_is_its_askers_alone(space: Space) -> None:
     job = await kick(space)
     (file, *_) = await listed(space, job)
@@ -178,6 +191,23 @@ async def test_what_is_released_is_what_is_audited(space: Space) -> None:
     for rids, vers in await space.rows(traced, sub):
         audited.update(zip(rids, vers, strict=True))
     assert sent and audited == sent
+
+
+async def test_a_batch_is_bounded_by_bytes_and_nothing_is_lost_between_two(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = f"Patient/{space.patient_id()}"
+    made = await make(space, *[observation(me, date=f"20{year}") for year in range(10, 16)])
+    path = "Patient/$export?_type=Observation&_typeFilter=Observation%3Fcode%3D2339-0"
+    whole = await exported(space, path)
+    monkeypatch.setattr(door_bulk, "BYTES", 1)  # a row passes whatever its size
+    ((before,),) = await space.rows("SELECT max(seq) FROM access.audit")
+    assert await exported(space, path) == whole
+    assert {f"Observation/{id}" for id in made} <= set(whole)
+    released = await space.rows(
+        "SELECT cardinality(rids) FROM access.audit WHERE act = 'export' AND seq > %s", before
+    )
+    assert {size for (size,) in released if size} == {1}
 
 
 @pytest.mark.parametrize("taken_away", ["consent", "block", "closed"])
@@ -231,7 +261,9 @@ async def test_a_file_holds_the_version_that_was_listed(space: Space) -> None:
     changed = observation(me, date="2020", status="amended") | {"id": id}
     assert (await space.put(f"Observation/{id}", changed, as_=LAB)).status == 200
     (new,) = await make(space, observation(me, date="2023"))
-    found = {row["id"]: row for file in files for row in await fetch(space, file["url"])}
+    rows = [row for file in files for row in await fetch(space, file["url"])]
+    found = {row["id"]: row for row in rows}
+    assert len(found) == len(rows)
     assert found[id]["status"] == "final"
     assert new not in found
     since = (await space.get(job, as_="patient")).json["transactionTime"]
