@@ -666,7 +666,8 @@ async def commit(visit: Visit, work: Callable[[Unit], Awaitable[Result]], act: s
                         door.vault.forget(made.cid)
                     raise
                 return result
-        except (pg.SerializationFailure, pg.DeadlockDetected):
+        # The last: of what reads within, whose decision had changed and which tried again.
+        except (pg.SerializationFailure, pg.DeadlockDetected, pg.InFailedSqlTransaction):
             await asyncio.sleep(0.01 * 2**attempt)
         except errors.CarnetError as refusal:
             if unit.finds:
