@@ -354,8 +354,8 @@ class Unit:
         door = self.visit.door
         before = await self._open(held, rtype)
         if not platform:
-            if labels.of(resource) & ~held.labels:  # the row would stay seen under a label that hides
-                raise NotHidden
+            if labels.of(resource) & ~held.labels:
+                raise NotHidden  # the row would stay seen under a label that hides
             owners = await self._owners(resource, {})
             moved = (owners[0] if owners else self.visit.actor.org) != held.cid
             # The other owners too: their column was written once, and decides who sees it.
