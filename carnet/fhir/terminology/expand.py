@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -80,8 +80,11 @@ async def _page(
     most = MOST + 1 if asked.count is None else asked.count
     if asked.count is not None and asked.count > MOST:
         most = MOST + 1
+    offset = asked.offset
+    if _whole(of, asked, narrow) is not None:  # by their places: nothing before them is read
+        narrow, offset = replace(narrow, between=(offset, offset + most)), 0
     made = Statement(narrow, asked.without)
-    rows = await terms.page(conn, made, of, asked.offset, most, total=total is None)
+    rows = await terms.page(conn, made, of, offset, most, total=total is None)
     if len(rows) > MOST:
         raise TooManyCodes
     if total is None:

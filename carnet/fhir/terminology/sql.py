@@ -35,6 +35,7 @@ class Narrow:
     selectable: bool = False  # only what is not abstract
     system: str | None = None
     code: str | None = None
+    between: tuple[int, int] | None = None  # places in the one system that is taken whole
 
 
 class Statement:
@@ -121,8 +122,12 @@ class Statement:
     def concepts(self, part: Part, at: int, narrow: Narrow) -> LiteralString:
         """Of a system: all its concepts, or those its filters leave."""
         assert part.system is not None
+        filters = part.clause.filters
+        plain = Narrow(system=narrow.system) == narrow
+        if plain and len(filters) == 1 and filters[0].op in ("is-a", "descendent-of"):
+            return self.below(part, at, filters[0])
         tests = ["c.system = " + self.value(part.system.id)]
-        tests += [self.filter(each, part.system.id) for each in part.clause.filters]
+        tests += [self.filter(each, part.system.id, narrow) for each in part.clause.filters]
         if narrow.words is not None:
             tests.append(f"c.words @@ {self.value(narrow.words)}::tsquery")
         if narrow.active:
@@ -131,10 +136,31 @@ class Statement:
             tests.append("NOT c.abstract")
         if narrow.code is not None:
             tests.append(self.code("c", part, narrow.code))
+        if narrow.between is not None:
+            first, end = narrow.between
+            tests.append(f"c.seq >= {self.value(first)} AND c.seq < {self.value(end)}")
+        # Of the first clause the place is the column itself, so that its index gives the order.
+        order = f"{at * STEP}::bigint + c.seq" if at else "c.seq"
         return (
             f"SELECT c.system AS sid, {self.value(part.url)}::text AS sys, c.code,"
-            f" {at * STEP}::bigint + c.seq AS ord, NULL::text AS display, NULL::jsonb AS designations,"
+            f" {order} AS ord, NULL::text AS display, NULL::jsonb AS designations,"
             f" ''::text AS lang FROM terminology.concept c WHERE {' AND '.join(tests)}"
+        )
+
+    def below(self, part: Part, at: int, given: Filter) -> LiteralString:
+        """All that is below a code: the pairs alone are read, each with its place."""
+        assert part.system is not None
+        sid, value = self.value(part.system.id), self.value(given.value)
+        rows = (
+            f"SELECT code, seq FROM terminology.below WHERE system = {sid} AND ancestor = {value}"
+        )
+        if given.op == "is-a":
+            rows += " UNION ALL SELECT code, seq FROM terminology.concept"
+            rows += f" WHERE system = {sid} AND code = {value}"
+        return (
+            f"SELECT {sid}::int AS sid, {self.value(part.url)}::text AS sys, b.code,"
+            f" {at * STEP}::bigint + b.seq AS ord, NULL::text AS display, NULL::jsonb AS designations,"
+            f" ''::text AS lang FROM ({rows}) b"
         )
 
     def listed(self, part: Part, at: int, of: Resolved, narrow: Narrow) -> LiteralString:
@@ -147,22 +173,24 @@ class Statement:
             tests.append(f"l.clause = {self.value(part.clause.at)}")
         else:
             source = self.sent(of, part.clause.at)
+        known = self.value(sid)
         if narrow.words is not None:
             words = self.value(narrow.words)
-            tests.append(f"(l.words @@ {words}::tsquery OR c.words @@ {words}::tsquery)")
-        if narrow.active:
-            tests.append("c.inactive IS NOT TRUE")
-        if narrow.selectable:
-            tests.append("c.abstract IS NOT TRUE")
+            found = f"SELECT c.code FROM terminology.concept c WHERE c.system = {known}::int"
+            found += f" AND c.words @@ {words}::tsquery"
+            tests.append(f"(l.words @@ {words}::tsquery OR l.code IN ({found}))")
         if narrow.code is not None:
             tests.append(self.code("l", part, narrow.code))
+        of_it = f"FROM terminology.concept c WHERE c.system = {known}::int AND c.code = l.code"
+        if narrow.active:
+            tests.append(f"NOT EXISTS (SELECT {of_it} AND c.inactive)")
+        if narrow.selectable:
+            tests.append(f"NOT EXISTS (SELECT {of_it} AND c.abstract)")
         where = f" WHERE {' AND '.join(tests)}" if tests else ""
-        known = self.value(sid)
         return (
             f"SELECT {known}::int AS sid, {self.value(part.url)}::text AS sys, l.code,"
             f" {at * STEP}::bigint + l.seq AS ord, nullif(l.display, '') AS display, l.designations,"
-            f" {self.value(of.compose.language)}::text AS lang FROM {source} LEFT JOIN terminology.concept c"
-            f" ON c.system = {known}::int AND c.code = l.code{where}"
+            f" {self.value(of.compose.language)}::text AS lang FROM {source}{where}"
         )
 
     def sent(self, of: Resolved, at: int) -> LiteralString:
@@ -201,12 +229,15 @@ class Statement:
 
     # ------------------------------------------------------------ filters
 
-    def filter(self, given: Filter, system: int) -> LiteralString:
+    def filter(self, given: Filter, system: int, narrow: Narrow) -> LiteralString:
         """One condition on a concept `c` of a system."""
         sid, value = self.value(system), self.value(given.value)
         pairs = f"terminology.below b WHERE b.system = {sid}"
         below = f"SELECT b.code FROM {pairs} AND b.ancestor = {value}"
         match given.op:
+            case "is-a" if narrow.words is not None:
+                # The words are the narrower: each concept they find is looked for below.
+                return f"(c.code = {value} OR EXISTS ({below} AND b.code = c.code))"
             case "is-a":
                 return f"c.code IN ({below} UNION ALL SELECT {value}::text)"
             case "descendent-of":

@@ -64,7 +64,8 @@ CREATE TABLE terminology.below (
     system   int NOT NULL REFERENCES terminology.code_system ON DELETE CASCADE,
     ancestor text COLLATE "C" NOT NULL,
     code     text COLLATE "C" NOT NULL,
-    PRIMARY KEY (system, ancestor, code)
+    seq      int NOT NULL,                    -- of the concept
+    PRIMARY KEY (system, ancestor, code) INCLUDE (seq)
 );
 CREATE INDEX below_code ON terminology.below (system, code, ancestor);
 

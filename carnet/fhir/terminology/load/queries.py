@@ -50,7 +50,9 @@ CLOSE: LiteralString = """
         SELECT f.system, parent, f.code
           FROM found f JOIN terminology.concept c ON c.system = f.system AND c.code = f.ancestor,
                unnest(c.parents) parent)
-    INSERT INTO terminology.below SELECT system, ancestor, code FROM found WHERE ancestor <> code
+    INSERT INTO terminology.below
+    SELECT system, ancestor, code, seq FROM found JOIN terminology.concept USING (system, code)
+     WHERE ancestor <> code
 """
 VALUE_SETS: LiteralString = """
     SELECT url, version, id, digest FROM terminology.value_set WHERE url = ANY (%(urls)s)
