@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 
 from carnet.fhir import dates, paths
@@ -117,6 +118,10 @@ class Rule:
     text: bool = False  # `:text` looks here
 
 
+# What a component of a composite may have.
+FOUND: Final = tuple(map(attrgetter, "tokens references strings dates numbers quantities".split()))
+
+
 @dataclass(frozen=True, slots=True)
 class Joined:
     """One branch of a composite parameter: elements, and what is read in each for each component."""
@@ -142,13 +147,11 @@ class Joined:
         systems: dict[str, str],
     ) -> Extracted | None:
         part = Extracted()
-        some = False
         for kind, value, _ in run([item], frame):
             convert = converters.get(kind)
             if convert is not None and value is not None:
-                some = True
                 convert(self.param, value, part, systems)
-        return part if some else None
+        return part if any(found(part) for found in FOUND) else None
 
 
 @cache
