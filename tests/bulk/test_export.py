@@ -352,6 +352,32 @@ async def test_a_patient_named_narrows_it(space: Space) -> None:
         assert [f"Patient/{row['id']}" for row in rows] == seen, who
 
 
+async def test_who_is_named_and_may_not_be_taken_is_told(space: Space) -> None:
+    me, cid = f"Patient/{space.patient_id()}", space.where.people[people.PATIENT.key]
+    named = {"name": "patient", "valueReference": {"reference": me}}
+    body = {"resourceType": "Parameters", "parameter": [named]}
+    for who, granted in (("outsider", False), ("blocked", False), ("gp", True), (LAB, True)):
+        assert (await space.post("Patient/$export", body, as_=who)).status == 202
+        ((act, seen),) = await space.rows(
+            "SELECT act, granted FROM access.audit WHERE cid = %s AND sub = %s"
+            " ORDER BY seq DESC LIMIT 1",
+            cid,
+            (await space.actor(who)).sub,
+        )
+        assert (act, seen) == ("export", granted), who
+
+
+async def test_what_metadata_says_of_bulk_is_served(space: Space) -> None:
+    (rest,) = (await space.get("metadata")).json["rest"]
+    of_types = {each["type"]: each.get("operation", []) for each in rest["resource"]}
+    assert {each["name"] for each in rest["operation"]} == {"export", "import"}
+    for rtype in ("Patient", "Group"):
+        assert "export" in {each["name"] for each in of_types[rtype]}
+    for path in ("$export", "Patient/$export", "Group/a/$export"):
+        assert (await space.get(path)).status == 401
+        assert (await space.call("DELETE", path, as_="patient")).status in (404, 405)
+
+
 async def test_it_says_where_it_is_then_what_there_is_and_can_be_deleted(space: Space) -> None:
     job = await kick(space, "Patient/$export?_type=Patient")
     waiting = await space.get(job, as_="patient")

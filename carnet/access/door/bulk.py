@@ -107,8 +107,14 @@ async def asked(visit: Visit, chosen: Sequence[int] | None) -> Reach:
         if visit.actor.kind in LIMITED and found.persons > visit.door.settings.patients_per_hour:
             raise TooManyPatients
         trace = visit.trace("export", found.decision.rule)
-        mine = [cid for cid in found.cids or () if cid]
-        await audit.write(conn, trace, granted=True, cids=mine)
+        mine = (chosen or ()) if found.cids is None else found.cids
+        await audit.write(conn, trace, granted=True, cids=list(mine))
+        # Who was named and may not be taken is told of it, as by a search that names them.
+        refused = sorted(set(chosen or ()) - set(mine))
+        if refused:
+            rule = (await visit.door.decide(conn, visit.actor, refused)).rule
+            trace = visit.trace("export", rule)
+            await audit.write(conn, trace, granted=False, cids=refused)
     return found
 
 
