@@ -20,7 +20,7 @@ from carnet.bulk import export
 from carnet.bulk.export import Lister
 from carnet.postgres.pool import JOB, open_pool
 from tests import people
-from tests.rest.samples import HOSPITAL, LAB, Json, observation
+from tests.rest.samples import HOSPITAL, LAB, Json, observation, organization
 from tests.rest.test_search import make
 from tests.space import Space
 
@@ -149,6 +149,20 @@ async def test_helpers_and_assistants_take_nothing(space: Space) -> None:
     for who in ("helper", "assistant"):
         answer = await space.get("Patient/$export", as_=who)
         assert (answer.status, answer.json["issue"][0]["code"]) == (403, "forbidden"), who
+
+
+async def test_the_directory_is_taken_by_who_names_its_types(space: Space) -> None:
+    await make(space, organization("Nord"))  # in the laboratory's bucket
+    answer = await space.get("Practitioner?_count=500", as_="operator")
+    directory = {f"Practitioner/{each['id']}" for each in answer.entries}
+    assert directory
+    for who in ("operator", "patient", "gp"):
+        assert set(await exported(space, "$export?_type=Practitioner", who)) == directory, who
+    own = await exported(space, "$export?_type=Organization", LAB)
+    assert "Nord" in {row["name"] for (row,) in own.values()}
+    others = await exported(space, "$export?_type=Organization", "operator")
+    assert others and "Nord" not in {row["name"] for (row,) in others.values()}
+    assert (await space.get("Patient/$export?_type=Practitioner", as_="gp")).status == 400
 
 
 async def test_an_emergency_opening_lets_read_and_not_take_away(space: Space) -> None:

@@ -13,6 +13,7 @@ import pytest
 from carnet.access.door import Unit
 from carnet.bulk import imports
 from carnet.bulk.imports import Done, Importer, numbered
+from carnet.rest.plans import carry_out
 from tests import people
 from tests.rest.samples import LAB, Json, observation
 from tests.space import Answer, Space
@@ -163,7 +164,7 @@ async def test_cut_off_anywhere_it_goes_on_without_double_or_hole(
     ]
     content = ndjson(*rows)
     monkeypatch.setattr(imports, "LINES", 6)
-    kept, whole = Importer._remember, imports.carry_out
+    kept, whole = Importer._remember, carry_out
     cut = 0
 
     async def killed(self: Importer, unit: Unit, lines: Any, input: str) -> None:
