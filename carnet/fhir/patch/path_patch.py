@@ -8,6 +8,7 @@ anything of FHIRPath goes. Source: FHIR R4, FHIRPath Patch.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -66,8 +67,12 @@ class PathPatch:
 
     def applied(self, resource: dict[str, Any]) -> dict[str, Any]:
         """The resource after every operation, changed in place."""
+        frame = Frame(
+            model(), model().item(resource)
+        )  # one for all: what they may look at has an end
         for step in self.steps:
-            ACTS[step.type](resource, step)
+            # A copy of what is put: a later operation may change it, and a patch may be applied again.
+            ACTS[step.type](frame, replace(step, value=deepcopy(step.value)))
         return resource
 
 
@@ -142,13 +147,13 @@ class Place:
         return None if sibling is None else ("Element", sibling)
 
 
-def places(resource: dict[str, Any], step: Step, node: Node | None = None) -> list[Place]:
+def places(frame: Frame, step: Step, node: Node | None = None) -> list[Place]:
     """Where the items of a path stand."""
-    root = Place(model().item(resource))
-    return _places(step.path if node is None else node, root, step)
+    return _places(step.path if node is None else node, frame, step)
 
 
-def _places(node: Node, root: Place, step: Step) -> list[Place]:
+def _places(node: Node, frame: Frame, step: Step) -> list[Place]:
+    root = Place(frame.root)
     match node:
         case This():
             return [root]
@@ -157,26 +162,26 @@ def _places(node: Node, root: Place, step: Step) -> list[Place]:
                 return [root] if model().is_a(root.item[0], name) else []
             return _children(root, name)
         case Member(of=of, name=name) if of is not None:
-            return [one for place in _places(of, root, step) for one in _children(place, name)]
+            return [one for place in _places(of, frame, step) for one in _children(place, name)]
         case Call(of=of, name="extension", arguments=(url,)):
             extensions = Member(of, "extension")
             chosen = Operation("=", Member(This(), "url"), url)
-            return _places(Call(extensions, "where", (chosen,)), root, step)
+            return _places(Call(extensions, "where", (chosen,)), frame, step)
         case Call(of=of, name=name) if of is not None and name in CHOOSING:
-            return _chosen(replace(node, of=This()), _places(of, root, step), root, step)
+            return _chosen(replace(node, of=This()), _places(of, frame, step), frame, step)
         case Index(of=of):
-            return _chosen(replace(node, of=This()), _places(of, root, step), root, step)
+            return _chosen(replace(node, of=This()), _places(of, frame, step), frame, step)
         case TypeOperation(operator="as", operand=of):
-            return _chosen(replace(node, operand=This()), _places(of, root, step), root, step)
+            return _chosen(replace(node, operand=This()), _places(of, frame, step), frame, step)
     raise step.refuse(STEPS)
 
 
-def _chosen(node: Node, among: list[Place], root: Place, step: Step) -> list[Place]:
+def _chosen(node: Node, among: list[Place], frame: Frame, step: Step) -> list[Place]:
     """Those of some places that a function chooses: it gives back the very items it was given."""
     items = [place.item for place in among]  # each a tuple of its own, told by its identity
     known = {id(item): place for item, place in zip(items, among, strict=True)}
     try:
-        found = compiled(node)(items, Frame(model(), root.item))
+        found = compiled(node)(items, frame)
     except errors.CarnetError as error:
         raise step.refuse(str(error)) from None
     if any(id(item) not in known for item in found):
@@ -213,9 +218,9 @@ def _item(child: Child, value: Any, sibling: Any) -> Item:
     return (kind, value, sibling)
 
 
-def _one(resource: dict[str, Any], step: Step, node: Node | None = None) -> Place:
+def _one(frame: Frame, step: Step, node: Node | None = None) -> Place:
     """The one place of a path."""
-    found = places(resource, step, node)
+    found = places(frame, step, node)
     if len(found) != 1:
         raise step.refuse(f"its path leads to {'several places' if found else 'nothing'}, not one.")
     return found[0]
@@ -312,8 +317,8 @@ def _keep(holder: dict[str, Any], child: Child, values: list[Any], siblings: lis
 # ---------------------------------------------------------------- operations
 
 
-def _add(resource: dict[str, Any], step: Step) -> None:
-    place = _one(resource, step)
+def _add(frame: Frame, step: Step) -> None:
+    place = _one(frame, step)
     content = place.content
     if content is None:  # a primitive without extensions yet
         content = ("Element", _beside(place))
@@ -342,12 +347,12 @@ def _beside(place: Place) -> dict[str, Any]:
     return made
 
 
-def _listed(resource: dict[str, Any], step: Step) -> tuple[str, dict[str, Any], Element]:
+def _listed(frame: Frame, step: Step) -> tuple[str, dict[str, Any], Element]:
     """The list a path names: the type and the object it stands in, and its element."""
     node = step.path
     if not isinstance(node, Member):
         raise step.refuse("its path ends with the name of an element that repeats.")
-    place = _one(resource, step, This() if node.of is None else node.of)
+    place = _one(frame, step, This() if node.of is None else node.of)
     content = place.content
     if content is None:
         raise step.refuse("its path leads to nothing.")
@@ -358,17 +363,17 @@ def _listed(resource: dict[str, Any], step: Step) -> tuple[str, dict[str, Any], 
     return kind, holder, element
 
 
-def _insert(resource: dict[str, Any], step: Step) -> None:
-    kind, holder, element = _listed(resource, step)
+def _insert(frame: Frame, step: Step) -> None:
+    kind, holder, element = _listed(frame, step)
     child, value, sibling = _valued(kind, element, step.value or {}, step)
     if step.numbers[0] > len(_lists(holder, child)[0]):
         raise step.refuse("its index is beyond the end of the list.")
     _into(holder, child, step.numbers[0], value, sibling)
 
 
-def _delete(resource: dict[str, Any], step: Step) -> None:
-    if places(resource, step):  # what is not there is deleted already
-        _take(_one(resource, step), step)
+def _delete(frame: Frame, step: Step) -> None:
+    if places(frame, step):  # what is not there is deleted already
+        _take(_one(frame, step), step)
 
 
 def _take(place: Place, step: Step) -> None:
@@ -384,8 +389,8 @@ def _take(place: Place, step: Step) -> None:
     _keep(place.holder, place.child, values, siblings)
 
 
-def _replace(resource: dict[str, Any], step: Step) -> None:
-    place = _one(resource, step)
+def _replace(frame: Frame, step: Step) -> None:
+    place = _one(frame, step)
     if place.holder is None or place.child is None:
         raise step.refuse("the whole resource is not replaced by a patch.")
     element = _element(place.of, place.name, step)
@@ -401,8 +406,8 @@ def _replace(resource: dict[str, Any], step: Step) -> None:
     _keep(place.holder, place.child, values, siblings)
 
 
-def _move(resource: dict[str, Any], step: Step) -> None:
-    kind, holder, element = _listed(resource, step)
+def _move(frame: Frame, step: Step) -> None:
+    kind, holder, element = _listed(frame, step)
     child = model().children(kind)[element.name][0]
     values, siblings = _lists(holder, child)
     source, destination = step.numbers

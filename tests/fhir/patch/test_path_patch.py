@@ -293,3 +293,24 @@ def test_a_refusal_names_the_operation_and_no_value() -> None:
         )  # fmt: skip
     assert secret not in str(told.value)
     assert told.value.path == "Parameters.parameter[1]"
+
+
+def test_a_patch_is_the_same_when_it_is_applied_again() -> None:
+    """A transaction that meets another one is done anew, with the same patch."""
+    patch = path_patch.read(
+        parameters(
+            operation("add", "Patient", name="name", value={"valueHumanName": {"text": "A"}}),
+            operation("replace", "Patient.name.text", value={"valueString": "B"}),
+            operation("add", "Patient.name", name="given", value={"valueString": "C"}),
+        )
+    )
+    first = apply(patch, patient())
+    assert apply(patch, patient()) == first == patient(name=[{"text": "B", "given": ["C"]}])
+
+
+def test_what_all_the_operations_may_look_at_has_an_end() -> None:
+    """Each looks at everything: together they stop where one alone would."""
+    given = patient(name=[{"text": "x"}] * 300)
+    heavy = operation("delete", "Patient.name.where(%resource.descendants().count() = 0)")
+    with pytest.raises(NotApplied, match="more items"):
+        patched(given, *[heavy] * 20)
