@@ -511,7 +511,7 @@ def modified_tokens(rng: Random, parameter: SearchParameter, some: Values) -> It
         yield Question(f"{code}:not", value, negation(test))
     if some.texts:
         text = plain(rng.choice(some.texts))
-        start = text[: rng.randrange(1, min(len(text), 30) + 1)].strip() if text else ""
+        start = text[: rng.randrange(1, min(len(text), 20) + 1)].strip() if text else ""
         if start:
             yield Question(
                 f"{code}:text",

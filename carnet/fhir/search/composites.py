@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 
 from carnet import errors
@@ -71,6 +72,7 @@ def _based(end: Decimal, factor: Fraction, shift: Fraction) -> Decimal | Fractio
     return Fraction(end) * factor + shift if end.is_finite() else end
 
 
+@lru_cache(256)  # several parameters have the same value
 def _quantity(
     hasher: Hasher,
     rtype: int,
@@ -84,7 +86,7 @@ def _quantity(
     base: tuple[int | None, int | None] = (None, None)
     worth = numbers.known(system, code)
     if worth is not None:
-        tags.add(numbers.measured(hasher, rtype, worth))
+        tags.add(numbers.measured(hasher, rtype, worth.dimensions))
         base = _ends(*(_based(end, worth.factor, worth.shift) for end in (low, high)))
     elif system and code:
         tags.add(numbers.coded(hasher, rtype, system, code))
@@ -133,6 +135,7 @@ def token(system: str, code: str | None) -> str:
     return f"s{system}" if code is None else f"|{system}\0{code}"
 
 
+@lru_cache(4096)
 def together(hasher: Hasher, rtype: int, param: int, forms: tuple[str, ...]) -> int:
     """Values that stand in one element."""
     return hasher.number(f"{rtype}.{param}$" + "\1".join(forms))

@@ -72,6 +72,7 @@ def extract(resource: dict[str, Any], only: frozenset[str] | None = None) -> Ext
     root: paths.Item = (resource["resourceType"], resource, None)
     frame = paths.Frame(model, root)
     focus = [root]
+    composites, read = _joined(resource["resourceType"]), dict[tuple[int, str], Extracted | None]()
     for key in (*resource, ""):
         for rule in rules.get(key, ()):
             if only is not None and only.isdisjoint(rule.params):
@@ -86,9 +87,9 @@ def extract(resource: dict[str, Any], only: frozenset[str] | None = None) -> Ext
                         convert(param, value, out, rule.systems)
                 if rule.text and kind in TEXTS:
                     TEXTS[kind](rule.params, value, out)
-        for joined in _joined(resource["resourceType"]).get(key, ()):
+        for joined in composites.get(key, ()):
             if only is None or joined.param in only:
-                joined.extract(focus, frame, out)
+                joined.extract(focus, frame, out, read)
     for found in (
         out.tokens, out.references, out.strings, out.uris, out.dates, out.quantities, out.texts,
         out.typed,
@@ -128,15 +129,34 @@ class Joined:
 
     param: str
     run: paths.Run
-    components: tuple[tuple[paths.Run, dict[str, Convert], dict[str, str]], ...]
+    # what says that it is the same as another's, its function, and what becomes of its values
+    components: tuple[tuple[str, paths.Run, dict[str, Convert], dict[str, str]], ...]
 
-    def extract(self, focus: paths.Items, frame: paths.Frame, out: Extracted) -> None:
-        """Add what each element has, where it has something for every component."""
+    def extract(
+        self,
+        focus: paths.Items,
+        frame: paths.Frame,
+        out: Extracted,
+        read: dict[tuple[int, str], Extracted | None],
+    ) -> None:
+        """Add what each element has, where it has something for every component.
+
+        read: components already read, by element: several composites have the same ones.
+        """
         for item in self.run(focus, frame):
-            parts = tuple(self._part(item, frame, *each) for each in self.components)
-            if all(parts):
+            parts: list[Extracted] = []
+            # The last is the one that is often absent.
+            for name, run, converters, systems in reversed(self.components):
+                key = (id(item[1]), name)
+                if key not in read:
+                    read[key] = self._part(item, frame, run, converters, systems)
+                part = read[key]
+                if part is None:
+                    break
+                parts.append(part)
+            else:
                 out.present.add(self.param)
-                out.composites.append((self.param, tuple(each for each in parts if each)))
+                out.composites.append((self.param, tuple(reversed(parts))))
 
     def _part(
         self,
@@ -174,7 +194,8 @@ def _joined(name: str) -> dict[str, tuple[Joined, ...]]:
                 # R4 writes the type dateTime with a capital there.
                 node = paths.read(each.expression.replace("DateTime", "dateTime"))
                 systems = _systems(paths.elements(node, inner, model)) if kind == "token" else {}
-                components.append((paths.compiled(node), CONVERTERS[kind], systems))
+                said = f"{kind} {each.expression}"
+                components.append((said, paths.compiled(node), CONVERTERS[kind], systems))
             joined = Joined(param.code, paths.compiled(branch), tuple(components))
             for key in _keys(branch, name, model):
                 made.setdefault(key, []).append(joined)

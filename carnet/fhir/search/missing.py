@@ -9,6 +9,7 @@ Source: FHIR R4, Search, "Modifiers".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from carnet import errors
 from carnet.fhir.search import numbers
@@ -29,6 +30,7 @@ def hashed(rtype: str, kind: str) -> bool:
     return kind in ("token", "reference", "uri", "composite")
 
 
+@lru_cache(8192)
 def there(hasher: Hasher, rtype: int, param: int) -> int:
     """Something is there for a parameter."""
     return hasher.number(f"{rtype}.{param}!")

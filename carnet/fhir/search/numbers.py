@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from carnet import errors
 from carnet.fhir import ucum
@@ -92,7 +93,7 @@ class Amount:
             return self.asked, coded(hasher, rtype, self.system, self.code), False
         return (
             self.asked.within(worth.factor, worth.shift),
-            measured(hasher, rtype, worth),
+            measured(hasher, rtype, worth.dimensions),
             True,
         )
 
@@ -134,11 +135,13 @@ def known(system: str | None, code: str | None) -> ucum.Unit | None:
 # The hashes a value bears in idx_number.tags: what it is a value of, and its units.
 
 
+@lru_cache(4096)
 def valued(hasher: Hasher, rtype: int, param: int) -> int:
     """It is a value of a parameter."""
     return hasher.number(f"{rtype}.{param}n")
 
 
+@lru_cache(4096)
 def named(hasher: Hasher, rtype: int, unit: str) -> int:
     """Its unit, or its unit's code in whatever system, is written so."""
     return hasher.number(f"{rtype}.u{unit}")
@@ -149,11 +152,10 @@ def coded(hasher: Hasher, rtype: int, system: str, code: str) -> int:
     return hasher.number(f"{rtype}.u{system}\0{code}")
 
 
-def measured(hasher: Hasher, rtype: int, worth: ucum.Unit) -> int:
-    """It measures what this UCUM unit measures."""
-    return hasher.number(
-        f"{rtype}.u=" + ".".join(f"{name}{power}" for name, power in worth.dimensions)
-    )
+@lru_cache(4096)
+def measured(hasher: Hasher, rtype: int, dimensions: ucum.Dimensions) -> int:
+    """It measures what UCUM units of these dimensions measure."""
+    return hasher.number(f"{rtype}.u=" + ".".join(f"{name}{power}" for name, power in dimensions))
 
 
 @dataclass(frozen=True, slots=True)

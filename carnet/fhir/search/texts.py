@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from carnet import errors
 from carnet.fhir.search.extract import heads
@@ -17,11 +18,11 @@ from carnet.fhir.search.scope import array
 from carnet.fhir.search.strings import normalised
 from carnet.fhir.store.hashes import Hasher
 
-LONGEST = 32  # characters of a text that can be searched
+LONGEST = 20  # characters of a text that can be searched
 
 
 class WrongText(errors.Invalid):
-    """A :text to search has one letter or digit at least, and 32 characters at most."""
+    """A :text to search has one letter or digit at least, and 20 characters at most."""
 
 
 def beginnings(text: str) -> Iterator[str]:
@@ -31,9 +32,10 @@ def beginnings(text: str) -> Iterator[str]:
         yield plain[:length]
 
 
-def hashes(hasher: Hasher, rtype: int, head: int, text: str) -> list[int]:
+@lru_cache(4096)  # the same codes have the same words in many resources
+def hashes(hasher: Hasher, rtype: int, head: int, text: str) -> tuple[int, ...]:
     """What stands for a text in a row."""
-    return [hashed(hasher, rtype, head, each) for each in beginnings(text)]
+    return tuple(hashed(hasher, rtype, head, each) for each in beginnings(text))
 
 
 def hashed(hasher: Hasher, rtype: int, head: int, beginning: str) -> int:

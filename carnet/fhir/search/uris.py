@@ -8,6 +8,7 @@ Source: FHIR R4, Search, "uri".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from carnet.fhir.search.query import Place
 from carnet.fhir.search.scope import array
@@ -49,6 +50,7 @@ def above(uri: str) -> list[str]:
     return [f"{root}://{'/'.join(steps[:length])}" for length in range(1, len(steps) + 1)]
 
 
+@lru_cache(4096)  # profiles are the same in many resources
 def below(hasher: Hasher, rtype: int, param: int, uri: str) -> int:
     """An address that begins another, or is it."""
     return hasher.number(f"{rtype}.{param}<{uri}")
