@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What a condition means: create unless it is there, update, patch or delete the one that answers.
 
-A create looks at what the caller sees and what their own organisation deposited; the others at what the
-caller sees alone, and what is hidden is not there. Two callers with the same condition wait for each
+What the caller sees answers, and what is hidden is not there; a create that names an identifier also looks
+at what their own organisation deposited. Two callers with the same condition wait for each
 other. A 64-bit hash finds, the opened resource decides.
 Source: FHIR R4, conditional create, update, patch and delete; DESIGN §3; docs/decisions/0030.
 """
@@ -19,10 +19,9 @@ from carnet.access.actor import ActorKind
 from carnet.access.door import Address, Stored, Unit
 from carnet.fhir import json
 from carnet.fhir.search import tokens
-from carnet.fhir.search.chains import VIEWS, Chain
+from carnet.fhir.search.chains import VIEWS
 from carnet.fhir.search.parse import RESULT, Parser
 from carnet.fhir.search.query import Query
-from carnet.fhir.search.reverse import Reverse
 from carnet.fhir.search.scope import Scope
 from carnet.fhir.search.tokens import TokenFilter
 
@@ -90,27 +89,21 @@ async def held(unit: Unit, condition: Condition) -> Address | None:
     if condition.alone and condition.identifier is not None:
         matches = await bearing(unit, condition.query.rtype, *condition.identifier)
     else:
-        matches = await meant(unit, condition, own=True)
+        matches = await meant(unit, condition)
     return address(sole(unit, matches)) if matches else None
 
 
-async def meant(unit: Unit, condition: Condition, *, own: bool = False) -> list[Stored]:
+async def meant(unit: Unit, condition: Condition) -> list[Stored]:
     """What answers to a condition among what the caller sees: two at most, traced as a search.
 
-    own: and among what their organisation deposited, which follows no chain.
+    Their organisation's deposits are not asked: by other criteria than an identifier that its own
+    software gave, whoever works there could feel for what is hidden from them.
     """
     unit.looked = True
-    query = condition.query
-    visit = replace(unit.reading(), anew=True)
-    found = {(row.cid, row.rid): row for row in (await visit.search(query)).matches}
-    actor = unit.visit.actor
-    hops = any(isinstance(each, Chain | Reverse) for each in query.filters)
-    if own and not hops and actor.org is not None and actor.kind is not ActorKind.SOFTWARE:
-        scope = Scope(software=actor.org)
-        found |= {(row.cid, row.rid): row for row in await unit.find(query, scope)}
+    found = (await replace(unit.reading(), anew=True).search(condition.query)).matches
     if condition.identifier is None:
-        return list(found.values())
-    return [row for row in found.values() if _bears(row.resource, *condition.identifier)]
+        return found
+    return [row for row in found if _bears(row.resource, *condition.identifier)]
 
 
 def sole(unit: Unit, matches: Sequence[Stored]) -> Stored:

@@ -369,21 +369,49 @@ def _part(aim: Aim) -> Probe:
 
 
 def _conditional(aim: Aim) -> Probe:
-    """A create or an update that depends on what is there: it must not depend on what is hidden."""
+    """A write that depends on what is there: it must not depend on what is hidden. None is carried out."""
     chance, rtype = aim.chance, "Observation"
     condition = chance.choice((
         f"identifier=urn:labo|r-{chance.randint(1, 60)}",
         f"_id={aim.address('Observation').split('/')[1]}",
         f"code={chance.choice(CODES)}&date={date(chance)}",
         f"subject={aim.person}&code={chance.choice(CODES)}",
+        f"subject={aim.person}&subject:Patient.gender={chance.choice(('female', 'male'))}",
     ))  # fmt: skip
-    body: dict[str, Any] = {"resourceType": rtype, "status": "nonsense"}  # never written
-    if chance.random() < 0.3:
-        return Probe("conditional write", "DELETE", f"{rtype}?{condition}")
-    if chance.random() < 0.4:
-        return Probe("conditional write", "PUT", f"{rtype}?{condition}", json.dumps(body).encode())
+    nobody = {"reference": f"Patient/{'b' * 25}a"}
+    body: dict[str, Any] = {
+        "resourceType": rtype, "status": "final", "code": {"text": "x"}, "subject": nobody,
+    }  # fmt: skip
+    never = (("if-match", 'W/"99"'),)
+    path, method = f"{rtype}?{condition}", chance.choice(("DELETE", "PUT", "PATCH", "POST"))
+    if method == "DELETE":
+        return Probe("conditional write", method, path, headers=never)
+    if method == "PUT":
+        return Probe("conditional write", method, path, json.dumps(body).encode(), never)
+    if method == "PATCH":
+        return Probe("conditional write", method, path, FAILING, PATCHING)
+    if condition.startswith("identifier"):
+        body["status"] = "nonsense"  # here what their organisation deposited answers too: DESIGN §3
     head = (("if-none-exist", condition),)
     return Probe("conditional write", "POST", rtype, json.dumps(body).encode(), head)
+
+
+FAILING = b'[{"op":"test","path":"/status","value":"nonsense"}]'
+PATCHING = (("content-type", "application/json-patch+json"),)
+
+
+def _patching(aim: Aim) -> Probe:
+    """A patch that fails on what is there, and the operations that read as a read does."""
+    address, chance = aim.address(), aim.chance
+    if chance.random() < 0.3:
+        return Probe("PATCH, $meta and $validate", "PATCH", address, FAILING, PATCHING)
+    if chance.random() < 0.3:
+        tag = {"name": "meta", "valueMeta": {"tag": [{"code": "x"}]}}
+        body = json.dumps({"resourceType": "Parameters", "parameter": [tag]}).encode()
+        never = (("if-match", 'W/"99"'),)
+        return Probe("PATCH, $meta and $validate", "POST", f"{address}/$meta-add", body, never)
+    name = chance.choice(("$meta", "$validate", "$validate?mode=delete"))
+    return _get("PATCH, $meta and $validate", f"{address}/{name}")
 
 
 def _emergency(aim: Aim) -> Probe:
@@ -530,6 +558,7 @@ GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     "_sort by several": _keys,
     "_summary and _elements": _part,
     "conditional write": _conditional,
+    "PATCH, $meta and $validate": _patching,
     "$everything": _everything,
     "$emergency": _emergency,
     "AuditEvent": _audit,
