@@ -440,7 +440,9 @@ def test_a_change_between_the_context_and_the_reading_is_seen(sides: Sides) -> N
         sides.runner.run(late())
 
 
-@pytest.mark.parametrize("table", ["idx_string", "idx_date", "history", "id_map", "attachment"])
+@pytest.mark.parametrize(
+    "table", ["idx_string", "idx_date", "idx_number", "history", "id_map", "attachment"]
+)
 def test_what_follows_a_resource_is_read_under_its_proof(sides: Sides, table: str) -> None:
     async def policies() -> list[str]:
         cursor = await sides.admin.execute(

@@ -40,6 +40,7 @@ async def test_a_filter_is_read_from_left_to_right(space: Space) -> None:
         ('performer:Organization.name sw "étoile"', {a}),
         ("performer:Organization.name co nord and code eq a", {a}),
         (f"status in {STATUS}", {a, b, c}), (f"status ni {STATUS}", set()),
+        ('(performer:Organization.name sw "étoile" and code eq a)', {a}),
         ("((code eq a))", {a}), ('code eq "a\\\\"', set()),
     ]:  # fmt: skip
         found = await ids(space, f"Observation?_filter={quote(text)}&_id={','.join(made)}")

@@ -69,3 +69,10 @@ def holds(filter: Filter, kind: type) -> bool:
     if isinstance(filter, Together):
         return any(holds(part, kind) for part in filter.parts)
     return holds(filter.of, kind) if isinstance(filter, Not) else isinstance(filter, kind)
+
+
+def apart(filter: Filter) -> tuple[Filter, ...]:
+    """The filters that must all hold for this one to."""
+    if isinstance(filter, Together) and filter.how == "and":
+        return tuple(one for part in filter.parts for one in apart(part))
+    return (filter,)

@@ -285,7 +285,7 @@ class Parser:
             return made
 
         found = expressions.Reader(text, kind, test).read()
-        parts = found.parts if isinstance(found, Together) and found.how == "and" else (found,)
+        parts = logic.apart(found)
         if any(
             logic.holds(part, chains.Chain) for part in parts if not isinstance(part, chains.Chain)
         ):
