@@ -4,7 +4,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable, Callable
 from typing import Any
+
+from psycopg_pool import PoolTimeout
+
+from tests.space import Answer
 
 LAB, HOSPITAL = "lab-software", "hospital-software"
 LOINC = "http://loinc.org"
@@ -64,3 +69,15 @@ def chosen() -> str:
 def urn() -> str:
     """A fullUrl of something not yet created."""
     return f"urn:uuid:{uuid.uuid4()}"
+
+
+async def insisted(call: Callable[[], Awaitable[Answer]]) -> Answer:
+    """The answer of one among many at once: told to try again, on a slow machine, it does."""
+    for _ in range(30):
+        try:
+            answer = await call()
+        except PoolTimeout:  # as it made its token
+            continue
+        if answer.status != 503:
+            return answer
+    raise AssertionError("never answered")

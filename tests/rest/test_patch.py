@@ -6,11 +6,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.rest.samples import HOSPITAL, LAB, Json, bundle, chosen, observation
+from tests.rest.samples import HOSPITAL, LAB, Json, bundle, chosen, insisted, observation
 from tests.space import Answer, Space
 
 pytestmark = pytest.mark.anyio
@@ -220,10 +221,14 @@ async def test_what_is_gone_or_of_a_type_with_its_own_acts_is_not_patched(space:
     )
 
 
+def added(n: int) -> list[Json]:
+    return [{"op": "add", "path": "/note/-", "value": {"text": str(n)}}]
+
+
 async def test_patches_at_the_same_instant_are_all_applied(space: Space) -> None:
     address = "Observation/" + (await made(space, note=[{"text": "0"}]))["id"]
     answers = await asyncio.gather(
-        *(patch(space, address, [{"op": "add", "path": "/note/-", "value": {"text": str(n)}}])
+        *(insisted(partial(patch, space, address, added(n)))
           for n in range(1, 21))
     )  # fmt: skip
     assert {each.status for each in answers} == {200}
