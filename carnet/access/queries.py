@@ -320,6 +320,11 @@ ADD_RECORD: LiteralString = (
     "INSERT INTO access.record (cid, state, since) VALUES (%(cid)s, %(state)s, %(since)s)"
 )
 
+# Of a demonstration, whose records open at once: this one waits, as elsewhere.
+ANNOUNCED: LiteralString = (
+    "UPDATE access.record SET state = 'notice' WHERE cid = %(cid)s AND state = 'open'"
+)
+
 ADD_IDENTITY: LiteralString = """
     INSERT INTO access.identity (cid, ins, ins_system, birth_name, first_given, given_names,
                                  birth_date, sex, birth_place, shown_name, status, doubtful)
