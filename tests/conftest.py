@@ -11,6 +11,7 @@ pytest_plugins = ["tests.postgres_fixture", "tests.browser_fixture", "tests.spac
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+PEERS = ROOT / ".venv" / "peers" / "node_modules"
 
 # What a test takes says what it needs, so nobody has to remember the mark.
 NEEDS = {
@@ -55,3 +56,17 @@ def shared() -> Path:
             pytest.fail(absent)
         pytest.skip(absent)
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def peers() -> Path:
+    """The folder of npm packages that others wrote (requirements/npm); CARNET_PEERS names another."""
+    folder = Path(os.environ.get("CARNET_PEERS") or PEERS)
+    if not (folder / "fhirpath").is_dir():
+        absent = (
+            "what others wrote in JavaScript is not here: `./run test` installs it where npm is"
+        )
+        if os.environ.get("CI") == "true":
+            pytest.fail(absent)
+        pytest.skip(absent)
+    return folder

@@ -2,7 +2,6 @@
 """Resources of others that the tests of the standard may take."""
 
 import gzip
-import os
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,6 @@ def population(shared: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def hl7_examples() -> Path:
+def hl7_examples(peers: Path) -> Path:
     """The folder of HL7's 5,306 examples (npm hl7.fhir.r4.examples 4.0.1)."""
-    folder = os.environ.get("CARNET_HL7_EXAMPLES")
-    if not folder:
-        pytest.skip("CARNET_HL7_EXAMPLES does not name the unpacked hl7.fhir.r4.examples 4.0.1")
-    return Path(folder)
+    return peers / "hl7.fhir.r4.examples"

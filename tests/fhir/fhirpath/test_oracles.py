@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Our answers beside those of two other evaluators; every difference is listed with its reason.
 
-npm `fhirpath` is run by node where both are there: CARNET_NODE_MODULES names the folder that has it.
+npm `fhirpath` is run by node.
 """
 
-import os
-import shutil
 import subprocess
 import tomllib
 from decimal import Decimal
@@ -79,13 +77,10 @@ out.write(JSON.stringify(answers, plain));
 """
 
 
-def of_node(asked: list[tuple[str, dict[str, Any]]]) -> list[Any]:
-    modules, node = os.environ.get("CARNET_NODE_MODULES"), shutil.which("node")
-    if not modules or not node:
-        pytest.skip("CARNET_NODE_MODULES does not name a folder with npm fhirpath, or no node")
+def of_node(modules: Path, asked: list[tuple[str, dict[str, Any]]]) -> list[Any]:
     body = orjson.dumps([[e, orjson.loads(json.dump(r))] for e, r in asked])
     done = subprocess.run(
-        [node, "-e", NODE, modules], input=body, stdout=subprocess.PIPE, check=True
+        ["node", "-e", NODE, str(modules)], input=body, stdout=subprocess.PIPE, check=True
     )
     return [
         a if a == REFUSED else [plain(v) for v in a if v is not None]
@@ -102,8 +97,8 @@ def test_the_python_evaluator_differs_only_where_we_say_why() -> None:
     assert differ == listed("fhirpathpy")
 
 
-def test_the_javascript_evaluator_differs_only_where_we_say_why() -> None:
-    answers = of_node([(e, PATIENT) for e in ASKED])
+def test_the_javascript_evaluator_differs_only_where_we_say_why(peers: Path) -> None:
+    answers = of_node(peers, [(e, PATIENT) for e in ASKED])
     differ = {e for e, answer in zip(ASKED, answers, strict=True) if answer != ours(e, PATIENT)}
     assert differ == listed("npm fhirpath")
 
@@ -124,7 +119,9 @@ def test_r4s_rules_are_judged_alike() -> None:
 
 
 @pytest.mark.slow
-def test_r4s_rules_are_judged_alike_by_javascript_on_hl7s_examples(hl7_examples: Path) -> None:
+def test_r4s_rules_are_judged_alike_by_javascript_on_hl7s_examples(
+    hl7_examples: Path, peers: Path
+) -> None:
     asked: list[tuple[str, dict[str, Any]]] = []
     for path in sorted(hl7_examples.glob("*.json")):
         if path.name != "package.json" and path.stat().st_size < 30_000:
@@ -135,5 +132,5 @@ def test_r4s_rules_are_judged_alike_by_javascript_on_hl7s_examples(hl7_examples:
                     for rule in load().shapes[resource["resourceType"]].invariants
                     if ".as(" not in rule.expression
                 ]
-    for (expression, resource), answer in zip(asked, of_node(asked), strict=True):
+    for (expression, resource), answer in zip(asked, of_node(peers, asked), strict=True):
         assert answer == ours(expression, resource), expression
