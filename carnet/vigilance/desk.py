@@ -25,11 +25,13 @@ async def look(visit: Visit, insi: Insi) -> Desk:
         lines = await queries.lines(conn, sorted(cids))
         names = await queries.names(conn, sorted({each.proposed_by for each in merges}))
         await audit.write(conn, visit.trace("vigilance", standing.RULE), granted=True)
+    proposed = {frozenset((each.source, each.target)) for each in merges}
     return Desk(
         pairs=tuple(
             pair(visit, lines[each.one], lines[each.other], tuple(each.why), each)
             for each in waiting
             if each.one in lines and each.other in lines
+            if frozenset((each.one, each.other)) not in proposed
         ),
         proposals=tuple(
             Proposal(
