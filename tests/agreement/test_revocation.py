@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.db]
 def test_a_right_ends_at_once_on_every_channel(short_path: Path) -> None:
     """What counts is when a request was sent, not how long a busy machine took to answer.
 
-    Three rights here, all nine with CARNET_WHOLE=1.
+    Three rights here, all eleven with CARNET_WHOLE=1.
     """
     some = revocation.EVERY
     if os.environ.get("CARNET_WHOLE") != "1":
