@@ -346,6 +346,7 @@ RECEIPT = Receipt(
     "s1", CLAIRE, "Claire MARTIN", "Inès CARREL", "care", "oral", at(2026, 11, 2),
     at(2026, 11, 2, 11), True,
     (
+        Did(at(2026, 11, 2, 9, 31), "Liste ou recherche", (), False),
         Did(at(2026, 11, 2, 9, 31), "Liste ou recherche", ("Bilan de contrôle",), False),
         Did(at(2026, 11, 2, 9, 40), "Lecture", (), True),
     ),

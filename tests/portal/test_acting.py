@@ -107,6 +107,7 @@ def test_a_helper_begins_ends_and_prints(logged_in: Any) -> None:
     receipt = text(client.post("/accompagner/fin/", {"session": "s1"}))
     for said in ("Claire MARTIN", "Inès CARREL", "Bilan de contrôle", "Lecture (refusé)"):
         assert said in receipt
+    assert receipt.count("Liste ou recherche") == 1, "one line for one kind and one minute"
 
 
 def test_who_treats_sees_who_acts_on_the_head_of_the_record(logged_in: Any) -> None:
