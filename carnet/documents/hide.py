@@ -229,8 +229,11 @@ async def _say(unit: Unit, row: Stored, add: Label, remove: Label) -> None:
         resource = masked(resource, add)
     elif row.rtype == "List":
         resource = masked_list(resource, add)
-    if resource != row.resource:
-        await unit.update(row.rtype, row.id, resource, platform=True)
+    if (
+        resource != row.resource
+    ):  # by its place: an id a depositor chose says no record to decide on
+        place = unit.visit.door.ids.encode(row.cid, row.rid)
+        await unit.update(row.rtype, place, resource, platform=True)
     elif row.rtype == "DocumentReference":  # already so: the trace names it all the same
         unit.told.append((row.cid, row.rid, row.ver))
 
@@ -251,7 +254,7 @@ async def _lots(unit: Unit, cid: int, rows: Iterable[Stored]) -> None:
         label = await unit.borne(cid, named)
         resource = masked_list(unmasked(lot.resource, MASKS & ~label), label)
         if resource != lot.resource:
-            await unit.update("List", lot.id, resource, platform=True)
+            await unit.update("List", door.ids.encode(cid, lot.rid), resource, platform=True)
         await unit.mask(cid, [lot.rid], label, MASKS & ~label)
 
 
