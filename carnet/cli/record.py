@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ import typer
 
 from carnet import errors
 from carnet.access import audit, queries
-from carnet.access.actor import ActorKind
+from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Visit
 from carnet.access.door.takeout import place
 from carnet.app import export
@@ -58,12 +58,31 @@ def _do(data: Any, person: str, by: str, act: Act) -> Any:
 async def _done(settings: Settings, server: Server, person: str, by: str, act: Act) -> Any:
     built = await build(settings, server, name="carnet record")
     try:
-        who = await actor(built, by, client="carnet-record")
-        if who.kind is not ActorKind.OPERATOR:
-            raise NotOperator
-        return await act(visit(built, who), await _patient(built, person))
+        on = visit(built, await writer(built, by))
+        return await act(on, await _patient(built, person))
     finally:
         await built.pool.close()
+
+
+async def writer(built: Built, by: str) -> Actor:
+    """Who writes it down: an operator."""
+    who = await actor(built, by, client="carnet-record")
+    if who.kind is not ActorKind.OPERATOR:
+        raise NotOperator
+    return who
+
+
+async def handed_over(on: Visit, id: str) -> AsyncIterator[bytes]:
+    """The copy of a record: by its person's own right, and in the name of who wrote it down."""
+    cid = place(on, id)
+    theirs = replace(
+        on, actor=replace(on.actor, kind=ActorKind.PATIENT, patient=cid, purpose="PATRQT")
+    )
+    async with on.door.pool.connection() as conn:
+        trace = on.trace("export", "asked-in-person")
+        await audit.write(conn, trace, granted=True, cids=[cid])
+    async for chunk in export.taken(theirs, id):
+        yield chunk
 
 
 async def _patient(built: Built, person: str) -> str:
@@ -157,15 +176,9 @@ def export_record(
     code = typer.prompt(CODE, hide_input=True, confirmation_prompt=AGAIN)
 
     async def take(on: Visit, id: str) -> int:
-        cid = place(on, id)
-        # By the person's own right, and in the name of who wrote it down.
-        who = replace(on.actor, kind=ActorKind.PATIENT, patient=cid, purpose="PATRQT")
-        theirs = replace(on, actor=who)
-        async with on.door.pool.connection() as conn:
-            trace = on.trace("export", "asked-in-person")
-            await audit.write(conn, trace, granted=True, cids=[cid])
-        chunks = export.taken(theirs, id)
-        return await locked.write(file, "dossier.zip", chunks, code, os.urandom(locked.SALT))
+        return await locked.write(
+            file, "dossier.zip", handed_over(on, id), code, os.urandom(locked.SALT)
+        )
 
     size = _do(data, person, by, take)
     print(
