@@ -97,6 +97,7 @@ ACTS = {
     "letter": "Lettre à votre nom ouverte, pour la poster",
     "announcement-told": "Invitation à voir un professionnel de santé",
     "read-refused": READ,
+    "end-connections": "Fermeture de vos connexions",
     "explain": "Question sur ce qui n’est pas visible",
 }
 OTHERWISE = "Accès"  # an act that has no words here is still told

@@ -43,7 +43,17 @@ from carnet.config import Instance, Settings
 from carnet.documents import hide
 from carnet.population import Population, make
 from carnet.postgres.cluster import Cluster
-from carnet.rights import assist, block, close, consent, emergency, mandate, reopen, session
+from carnet.rights import (
+    assist,
+    block,
+    close,
+    connections,
+    consent,
+    emergency,
+    mandate,
+    reopen,
+    session,
+)
 from tests.durability.installation import HOST, answers, free_port
 from tests.space import FHIR
 
@@ -575,17 +585,13 @@ async def closed(served: Served) -> Ended:
     return ended
 
 
-async def token_over(served: Served) -> Ended:
-    """Every token of an account ends: its revision is raised."""
+async def connections_over(served: Served) -> Ended:
+    """A doctor ends all that is connected in their name: open pages at once, tokens when believed no more."""
     patient = await served.patient("patient")
-    who = await served.actor("gp")
-    ways = await channels(served, "gp", patient, pages=False)
-
-    async def raised() -> None:
-        with psycopg.connect(served.admin_url) as conn:
-            conn.execute("UPDATE access.subject SET rev = rev + 1 WHERE sub = %s", (who.sub,))
-
-    return await watched("token", ways, raised)
+    ways = await channels(served, "gp", patient)
+    ended = await watched("connections", ways, lambda: _as(served, "gp", connections.end))
+    await served.pages.pop("gp").close()
+    return ended
 
 
 async def _as(served: Served, persona: str, act: Callable[[Visit], Awaitable[Any]]) -> None:
@@ -606,7 +612,7 @@ RIGHTS: tuple[Scenario, ...] = (
 )
 
 
-EVERY = (*RIGHTS, token_over, closed)  # the whole record last: nothing is open after it
+EVERY = (*RIGHTS, connections_over, closed)  # the whole record last: nothing is open after it
 
 
 async def ended(data: Path, these: Sequence[Scenario] = EVERY) -> list[Ended]:

@@ -257,6 +257,7 @@ SCREENS_OF: Final = (
     Screen("espace", "patient", at("/espace/")),
     Screen("identite", "patient", at("/identite/")),
     Screen("identite-fiche", "patient", at("/identite/fiche/"), DESK),
+    Screen("connexions", "patient", at("/compte/connexions/")),
     Screen("deconnexion", "patient", at("/compte/deconnexion/")),
     # The language stays: last of this persona.
     Screen("documents-en", "patient", at("/dossier/?lang=en")),
@@ -396,7 +397,8 @@ def test_every_page_has_its_picture(pictures: dict[str, Shown]) -> None:
     """Told by address: a page that is added is added to the screens."""
     paths = {one.path for one in pictures.values()}
     shapes = {
-        "home": "/", "account_login": "/compte/connexion/", "account_logout": "/compte/deconnexion/",
+        "home": "/", "account_login": "/compte/connexion/",
+        "connections": "/compte/connexions/", "account_logout": "/compte/deconnexion/",
         "account_inactive": "/compte/inactif/", "language": "/langue/",
         "accessibility": "/accessibilite/", "find": "/patients/",
         "consent": "/patients/consentement/", "mine:documents": "/dossier/",

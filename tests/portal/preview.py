@@ -353,11 +353,18 @@ RECEIPT = Receipt(
 )  # fmt: skip
 
 
+revisions: dict[str, int] = {}  # of accounts whose connections were ended
+
+
 class PreviewActs(PreviewRights, PreviewAssistants):
     """Answers by what is asked; raises what the real acts raise."""
 
     consented = False
     uploaded: list[tuple[bytes, str, dict[str, Any]]] = []
+
+    async def end_connections(self, actor: Actor) -> int:
+        revisions[actor.sub] = actor.rev + 1
+        return actor.rev + 1
 
     async def person(self, actor: Actor, patient: str) -> Person:
         if patient == CHILD_ID:
@@ -603,4 +610,5 @@ class PreviewParts:
         if acting_for in self.dismissed:
             raise errors.Forbidden
         found = ACTORS[subject]
-        return replace(found, secret=secret, rpps=acting_for or found.rpps)
+        rev = revisions.get(subject, 1)
+        return replace(found, secret=secret, rpps=acting_for or found.rpps, rev=rev)

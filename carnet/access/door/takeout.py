@@ -131,9 +131,11 @@ async def _held(visit: Visit, conn: AsyncConnection[Any], cid: int) -> None:
 
 
 async def still(visit: Visit, cid: int) -> None:
-    """Nothing when the right to the copy that is being made has ended."""
+    """Nothing when the right to the copy that is being made has ended, or the connection it is made in."""
     async with visit.door.pool.connection() as conn:
         await _held(visit, conn, cid)
+        if await queries.revision(conn, visit.actor.sub) != visit.actor.rev:
+            raise Nothing
 
 
 async def plain(visit: Visit, of: Batch, stored: Stored) -> bytes:

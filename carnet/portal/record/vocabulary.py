@@ -176,6 +176,7 @@ DEEDS = (
     gettext_noop("Réunion de deux identités"),
     gettext_noop("Séparation de deux identités"),
     gettext_noop("Question sur ce qui n’est pas visible"),
+    gettext_noop("Fermeture de vos connexions"),
     gettext_noop("Copie du dossier"),
     gettext_noop("Examen d’un accès passé"),
     gettext_noop("Avis d’ouverture préparé"),
