@@ -378,7 +378,7 @@ def prepare(admin_url: str, peopled: Peopled) -> None:
             (elder, START - STEP, START + timedelta(days=30)),
         )
         persons = [peopled.where.people[key] for key in CAST]
-        told.write(conn, 0, START - STEP, persons, _staff(), elder)
+        told.write(conn, 0, START - STEP, persons, _staff(), peopled.where.people["patient"])
 
 
 def _staff() -> list[int]:
