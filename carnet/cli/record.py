@@ -18,7 +18,7 @@ from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Visit
 from carnet.access.door.takeout import place
 from carnet.app import export
-from carnet.app.parts import Built, actor, build, visit
+from carnet.app.parts import Built, build, visit
 from carnet.cli import common
 from carnet.config import Settings
 from carnet.export import locked
@@ -39,10 +39,6 @@ AGAIN = "Encore une fois / once more"
 
 class NoPerson(errors.NotFound):
     """Nobody bears this number here."""
-
-
-class NotOperator(errors.Forbidden):
-    """Who writes it down is an operator of this installation."""
 
 
 Act = Callable[[Visit, str], Awaitable[Any]]
@@ -66,10 +62,7 @@ async def _done(settings: Settings, server: Server, person: str, by: str, act: A
 
 async def writer(built: Built, by: str) -> Actor:
     """Who writes it down: an operator."""
-    who = await actor(built, by, client="carnet-record")
-    if who.kind is not ActorKind.OPERATOR:
-        raise NotOperator
-    return who
+    return await common.operator(built.door, by, "carnet-record")
 
 
 async def handed_over(on: Visit, id: str) -> AsyncIterator[bytes]:

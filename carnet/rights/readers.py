@@ -94,6 +94,7 @@ ACTS = {
     "oppose-feeding": "Opposition à l’ajout de documents",
     "allow-feeding": "Ajout de documents de nouveau accepté",
     "notice-settings": "Choix de vos avertissements",
+    "letter-posted": "Lettre à votre nom postée",
     "letter": "Lettre à votre nom ouverte, pour la poster",
     "announcement-told": "Invitation à voir un professionnel de santé",
     "read-refused": READ,

@@ -324,6 +324,6 @@ WRITES = [
         (put_off, passed(timedelta(days=15))), sites=("carnet.documents.announce:tell",)),
     Act("announcement, a month", lifted, "announcement-due", (),
         (put_off, passed(timedelta(days=32))), sites=("carnet.documents.announce:lift",)),
-    Act("a letter posted", posted, "", (), (letter,), sites=("carnet.notices.letters:posted",)),
+    Act("a letter posted", posted, "letter-posted", (), (letter,), sites=("carnet.notices.letters:posted",)),
     Act("choice of notices", chosen, "notice-settings", sites=("carnet.notices.settings:choose",)),
 ]  # fmt: skip

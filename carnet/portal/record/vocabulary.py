@@ -190,6 +190,7 @@ DEEDS = (
     gettext_noop("Ajout de documents de nouveau accepté"),
     gettext_noop("Choix de vos avertissements"),
     gettext_noop("Lettre à votre nom ouverte, pour la poster"),
+    gettext_noop("Lettre à votre nom postée"),
     gettext_noop("Invitation à voir un professionnel de santé"),
     gettext_noop("Lien de famille déclaré"),
     gettext_noop("Page de votre identité"),
