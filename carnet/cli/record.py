@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,24 @@ AGAIN = "Encore une fois / once more"
 
 
 class NoPerson(errors.NotFound):
-    """Nobody bears this number here."""
+    """Nobody bears this number here, as an INS or as the id of a Patient."""
+
+
+class NoCode(errors.Invalid):
+    """The person types the code that opens the copy: nothing was typed, and nothing was written."""
+
+
+def typed() -> str:
+    """The code, typed twice; NoCode when nobody is at the keyboard."""
+    if sys.stdin is None or sys.stdin.closed:  # closed before we began
+        raise NoCode
+    try:
+        code: str = typer.prompt(CODE, hide_input=True, confirmation_prompt=AGAIN)
+    except typer.Abort as none:
+        raise NoCode from none
+    if len(code) < locked.SHORTEST:
+        raise locked.WrongCode
+    return code
 
 
 Act = Callable[[Visit, str], Awaitable[Any]]
@@ -79,10 +97,13 @@ async def handed_over(on: Visit, id: str) -> AsyncIterator[bytes]:
 
 
 async def _patient(built: Built, person: str) -> str:
-    if built.door.ids.decode(person) is not None:
-        return person
+    named = built.door.ids.decode(person)
     systems = [str(each) for each in InsSystem if each.real or built.settings.lenient]
     async with built.pool.connection() as conn:
+        if named is not None:
+            if named[0] != named[1] or await queries.identity(conn, named[0]) is None:
+                raise NoPerson
+            return person
         found = await queries.identities_by_ins(conn, "".join(person.split()).upper(), systems)
     if len(found) != 1:
         raise NoPerson
@@ -166,7 +187,8 @@ def export_record(
     Who hands the file over never reads it: what is in it, the names of documents too, is encrypted under
     that code, which is written nowhere. The person has the same copy by themselves on their page.
     """
-    code = typer.prompt(CODE, hide_input=True, confirmation_prompt=AGAIN)
+    with common.refusals():
+        code = typed()
 
     async def take(on: Visit, id: str) -> int:
         return await locked.write(
