@@ -88,7 +88,7 @@ def acts(identities: insi.Insi | None = None) -> Acts:
     ):
         table.operate("POST", "DocumentReference", name, act)
     emergency.register(table)
-    table.resolve_by("Patient", find.by_identifier)
+    table.resolve_by("Patient", find.by_identifier, register.agrees)
     for rtype in directory.TYPES:
         table.resolve_by(rtype, directory.resolver(rtype))
     return table
