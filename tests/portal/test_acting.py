@@ -127,7 +127,9 @@ def test_a_secret_connection_is_chosen_at_log_in_and_shown(client: Any) -> None:
     given = {"login": "newcomer", "password": PASSWORD, "secret": "on"}
     assert client.post("/compte/connexion/", given).status_code == 302
     assert "Connexion secrète" in text(client.get("/dossier/"))
-    assert client.get("/pour-qui/").status_code == 200
+    said = text(client.get("/pour-qui/"))
+    assert "cette page ne dit pas qui agit pour vous" in said
+    assert "Personne n’agit pour vous" not in said, "which is not known to be true"
     client.logout()
     plain = {"login": "newcomer", "password": PASSWORD}
     client.post("/compte/connexion/", plain)

@@ -114,7 +114,8 @@ def shown(
         shared=shared,
     )
     wrong = next((form for form in (code, give) if form is not None and form.errors), None)
-    return render(request, "acting/acting.html", {"page": view, "form": wrong})
+    said = {"page": view, "form": wrong, "secret": who.secret}
+    return render(request, "acting/acting.html", said)
 
 
 @require_safe
