@@ -75,7 +75,7 @@ def represented(request: HttpRequest, patient: str) -> HttpResponse:
                 "nature", gettext("Une personne majeure n’a pas de parent représentant.")
             )
         except PastEnd:
-            form.add_error("until", gettext("Ce jour est passé : le jugement n’a plus d’effet."))
+            form.add_error("until", gettext("Ce jour est passé : le jugement n’a plus d’effet."))
         except GuardianOfAge:
             form.add_error("nature", gettext("Une personne mineure n’en protège pas une autre."))
         except (NobodyAnswers, errors.BusinessRule):
