@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from carnet.access.actor import Actor
 from carnet.app import parts
 from carnet.app.parts import Built
+from carnet.documents import hide
 from carnet.identity import datamatrix
 from carnet.identity.datamatrix import Coded
 from carnet.vigilance import desk, look, release, sheet
@@ -40,7 +41,8 @@ class IdentityPages:
         await desk.different(parts.visit(self._built, actor), one, other)
 
     async def decide(self, actor: Actor, proposal: str, what: str, why: str) -> None:
-        await desk.decide(parts.visit(self._built, actor), proposal, what, why)
+        visit = parts.visit(self._built, actor)
+        await desk.decide(visit, proposal, what, why, hide.give_back)
 
     async def find(self, actor: Actor, form: TraitsForm) -> Sequence[Traits]:
         return await look.find(parts.visit(self._built, actor), form)
