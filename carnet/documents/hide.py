@@ -180,8 +180,10 @@ async def _remembered(unit: Unit, held: Held, rid: int, *, add: Label, remove: L
     rid: the first of the chain.
     """
     actor, cid = unit.visit.actor, held.cid
+    if actor.kind is not ActorKind.PATIENT:
+        return
     every = (await queries.sets(unit.conn, [cid])).get(cid, (cid,))
-    if len(every) < 2 or actor.kind is not ActorKind.PATIENT:
+    if len(every) < 2:
         return
     theirs = await own.holds(unit.conn, every, actor.sub, actor.patient, unit.at)
     named = cid if cid in theirs else min(theirs, default=cid)
