@@ -11,7 +11,7 @@ from carnet.app.parts import Built
 from carnet.documents import hide
 from carnet.identity import datamatrix
 from carnet.identity.datamatrix import Coded
-from carnet.vigilance import desk, look, release, sheet
+from carnet.vigilance import desk, family, look, release, sheet
 from carnet.vigilance.pages import Desk, Identity, Mine, Pair, Sheet, Traits, TraitsForm
 
 
@@ -55,6 +55,12 @@ class IdentityPages:
 
     async def mark(self, actor: Actor, one: str, what: str, reason: str) -> None:
         await look.mark(parts.visit(self._built, actor), one, what, reason)
+
+    async def declare_parent(self, actor: Actor, one: str, ins: str, nature: str) -> None:
+        await family.declare(parts.visit(self._built, actor), one, ins, nature)
+
+    async def end_parent(self, actor: Actor, one: str, parent: str) -> None:
+        await family.undeclare(parts.visit(self._built, actor), one, parent)
 
     async def retrieve(self, actor: Actor, one: str) -> str:
         insi = parts.insi_of(self._built.settings)

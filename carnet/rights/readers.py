@@ -84,6 +84,7 @@ ACTS = {
     "identity": "Page de votre identité",
     "identity-sheet": "Fiche de votre identité",
     "family-link": "Lien de famille déclaré",
+    "family-unlink": "Lien de famille retiré",
     "notice": "Avis d’ouverture préparé",
     "open": "Ouverture de votre dossier",
     "oppose": "Opposition à votre dossier",

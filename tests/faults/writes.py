@@ -181,7 +181,7 @@ async def confirmed(space: Space, worker: Door) -> None:
 
 
 async def undone(space: Space, worker: Door) -> None:
-    await merge.undo(await space.visit(FIRST), KEPT["merge"], "deux sœurs")
+    await merge.undo(await space.visit(FIRST), KEPT["merge"], "deux sœurs", hide.give_back)
 
 
 async def refused(space: Space, worker: Door) -> None:
@@ -207,6 +207,10 @@ async def retrieved(space: Space, worker: Door) -> None:
 
 async def linked(space: Space, worker: Door) -> None:
     await family.link(await space.visit(FIRST), KEPT["one"], KEPT["other"], "mother")
+
+
+async def unlinked(space: Space, worker: Door) -> None:
+    await family.end(await space.visit(FIRST), KEPT["one"], KEPT["other"])
 
 
 async def apart(space: Space, worker: Door) -> None:
@@ -313,6 +317,8 @@ WRITES = [
     Act("asking the INSi", retrieved, "identity-insi", (), TWO,
         sites=("carnet.vigilance.qualify:retrieve",)),
     Act("family link", linked, "family-link", (), TWO, sites=("carnet.vigilance.family:link",)),
+    Act("end of a family link", unlinked, "family-unlink", (), (*TWO, linked),
+        sites=("carnet.vigilance.family:end",)),
     Act("release", released, "identity-validate", ("opened",), (apart,),
         sites=("carnet.vigilance.release:release",)),
     Act("search in quarantine", searched, "identity-match", (), (apart,),

@@ -193,6 +193,7 @@ DEEDS = (
     gettext_noop("Lettre à votre nom postée"),
     gettext_noop("Invitation à voir un professionnel de santé"),
     gettext_noop("Lien de famille déclaré"),
+    gettext_noop("Lien de famille retiré"),
     gettext_noop("Page de votre identité"),
     gettext_noop("Fiche de votre identité"),
     gettext_noop("Doute sur l’identité"),

@@ -41,6 +41,20 @@ class ValidateForm(forms.Form):
     )
 
 
+class ParentForm(InsForm):
+    """Whose child this is."""
+
+    nature = forms.ChoiceField(
+        label=_("Cette personne est"),
+        choices=[(code, words.PARENTS[code]) for code in words.PARENTS],
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": _("Choisissez ce que cette personne est pour l’enfant."),
+            "invalid_choice": _("Choisissez ce que cette personne est pour l’enfant."),
+        },
+    )
+
+
 class MarkForm(forms.Form):
     """What is marked, and why."""
 
