@@ -193,6 +193,9 @@ def identity(request: HttpRequest, one: str) -> HttpResponse:
                 words.said(words.ACTS, each.act),
                 words.standing(each.after),
                 str(words.PROOFS.get(each.proof, "")),
+                words.said(words.ANSWERS, each.reason)
+                if each.reason in words.ANSWERS
+                else each.reason,
             )
             for each in found.steps
         ],
