@@ -41,8 +41,9 @@ async def link(visit: Visit, child: int, parent: int, nature: str) -> None:
             await standing.held(unit, cid)
         values = {
             "child": child, "parent": parent, "nature": nature, "now": unit.at,
-            "by": visit.actor.sub,
+            "by": visit.actor.sub, "but": nature,
         }  # fmt: skip
+        await unit.conn.execute(queries.END_FAMILY, values)  # they are one thing to a child
         await unit.conn.execute(queries.ADD_FAMILY, values)
         trace = visit.trace("family-link", "declared")
         await audit.write(unit.conn, trace, granted=True, cids=sorted((child, parent)))
@@ -55,7 +56,7 @@ async def end(visit: Visit, child: int, parent: int) -> None:
 
     async def work(unit: Unit) -> None:
         await standing.officer(unit)
-        values = {"child": child, "parent": parent, "now": unit.at}
+        values = {"child": child, "parent": parent, "now": unit.at, "but": ""}
         if (await unit.conn.execute(queries.END_FAMILY, values)).rowcount == 0:
             raise errors.NotFound
         trace = visit.trace("family-unlink", "declared")

@@ -569,15 +569,17 @@ async def in_force(conn: AsyncConnection[Any], cids: Sequence[int]) -> dict[int,
 
 ADD_FAMILY: LiteralString = """
     INSERT INTO access.family (cid, parent, nature, since, declared_by)
-    VALUES (%(child)s, %(parent)s, %(nature)s, %(now)s, %(by)s)
-    ON CONFLICT (cid, parent) DO UPDATE
-        SET nature = EXCLUDED.nature, since = EXCLUDED.since, until = NULL,
-            declared_by = EXCLUDED.declared_by
-      WHERE family.until <= EXCLUDED.since OR family.nature <> EXCLUDED.nature
+    SELECT %(child)s, %(parent)s, %(nature)s, %(now)s, %(by)s
+     WHERE NOT EXISTS (
+        SELECT FROM access.family
+         WHERE cid = %(child)s AND parent = %(parent)s AND nature = %(nature)s
+           AND (until IS NULL OR until > %(now)s))
+    ON CONFLICT (cid, parent, since, nature) DO UPDATE SET until = NULL
 """
 END_FAMILY: LiteralString = """
     UPDATE access.family SET until = %(now)s
      WHERE cid = %(child)s AND parent = %(parent)s AND (until IS NULL OR until > %(now)s)
+       AND nature <> %(but)s
 """
 FAMILY: LiteralString = """
     SELECT parent, true, nature, since FROM access.family

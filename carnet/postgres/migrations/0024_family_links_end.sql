@@ -1,4 +1,6 @@
 -- SPDX-License-Identifier: EUPL-1.2
--- A family link declared by mistake ends; declared again, it begins again.
+-- A family link declared by mistake ends, and its past stays: declared again, it is another line.
 
-GRANT UPDATE (nature, since, until, declared_by) ON access.family TO carnet_app;
+ALTER TABLE access.family DROP CONSTRAINT family_pkey;
+ALTER TABLE access.family ADD PRIMARY KEY (cid, parent, since, nature);
+GRANT UPDATE (until) ON access.family TO carnet_app;
