@@ -500,10 +500,11 @@ async def by_rls(conn: AsyncConnection[Any], door: Door, scope: Scope) -> set[in
     return found
 
 
+AWAITED = {each.key for each in people.POPULATION.announced}  # they have no record in a test's space
 PERSONAS = [
     each.key
     for each in people.POPULATION.personas
-    if each.kind in ("patient", "professional", "software", "operator")
+    if each.kind in ("patient", "professional", "software", "operator") and each.key not in AWAITED
 ]
 
 
