@@ -500,7 +500,8 @@ async def by_rls(conn: AsyncConnection[Any], door: Door, scope: Scope) -> set[in
     return found
 
 
-AWAITED = {each.key for each in people.POPULATION.announced}  # they have no record in a test's space
+# Who is only announced has no record in a test's space.
+AWAITED = {each.key for each in people.POPULATION.announced}
 PERSONAS = [
     each.key
     for each in people.POPULATION.personas
