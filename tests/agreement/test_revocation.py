@@ -30,7 +30,7 @@ def test_a_right_ends_at_once_on_every_channel(short_path: Path) -> None:
         assert one.open == [], f"{one.what}: these gave nothing before"
         assert one.channels >= 7
         if one.what == "connections":
-            assert not any("page" in name.split() for name in one.late), one.late
+            assert not any(name.startswith("page ") for name in one.late), one.late
             assert all(late < revocation.BELIEVED for late in one.late.values()), one.late
         else:
             assert one.late == {}, one.what
