@@ -724,7 +724,7 @@ FAULTS = (
     Fault(total_without_scope, "patient", ("_total", "_summary")),
     Fault(read_without_scope, "gp", READS),
     Fault(search_without_scope, "nurse", SEARCHES),
-    Fault(facets_without_scope, "patient", ("page of a record",)),
+    Fault(facets_without_scope, "nurse", ("page of a record", "rendered page of a record")),
     Fault(chain_without_scope, "nurse", ("chain",)),
     Fault(has_without_scope, "hospital-doctor", ("_has",)),
     Fault(archive_without_scope, "patient", ("archive",)),
