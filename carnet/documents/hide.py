@@ -262,9 +262,8 @@ async def _say(unit: Unit, row: Stored, add: Label, remove: Label) -> None:
         resource = masked(resource, add)
     elif row.rtype == "List":
         resource = masked_list(resource, add)
-    if (
-        resource != row.resource
-    ):  # by its place: an id a depositor chose says no record to decide on
+    if resource != row.resource:
+        # By its place: an id that its depositor chose says no record to decide on.
         place = unit.visit.door.ids.encode(row.cid, row.rid)
         await unit.update(row.rtype, place, resource, platform=True)
     elif row.rtype == "DocumentReference":  # already so: the trace names it all the same

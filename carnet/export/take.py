@@ -31,9 +31,7 @@ from carnet.fhir import json
 FORM = 1  # of the archive
 NAME = "dossier.zip"
 TOGETHER = 4 << 20  # bytes of resources that wait to be written
-PIECE = (
-    1 << 16
-)  # bytes handed over at once: a server keeps some number of them for who reads slowly
+PIECE = 1 << 16  # bytes handed over at once: a server keeps several for who reads slowly
 INLINE = 1 << 16  # bytes compressed without leaving the loop
 DOCUMENT = "DocumentReference"
 SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"

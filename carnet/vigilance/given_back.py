@@ -16,9 +16,8 @@ from carnet.access.door import Unit
 from carnet.vigilance import queries
 from carnet.vigilance.queries import Change
 
-MASKS = (
-    "masks"  # of a document, by the first row of its chain: not a table, another slice writes them
-)
+# Of a document, by the first row of its chain: not a table, another slice writes them.
+MASKS = "masks"
 
 # Compartment, row, and which masks it bears: documents' own, which `app` hands over.
 Masks = Callable[[Unit, int, int, Mapping[str, bool]], Awaitable[None]]

@@ -32,9 +32,7 @@ def actor(request: HttpRequest) -> Actor:
                 raise
             del request.session[ACTING_FOR]
             known = bridge.run(desk.parts().actor(account.subject, secret=secret))
-        if (
-            request.session.get(REVISION) != known.rev
-        ):  # all that was connected has been ended since
+        if request.session.get(REVISION) != known.rev:  # ended since, with all that was connected
             logout(request)
             raise errors.Unauthenticated
         request.actor = known  # type: ignore[attr-defined]
