@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page
 
 from carnet.cli.demo import PASSWORD
 from carnet.population import Person, make, report
-from tests.browser_fixture import leave
+from tests.browser_fixture import follow, leave
 from tests.journeys.conftest import Demonstration
 from tests.journeys.lot import lot
 
@@ -72,7 +72,7 @@ def to_top(heading: Locator) -> None:
 def first_report(page: Page) -> None:
     """The newest laboratory report of the patient."""
     page.goto("/dossier/")
-    page.locator(".card a", has_text="examens biologiques").first.click()
+    follow(page.locator(".card a", has_text="examens biologiques").first)
 
 
 def found(page: Page, person: Person = PATIENT) -> None:
@@ -82,25 +82,25 @@ def found(page: Page, person: Person = PATIENT) -> None:
     traits.get_by_label("Nom de naissance", exact=True).fill(person.birth_name)
     traits.get_by_label("Date de naissance").fill(f"{person.birth_date:%d/%m/%Y}")
     traits.get_by_label("Premier prénom").fill(person.birth_given_names[0])
-    traits.get_by_role("button").click()
+    follow(traits.get_by_role("button"))
 
 
 def opened(page: Page, person: Person = PATIENT) -> None:
     """A patient's record, as their doctor sees it."""
     found(page, person)
-    page.get_by_role("button", name="Ouvrir le dossier").click()
+    follow(page.get_by_role("button", name="Ouvrir le dossier"))
 
 
 def consenting(page: Page) -> None:
     """The declaration of a consent, by a professional who has none."""
     found(page)
-    page.get_by_role("button", name="Déclarer le consentement").click()
+    follow(page.get_by_role("button", name="Déclarer le consentement"))
 
 
 def result_drawn(page: Page) -> None:
     """A measure over years."""
     page.goto("/dossier/courbes/")
-    page.locator("a", has_text="Hémoglobine glyquée").first.click()
+    follow(page.locator("a", has_text="Hémoglobine glyquée").first)
 
 
 def menu(page: Page) -> None:
@@ -112,8 +112,8 @@ def menu(page: Page) -> None:
 def leafed(page: Page) -> None:
     """The file of a letter, page by page."""
     page.goto("/dossier/")
-    page.locator(".card a", has_text="consultation").first.click()
-    page.get_by_role("link", name="Voir le fichier page par page").click()
+    follow(page.locator(".card a", has_text="consultation").first)
+    follow(page.get_by_role("link", name="Voir le fichier page par page"))
     page.wait_for_load_state("networkidle")
 
 
@@ -127,9 +127,9 @@ def card(form: Locator, person: Person) -> None:
 def taken_for_a_child(page: Page) -> None:
     """The copy of the record of a child, by their mother."""
     page.goto("/pour-qui/")
-    page.locator(".card a").first.click()
-    page.get_by_role("link", name="Qui a consulté ce dossier").click()
-    page.get_by_role("link", name="Emporter").click()
+    follow(page.locator(".card a").first)
+    follow(page.get_by_role("link", name="Qui a consulté ce dossier"))
+    follow(page.get_by_role("link", name="Emporter"))
 
 
 def accompanied(page: Page) -> None:
@@ -139,14 +139,14 @@ def accompanied(page: Page) -> None:
     card(form, ELDER)
     form.get_by_label("Le suivi des soins").check()
     form.get_by_label("De vive voix").check()
-    form.get_by_role("button").click()
-    page.locator(".card a").first.click()
+    follow(form.get_by_role("button"))
+    follow(page.locator(".card a").first)
     page.goto("/accompagner/")
 
 
 def ended(page: Page) -> None:
     """What was done in it, told by its receipt."""
-    page.get_by_role("button", name="Terminer et voir le reçu").click()
+    follow(page.get_by_role("button", name="Terminer et voir le reçu"))
     to_top(page.get_by_role("heading", name="Ce qui a été fait"))
 
 
@@ -159,46 +159,46 @@ def for_me(page: Page) -> None:
 def received(page: Page) -> None:
     """The same receipt, as the person who was helped finds it again."""
     page.goto("/pour-qui/")
-    page.locator("main a[href*='/recu/']").first.click()
+    follow(page.locator("main a[href*='/recu/']").first)
 
 
 def urgent(page: Page) -> None:
     """The form of an emergency, for somebody one has no link to."""
     found(page, ELDER)
-    page.get_by_role("button", name="Ouvrir en urgence").click()
+    follow(page.get_by_role("button", name="Ouvrir en urgence"))
 
 
 def broken(page: Page) -> None:
     """The record that it opens; the patient, who has no e-mail, is told by a letter."""
     urgent(page)
     page.get_by_label("Centre 15").check()
-    page.get_by_role("button", name="Ouvrir en urgence").click()
+    follow(page.get_by_role("button", name="Ouvrir en urgence"))
 
 
 def mandates(page: Page) -> None:
     """Who acts for a patient."""
     opened(page, ELDER)
-    page.get_by_role("link", name="Mandats").click()
+    follow(page.get_by_role("link", name="Mandats"))
 
 
 def of_a_child(page: Page) -> None:
     """A document of a child, who may ask their doctor to keep it from their parents."""
     opened(page, CHILD)
-    page.locator(".card a").first.click()
+    follow(page.locator(".card a").first)
     to_top(page.locator("#marks"))
 
 
 def letter(page: Page) -> None:
     """A letter to post."""
     page.goto("/courrier/")
-    page.locator(".card", has_text="Lettre").locator("a").first.click()
+    follow(page.locator(".card", has_text="Lettre").locator("a").first)
 
 
 def represented(page: Page) -> None:
     """Who acts for somebody, found by their card."""
     page.goto("/operateur/mandats/")
     card(page.locator("main form"), ELDER)
-    page.locator("main form button").click()
+    follow(page.locator("main form button"))
 
 
 def apart(page: Page) -> None:
@@ -210,24 +210,24 @@ def apart(page: Page) -> None:
 def compared(page: Page) -> None:
     """The same beside whom it may be."""
     page.goto("/identitovigilance/")
-    page.get_by_role("button", name="Chercher à qui elle est").click()
-    page.locator(".card h3 a").first.click()
+    follow(page.get_by_role("button", name="Chercher à qui elle est"))
+    follow(page.locator(".card h3 a").first)
 
 
 def an_identity(page: Page) -> None:
     """One of the two, with its history."""
     page.goto("/identitovigilance/")
-    page.locator(".card h3 a").first.click()
-    page.get_by_role("link", name="Voir la première identité").click()
+    follow(page.locator(".card h3 a").first)
+    follow(page.get_by_role("link", name="Voir la première identité"))
 
 
 def proposed(page: Page) -> None:
     """A merge that waits for somebody else."""
     page.goto("/identitovigilance/")
-    page.locator(".card h3 a").first.click()
+    follow(page.locator(".card h3 a").first)
     page.get_by_label("La première").check()
     page.get_by_label("Ce qui a été vérifié").fill("Une lettre de trop, vu avec le laboratoire")
-    page.get_by_role("button", name="Proposer la fusion").click()
+    follow(page.get_by_role("button", name="Proposer la fusion"))
 
 
 # In this order, one session for each persona: what comes before makes what comes after.
@@ -358,7 +358,7 @@ def logged_in(context: BrowserContext, persona: str) -> Page:
         page.goto("/compte/connexion/")
         page.fill("[name=login]", persona)
         page.fill("[name=password]", PASSWORD)
-        page.click("main button")
+        follow(page.locator("main button").first)
     return page
 
 
