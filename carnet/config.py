@@ -69,7 +69,8 @@ class Settings:
         "base (R4's own rules) or profiles (those its meta.profile claims too).",
     )
     packages: str = _setting(
-        "", "FHIR packages to validate against: a .tgz, a folder of them, or a folder of JSON files."
+        "",
+        "FHIR packages to validate against: a .tgz, a folder of them, or a folder of JSON files.",
     )
     body_limit: int = _setting(32 * 1024 * 1024, "Largest request body.", "bytes")
     entry_limit: int = _setting(5000, "Most entries in one Bundle.", "entries")

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -44,6 +44,15 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+def follow(link: Locator) -> None:
+    """Click a link or a button, and wait for the page it leads to.
+
+    A click returns before the next page has begun: what is read at once would be the old page's.
+    """
+    with link.page.expect_navigation():
+        link.click()
 
 
 def leave(context: BrowserContext) -> None:

@@ -72,7 +72,11 @@ def _rules(examples: dict[str, Any]) -> Iterator[str]:
             f" | {apart} | {seen} |\n"
         )
     for rule, said in known.items():
-        yield f"\n## {rule}\n\n{said['en'].format('…')}\n\n*{said['fr'].format('…')}*\n\n{said['why']}\n"
+        yield f"\n## {rule}\n"
+        for words in (said, said.get("refused")):  # where it refuses, when the words differ
+            if words:
+                yield f"\n{words['en'].format('…')}\n\n*{words['fr'].format('…')}*\n"
+        yield f"\n{said['why']}\n"
 
 
 def judged(document: cda.CdaDocument) -> dict[str, list[str]]:

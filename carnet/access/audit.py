@@ -117,8 +117,12 @@ class Line:
 # are shown: they would be there had nothing been found. {seen} is the reader's scope on `r`. What a
 # minor did by a secret connection is shown to them alone (CSP R.1111-50).
 LINES = """
-    SELECT a.seq, a.at, a.sub, a.client, a.purpose, a.act, a.granted, a.rids, s.name, s.profession,
-           s.kind, o.name AS place
+    SELECT a.seq, a.at, a.sub, a.client, a.act, a.granted, a.rids, s.name, s.profession, s.kind,
+           -- Another person who acts for this one did not act at this one's request.
+           CASE WHEN a.purpose = 'PATRQT' AND s.kind = 'patient'
+                     AND s.patient <> ALL (%(a_of)s::bigint[])
+                THEN 'FAMRQT' ELSE a.purpose END AS purpose,
+           o.name AS place
       FROM (SELECT *, true AS asked FROM access.audit
              WHERE cid = ANY (%(a_of)s::bigint[]) AND at < %(a_before)s::timestamptz
             UNION ALL

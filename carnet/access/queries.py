@@ -316,8 +316,24 @@ async def revision(conn: AsyncConnection[Any], sub: str) -> int | None:
         return await cur.fetchone()
 
 
+END_CONNECTIONS: LiteralString = "SELECT access.end_connections(%s)"
+
+
+async def end_connections(conn: AsyncConnection[Any], sub: str) -> int:
+    """Raise the revision of a subject; the new one."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(END_CONNECTIONS, (sub,))
+        (rev,) = await cur.fetchall()
+    return int(rev)
+
+
 ADD_RECORD: LiteralString = (
     "INSERT INTO access.record (cid, state, since) VALUES (%(cid)s, %(state)s, %(since)s)"
+)
+
+# Of a demonstration, whose records open at once: this one waits, as elsewhere.
+ANNOUNCED: LiteralString = (
+    "UPDATE access.record SET state = 'notice' WHERE cid = %(cid)s AND state = 'open'"
 )
 
 ADD_IDENTITY: LiteralString = """

@@ -137,6 +137,11 @@ async def _may_act(
         )
 
 
+async def load_announced(built: Built, owner_url: str, population: Population) -> dict[str, int]:
+    """Those whose record is announced, after the places; the worker writes their letter."""
+    return await load_identities(built, owner_url, population, population.announced)
+
+
 async def load_identities(
     built: Built,
     owner_url: str,
@@ -191,6 +196,8 @@ async def _around(
     cid: int,
 ) -> None:
     """A person as a subject, their teams and the consents they gave them, their blocks."""
+    if person in population.announced:
+        await conn.execute(queries.ANNOUNCED, {"cid": cid})
     subject = _subject(f"patient:{person.key}", "patient", person.name, patient_cid=cid)
     await conn.execute(queries.ADD_SUBJECT, subject)
     await notices.set_address(conn, cid, person.email, verified=built.door.clock())

@@ -92,11 +92,11 @@ class LifePages:
     async def tray(self) -> Sequence[Letter]:
         return await letters.tray(self._built.door)
 
-    async def letter(self, number: int) -> Letter:
-        return await letters.letter(self._built.door, number)
+    async def letter(self, number: int, by: Actor | None) -> Letter:
+        return await letters.letter(self._built.door, number, by)
 
-    async def pdf(self, number: int) -> bytes:
-        return paper.page(await letters.letter(self._built.door, number))
+    async def pdf(self, number: int, by: Actor | None) -> bytes:
+        return paper.page(await letters.letter(self._built.door, number, by))
 
-    async def posted(self, number: int) -> None:
-        await letters.posted(self._built.door, number)
+    async def posted(self, number: int, by: Actor | None) -> None:
+        await letters.posted(self._built.door, number, by)

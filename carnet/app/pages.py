@@ -32,7 +32,7 @@ from carnet.documents.upload import Given
 from carnet.portal.acts import Acts
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.vigilance.acts import IdentityActs
-from carnet.rights import consent, readers
+from carnet.rights import connections, consent, readers
 from carnet.vigilance import find
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
@@ -142,6 +142,9 @@ class PageActs(ActingPages, RightsPages):
 
     async def resolve(self, actor: Actor, handle: str) -> str:
         return await find.resolve(parts.visit(self._built, actor), handle)
+
+    async def end_connections(self, actor: Actor) -> int:
+        return await connections.end(parts.visit(self._built, actor))
 
     async def declare(self, actor: Actor, handle: str, how: str) -> str:
         return await consent.declare(parts.visit(self._built, actor), handle, how)

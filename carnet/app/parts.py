@@ -92,7 +92,7 @@ def acts(identities: insi.Insi | None = None) -> Acts:
     emergency.register(table)
     table.routes += bulk.ROUTES
     table.announced += bulk.ANNOUNCED
-    table.resolve_by("Patient", find.by_identifier)
+    table.resolve_by("Patient", find.by_identifier, register.agrees)
     for rtype in directory.TYPES:
         table.resolve_by(rtype, directory.resolver(rtype))
     return table

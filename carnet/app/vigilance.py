@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from carnet.access.actor import Actor
 from carnet.app import parts
 from carnet.app.parts import Built
+from carnet.documents import hide
 from carnet.identity import datamatrix
 from carnet.identity.datamatrix import Coded
-from carnet.vigilance import desk, look, release, sheet
+from carnet.vigilance import desk, family, look, release, sheet
 from carnet.vigilance.pages import Desk, Identity, Mine, Pair, Sheet, Traits, TraitsForm
 
 
@@ -40,7 +41,8 @@ class IdentityPages:
         await desk.different(parts.visit(self._built, actor), one, other)
 
     async def decide(self, actor: Actor, proposal: str, what: str, why: str) -> None:
-        await desk.decide(parts.visit(self._built, actor), proposal, what, why)
+        visit = parts.visit(self._built, actor)
+        await desk.decide(visit, proposal, what, why, hide.give_back)
 
     async def find(self, actor: Actor, form: TraitsForm) -> Sequence[Traits]:
         return await look.find(parts.visit(self._built, actor), form)
@@ -53,6 +55,12 @@ class IdentityPages:
 
     async def mark(self, actor: Actor, one: str, what: str, reason: str) -> None:
         await look.mark(parts.visit(self._built, actor), one, what, reason)
+
+    async def declare_parent(self, actor: Actor, one: str, ins: str, nature: str) -> None:
+        await family.declare(parts.visit(self._built, actor), one, ins, nature)
+
+    async def end_parent(self, actor: Actor, one: str, parent: str) -> None:
+        await family.undeclare(parts.visit(self._built, actor), one, parent)
 
     async def retrieve(self, actor: Actor, one: str) -> str:
         insi = parts.insi_of(self._built.settings)

@@ -18,6 +18,7 @@ from carnet.access import matrix as matrices
 from carnet.app.parts import shifted
 from carnet.cli import common
 from carnet.config import Settings
+from carnet.documents import announce
 from carnet.notices.deliver import Folder, deliver
 from carnet.postgres.pool import JOB, open_pool
 from carnet.postgres.server import Server
@@ -67,8 +68,10 @@ async def _moved(settings: Settings, server: Server, by: timedelta) -> tuple[tim
             clock=await shifted(pool),
         )
         done = await clocks.due(made)
+        invited, lifted = await announce.tell(made), await announce.lift(made)
         sent = await deliver(made, Folder(settings.mail))
     finally:
         await pool.close()
     told = ", ".join(f"{count} {name}" for name, count in asdict(done).items())
-    return shift, f"{told}, {sent} e-mails"
+    waited = f"{invited} awaiting an announcement invited, {lifted} shown after a month"
+    return shift, f"{told}, {waited}, {sent} e-mails"

@@ -16,8 +16,11 @@ import typer
 from rich.console import Console
 
 from carnet import config, errors
-from carnet.access import door, replay
+from carnet.access import door, queries, replay
 from carnet.access import matrix as matrices
+from carnet.access.actor import Actor, ActorKind
+from carnet.access.door import Door
+from carnet.app.parts import PURPOSES
 from carnet.config import Instance, Settings
 from carnet.fhir.terminology.load import install as terminology
 from carnet.postgres import migrate as schema
@@ -58,6 +61,26 @@ def recall(settings: Settings) -> dict[str, Any]:
     """What was remembered; empty when nothing was."""
     path = settings.data / MARK
     return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+
+
+class UnknownWriter(errors.NotFound):
+    """--by: nobody of this installation has this subject; an operator's is like operator:one."""
+
+
+class NotOperator(errors.Forbidden):
+    """--by: who does this is an operator of this installation."""
+
+
+async def operator(made: Door, by: str, client: str) -> Actor:
+    """The operator who is at the keyboard, by their subject: named in the log for what they do."""
+    async with made.pool.connection() as conn:
+        found = await queries.subject(conn, by)
+    if found is None:
+        raise UnknownWriter
+    if found.kind != ActorKind.OPERATOR:
+        raise NotOperator
+    kind = ActorKind.OPERATOR
+    return Actor(kind, found.sub, found.name, client, purpose=PURPOSES[kind], rev=found.rev)
 
 
 @contextlib.contextmanager

@@ -143,6 +143,7 @@ async def _first(settings: Settings, server: Server, cast: Population) -> None:
 
             people = [each for each in cast.people if each.key in personas]
             await filling.fill(built, server.url("carnet_admin"), cast, loaded, tell, people=people)
+            await demonstration.load_announced(built, server.url("carnet_admin"), cast)
     finally:
         await built.pool.close()
 

@@ -22,7 +22,10 @@ from carnet.notices.deliver import Folder, deliver
 from carnet.postgres.pool import JOB, open_pool
 from carnet.postgres.server import Server
 
+CLIENT = "carnet-notices"
+
 commands = typer.Typer(no_args_is_help=True, help="E-mails and letters that leave.")
+By = Annotated[str, typer.Option("--by", help="Who posts, as a subject: operator:….")]
 Number = Annotated[int, typer.Argument(help="Number of the notice, as `list` gives it.")]
 
 
@@ -59,12 +62,20 @@ def send(data: common.Data = None) -> None:
 
 
 @commands.command("print")
-def to_print(number: Number, to: Path, data: common.Data = None) -> None:
-    """Write a letter as PDF."""
-    to.write_bytes(pages.page(_do(data, lambda made: letters.letter(made, number))))
+def to_print(number: Number, to: Path, by: By, data: common.Data = None) -> None:
+    """Write a letter as PDF; that it was opened is told to its person."""
+
+    async def opened(made: Door) -> letters.Letter:
+        return await letters.letter(made, number, await common.operator(made, by, CLIENT))
+
+    to.write_bytes(pages.page(_do(data, opened)))
 
 
 @commands.command("posted")
-def posted(number: Number, data: common.Data = None) -> None:
+def posted(number: Number, by: By, data: common.Data = None) -> None:
     """Say that a letter was posted: what it announces runs from now."""
-    _do(data, lambda made: letters.posted(made, number))
+
+    async def said(made: Door) -> None:
+        await letters.posted(made, number, await common.operator(made, by, CLIENT))
+
+    _do(data, said)

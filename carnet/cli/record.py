@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,11 +15,11 @@ import typer
 
 from carnet import errors
 from carnet.access import audit, queries
-from carnet.access.actor import ActorKind
+from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Visit
 from carnet.access.door.takeout import place
 from carnet.app import export
-from carnet.app.parts import Built, actor, build, visit
+from carnet.app.parts import Built, build, visit
 from carnet.cli import common
 from carnet.config import Settings
 from carnet.export import locked
@@ -38,11 +39,24 @@ AGAIN = "Encore une fois / once more"
 
 
 class NoPerson(errors.NotFound):
-    """Nobody bears this number here."""
+    """Nobody bears this number here, as an INS or as the id of a Patient."""
 
 
-class NotOperator(errors.Forbidden):
-    """Who writes it down is an operator of this installation."""
+class NoCode(errors.Invalid):
+    """The person types the code that opens the copy: nothing was typed, and nothing was written."""
+
+
+def typed() -> str:
+    """The code, typed twice; NoCode when nobody is at the keyboard."""
+    if sys.stdin is None or sys.stdin.closed:  # closed before we began
+        raise NoCode
+    try:
+        code: str = typer.prompt(CODE, hide_input=True, confirmation_prompt=AGAIN)
+    except typer.Abort as none:
+        raise NoCode from none
+    if len(code) < locked.SHORTEST:
+        raise locked.WrongCode
+    return code
 
 
 Act = Callable[[Visit, str], Awaitable[Any]]
@@ -58,19 +72,38 @@ def _do(data: Any, person: str, by: str, act: Act) -> Any:
 async def _done(settings: Settings, server: Server, person: str, by: str, act: Act) -> Any:
     built = await build(settings, server, name="carnet record")
     try:
-        who = await actor(built, by, client="carnet-record")
-        if who.kind is not ActorKind.OPERATOR:
-            raise NotOperator
-        return await act(visit(built, who), await _patient(built, person))
+        on = visit(built, await writer(built, by))
+        return await act(on, await _patient(built, person))
     finally:
         await built.pool.close()
 
 
+async def writer(built: Built, by: str) -> Actor:
+    """Who writes it down: an operator."""
+    return await common.operator(built.door, by, "carnet-record")
+
+
+async def handed_over(on: Visit, id: str) -> AsyncIterator[bytes]:
+    """The copy of a record: by its person's own right, and in the name of who wrote it down."""
+    cid = place(on, id)
+    theirs = replace(
+        on, actor=replace(on.actor, kind=ActorKind.PATIENT, patient=cid, purpose="PATRQT")
+    )
+    async with on.door.pool.connection() as conn:
+        trace = on.trace("export", "asked-in-person")
+        await audit.write(conn, trace, granted=True, cids=[cid])
+    async for chunk in export.taken(theirs, id):
+        yield chunk
+
+
 async def _patient(built: Built, person: str) -> str:
-    if built.door.ids.decode(person) is not None:
-        return person
+    named = built.door.ids.decode(person)
     systems = [str(each) for each in InsSystem if each.real or built.settings.lenient]
     async with built.pool.connection() as conn:
+        if named is not None:
+            if named[0] != named[1] or await queries.identity(conn, named[0]) is None:
+                raise NoPerson
+            return person
         found = await queries.identities_by_ins(conn, "".join(person.split()).upper(), systems)
     if len(found) != 1:
         raise NoPerson
@@ -154,18 +187,13 @@ def export_record(
     Who hands the file over never reads it: what is in it, the names of documents too, is encrypted under
     that code, which is written nowhere. The person has the same copy by themselves on their page.
     """
-    code = typer.prompt(CODE, hide_input=True, confirmation_prompt=AGAIN)
+    with common.refusals():
+        code = typed()
 
     async def take(on: Visit, id: str) -> int:
-        cid = place(on, id)
-        # By the person's own right, and in the name of who wrote it down.
-        who = replace(on.actor, kind=ActorKind.PATIENT, patient=cid, purpose="PATRQT")
-        theirs = replace(on, actor=who)
-        async with on.door.pool.connection() as conn:
-            trace = on.trace("export", "asked-in-person")
-            await audit.write(conn, trace, granted=True, cids=[cid])
-        chunks = export.taken(theirs, id)
-        return await locked.write(file, "dossier.zip", chunks, code, os.urandom(locked.SALT))
+        return await locked.write(
+            file, "dossier.zip", handed_over(on, id), code, os.urandom(locked.SALT)
+        )
 
     size = _do(data, person, by, take)
     print(

@@ -27,11 +27,13 @@ JOB = "announcements"
 
 
 class NotAuthor(errors.Forbidden):
-    """Only who deposited a document puts its announcement off."""
+    """Only the professional who deposited a document, or one of that place, puts its announcement off; a
+    software says so in what it deposits (securityLabel INVISIBLE_PATIENT)."""
 
 
 class NotAnnouncer(errors.Forbidden):
-    """Who deposited a document, or the médecin traitant, says that it was announced."""
+    """A professional who deposited a document, or of that place, or the médecin traitant, says that it was
+    announced."""
 
 
 class Announced(errors.Conflict):

@@ -11,7 +11,7 @@ Source: CSP R.1111-49, L.1111-16; ANS, JDV_J08-XdsConfidentialityCode-CISIS.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from carnet import errors
@@ -20,6 +20,7 @@ from carnet.access.actor import ActorKind
 from carnet.access.door import Decision, Held, Stored, Unit, Visit, commit
 from carnet.access.door.decide import REPRESENTING
 from carnet.access.labels import Label
+from carnet.documents import queries as own
 from carnet.documents.masks import masked, masked_list, unmasked
 from carnet.documents.replace import LONGEST, replaced_by
 from carnet.fhir.search.query import Query
@@ -166,10 +167,42 @@ async def change(
             raise errors.Deleted
         unit.rule = await allowed(unit, held)
         rids = await relabel(unit, held.cid, held.rid, unit.rule, add=add, remove=remove)
+        await _remembered(unit, held, min(rids, default=held.rid), add=add, remove=remove)
         if then is not None:
             await then(unit, held.cid, rids)
 
     await commit(visit, work, act)
+
+
+async def _remembered(unit: Unit, held: Held, rid: int, *, add: Label, remove: Label) -> None:
+    """In a merged record, whose word changed a mask of another's document: an undo gives it back.
+
+    rid: the first of the chain.
+    """
+    actor, cid = unit.visit.actor, held.cid
+    if actor.kind is not ActorKind.PATIENT:
+        return
+    every = (await queries.sets(unit.conn, [cid])).get(cid, (cid,))
+    if len(every) < 2:
+        return
+    theirs = await own.holds(unit.conn, every, actor.sub, actor.patient, unit.at)
+    named = cid if cid in theirs else min(theirs, default=cid)
+    await unit.visit.rights_of(unit.conn, every)
+    for label in Label:
+        if label & (add | remove):
+            was, is_ = bool(held.labels & label), bool(label & add)
+            await own.mask_changed(unit.conn, cid, named, rid, str(label.name), was=was, is_=is_)
+
+
+async def give_back(unit: Unit, cid: int, rid: int, masks: Mapping[str, bool]) -> None:
+    """The masks of a document as its own person left them; masks: by name of the label."""
+    add = remove = Label.NONE
+    for name, worn in masks.items():
+        if worn:
+            add |= Label[name]
+        else:
+            remove |= Label[name]
+    await relabel(unit, cid, rid, "given-back", add=add, remove=remove)
 
 
 async def relabel(
@@ -230,7 +263,9 @@ async def _say(unit: Unit, row: Stored, add: Label, remove: Label) -> None:
     elif row.rtype == "List":
         resource = masked_list(resource, add)
     if resource != row.resource:
-        await unit.update(row.rtype, row.id, resource, platform=True)
+        # By its place: an id that its depositor chose says no record to decide on.
+        place = unit.visit.door.ids.encode(row.cid, row.rid)
+        await unit.update(row.rtype, place, resource, platform=True)
     elif row.rtype == "DocumentReference":  # already so: the trace names it all the same
         unit.told.append((row.cid, row.rid, row.ver))
 
@@ -251,7 +286,7 @@ async def _lots(unit: Unit, cid: int, rows: Iterable[Stored]) -> None:
         label = await unit.borne(cid, named)
         resource = masked_list(unmasked(lot.resource, MASKS & ~label), label)
         if resource != lot.resource:
-            await unit.update("List", lot.id, resource, platform=True)
+            await unit.update("List", door.ids.encode(cid, lot.rid), resource, platform=True)
         await unit.mask(cid, [lot.rid], label, MASKS & ~label)
 
 

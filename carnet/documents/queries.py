@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
+from psycopg.types.json import Jsonb
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +109,52 @@ async def to_end(conn: AsyncConnection[Any], now: datetime) -> list[Awaited]:
     async with conn.cursor(row_factory=class_row(Awaited)) as cur:
         await cur.execute(TO_END, {"now": now})
         return await cur.fetchall()
+
+
+# In which compartments an actor holds a record. Indexes mandate_by_sub, mandate_of.
+HOLDS: LiteralString = """
+    SELECT %(patient)s::bigint WHERE %(patient)s::bigint = ANY (%(cids)s::bigint[])
+    UNION ALL
+    SELECT m.cid FROM access.mandate m
+     WHERE m.sub = %(sub)s AND m.cid = ANY (%(cids)s::bigint[]) AND m.reach = 'all'
+       AND m.nature IN ('representative', 'guardian') AND m.revoked IS NULL
+       AND m.since <= %(now)s AND (m.until IS NULL OR m.until > %(now)s)
+"""
+# A mask that another of the merged records changed, as it was; their own word over it. Index meanwhile_of.
+MEANWHILE: LiteralString = """
+    INSERT INTO access.meanwhile (cid, named, tbl, key, before, after)
+    VALUES (%(cid)s, %(named)s, 'masks', %(key)s, %(before)s, %(after)s)
+"""
+SAID_SINCE: tuple[LiteralString, ...] = (
+    """
+    UPDATE access.meanwhile SET before = before - %(name)s::text, after = after - %(name)s::text
+     WHERE cid = %(cid)s AND tbl = 'masks' AND key = %(key)s
+    """,
+    """
+    DELETE FROM access.meanwhile
+     WHERE cid = %(cid)s AND tbl = 'masks' AND key = %(key)s AND before = '{}'
+    """,
+)
+
+
+async def holds(
+    conn: AsyncConnection[Any], cids: Sequence[int], sub: str, patient: int | None, now: datetime
+) -> list[int]:
+    """The compartments of one person in which somebody decides for them."""
+    values = {"cids": list(cids), "sub": sub, "patient": patient, "now": now}
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(HOLDS, values)
+        return await cur.fetchall()
+
+
+async def mask_changed(
+    conn: AsyncConnection[Any], cid: int, named: int, rid: int, name: str, *, was: bool, is_: bool
+) -> None:
+    """What one compartment decided of a document of another; under a context that writes both."""
+    values = {"cid": cid, "named": named, "key": Jsonb({"rid": rid}), "name": name,
+              "before": Jsonb({name: was}), "after": Jsonb({name: is_})}  # fmt: skip
+    if cid == named:
+        for statement in SAID_SINCE:
+            await conn.execute(statement, values)
+    elif was != is_:
+        await conn.execute(MEANWHILE, values)

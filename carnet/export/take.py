@@ -19,7 +19,7 @@ from typing import Any
 
 from carnet.access import labels
 from carnet.access.door import Stored, Visit
-from carnet.access.door.takeout import batch, place, plain
+from carnet.access.door.takeout import batch, place, plain, still
 from carnet.access.labels import Label
 from carnet.access.log.heads import Head, instant
 from carnet.export import journal, pages
@@ -31,6 +31,7 @@ from carnet.fhir import json
 FORM = 1  # of the archive
 NAME = "dossier.zip"
 TOGETHER = 4 << 20  # bytes of resources that wait to be written
+PIECE = 1 << 16  # bytes handed over at once: a server keeps several for who reads slowly
 INLINE = 1 << 16  # bytes compressed without leaving the loop
 DOCUMENT = "DocumentReference"
 SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
@@ -113,6 +114,12 @@ async def taken(visit: Visit, patient: str, rights: Rights) -> AsyncIterator[byt
 
     patient: id of a Patient, or "" for the visitor's own record.
     """
+    async for made in _made(visit, patient, rights):
+        for start in range(0, len(made), PIECE):
+            yield made[start : start + PIECE]
+
+
+async def _made(visit: Visit, patient: str, rights: Rights) -> AsyncIterator[bytes]:
     cid = place(visit, patient)
     patient = visit.door.ids.encode(cid, cid)
     started = visit.door.clock()
@@ -173,6 +180,7 @@ async def taken(visit: Visit, patient: str, rights: Rights) -> AsyncIterator[byt
         title = say(language, "title")
         data = pages.page(language, "index", title, body)
         yield await copy.put(pages.named("index", language), data)
+    await still(visit, cid)  # a right that ended while the last pages were made
     yield await copy.put("manifest.json", _manifest(copy, patient, started))
     yield copy.archive.end()
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The tray: what leaves, and the letters to print and post. Who posts one says so."""
+"""The tray: what leaves, and the letters to print and post. Who posts one says so, and the log names them."""
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,8 @@ from psycopg import AsyncConnection
 
 from carnet import errors
 from carnet.access import audit
-from carnet.access.door import Door, platform
+from carnet.access.actor import Actor
+from carnet.access.door import Door, Visit, platform
 from carnet.notices import queries
 from carnet.notices.queries import Outgoing
 from carnet.notices.render import render, spoken
@@ -51,9 +53,8 @@ async def tray(door: Door) -> list[Letter]:
         return [_letter(door, each, (each.email or "",)) for each in found]
 
 
-async def letter(door: Door, number: int) -> Letter:
-    """One of them, with the address of its reader: opened by the platform, and traced."""
-    visit = platform.visit(door, "notices")
+async def letter(door: Door, number: int, by: Actor | None = None) -> Letter:
+    """One of them, with the address of its reader; by: the operator who opens it, none the platform."""
     async with door.pool.connection() as conn, conn.transaction():
         await platform.enter(door, conn)
         found = await queries.fetched(conn, queries.ONE, {"id": number})
@@ -68,20 +69,38 @@ async def letter(door: Door, number: int) -> Letter:
             to = tuple(filter(None, row)) if row else ()
         else:
             to = await _address(door, conn, one.cid)
-            trace = visit.trace("letter", "platform-notices")
-            await audit.write(conn, trace, granted=True, cids=[one.cid])
+        if one.channel == "letter":
+            visit, rule = _visit(door, by)
+            trace = visit.trace("letter", rule)
+            await audit.write(conn, trace, granted=True, cids=_record(one))
     return _letter(door, one, to)
 
 
-async def posted(door: Door, number: int) -> None:
-    """The letter was posted: what it announces runs from now."""
+async def posted(door: Door, number: int, by: Actor | None = None) -> None:
+    """The letter was posted: what it announces runs from now; by: the operator who says so."""
     now = door.clock()
     async with door.pool.connection() as conn, conn.transaction():
         await platform.enter(door, conn)
         found = await queries.fetched(conn, queries.ONE, {"id": number})
         if not found or found[0].channel != "letter":
             raise NoLetter
-        await conn.execute(queries.SENT, {"id": number, "now": now})
+        sent = await conn.execute(queries.SENT, {"id": number, "now": now})
+        if sent.rowcount:
+            visit, rule = _visit(door, by)
+            trace = visit.trace("letter-posted", rule)
+            await audit.write(conn, trace, granted=True, cids=_record(found[0]))
+
+
+def _visit(door: Door, by: Actor | None) -> tuple[Visit, str]:
+    """The visit of who posts, and the rule they do it by."""
+    if by is None:
+        return platform.visit(door, "notices"), "platform-notices"
+    return Visit(door, by, secrets.token_hex(8)), "operator-posts"
+
+
+def _record(one: Outgoing) -> list[int]:
+    """Whose record the trace names: that a professional was written to is not said in any."""
+    return [] if one.reader.startswith("rpps:") else [one.cid]
 
 
 async def _address(door: Door, conn: AsyncConnection[Any], cid: int) -> tuple[str, ...]:

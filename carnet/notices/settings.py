@@ -21,6 +21,10 @@ class NotYours(errors.NotFound):
     """Only the person of a record says where they are told."""
 
 
+class SeenAtHome(errors.Forbidden):
+    """Where one is told is read at home: choose it outside the secret connection."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a person chose."""
@@ -48,6 +52,8 @@ async def chosen(visit: Visit) -> Settings:
 async def choose(visit: Visit, given: Settings) -> None:
     """From now on; without an e-mail, letters. What the law asks to be told is told all the same."""
     cid = _cid(visit)
+    if visit.actor.secret:
+        raise SeenAtHome
     if given.email and not notices.EMAIL.fullmatch(given.email):
         raise WrongEmail
     language = given.language if given.language in ("fr", "en") else "fr"

@@ -82,6 +82,12 @@ def people() -> tuple[Person, ...]:
     return tuple(map(_person, table("cast")["person"]))
 
 
+@cache
+def announced() -> tuple[Person, ...]:
+    """Those whose record is announced, and not open yet."""
+    return tuple(map(_person, table("cast")["announced"]))
+
+
 def _person(row: Mapping[str, Any]) -> Person:
     sex = Sex(row["sex"])
     phones = tuple(row["phones"])

@@ -39,7 +39,7 @@ def make(seed: int, people: int = 20, today: date = TODAY) -> Population:
     """
     first = cast.people()
     drawn: list[Person] = []
-    taken = {person.ins for person in first}
+    taken = {person.ins for person in (*first, *cast.announced())}
     number = 0
     while len(first) + len(drawn) < people:
         number += 1
@@ -55,6 +55,7 @@ def make(seed: int, people: int = 20, today: date = TODAY) -> Population:
         seed=seed,
         today=today,
         people=(*first, *drawn),
+        announced=cast.announced(),
         professionals=(*cast.professionals(), *(who for _, staff in begun for who in staff)),
         establishments=(*cast.establishments(), *(each for places, _ in begun for each in places)),
         teams=(*cast.teams(), *map(_team, drawn)),

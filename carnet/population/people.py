@@ -253,6 +253,7 @@ class Population:
     personas: tuple[Persona, ...]
     mandates: tuple[Mandate, ...] = ()
     assists: tuple[Assists, ...] = ()
+    announced: tuple[Person, ...] = ()  # beside `people`: registered, told so, and not open yet
 
     def person(self, key: str) -> Person:
         """The person of that key; KeyError when nobody has it."""
@@ -292,7 +293,7 @@ class Population:
 
     @cached_property
     def _people(self) -> Mapping[str, Person]:
-        return by_key(self.people)
+        return by_key((*self.people, *self.announced))
 
     @cached_property
     def _professionals(self) -> Mapping[str, Professional]:

@@ -82,6 +82,9 @@ class Acts(RightsActs, ActingActs, Protocol):
     async def resolve(self, actor: Actor, handle: str) -> str:
         """The patient's id behind a handle, for one who already has consent; else NotFound."""
 
+    async def end_connections(self, actor: Actor) -> int:
+        """End all that is connected in the actor's name; the revision of a session that stays."""
+
     async def declare(self, actor: Actor, handle: str, how: str) -> str:
         """Declare a consent, with how it was had (one of `HOW`); returns the patient's id."""
 

@@ -21,6 +21,8 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
 from carnet import errors
+from carnet.notices.settings import SeenAtHome
+from carnet.rights.holder import SeenByRepresentatives
 
 ABSENT = (OperationalError, InterfaceError, psycopg.OperationalError)
 log = logging.getLogger("carnet.portal")
@@ -78,6 +80,15 @@ CSRF = Refusal(
     ),
     gettext_noop("Revenez à la page précédente, rechargez-la, puis recommencez."),
 )
+SECRET = Refusal(
+    403,
+    gettext_noop("À faire hors de la connexion secrète"),
+    gettext_noop(
+        "Ceux qui vous représentent voient ce choix : dans une connexion secrète, il n’est pas possible. "
+        "Rien n’a été enregistré."
+    ),
+    gettext_noop("Déconnectez-vous, puis connectez-vous sans cocher « Connexion secrète »."),
+)
 DELETED = Refusal(
     410,
     gettext_noop("Document supprimé"),
@@ -129,6 +140,8 @@ BROKEN = Refusal(
 BY_ERROR: tuple[tuple[type[errors.CarnetError], Refusal], ...] = (
     (errors.NotFound, NOT_FOUND),
     (errors.Deleted, DELETED),
+    (SeenByRepresentatives, SECRET),
+    (SeenAtHome, SECRET),
     (errors.Forbidden, FORBIDDEN),
     (errors.TooMany, TOO_MANY),
     (errors.TooCostly, TOO_MANY),

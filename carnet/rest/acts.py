@@ -85,6 +85,8 @@ class Plan:
 
 Act = Callable[[Unit, Plan, Entry], Awaitable[Written]]
 Resolver = Callable[[Unit, str, str], Awaitable[Address | None]]
+# What is sent of somebody who is already there: refused when it is another's.
+Checker = Callable[[Unit, Address, dict[str, Any]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Acts:
     def __init__(self) -> None:
         self._table: dict[tuple[str, str, str | None], Act] = {}
         self._resolvers: dict[str, Resolver] = {}
+        self._checkers: dict[str, Checker] = {}
         self._views: dict[str, View] = {}
         self._operations: dict[tuple[str, str, str], Operation] = {}
         self._asking: dict[tuple[bool, str, str], Asking] = {}
@@ -172,9 +175,14 @@ class Acts:
         both = [*self._operations, *self._asking]
         return sorted({name for _, each, name in both if each == rtype})
 
-    def resolve_by(self, rtype: str, resolver: Resolver) -> None:
-        """Have `resolver` answer `rtype?identifier=system|value` references."""
+    def resolve_by(self, rtype: str, resolver: Resolver, checker: Checker | None = None) -> None:
+        """Have `resolver` answer `rtype?identifier=system|value` references.
+
+        checker: compares a resource that is sent with the one its identifier names.
+        """
         self._resolvers[rtype] = resolver
+        if checker is not None:
+            self._checkers[rtype] = checker
 
     def find(self, rtype: str, interaction: str, profiles: frozenset[str]) -> Act | None:
         """The act, that of a Bundle profile first; NoAct when one is needed and there is none."""
@@ -189,6 +197,12 @@ class Acts:
     def written(self, rtype: str, interaction: str) -> bool:
         """Whether the interaction can be had, by an act or by the store."""
         return rtype not in NEED_AN_ACT or (rtype, interaction, None) in self._table
+
+    async def check(self, unit: Unit, address: Address, resource: dict[str, Any]) -> None:
+        """Refuse a resource that is not of who its identifier names."""
+        checker = self._checkers.get(address.rtype)
+        if checker is not None:
+            await checker(unit, address, resource)
 
     def resolver(self, rtype: str) -> Resolver | None:
         """What resolves identifiers of a type."""

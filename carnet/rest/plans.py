@@ -281,6 +281,7 @@ async def _existing(unit: Unit, acts: Acts, entry: Entry) -> Address | None:
         if identifier.get("value"):
             found = await resolver(unit, identifier.get("system", ""), identifier["value"])
             if found is not None:
+                await acts.check(unit, found, entry.resource)
                 return found
     return await conditions.copy(unit, entry.resource) if entry.rtype != "Patient" else None
 

@@ -14,6 +14,7 @@ from carnet import errors
 from carnet.access.door import Visit
 from carnet.fhir import definitions as r4
 from carnet.fhir import json
+from carnet.fhir.search.parse import Parser
 from carnet.fhir.validation.structure import check
 from carnet.rest import binary, bundles, conditions, http, patches, read, search
 from carnet.rest.acts import Entry, Plan
@@ -139,8 +140,8 @@ def _request(each: dict[str, Any], index: int) -> dict[str, Any]:
     return found
 
 
-async def entry_of(desk: Desk, each: dict[str, Any], index: int, prefers: str | None) -> Entry:
-    """A write of the Bundle, validated; paths in its refusals begin at the Bundle."""
+def shape_of(parser: Parser, each: dict[str, Any], index: int) -> Entry:
+    """A write of the Bundle, its content as given; paths in its refusals begin at the Bundle."""
     where = f"Bundle.entry[{index}]"
     request = _request(each, index)
     method, url = request["method"], request["url"]
@@ -158,7 +159,7 @@ async def entry_of(desk: Desk, each: dict[str, Any], index: int, prefers: str | 
     if rtype not in r4.load().types:
         raise http.UnknownType(path=f"{where}.request.url")
     asked = request.get("ifNoneExist", found[3])
-    condition = None if asked is None else conditions.read(desk.parser, rtype, asked)
+    condition = None if asked is None else conditions.read(parser, rtype, asked)
     content = each.get("resource", {})
     if method != "DELETE" and not isinstance(content, dict):
         raise WrongEntry("An entry that writes has a resource.", path=f"{where}.resource")
@@ -171,15 +172,21 @@ async def entry_of(desk: Desk, each: dict[str, Any], index: int, prefers: str | 
             raise WrongEntry(
                 "The id of the resource is not that of its address.", path=f"{where}.resource.id"
             )
-    place, told = f"{where}.resource", prefers == "OperationOutcome"
     if_match = http.if_match(request.get("ifMatch"))
     entry = Entry(method, rtype, id, each.get("fullUrl", ""), content, if_match=if_match)
     entry.condition = condition
-    if method == "PATCH":
-        http.validated(content, place)
+    return entry
+
+
+async def entry_of(desk: Desk, each: dict[str, Any], index: int, prefers: str | None) -> Entry:
+    """A write of the Bundle, validated; paths in its refusals begin at the Bundle."""
+    entry = shape_of(desk.parser, each, index)
+    place, told = f"Bundle.entry[{index}].resource", prefers == "OperationOutcome"
+    if entry.method == "PATCH":
+        http.validated(entry.resource, place)
         entry.patch = patches.of(desk, entry, place, told=told)
-    elif method != "DELETE":
-        entry.issues = await desk.checks.written(content, place, told=told)
+    elif entry.method != "DELETE":
+        entry.issues = await desk.checks.written(entry.resource, place, told=told)
     return entry
 
 

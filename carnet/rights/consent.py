@@ -13,15 +13,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 
 from carnet import errors
 from carnet.access import audit, handles, notices, queries, reach
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.access.together import together
+from carnet.identity.traits import majority
 from carnet.rights import queries as rights
-from carnet.rights.holder import NotYours, holding
+from carnet.rights.holder import Hold, NotYours, holding, in_the_open, quietly
 from carnet.rights.pages import Chosen, Given, Professional, Refused, Rights
 from carnet.rights.professionals import told, treating
 from carnet.rights.queries import END_CONSENT, WITHDRAW, Member
@@ -86,6 +87,10 @@ async def declared(
         given = await rights.consents(conn, sorted({whose for _, whose in teams}), MOST)
         return next((one.cid, one.id) for one in given if one.team in found and one.live(now))
     await together(visit, conn, cid)
+    person = await queries.identity(conn, cid) if actor.secret else None
+    quiet = (
+        person is not None and majority(person.birth_date) > now
+    )  # an adult is told, whatever is said
     id, whose = door.ids.new(), teams[0][1] if teams else cid
     values = {
         "id": id,
@@ -96,13 +101,14 @@ async def declared(
         "declared_by": actor.sub,
         "since": now,
         "until": None if teams else now + timedelta(hours=door.settings.visit_hours),
-        "secret": actor.secret,
+        "secret": quiet,
     }
     await conn.execute(queries.ADD_CONSENT, values)
-    if not actor.secret:  # a minor's post is read by others
+    if not quiet:  # a minor's post is read by others
         await notices.send(door, conn, cid, "access-changed")
     rule = "team-consent-declared" if teams else "visit-consent-declared"
-    await audit.write(conn, visit.trace("consent", rule), granted=True, cids=[cid])
+    trace = quietly(visit, secret=quiet).trace("consent", rule)
+    await audit.write(conn, trace, granted=True, cids=[cid])
     return whose, id
 
 
@@ -113,9 +119,8 @@ async def withdraw(visit: Visit, rpps: int, patient: str = "") -> int:
     Source: CSP L.1110-4, L.1111-19: at any time, without giving a reason.
     """
     async with holding(visit, patient, "withdraw", "consent-withdrawn") as hold:
-        values = {"cids": list(hold.cids), "rpps": rpps, "now": hold.now}
-        done = await hold.conn.execute(WITHDRAW, values)
-    return done.rowcount
+        values = {"rpps": rpps, **_over(visit, hold)}
+        return await _ended(visit, hold, await hold.conn.execute(WITHDRAW, values))
 
 
 async def end(visit: Visit, consent: str, patient: str = "") -> bool:
@@ -124,9 +129,22 @@ async def end(visit: Visit, consent: str, patient: str = "") -> bool:
     async with holding(visit, patient, "withdraw", "consent-withdrawn") as hold:
         if place is None or place[0] not in hold.cids:
             raise NotYours
-        values = {"cids": list(hold.cids), "id": place[1], "now": hold.now}
-        done = await hold.conn.execute(END_CONSENT, values)
-    return bool(done.rowcount)
+        values = {"id": place[1], **_over(visit, hold)}
+        return bool(await _ended(visit, hold, await hold.conn.execute(END_CONSENT, values)))
+
+
+def _over(visit: Visit, hold: Hold) -> dict[str, object]:
+    own = visit.actor.patient in hold.cids
+    return {"cids": list(hold.cids), "now": hold.now, "own": own}
+
+
+async def _ended(visit: Visit, hold: Hold, done: AsyncCursor[Any]) -> int:
+    """How many ended. What representatives read ends in the open, and what they do not without a trace."""
+    secret = [row[0] for row in await done.fetchall()]
+    if not all(secret):
+        in_the_open(visit)
+    hold.quiet = bool(secret) and all(secret)
+    return len(secret)
 
 
 async def all_of(visit: Visit, patient: str = "") -> Rights:

@@ -11,7 +11,7 @@ Source: CSP L.1111-17 I, R.1111-48; minors: L.1111-5, R.1111-50; docs/decisions/
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.identity.traits import majority
 from carnet.rights import statements
+from carnet.rights.holder import quietly
 from carnet.rights.queries import ALONE
 
 RULE = "emergency"  # in the trace: the purpose becomes ETREAT
@@ -124,7 +125,7 @@ async def end(visit: Visit, patient: str) -> int:
         ended = await (await conn.execute(statements.END_EMERGENCY, values)).fetchall()
         if ended:  # what was opened in secret ends in secret
             quiet = actor.secret or all(secret for (secret,) in ended)
-            trace = _as(visit, secret=quiet).trace("end-emergency", RULE)
+            trace = quietly(visit, secret=quiet).trace("end-emergency", RULE)
             await audit.write(conn, trace, granted=True, cids=[cid])
     if not ended:
         await visit.refused("end-emergency", "no-emergency", [] if cid == NOBODY else [cid])
@@ -238,7 +239,7 @@ async def _open(visit: Visit, cid: int, mode: str, reason: str) -> Opened:
                     "id": door.ids.new(), "cid": cid, "rpps": rpps, "org": actor.org, "mode": mode,
                     "reason": reason, "since": now, "until": until, "secret": quiet,
                 }  # fmt: skip
-                await _opened(conn, _as(visit, secret=quiet), line)
+                await _opened(conn, quietly(visit, secret=quiet), line)
         else:
             until = going_on[1]
     if many:
@@ -267,11 +268,6 @@ def _refused(
     if any(one[refusal] for one in records):
         return "emergency-refused-by-patient"
     return ""
-
-
-def _as(visit: Visit, *, secret: bool) -> Visit:
-    """The same visit, whose trace representatives see or not."""
-    return replace(visit, actor=replace(visit.actor, secret=secret))
 
 
 async def _opened(conn: AsyncConnection[Any], visit: Visit, line: Mapping[str, Any]) -> None:

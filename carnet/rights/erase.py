@@ -35,6 +35,7 @@ async def ask(visit: Visit, patient: str = "", *, how: str = WEB) -> None:
             await archive(on, "holder")
         else:  # in a set, what another's closing shut is closed for good too
             await close_rest(on, "holder")
+            await on.conn.execute(statements.CLOSED_BY_THEM, on.values)
             await on.conn.execute(statements.SAY_SO, on.values)
         due = later(on.now, months=length("erase_months"))
         await on.conn.execute(statements.SET_ERASURE, {**on.values, "due": due})

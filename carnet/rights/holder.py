@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -34,7 +34,7 @@ class SeenByRepresentatives(errors.Forbidden):
     """This choice is shown to those who represent you: make it outside the secret connection."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Hold:
     """A record whose holder is deciding, in an open transaction that may write its rights."""
 
@@ -42,6 +42,7 @@ class Hold:
     cid: int  # the compartment that was named: what is said is written there
     cids: tuple[int, ...]  # all of the record: what is ended is ended there
     now: datetime
+    quiet: bool = False  # the representatives see nothing of what it changed, nor the trace of it
 
 
 @asynccontextmanager
@@ -62,8 +63,10 @@ async def holding(visit: Visit, patient: str, act: str, rule: str) -> AsyncItera
             ):
                 raise NotYours
             cids = await together(visit, conn, cid)
-            yield Hold(conn, cid, cids, now)
-            await audit.write(conn, visit.trace(act, rule), granted=True, cids=[cid])
+            hold = Hold(conn, cid, cids, now)
+            yield hold
+            trace = quietly(visit, secret=visit.actor.secret or hold.quiet).trace(act, rule)
+            await audit.write(conn, trace, granted=True, cids=[cid])
     except NotYours:
         await visit.refused(act, "not-the-holder", [cid])
         raise
@@ -73,6 +76,11 @@ def in_the_open(visit: Visit) -> None:
     """Refuse in a secret connection what the others who decide over the record read on its pages."""
     if visit.actor.secret:
         raise SeenByRepresentatives
+
+
+def quietly(visit: Visit, *, secret: bool) -> Visit:
+    """The visit, as one whose traces representatives see, or do not."""
+    return replace(visit, actor=replace(visit.actor, secret=secret))
 
 
 def record_of(visit: Visit, patient: str) -> int:

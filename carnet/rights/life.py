@@ -27,6 +27,7 @@ from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.access.together import together
 from carnet.rights import statements
+from carnet.rights.holder import in_the_open
 
 WEB, CODE, PLATFORM = "web", "code", "platform"
 BY_OPERATOR = frozenset(("paper", "in-person"))
@@ -159,6 +160,7 @@ async def ruling(
     patient: id of a Patient, or "" for the visitor's own. how: WEB for the person and their
     representatives, one of BY_OPERATOR for an operator. of: the states it may be in.
     """
+    in_the_open(visit)
     door, actor = visit.door, visit.actor
     cid = _record_of(visit, patient, how)
     now = door.clock()

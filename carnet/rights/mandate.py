@@ -17,7 +17,7 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from carnet import errors
-from carnet.access import audit, queries, reach
+from carnet.access import audit, notices, queries, reach
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.access.door.decide import REPRESENTING
@@ -369,6 +369,8 @@ async def write(
         },
     )
     await audit.write(conn, visit.trace("mandate", f"{nature}-{how}"), granted=True, cids=[cid])
+    if nature != "helper":  # with whom the person is
+        await notices.send(visit.door, conn, cid, "access-changed")
     return number
 
 
@@ -398,5 +400,7 @@ async def revoke(visit: Visit, id: str) -> None:
             await conn.execute(own.REVOKE, {"id": number, "cid": cid, "now": now, "by": actor.sub})
             trace = visit.trace("mandate-ended", f"{found[0].nature}-revoked")
             await audit.write(conn, trace, granted=True, cids=[cid])
+            if not own_word and found[0].nature != "helper":
+                await notices.send(door, conn, cid, "access-changed")
     if not may:
         raise NotTheirs

@@ -11,22 +11,24 @@ from typing import Any, LiteralString
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-# Index consent_of.
+# What was declared in a minor's secret connection is ended by them alone: own. Index consent_of.
 WITHDRAW: LiteralString = """
     UPDATE access.consent c SET withdrawn = %(now)s
-     WHERE c.cid = ANY (%(cids)s::bigint[]) AND c.withdrawn IS NULL
+     WHERE (NOT c.secret OR %(own)s::boolean) AND c.cid = ANY (%(cids)s::bigint[]) AND c.withdrawn IS NULL
        AND (c.until IS NULL OR c.until > %(now)s)
        AND (c.rpps = %(rpps)s OR c.team IN (
            SELECT t.id FROM access.team t JOIN access.team_member m ON m.team = t.id
             WHERE t.cid = c.cid AND m.rpps = %(rpps)s
               AND m.since <= %(now)s AND (m.until IS NULL OR m.until > %(now)s)))
+    RETURNING c.secret
 """
 
 # Primary key.
 END_CONSENT: LiteralString = """
     UPDATE access.consent SET withdrawn = %(now)s
      WHERE id = %(id)s AND cid = ANY (%(cids)s::bigint[]) AND withdrawn IS NULL
-       AND (until IS NULL OR until > %(now)s)
+       AND (until IS NULL OR until > %(now)s) AND (NOT secret OR %(own)s::boolean)
+    RETURNING secret
 """
 
 

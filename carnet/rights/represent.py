@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Final
 
 from carnet import errors
-from carnet.access import audit, queries
+from carnet.access import audit, notices, queries
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.access.door.decide import REPRESENTING
@@ -36,6 +36,14 @@ class OfAge(errors.BusinessRule):
 
 class NoProof(errors.BusinessRule):
     """A representative is declared with the reference of the proof: the act, or the judgment."""
+
+
+class PastEnd(errors.BusinessRule):
+    """The last day of this judgment is past: it names nobody any more."""
+
+
+class GuardianOfAge(errors.BusinessRule):
+    """A guardian is of age (Code civil, articles 395 and 445)."""
 
 
 class NotRepresentative(errors.NotFound):
@@ -114,13 +122,19 @@ async def declare(
     cid = mandate.compartment(visit, patient)
     now = door.clock()
     async with door.pool.connection() as conn, conn.transaction():
-        known = await queries.identity(conn, cid)
-        if known is None or await queries.subject(conn, sub) is None:
+        known, holder = await queries.identity(conn, cid), await queries.subject(conn, sub)
+        if known is None or holder is None:
             raise errors.NotFound
         if nature == "representative":
             until = majority(known.birth_date)
             if until <= now:
                 raise OfAge
+        else:
+            if until is not None and until <= now:
+                raise PastEnd
+            theirs = await queries.identity(conn, holder.patient or 0)
+            if theirs is not None and majority(theirs.birth_date) > now:
+                raise GuardianOfAge
         await visit.rights_of(conn, [cid])
         number = door.ids.new()
         await conn.execute(
@@ -140,6 +154,7 @@ async def declare(
         )
         trace = visit.trace("mandate", f"{nature}-declared")
         await audit.write(conn, trace, granted=True, cids=[cid])
+        await notices.send(door, conn, cid, "access-changed")
     return door.ids.encode(cid, number)
 
 

@@ -59,6 +59,13 @@ SAY_SO: LiteralString = """
     )
     DELETE FROM access.meanwhile WHERE cid = %(cid)s AND tbl IN ('consent', 'emergency', 'mandate')
 """
+# And it is closed by them from then on, whatever the other closed theirs for.
+CLOSED_BY_THEM: LiteralString = """
+    UPDATE access.record SET motive = 'holder', since = %(now)s
+     WHERE cid = %(cid)s AND state = 'closed' AND EXISTS (
+           SELECT 1 FROM access.meanwhile m
+            WHERE m.cid = %(cid)s AND m.tbl = 'record' AND m.before ->> 'state' = 'open')
+"""
 OPPOSE_FEEDING: LiteralString = """
     UPDATE access.record SET feeding_opposed = true, feeding_motive = %(motive)s WHERE cid = %(cid)s
 """

@@ -7,6 +7,7 @@ from carnet import errors
 from carnet.access import audit
 from carnet.access.door import Visit
 from carnet.vigilance import merge, queries, standing
+from carnet.vigilance.given_back import Masks
 from carnet.vigilance.insi import SIMULATOR, Insi
 from carnet.vigilance.pages import Desk, Pair, Proposal, Traits
 from carnet.vigilance.queries import Line
@@ -25,11 +26,13 @@ async def look(visit: Visit, insi: Insi) -> Desk:
         lines = await queries.lines(conn, sorted(cids))
         names = await queries.names(conn, sorted({each.proposed_by for each in merges}))
         await audit.write(conn, visit.trace("vigilance", standing.RULE), granted=True)
+    proposed = {frozenset((each.source, each.target)) for each in merges}
     return Desk(
         pairs=tuple(
             pair(visit, lines[each.one], lines[each.other], tuple(each.why), each)
             for each in waiting
             if each.one in lines and each.other in lines
+            if frozenset((each.one, each.other)) not in proposed
         ),
         proposals=tuple(
             Proposal(
@@ -74,15 +77,15 @@ async def different(visit: Visit, one: str, other: str) -> None:
     await merge.different(visit, cid_of(visit, one), cid_of(visit, other))
 
 
-async def decide(visit: Visit, proposal: str, what: str, why: str) -> None:
-    """Confirm, refuse or undo a merge; why: of an undo."""
+async def decide(visit: Visit, proposal: str, what: str, why: str, masks: Masks) -> None:
+    """Confirm, refuse or undo a merge; why, masks: of an undo, see merge.undo."""
     number = cid_of(visit, proposal)
     if what == "confirm":
         await merge.confirm(visit, number)
     elif what == "refuse":
         await merge.refuse(visit, number)
     elif what == "undo":
-        await merge.undo(visit, number, why)
+        await merge.undo(visit, number, why, masks)
     else:
         raise errors.Invalid
 

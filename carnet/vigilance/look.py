@@ -20,7 +20,7 @@ from carnet.identity.traits import normal
 from carnet.vigilance import desk, qualify, queries, standing
 from carnet.vigilance.find import MOST, NotEnough, TooManyFinds, TooManyFound
 from carnet.vigilance.insi import Insi
-from carnet.vigilance.pages import Identity, Step, Traits, TraitsForm
+from carnet.vigilance.pages import Identity, Kin, Step, Traits, TraitsForm
 
 # Acts that ask for a reason; VALIDATE asks for a document, RETRIEVE for an answer of the INSi.
 MARKS = (Act.DOUBT, Act.CLEAR, Act.HOMONYM, Act.NO_HOMONYM, Act.DEGRADE, Act.FICTITIOUS)
@@ -61,8 +61,10 @@ async def identity(visit: Visit, id: str) -> Identity:
         if line is None:
             raise errors.NotFound
         done = await queries.acts(conn, cid)
+        family = await queries.family(conn, cid, visit.door.clock())
+        lines = await queries.lines(conn, [other for other, *_ in family])
         trace = visit.trace("identity-look", standing.RULE)
-        await audit.write(conn, trace, granted=True, cids=[cid])
+        await audit.write(conn, trace, granted=True, cids=sorted({cid, *lines}))
     before = standing.standing_of(line)
     return Identity(
         traits=desk.traits(visit, line),
@@ -71,6 +73,11 @@ async def identity(visit: Visit, id: str) -> Identity:
         may=() if line.quarantined else allowed(before),
         steps=tuple(
             Step(each.at, each.act, each.after, each.proof, each.reason, each.name) for each in done
+        ),
+        family=tuple(
+            Kin(desk.traits(visit, lines[other]), parent, nature, since)
+            for other, parent, nature, since in family
+            if other in lines
         ),
     )
 

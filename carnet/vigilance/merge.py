@@ -20,7 +20,7 @@ from carnet.access import notices
 from carnet.access.door import Unit, Visit, commit
 from carnet.access.queries import LOCK_RECORDS
 from carnet.vigilance import outward, queries, standing
-from carnet.vigilance.given_back import give_back
+from carnet.vigilance.given_back import Masks, give_back, give_masks_back
 from carnet.vigilance.queries import Merge
 
 
@@ -121,8 +121,11 @@ async def confirm(visit: Visit, number: int) -> None:
     await commit(visit, work, "merge")
 
 
-async def undo(visit: Visit, number: int, why: str) -> None:
-    """It was a mistake: each record is again whose it was. One officer is enough: it opens nothing."""
+async def undo(visit: Visit, number: int, why: str, masks: Masks | None = None) -> None:
+    """It was a mistake: each record is again whose it was. One officer is enough.
+
+    masks: gives documents their own masks back; without it they keep those they have.
+    """
     if not why.strip():
         raise NoReason
 
@@ -142,6 +145,9 @@ async def undo(visit: Visit, number: int, why: str) -> None:
         await give_back(unit, every)
         await unit.conn.execute(queries.UNSETTLE, {"a": found.source, "b": found.target})
         await _links(unit, [found.source, found.target])
+        if masks is not None:
+            await unit.visit.rights_of(unit.conn, every)
+            await give_masks_back(unit, every, masks)
         await _told(unit, "unmerge", found, every)
 
     await commit(visit, work, "unmerge")

@@ -113,6 +113,16 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Kin:
+    """A parent, or a child, of somebody."""
+
+    traits: Traits
+    parent: bool  # else a child
+    nature: str  # of the parent: one of vigilance/family.py NATURES
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """One identity before an officer."""
 
@@ -121,6 +131,7 @@ class Identity:
     fictitious: bool
     may: tuple[str, ...]  # acts of identity/status.py that would change something
     steps: tuple[Step, ...]  # newest first
+    family: tuple[Kin, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -569,23 +569,35 @@ async def in_force(conn: AsyncConnection[Any], cids: Sequence[int]) -> dict[int,
 
 ADD_FAMILY: LiteralString = """
     INSERT INTO access.family (cid, parent, nature, since, declared_by)
-    VALUES (%(child)s, %(parent)s, %(nature)s, %(now)s, %(by)s)
-    ON CONFLICT (cid, parent) DO NOTHING
+    SELECT %(child)s, %(parent)s, %(nature)s, %(now)s, %(by)s
+     WHERE NOT EXISTS (
+        SELECT FROM access.family
+         WHERE cid = %(child)s AND parent = %(parent)s AND nature = %(nature)s
+           AND (until IS NULL OR until > %(now)s))
+    ON CONFLICT (cid, parent, since, nature) DO UPDATE SET until = NULL
 """
-PARENTS: LiteralString = """
-    SELECT parent, nature, since FROM access.family
-     WHERE cid = %(child)s AND since <= %(now)s AND (until IS NULL OR until > %(now)s)
-     ORDER BY parent
+END_FAMILY: LiteralString = """
+    UPDATE access.family SET until = %(now)s
+     WHERE cid = %(child)s AND parent = %(parent)s AND (until IS NULL OR until > %(now)s)
+       AND nature <> %(but)s
+"""
+FAMILY: LiteralString = """
+    SELECT parent, true, nature, since FROM access.family
+     WHERE cid = %(cid)s AND since <= %(now)s AND (until IS NULL OR until > %(now)s)
+    UNION ALL
+    SELECT cid, false, nature, since FROM access.family
+     WHERE parent = %(cid)s AND since <= %(now)s AND (until IS NULL OR until > %(now)s)
+     ORDER BY 2 DESC, 1
 """
 
 
-async def parents(
-    conn: AsyncConnection[Any], child: int, now: datetime
-) -> list[tuple[int, str, datetime]]:
-    """(compartment, nature, since) of the parents of a child; primary key."""
+async def family(
+    conn: AsyncConnection[Any], cid: int, now: datetime
+) -> list[tuple[int, bool, str, datetime]]:
+    """(compartment, is a parent, nature, since) of parents then children; primary key, family_of."""
     async with conn.cursor() as cur:
-        await cur.execute(PARENTS, {"child": child, "now": now})
-        return [(parent, nature, since) for parent, nature, since in await cur.fetchall()]
+        await cur.execute(FAMILY, {"cid": cid, "now": now})
+        return list(await cur.fetchall())
 
 
 NAMES: LiteralString = "SELECT sub, name FROM access.subject WHERE sub = ANY (%s)"

@@ -15,7 +15,8 @@ from typing import Any
 
 from carnet import errors
 from carnet.access import notices, queries
-from carnet.access.door import Unit, Written
+from carnet.access.door import Address, Unit, Written
+from carnet.access.quarantine import NO_DATE
 from carnet.identity import status
 from carnet.identity.ins import ARC, InsClaim, InsSystem, claim
 from carnet.identity.status import Standing
@@ -45,6 +46,31 @@ class SeveralIns(errors.BusinessRule):
     """A Patient has one INS."""
 
     code = "906"
+
+
+class OtherTraits(errors.BusinessRule):
+    """This INS is somebody's here whose strict traits are not those of this Patient: it is not theirs, or
+    the traits are wrong. Nothing was written."""
+
+    code = "906"
+
+
+async def agrees(unit: Unit, address: Address, patient: dict[str, Any]) -> None:
+    """Refuse a Patient sent with the number of somebody else; what it does not say is no difference."""
+    known = await queries.identity(unit.conn, address.cid)
+    if known is None:
+        return
+    name, given = map(normal, official_name(patient))
+    born, sex = str(patient.get("birthDate", "")), patient.get("gender", "unknown")
+    alike = f"{given} ".startswith(f"{known.first_given} ") or not given
+    alike = alike or f"{known.first_given} ".startswith(f"{given} ")
+    if (
+        (name and known.birth_name and name != known.birth_name)
+        or not alike
+        or (len(born) == 10 and known.birth_date != NO_DATE and born != str(known.birth_date))
+        or ("unknown" not in (sex, known.sex) and sex != known.sex)
+    ):
+        raise OtherTraits
 
 
 def by(insi: Insi) -> Act:

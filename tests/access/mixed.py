@@ -15,17 +15,15 @@ from typing import Any, LiteralString
 import psycopg
 import structlog
 
-from tests.agreement import reading
+from tests.agreement import reading, told
 from tests.agreement.twin import EACH, GRAMMAR, HOUR, Aim, Probe, _fit, _next
 from tests.agreement.worlds import Original, Twins, World, campaigning, original, quickly
 from tests.space import Answer, Peopled
 
 DOCUMENTS = 84
 TOGETHER = 14  # requests at once
-# Not asked here: one counts people, others write; pages and archives are no answer that names resources.
-APART = frozenset(
-    ("search by identifier", "$hide and $show", "$emergency", "$take-away", "archive")
-)
+# Not asked here: one counts people, others write; what is no request (pages, letters, jobs) names nothing.
+APART = frozenset(("search by identifier", "$hide and $show", "$emergency", "$take-away"))
 
 
 @dataclass
@@ -93,11 +91,7 @@ async def audited(peopled: Peopled, requests: int, seed: int) -> Figures:
             conn.execute("CREATE INDEX ON access.audit (request)")  # we ask by it, nobody else does
             rows = conn.execute("SELECT id, cid, rid FROM record.resource").fetchall()
             places = {id: (cid, rid) for id, cid, rid in rows}
-            kinds = [
-                k
-                for k in GRAMMAR
-                if k not in APART and not k.startswith("page ") and not k.startswith("page:")
-            ]
+            kinds = [kind for kind in GRAMMAR if kind not in APART]
             asking = {persona: await _asking(of, persona) for persona in PERSONAS}
             number = 0
             while figures.requests < requests:
@@ -106,7 +100,7 @@ async def audited(peopled: Peopled, requests: int, seed: int) -> Figures:
                     number += 1
                     twins, kind = asking[PERSONAS[number % len(PERSONAS)]], chance.choice(kinds)
                     probe = GRAMMAR[kind](Aim(twins, chance.choice(_fit(kind, of.items)), chance))
-                    if probe.method not in ("PUT", "DELETE"):
+                    if probe.method not in ("PUT", "DELETE") and not probe.page:
                         asked.append((twins.persona, probe))
                 each = await asyncio.gather(*(_answers(world, *one) for one in asked))
                 _compare(conn, places, [answer for answers in each for answer in answers], figures)
@@ -118,9 +112,10 @@ async def audited(peopled: Peopled, requests: int, seed: int) -> Figures:
 
 async def _asking(of: Original, persona: str) -> Twins:
     """The only world, as a twin of itself."""
-    viewer = reading.viewer(await of.world.actor(persona))
+    actor = await of.world.actor(persona)
+    viewer, reader = reading.viewer(actor), told.Reader(*told.readable(of.world.admin_url, actor))
     return Twins(persona, viewer, of.items, of.ids, of.world, of.world, {}, frozenset(),
-                 frozenset(), of.now, ("1" * 15,))  # fmt: skip
+                 frozenset(), of.now, ("1" * 15,), reader)  # fmt: skip
 
 
 async def _answers(world: World, persona: str, probe: Probe) -> list[tuple[str, Probe, Answer]]:

@@ -6,9 +6,11 @@ A page only lays out what its act gives, so the act's value is compared, with wh
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import re
 import zipfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -20,7 +22,9 @@ from carnet.access.actor import Actor
 from carnet.app import export, parts
 from carnet.app.pages import PageParts
 from carnet.app.parts import Built
+from carnet.cli import record
 from carnet.documents.pages import Asked
+from carnet.export.pages import moment as told
 from carnet.vigilance.pages import TraitsForm
 from tests.space import Answer
 
@@ -90,19 +94,46 @@ async def page(built: Built, actor: Actor, name: str, given: Sequence[str]) -> A
     return Answer(200, {}, plain(said).encode())
 
 
-async def archive(built: Built, actor: Actor, patient: str) -> Answer:
-    """The record as it is taken away: its files, but the log of who read and what speaks of it."""
-    visit = parts.visit(built, actor)
+async def archive(built: Built, actor: Actor, patient: str, until: datetime) -> Answer:
+    """The record as it is taken away."""
+    return await _files(export.taken(parts.visit(built, actor), patient), until)
+
+
+async def handed(built: Built, actor: Actor, operator: str, until: datetime) -> Answer:
+    """`carnet record export` of one's own record, by an operator; by oneself for who has none."""
     try:
-        data = b"".join([chunk async for chunk in export.taken(visit, patient)])
+        by = operator if actor.patient is not None else actor.sub
+        on = parts.visit(built, await record.writer(built, by))
     except errors.CarnetError as refusal:
         return Answer(404, {}, f"{type(refusal).__name__}: {refusal}".encode())
+    own = actor.patient or 0
+    return await _files(record.handed_over(on, built.door.ids.encode(own, own)), until)
+
+
+async def _files(chunks: AsyncIterator[bytes], until: datetime) -> Answer:
+    try:
+        data = b"".join([chunk async for chunk in chunks])
+    except errors.CarnetError as refusal:
+        return Answer(404, {}, f"{type(refusal).__name__}: {refusal}".encode())
+    return Answer(200, {}, inside(data, until))
+
+
+def inside(data: bytes, until: datetime) -> bytes:
+    """The files of an archive; of the log, the lines before anybody asked here, in one language."""
     with zipfile.ZipFile(BytesIO(data)) as found:
         files = {name: found.read(name) for name in found.namelist() if not name.startswith(LOGGED)}
-    return Answer(200, {}, repr(files).encode())
+        for name in found.namelist():
+            if name.startswith("acces/") and name.endswith(".csv"):
+                rows = csv.reader(found.read(name).decode("utf-8-sig").splitlines()[1:])
+                lines = [row for row in rows if row[0] < told(until)]
+                files["acces"] = files.get("acces", b"") + repr(lines).encode()
+        for name in [each for each in files if each.startswith("index.")]:
+            files[name] = COUNTED.sub(b"", files[name])
+    return repr(files).encode()
 
 
 LOGGED = ("manifest", "acces/", "journal/")  # they hold the lines of the run itself
+COUNTED = re.compile(rb"</a> \([0-9]+ [^)]*\)")  # how many lines there are
 
 
 def plain(value: Any) -> str:

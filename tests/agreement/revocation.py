@@ -1,23 +1,29 @@
 # SPDX-License-Identifier: EUPL-1.2
 """A right ends on every channel: a real server of two workers is asked without a pause while it does.
 
-Each channel is asked on connections of its own, over and over: reads, searches, the next page of one that
-runs, pages, files. What counts is a positive answer to a request sent after the act that ends the right
-had answered. Rights are decided with each statement, so there is none; a token is believed for half a
-second (carnet/access/revisions.py).
+Each channel is asked on connections of its own, over and over: reads, searches, the next page of one
+that runs, pages of a session that stays open, files, copies of the whole record, what is written. A copy
+under way when the right ends is broken off. What counts is a positive answer to a request sent after the
+act that ends the right had answered. Rights are decided with each statement, so there is none; a token is
+believed for half a second (carnet/access/revisions.py).
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import io
 import json
 import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +43,17 @@ from carnet.config import Instance, Settings
 from carnet.documents import hide
 from carnet.population import Population, make
 from carnet.postgres.cluster import Cluster
-from carnet.rights import assist, block, close, consent, emergency, mandate, reopen, session
+from carnet.rights import (
+    assist,
+    block,
+    close,
+    connections,
+    consent,
+    emergency,
+    mandate,
+    reopen,
+    session,
+)
 from tests.durability.installation import HOST, answers, free_port
 from tests.space import FHIR
 
@@ -85,15 +101,10 @@ class Served:
         if persona not in self.pages:
             http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
             self.pages[persona] = http
-            async with http.get(f"{self.address}/compte/connexion/") as form:
-                text = await form.text()
-            found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', text)
-            assert found is not None
-            data = {"csrfmiddlewaretoken": found[1], "login": persona, "password": PASSWORD}
-            async with http.post(
-                f"{self.address}/compte/connexion/", data=data,
-                headers={"referer": f"{self.address}/compte/connexion/"},
-            ) as done:  # fmt: skip
+            url = f"{self.address}/compte/connexion/"
+            data = {"csrfmiddlewaretoken": await typed(http, url), "login": persona,
+                    "password": PASSWORD}  # fmt: skip
+            async with http.post(url, data=data, headers={"referer": url}) as done:  # fmt: skip
                 assert "connexion" not in str(done.url), await done.text()
         return self.pages[persona]
 
@@ -161,16 +172,22 @@ class Channel:
     url: str
     headers: Mapping[str, str]
     positive: Callable[[int, bytes], bool]
+    posted: Any = None  # what is posted: a form's fields, or bytes
     answers: list[tuple[float, float, bool]] = field(default_factory=list)  # sent, ended, positive
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Ask again and again."""
         while not stop.is_set():
             sent = time.monotonic()
-            async with self.http.get(
-                self.url, headers=self.headers, allow_redirects=False
-            ) as answer:
-                body = await answer.read()
+            async with self.http.request(
+                "GET" if self.posted is None else "POST", self.url, data=self.posted,
+                headers=self.headers, allow_redirects=False,
+            ) as answer:  # fmt: skip
+                try:
+                    body = await answer.read()
+                except aiohttp.ClientPayloadError:  # broken off: not whole
+                    self.answers.append((sent, time.monotonic(), False))
+                    continue
                 assert answer.status not in (429, 500), (self.name, answer.status, body[:300])
                 if answer.status != 503:  # "the rights are being changed: try again"
                     self.answers.append(
@@ -181,6 +198,11 @@ class Channel:
 def given(status: int, body: bytes) -> bool:
     """A resource, bytes or a page."""
     return status == 200
+
+
+def made(status: int, body: bytes) -> bool:
+    """Something was written."""
+    return status == 201
 
 
 def found(status: int, body: bytes) -> bool:
@@ -199,10 +221,12 @@ async def channels(
     rtype: str = "DocumentReference",
     pages: bool = True,
     document: str = "",
+    holds: bool = False,
 ) -> list[Channel]:
     """Every way a persona reads a record by, that gives something now.
 
-    rtype: what they read of it. document: of which document alone, where one is taken away.
+    rtype: what they read of it. document: of which document alone, where one is taken away. holds:
+    they exercise the person's rights, copies of the whole record among them.
     """
     base, token = f"{served.address}/fhir", await served.token(persona)
     http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True))
@@ -223,7 +247,7 @@ async def channels(
     seen = await entries(f"{rtype}?_id={document}" if document else f"{rtype}?{about}&_count=1")
     assert seen, f"{persona} sees no {rtype} of {patient}"
     one = seen[0]["id"]
-    made: dict[str, tuple[str, Callable[[int, bytes], bool]]] = {
+    ways: dict[str, tuple[str, Callable[[int, bytes], bool]]] = {
         "read": (f"{rtype}/{one}", given),
         "version": (f"{rtype}/{one}/_history/1", given),
         "history": (f"{rtype}/{one}/_history", given),
@@ -231,40 +255,113 @@ async def channels(
         "count": (f"{rtype}?_id={one}&_summary=count", found),
     }
     if not document:
-        made |= {
+        ways |= {
             "search": (f"{rtype}?{about}", found),
             "$everything": (f"{who}/$everything?_count=5", found),
         }
         if links:
-            made["next page"] = (links[0], found)
+            ways["next page"] = (links[0], found)
     binary = ""
     if rtype == "DocumentReference":
         binary = seen[0]["content"][0]["attachment"]["url"].rsplit("/", 1)[1]
-        made["file"] = (f"Binary/{binary}", given)
-        made["chain"] = (f"{rtype}?subject:Patient._id={patient}&_id={one}", found)
+        ways["file"] = (f"Binary/{binary}", given)
+        ways["chain"] = (f"{rtype}?subject:Patient._id={patient}&_id={one}", found)
         if not document:
-            made |= {
+            ways |= {
                 "_has": (f"Patient?_id={patient}&_has:{rtype}:subject:_id={one}", found),
                 "_revinclude": (f"Patient?_id={patient}&_revinclude={rtype}:subject", found),
             }
+    if holds:
+        ways |= {
+            "copy": (f"{who}/$take-away", given),
+            "consents": (f"Consent?patient={patient}", found),
+            "readers": (f"AuditEvent?patient={patient}&_count=1", found),
+        }
     result = []
-    for name, (path, positive) in made.items():
+    for name, (path, positive) in ways.items():
         parts_ = urlsplit(path)
         url = f"{served.address}{parts_.path}?{parts_.query}" if parts_.scheme else f"{base}/{path}"
         result.append(Channel(name, http, url, headers, positive))
+    if holds:
+        answer = {"resourceType": "QuestionnaireResponse", "status": "completed"}
+        sent = json.dumps({**answer, "subject": {"reference": who}}).encode()
+        result.append(
+            Channel("create", http, f"{base}/QuestionnaireResponse",
+                    {**headers, "content-type": FHIR}, made, sent)
+        )  # fmt: skip
     if pages:
         web = await served.browser(persona)
         kind = served.cast.persona(persona).kind
         place = "patients" if kind in ("professional", "assistant") else "pour"
         under = f"{served.address}/{place}/{patient}"
         shown = {"page of the record": "/", "page of curves": "/courbes/"}
+        if kind == "professional":
+            shown["page of who acts for them"] = "/mandats/"
+        if holds:
+            shown |= {"page of readers": "/acces/", "page of rights": "/droits/",
+                      "page of professionals": "/droits/professionnels/",
+                      "page that adds": "/documents/ajouter/",
+                      "page of a copy": "/emporter/"}  # fmt: skip
         if document:
             shown = {}
         if binary:
             shown["page of a document"] = f"/documents/{one}/"
+            shown["page of a file"] = f"/documents/{one}/fichier/"
             shown["file of a page"] = f"/fichiers/{binary}"
         result += [Channel(name, web, under + path, {}, given) for name, path in shown.items()]
+        if holds:
+            url = f"{under}/emporter/"
+            form = {"csrfmiddlewaretoken": await typed(web, url)}
+            result.append(Channel("copy by its page", web, url, {"referer": url}, given, form))
     return result
+
+
+async def typed(web: aiohttp.ClientSession, url: str) -> str:
+    """What a form of a page carries against another site's."""
+    async with web.get(url) as form:
+        text = await form.text()
+    found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', text)
+    assert found is not None, text
+    return found[1]
+
+
+class Copy:
+    """A copy of a record under way: its beginning read, the rest left to come."""
+
+    def __init__(self, served: Served, persona: str, patient: str) -> None:
+        self._url = f"{served.address}/fhir/Patient/{patient}/$take-away"
+        self._token = served.token(persona)
+        self._http = aiohttp.ClientSession(
+            read_bufsize=4096, connector=aiohttp.TCPConnector(socket_factory=narrow)
+        )
+
+    async def __aenter__(self) -> Copy:
+        headers = {"authorization": f"Bearer {await self._token}"}
+        self._answer = await self._http.get(self._url, headers=headers)
+        assert self._answer.status == 200
+        self._start = await self._answer.content.readany()
+        assert self._start
+        return self
+
+    async def rest(self) -> bytes:
+        """All that came, to its end or to where it was broken off."""
+        sent = [self._start]
+        with contextlib.suppress(aiohttp.ClientPayloadError):
+            async for piece in self._answer.content.iter_any():
+                sent.append(piece)
+        return b"".join(sent)
+
+    async def __aexit__(self, *of: object) -> None:
+        await self._http.close()
+
+
+def narrow(of: Any) -> socket.socket:
+    """A socket that takes in little before it is read."""
+    family, kind, proto = of[:3]
+    made = socket.socket(family, kind, proto)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    made.setblocking(False)
+    return made
 
 
 # ------------------------------------------------------------------------------------ scenarios
@@ -372,6 +469,37 @@ async def masked(served: Served) -> Ended:
     return ended
 
 
+async def represented(served: Served) -> Ended:
+    """The operator ends a parent's representation of a child."""
+    patient = await served.patient("minor")
+    ways = await channels(served, "parent", patient, holds=True)
+    mandates = await mandate.mandated(await served.visit("minor"))
+    who = await served.actor("parent")
+    (one,) = [each for each in mandates if each.represents and each.holder == who.name]
+    return await watched(
+        "representation", ways,
+        lambda: _as(served, "operator", lambda visit: mandate.revoke(visit, one.id)),
+    )  # fmt: skip
+
+
+async def heavy(served: Served, patient: str) -> None:
+    """A record whose copy does not wait whole in the buffers of a connection."""
+    token = await served.token("hospital-software")
+    headers = {"authorization": f"Bearer {token}", "content-type": FHIR}
+    noise = random.Random(1)
+    async with aiohttp.ClientSession(headers=headers) as http:
+        for number in range(3):
+            text = base64.b64encode(base64.b64encode(noise.randbytes(3 << 20))).decode()
+            of = {
+                "resourceType": "DocumentReference", "status": "current",
+                "type": {"coding": [{"system": "urn:x", "code": f"heavy-{number}"}]},
+                "subject": {"reference": f"Patient/{patient}"},
+                "content": [{"attachment": {"contentType": "text/plain", "data": text}}],
+            }  # fmt: skip
+            async with http.post(f"{served.address}/fhir/DocumentReference", json=of) as done:
+                assert done.status == 201, await done.text()
+
+
 async def mandated(served: Served) -> Ended:
     """An elder ends their carer's mandate."""
     patient = await served.patient("elder")
@@ -426,28 +554,44 @@ async def dismissed(served: Served) -> Ended:
     )  # fmt: skip
 
 
+async def blocked_too(served: Served) -> Ended:
+    """The patient blocks their doctor: whoever assists the doctor reads no more."""
+    patient = await served.patient("patient")
+    rpps = int(served.cast.professional("gp").rpps)
+    ways = await channels(served, "assistant", patient, rtype="Patient")
+    ended = await watched(
+        "block, for an assistant", ways,
+        lambda: _as(served, "patient", lambda visit: block.block(visit, rpps)),
+    )  # fmt: skip
+    await block.unblock(await served.visit("patient"), rpps)
+    return ended
+
+
 async def closed(served: Served) -> Ended:
-    """The patient closes their record; what a laboratory deposited in it is shut too."""
+    """The patient closes their record; what a laboratory deposited in it is shut too.
+
+    The copy they were making of it is broken off.
+    """
     patient = await served.patient("patient")
     ways = await channels(served, "gp", patient)
-    ended = await watched(
-        "closed record", ways, lambda: _as(served, "patient", lambda visit: close.close(visit))
-    )
+    await heavy(served, patient)
+    async with Copy(served, "patient", patient) as copy:
+        ended = await watched(
+            "closed record", ways, lambda: _as(served, "patient", lambda visit: close.close(visit))
+        )
+        if zipfile.is_zipfile(io.BytesIO(await copy.rest())):
+            ended.late["copy under way"] = ended.latency
     await reopen.reopen(await served.visit("patient"))
     return ended
 
 
-async def token_over(served: Served) -> Ended:
-    """Every token of an account ends: its revision is raised."""
+async def connections_over(served: Served) -> Ended:
+    """A doctor ends all that is connected in their name: open pages at once, tokens when believed no more."""
     patient = await served.patient("patient")
-    who = await served.actor("gp")
-    ways = await channels(served, "gp", patient, pages=False)
-
-    async def raised() -> None:
-        with psycopg.connect(served.admin_url) as conn:
-            conn.execute("UPDATE access.subject SET rev = rev + 1 WHERE sub = %s", (who.sub,))
-
-    return await watched("token", ways, raised)
+    ways = await channels(served, "gp", patient)
+    ended = await watched("connections", ways, lambda: _as(served, "gp", connections.end))
+    await served.pages.pop("gp").close()
+    return ended
 
 
 async def _as(served: Served, persona: str, act: Callable[[Visit], Awaitable[Any]]) -> None:
@@ -457,8 +601,10 @@ async def _as(served: Served, persona: str, act: Callable[[Visit], Awaitable[Any
 Scenario = Callable[[Served], Awaitable[Ended]]
 RIGHTS: tuple[Scenario, ...] = (
     blocked,
+    blocked_too,
     masked,
     emergency_over,
+    represented,
     mandated,
     session_over,
     dismissed,
@@ -466,7 +612,7 @@ RIGHTS: tuple[Scenario, ...] = (
 )
 
 
-EVERY = (*RIGHTS, token_over, closed)  # the whole record last: nothing is open after it
+EVERY = (*RIGHTS, connections_over, closed)  # the whole record last: nothing is open after it
 
 
 async def ended(data: Path, these: Sequence[Scenario] = EVERY) -> list[Ended]:

@@ -26,6 +26,7 @@ import structlog
 
 from tests import people
 from tests.agreement.items import CAST, CODES, DOCUMENTS, LOINC, MASKS, SECURITY, WORDS, Item, date
+from tests.agreement.told import JOBS
 from tests.agreement.worlds import (
     PERSONAS,
     Original,
@@ -491,6 +492,54 @@ def _archive(aim: Aim) -> Probe:
     return Probe("archive", "GET", "", page=("archive", patient))
 
 
+def _rendered(aim: Aim, path: str, method: str = "GET") -> tuple[str, ...]:
+    """An address of a record: one's own, that of whom one acts for, or a patient's."""
+    kind, chance = aim.twins.viewer.kind, aim.chance
+    if kind == "patient" and chance.random() < 0.4:
+        return "html", method, f"/dossier/{path}"
+    head = "pour" if kind in ("patient", "helper") else "patients"
+    return "html", method, f"/{head}/{aim.person.split('/')[1]}/{path}"
+
+
+def _html(aim: Aim) -> Probe:
+    """The pages of a record as they are sent."""
+    chance = aim.chance
+    asked = urlencode({"type": chance.choice(DOCUMENTS), "annee": chance.choice((2025, 2026))})
+    path = chance.choice(("", "", f"?{asked}", "courbes/", "acces/", "acces/?vue=ajouts", "droits/",
+                          "droits/professionnels/", "pourquoi/", "emporter/"))  # fmt: skip
+    if chance.random() < 0.15:
+        page: tuple[str, ...] = ("html", "GET", chance.choice(OWN_ADDRESSES))
+    else:
+        page = _rendered(aim, path)
+    return Probe("rendered page of a record", "GET", "", page=page)
+
+
+OWN_ADDRESSES = ("/pour-qui/", "/espace/", "/identite/", "/identite/fiche/", "/urgences/",
+                 "/patients/", "/accompagner/", "/assistants/", "/assister/",
+                 "/identitovigilance/", "/operateur/")  # fmt: skip
+
+
+def _item_html(aim: Aim) -> Probe:
+    """A document, its file, or a curve, as they are sent."""
+    document = aim.address("DocumentReference").split("/")[1]
+    path = aim.chance.choice((
+        f"documents/{document}/", f"documents/{document}/", f"documents/{document}/fichier/",
+        f"fichiers/{aim.address('Binary').split('/')[1]}", f"courbes/{aim.chance.choice(CODES)}/",
+    ))  # fmt: skip
+    return Probe("rendered page of one thing", "GET", "", page=_rendered(aim, path))
+
+
+def _taken(aim: Aim) -> Probe:
+    """A record taken away from its page, or handed over by an operator."""
+    page = _rendered(aim, "emporter/", "POST") if aim.chance.random() < 0.5 else ("handed over",)
+    return Probe("export, page and command", "GET", "", page=page)
+
+
+def _job(aim: Aim) -> Probe:
+    name = aim.chance.choice(tuple(JOBS))
+    return Probe("job", "POST", "", page=("job", name))  # alone: what it draws is the same in both
+
+
 def _prescribed(aim: Aim) -> Probe:
     if aim.chance.random() < 0.5:
         return Probe("page: emergency", "GET", "", page=("emergency", aim.person.split("/")[1]))
@@ -498,7 +547,7 @@ def _prescribed(aim: Aim) -> Probe:
 
 
 # A whole record each time: asked once where the others are asked ten times.
-HEAVY = frozenset(("archive", "$take-away", "$everything"))
+HEAVY = frozenset(("archive", "$take-away", "$everything", "export, page and command", "job"))
 LIGHTER = 9
 LINES = frozenset(("AuditEvent",))
 NUMBERS = re.compile(
@@ -567,6 +616,12 @@ GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     "page: finding a person": _finding,
     "page: emergency": _prescribed,
     "archive": _archive,
+    "rendered page of a record": _html,
+    "rendered page of one thing": _item_html,
+    "export, page and command": _taken,
+    "notice": lambda aim: Probe("notice", "GET", "", page=("notices",)),
+    "letter": lambda aim: Probe("letter", "GET", "", page=("letters",)),
+    "job": _job,
 }  # fmt: skip
 
 
@@ -594,7 +649,8 @@ async def ask(of: Twins, probe: Probe, report: Report) -> str | None:
     while True:
         headers = dict(probe.headers)
         a, b = await asyncio.gather(
-            *(world.look(of.persona, probe.page[0], probe.page[1:]) if probe.page else
+            *(world.look(of.persona, probe.page[0], probe.page[1:], of.reader, of.now)
+              if probe.page else
               world.ask(of.persona, probe.method, path, probe.body, headers)
               for world in (of.a, of.b))
         )  # fmt: skip
@@ -694,6 +750,7 @@ async def compare(
 def _fit(kind: str, items: list[Item]) -> list[Item]:
     """Items a kind of path can aim at best; any, when there is none."""
     wanted = {"Binary": {"Binary"}, "$hide and $show": {"DocumentReference"},
+              "rendered page of one thing": {"DocumentReference"},
               "_include": {"DiagnosticReport", "Observation"},
               "pages with _include": {"DiagnosticReport"}}.get(kind, set())  # fmt: skip
     return [item for item in items if wanted & set(item.types)] or items

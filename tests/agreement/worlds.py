@@ -22,14 +22,16 @@ import psycopg
 from carnet.access.actor import Actor
 from carnet.access.visibility import Resource, State, Viewer, live_roles, visible
 from carnet.app import demonstration, parts
+from carnet.app.pages import PageParts
 from carnet.app.parts import Built
 from carnet.fhir.store.ids import EPOCH
 from carnet.postgres import migrate
 from carnet.postgres.cluster import Cluster
 from carnet.rest.routes import application
 from tests import people
-from tests.agreement import pages, reading
-from tests.agreement.items import Item, make
+from tests.agreement import pages, reading, rendered, told
+from tests.agreement.items import CAST, Item, make
+from tests.agreement.told import Reader
 from tests.postgres_fixture import SETTINGS
 from tests.space import FHIR, Answer, Peopled, asgi, clone, pattern, populated, settings_of
 
@@ -38,6 +40,7 @@ START = datetime(2026, 11, 23, tzinfo=UTC)  # of the first item; the cast is old
 STEP = timedelta(minutes=20)  # between two items: the first loose Binaries are more than a day old
 PERSONAS = ("patient", "minor", "parent", "carer", "helper", "gp", "hospital-doctor", "nurse",
             "outsider", "blocked", "assistant", "lab-software", "hospital-software")  # fmt: skip
+STAFF = ("gp", "hospital-doctor", "nurse", "outsider", "blocked")
 
 
 # A server whose loss would cost nothing: no flush, and plans made once, for the campaign's many statements.
@@ -98,7 +101,10 @@ class World:
     built: Built
     source: Source
     admin_url: str
+    server: Url
     app: Any = None
+    worker: psycopg.AsyncConnection[Any] | None = None
+    pages: PageParts | None = None  # of the run that asks
     tokens: dict[str, str] = field(default_factory=dict)
     actors: dict[str, Actor] = field(default_factory=dict)
 
@@ -116,12 +122,37 @@ class World:
         with psycopg.connect(self.admin_url) as conn:
             conn.execute("DELETE FROM access.audit WHERE at >= %s", (since,))
 
-    async def look(self, persona: str, name: str, given: Sequence[str]) -> Answer:
-        """A page, or the archive of a record."""
+    async def look(
+        self, persona: str, name: str, given: Sequence[str], reader: Reader, until: datetime
+    ) -> Answer:
+        """A page, a record taken away, or what reaches somebody; until: when the run began."""
         actor = await self.actor(persona)
-        if name == "archive":
-            return await pages.archive(self.built, actor, given[0])
+        match name:
+            case "archive":
+                return await pages.archive(self.built, actor, given[0], until)
+            case "handed over":
+                operator = await self.actor("operator")
+                return await pages.handed(self.built, actor, operator.sub, until)
+            case "html":
+                return await self._rendered(actor, given[0], given[1], until)
+            case "notices":
+                return await told.notices(self.built, reader)
+            case "letters":
+                return await told.posted(self.built, reader)
+            case "job":
+                if self.worker is None:
+                    url = self.server.url("carnet_worker")
+                    self.worker = await psycopg.AsyncConnection.connect(url, autocommit=True)
+                return await told.job(self.worker, self.built, reader, given[0])
         return await pages.page(self.built, actor, name, given)
+
+    async def _rendered(self, actor: Actor, method: str, path: str, until: datetime) -> Answer:
+        if self.pages is None:
+            self.pages = rendered.parts_of(self.built, until)
+        answer = await rendered.html(self.pages, actor, method, path)
+        if answer.headers.get("content-type") == "application/zip":
+            return Answer(answer.status, answer.headers, pages.inside(answer.body, until))
+        return answer
 
     async def actor(self, persona: str) -> Actor:
         """Who a persona is; `minor+secret` is the minor in a secret connection."""
@@ -168,6 +199,7 @@ class Twins:
     changed: frozenset[int]
     now: datetime
     numbers: tuple[str, ...]  # INS of people who may be here
+    reader: Reader  # what is theirs of what leaves
 
 
 async def load(
@@ -277,18 +309,22 @@ async def opened(
     peopled: Peopled, name: str, source: Source, *, role: str = "{role}"
 ) -> AsyncIterator[World]:
     """A process on a database; `role` may be a superuser's, whom row-level security does not bind."""
+    server = Url(pattern(peopled.cluster, name).replace("{role}", role))
     built = await parts.build(
         settings_of(peopled.folder, pool_size=CONNECTIONS),
-        Url(pattern(peopled.cluster, name).replace("{role}", role)),
+        server,
         name="twin",
         clock=source.clock,
         random=source.bytes,
         random_bits=source.bits,
     )
     await prepared_at_once(built)
+    world = World(built, source, peopled.cluster.url(database=name), server)
     try:
-        yield World(built, source, peopled.cluster.url(database=name))
+        yield world
     finally:
+        if world.worker is not None:
+            await world.worker.close()
         await built.pool.close()
 
 
@@ -341,10 +377,17 @@ def prepare(admin_url: str, peopled: Peopled) -> None:
             " VALUES (1, %s, 'helper:helper', 'helper', 'management', 'oral', 'test', %s, %s)",
             (elder, START - STEP, START + timedelta(days=30)),
         )
+        persons = [peopled.where.people[key] for key in CAST]
+        told.write(conn, 0, START - STEP, persons, _staff(), peopled.where.people["patient"])
+
+
+def _staff() -> list[int]:
+    """Those of the professionals who are personas."""
+    return [int(people.POPULATION.professional(key).rpps) for key in STAFF]
 
 
 def disturb(admin_url: str, peopled: Peopled, viewer: Viewer, persona: str, seed: int) -> None:
-    """Rights of others, which this persona does not see through the API: only B has them.
+    """Rights of others and what they are told, which this persona does not see: only B has them.
 
     Whoever holds a record sees who may read it: theirs are left as they are.
     """
@@ -360,7 +403,10 @@ def disturb(admin_url: str, peopled: Peopled, viewer: Viewer, persona: str, seed
                 "SELECT cid FROM access.mandate WHERE sub = %s", (viewer.sub,)
             )
         }
-        for number, cid in enumerate(sorted(peopled.where.people.values())):
+        theirs = sorted(peopled.where.people.values())
+        staff = [rpps for rpps in _staff() if rpps != viewer.rpps]
+        told.write(conn, 10_000, START, set(theirs) - held, staff, theirs[0])
+        for number, cid in enumerate(theirs):
             if cid in held:
                 continue
             conn.execute(
@@ -429,7 +475,8 @@ async def original(peopled: Peopled, seed: int, count: int) -> AsyncIterator[Ori
 @contextlib.asynccontextmanager
 async def twins(of: Original, persona: str) -> AsyncIterator[Twins]:
     """A and a B of one persona: what is hidden from them is left out, changed, or kept."""
-    viewer = reading.viewer(await of.world.actor(persona))
+    actor = await of.world.actor(persona)
+    viewer, reader = reading.viewer(actor), told.Reader(*told.readable(of.world.admin_url, actor))
     seen, hidden, shown = judge(of.world.admin_url, viewer, of.now)
     chance = random.Random(f"{of.seed} twin {persona}")
     drawn = {number: chance.random() for number in sorted(hidden)}
@@ -444,6 +491,8 @@ async def twins(of: Original, persona: str) -> AsyncIterator[Twins]:
                 dropped.discard(item.number)
             else:
                 dropped |= about
+    # Whether anything waits to be announced is told at two weeks (CSP R.1111-53); no more than that.
+    dropped -= waiting(of.world.admin_url, reader)
     async with installed(of.peopled, of.seed) as world:
         disturb(world.admin_url, of.peopled, viewer, persona, of.seed)
         await load(
@@ -457,8 +506,19 @@ async def twins(of: Original, persona: str) -> AsyncIterator[Twins]:
         assert also == seen, "the worlds differ in what this persona sees: no twins"
         yield Twins(
             persona, viewer, of.items, of.ids, of.world, world, hidden, frozenset(dropped),
-            frozenset(changed - dropped), of.now, _numbers(of, persona),
+            frozenset(changed - dropped), of.now, _numbers(of, persona), reader,
         )  # fmt: skip
+
+
+def waiting(admin_url: str, reader: Reader) -> set[int]:
+    """One item a record of theirs, of those that wait to be announced."""
+    found: dict[int, int] = {}
+    with psycopg.connect(admin_url) as conn:
+        for cid, rid in conn.execute(told.AWAITING):
+            item = item_of(rid)
+            if cid in reader.cids and item is not None:
+                found.setdefault(cid, item)
+    return set(found.values())
 
 
 def _numbers(of: Original, persona: str) -> tuple[str, ...]:

@@ -103,6 +103,24 @@ async def test_at_two_weeks_the_patient_is_told_and_at_a_month_they_see(
     assert any(line.what.startswith("Ajout : Bilan") for line in lines), "the deposit shows now"
 
 
+async def test_what_bears_an_id_its_depositor_chose_is_lifted_too_and_holds_nothing_back(
+    space: Space, worker: Door
+) -> None:
+    address = "Observation/0f3a9c5e-0000-4000-8000-000000000001"
+    body = {
+        "resourceType": "Observation", "id": address.partition("/")[2], "status": "final",
+        "meta": {"security": [mask("INVISIBLE_PATIENT")["coding"][0]]},
+        "code": {"text": "Bilan"}, "subject": {"reference": f"Patient/{space.patient_id()}"},
+    }  # fmt: skip
+    assert (await space.put(address, body, as_="lab-software")).status == 201
+    document = await put_off(space)
+    assert (await space.get(address, as_="patient")).status == 404
+    space.clock.advance(32 * DAY)
+    assert await lift(worker) == 2
+    for one in (address, document):
+        assert (await space.get(one, as_="patient")).status == 200
+
+
 async def test_the_month_of_a_chain_runs_from_its_first_version(space: Space, worker: Door) -> None:
     old = fresh()
     labels = [*metadata(b"x")["securityLabel"], mask("INVISIBLE_PATIENT")]

@@ -7,6 +7,8 @@ import asyncio
 import hmac
 import io
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import AsyncIterator
 from hashlib import pbkdf2_hmac
@@ -72,6 +74,29 @@ def test_what_fails_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+ASKED = ("record", "export", "x", "y.zip", "--by", "operator:one")
+
+
+@pytest.mark.parametrize(("typed", "said"), [
+    ("", "nothing was typed"), ("abc\nabc\n", "twelve characters"),
+    (f"{CODE}\n", "nothing was typed"),
+])  # fmt: skip
+def test_without_a_code_it_ends_and_says_so(typed: str, said: str) -> None:
+    done = CliRunner().invoke(app, ASKED, input=typed)
+    assert done.exit_code == 1 and said in done.stderr
+
+
+@pytest.mark.slow
+def test_with_its_input_closed_it_ends_too(tmp_path: Path) -> None:
+    """In a session of its own: there is no terminal to ask on instead."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"exec '{sys.executable}' -m carnet {' '.join(ASKED)} <&-"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, start_new_session=True,
+    )  # fmt: skip
+    assert done.returncode == 1 and "nothing was typed" in done.stderr, done.stderr[-1000:]
+    assert "Traceback" not in done.stderr and not (tmp_path / "y.zip").exists()
+
+
 @pytest.mark.anyio
 async def test_an_operator_hands_over_what_they_cannot_read(
     space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -87,6 +112,13 @@ async def test_an_operator_hands_over_what_they_cannot_read(
 
     operator = await space.actor("operator")
     assert (await call((await space.actor("gp")).sub, f"{CODE}\n{CODE}\n")).exit_code == 1
+    unknown = await call("operator:nobody", f"{CODE}\n{CODE}\n")
+    assert unknown.exit_code == 1 and "--by: nobody of this installation" in unknown.stderr
+    nobody = space.built.door.ids.encode(1 << 40, 1 << 40)
+    for person in (nobody, "2 69 05 49 588 157 80"):
+        words = ["record", "close", person, "--by", operator.sub]
+        answer = await asyncio.to_thread(CliRunner().invoke, app, words)
+        assert answer.exit_code == 1 and "Nobody bears this number here" in answer.stderr
     assert not path.exists()
     said = await call(operator.sub, f"{CODE}\n{CODE}\n")
     assert said.exit_code == 0, said.output

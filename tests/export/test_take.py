@@ -20,6 +20,7 @@ from carnet.postgres.pool import JOB, open_pool
 from carnet.rights import block
 from tests import people
 from tests.rest import samples
+from tests.rights.test_mandates import management
 from tests.space import Space
 
 pytestmark = pytest.mark.anyio
@@ -164,6 +165,28 @@ async def test_it_stops_with_the_right_to_it_and_is_not_whole(
                 await space.rows("UPDATE access.mandate SET revoked = %s", space.clock.now)
             sent += chunk
     assert sent
+    with pytest.raises(zipfile.BadZipFile):
+        zipfile.ZipFile(io.BytesIO(sent))
+
+
+@pytest.mark.parametrize("at", ["documents/", "fhir/fichiers.csv", "index.html"])
+async def test_it_stops_between_two_files_of_one_batch_and_before_its_end(
+    space: Space, at: str
+) -> None:
+    """at: the first file of this name is the last that is sent before the right ends."""
+    child = space.patient_id("minor")
+    for number in range(2):
+        paper = management(space, child, f"paper-{number}")
+        assert (await space.post("DocumentReference", paper, as_=samples.HOSPITAL)).status == 201
+    visit, sent = await space.visit("parent"), b""
+    with pytest.raises(errors.NotFound):
+        async for chunk in export.taken(visit, child):
+            sent += chunk
+            if at.encode() in chunk:
+                await space.rows("UPDATE access.mandate SET revoked = %s", space.clock.now)
+    assert at.encode() in sent and b"manifest.json" not in sent
+    if at == "documents/":
+        assert sent.count(b"documents/") == 1
     with pytest.raises(zipfile.BadZipFile):
         zipfile.ZipFile(io.BytesIO(sent))
 

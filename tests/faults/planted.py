@@ -14,7 +14,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,20 +24,38 @@ import pytest
 import structlog
 
 from carnet import errors
-from carnet.access import audit_events, kinds, reach
+from carnet.access import audit_events, kinds, notices, reach
 from carnet.access import queries as access
-from carnet.access.door import Decision, Nothing, Page, Visit, decide, everything, includes, takeout
+from carnet.access.door import (
+    Decision,
+    Nothing,
+    Page,
+    Visit,
+    decide,
+    everything,
+    includes,
+    platform,
+    takeout,
+)
 from carnet.access.door import visit as visits
 from carnet.access.door.hops import Hops
 from carnet.access.door.includes import Included
 from carnet.access.door.writing import Unit
 from carnet.access.labels import Label
 from carnet.access.matrix import Matrix
-from carnet.documents import hide
+from carnet.app.pages import PageParts
+from carnet.cli import record
+from carnet.documents import announce, hide
+from carnet.documents import queries as documents
 from carnet.fhir.search import scope as scope_module
 from carnet.fhir.search import sql as search_sql
+from carnet.fhir.search.chains import NotFollowed
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.scope import Admits, Scope
+from carnet.notices import deliver, letters
+from carnet.notices import queries as outgoing
+from carnet.notices.render import Rendered
+from carnet.portal import bridge
 from carnet.rest import outcome
 from carnet.rights import explain, view
 from carnet.rights import queries as rights
@@ -310,8 +328,11 @@ def next_before_scope(patch: pytest.MonkeyPatch) -> None:
         page = await plain(self, query)
         if page.next is not None or not page.matches or query.only_total:
             return page
-        with _opened():
-            text, values = search_sql.matches(query, Scope(), self.door.place(query.rtype))
+        try:
+            with _opened():
+                text, values = search_sql.matches(query, Scope(), self.door.place(query.rtype))
+        except NotFollowed:  # a chain asks for the scopes of others: not this fault's path
+            return page
         async with self.door.pool.connection() as conn:
             decision = await self.door.decide(conn, self.actor, query.compartments)
             rows = await self.fetch(conn, decision, text, values)
@@ -577,6 +598,108 @@ def hide_says_forbidden(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Unit, "held", held)
 
 
+# --------------------------------- faults of what leaves: notices, letters, jobs, copies, pages sent
+
+
+def _told_how_many(patch: pytest.MonkeyPatch, module: Any) -> None:
+    """What `module` renders ends with how many resources its record holds."""
+    fetched, render = outgoing.fetched, module.render
+
+    async def counted(conn: Any, query: Any, values: Any) -> list[outgoing.Outgoing]:
+        found = []
+        for one in await fetched(conn, query, values):
+            count = await _count(conn, "cid = %s", one.cid)
+            found.append(replace(one, codes={**one.codes, "count": str(count)}))
+        return found
+
+    def said(door: Any, notice: outgoing.Outgoing) -> Rendered:
+        made: Rendered = render(door, notice)
+        return replace(made, text=f"{made.text} {notice.codes['count']}")
+
+    patch.setattr(outgoing, "fetched", counted)
+    patch.setattr(module, "render", said)
+
+
+async def _count(conn: Any, where: str, *values: Any) -> int:
+    text = f"SELECT count(*) FROM record.resource WHERE {where}"
+    ((count,),) = await (await conn.execute(text, values)).fetchall()
+    return int(count)
+
+
+def notice_says_how_many(patch: pytest.MonkeyPatch) -> None:
+    """An e-mail says how much there is in the record."""
+    _told_how_many(patch, deliver)
+
+
+def letter_says_how_many(patch: pytest.MonkeyPatch) -> None:
+    """A letter says how much there is in the record."""
+    _told_how_many(patch, letters)
+
+
+def a_notice_a_document(patch: pytest.MonkeyPatch) -> None:
+    """At two weeks the patient is told once for each document that waits."""
+
+    async def tell(door: Any) -> int:
+        async with door.pool.connection() as conn, conn.transaction():
+            await platform.enter(door, conn)
+            due = await documents.to_tell(conn, door.clock() - announce.TOLD_AFTER)
+            for one in due:
+                await notices.send(door, conn, one.cid, "see-a-professional")
+        return len(due)
+
+    patch.setattr(announce, "tell", tell)
+
+
+def handed_over_whole(patch: pytest.MonkeyPatch) -> None:
+    """The copy an operator hands over holds what its person may not see."""
+    plain = record.handed_over
+
+    async def handed_over(visit: Visit, id: str) -> AsyncIterator[bytes]:
+        with _opened():
+            async for chunk in plain(visit, id):
+                yield chunk
+
+    _conditions(patch, _open_condition)
+    patch.setattr(record, "handed_over", handed_over)
+
+
+def footer_counts(patch: pytest.MonkeyPatch) -> None:
+    """The foot of every page says how much there is in all."""
+    plain = vars(PageParts)["matrix"].fget
+
+    async def count(parts: PageParts) -> int:
+        async with parts._built.pool.connection() as conn:
+            return await _count(conn, "NOT gone")
+
+    def matrix(parts: PageParts) -> str:
+        return f"{plain(parts)}, {bridge.run(count(parts))}"
+
+    patch.setattr(PageParts, "matrix", property(matrix))
+
+
+def page_is_forbidden(patch: pytest.MonkeyPatch) -> None:
+    """The page of a document that is hidden says 403, of one that is not there 404."""
+    from carnet.portal import desk, refusals
+
+    plain = refusals.refusal
+
+    async def there(document: str) -> bool:
+        built: Any = getattr(desk.parts(), "_built")  # noqa: B009
+        place = built.door.ids.decode(document)
+        if place is None:
+            return False
+        async with built.pool.connection() as conn:
+            return await _count(conn, "cid = %s AND rid = %s AND NOT gone", *place) > 0
+
+    def refusal(request: Any, error: errors.CarnetError) -> Any:
+        _, _, rest = request.path.partition("/documents/")
+        if rest and bridge.run(there(rest.split("/")[0])):
+            return refusals.FORBIDDEN
+        return plain(request, error)
+
+    patch.setattr(refusals, "refusal", refusal)
+
+
 READS = ("read", "vread", "Binary", "read, not modified")
 SEARCHES = ("search, all", "search, one person", "search by token", "_count")
 
@@ -601,7 +724,7 @@ FAULTS = (
     Fault(total_without_scope, "patient", ("_total", "_summary")),
     Fault(read_without_scope, "gp", READS),
     Fault(search_without_scope, "nurse", SEARCHES),
-    Fault(facets_without_scope, "patient", ("page of a record",)),
+    Fault(facets_without_scope, "nurse", ("page of a record", "rendered page of a record")),
     Fault(chain_without_scope, "nurse", ("chain",)),
     Fault(has_without_scope, "hospital-doctor", ("_has",)),
     Fault(archive_without_scope, "patient", ("archive",)),
@@ -639,6 +762,13 @@ FAULTS = (
     Fault(explain_counts, "nurse", ("$explain",), SERVICE),
     Fault(consents_of_all, "gp", ("Consent",), SERVICE),
     Fault(hide_says_forbidden, "outsider", ("$hide and $show",), SERVICE),
+    Fault(notice_says_how_many, "patient", ("notice",), SERVICE),
+    Fault(notice_says_how_many, "nurse", ("notice",), SERVICE),
+    Fault(letter_says_how_many, "patient", ("letter",), SERVICE),
+    Fault(a_notice_a_document, "patient", ("job",), SERVICE),
+    Fault(handed_over_whole, "patient", ("export, page and command",)),
+    Fault(footer_counts, "outsider", ("rendered page of a record",)),
+    Fault(page_is_forbidden, "nurse", ("rendered page of one thing",)),
 )
 
 

@@ -58,6 +58,8 @@ ELSEWHERE = {
     "carnet.app.filling:_there": "reads",
     "carnet.vigilance.merge:_rooted": "of merge and its undoing",
     "carnet.vigilance.merge:_told": "of merge and its undoing",
+    "carnet.documents.hide:_remembered": "of masks and their change",
+    "carnet.vigilance.given_back:give_masks_back": "of merge and its undoing",
 }
 
 

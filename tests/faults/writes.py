@@ -181,7 +181,7 @@ async def confirmed(space: Space, worker: Door) -> None:
 
 
 async def undone(space: Space, worker: Door) -> None:
-    await merge.undo(await space.visit(FIRST), KEPT["merge"], "deux sœurs")
+    await merge.undo(await space.visit(FIRST), KEPT["merge"], "deux sœurs", hide.give_back)
 
 
 async def refused(space: Space, worker: Door) -> None:
@@ -207,6 +207,10 @@ async def retrieved(space: Space, worker: Door) -> None:
 
 async def linked(space: Space, worker: Door) -> None:
     await family.link(await space.visit(FIRST), KEPT["one"], KEPT["other"], "mother")
+
+
+async def unlinked(space: Space, worker: Door) -> None:
+    await family.end(await space.visit(FIRST), KEPT["one"], KEPT["other"])
 
 
 async def apart(space: Space, worker: Door) -> None:
@@ -283,14 +287,15 @@ WRITES = [
     Act("a file", loose, "create", sites=CARRY),
     Act("mask", masked, "hide", (), DOCUMENTED, sites=("carnet.documents.hide:change",)),
     Act("offer of a mandate", offered, "mandate", sites=("carnet.rights.mandate:offering",)),
-    Act("mandate by code", accepted, "mandate", (), (offered,),
+    Act("mandate by code", accepted, "mandate", ("access-changed",), (offered,),
         sites=("carnet.rights.mandate:accept",)),
-    Act("mandate on a form", declared, "mandate", apart=("find",),
+    Act("mandate on a form", declared, "mandate", ("access-changed",), apart=("find",),
         sites=("carnet.rights.mandate:declare",)),
     Act("end of a mandate",
         by("patient", lambda visit: mandate.revoke(visit, KEPT["mandate"])), "mandate-ended", (),
         (offered, accepted), sites=("carnet.rights.mandate:revoke",)),
-    Act("representation", represented, "mandate", sites=("carnet.rights.represent:declare",)),
+    Act("representation", represented, "mandate", ("access-changed",),
+        sites=("carnet.rights.represent:declare",)),
     Act("session", begun, "mandate", apart=("find",), sites=("carnet.rights.session:begin",)),
     Act("end of a session",
         by("helper", lambda visit: session.end(visit, KEPT["session"])), "mandate-ended", (),
@@ -313,6 +318,8 @@ WRITES = [
     Act("asking the INSi", retrieved, "identity-insi", (), TWO,
         sites=("carnet.vigilance.qualify:retrieve",)),
     Act("family link", linked, "family-link", (), TWO, sites=("carnet.vigilance.family:link",)),
+    Act("end of a family link", unlinked, "family-unlink", (), (*TWO, linked),
+        sites=("carnet.vigilance.family:end",)),
     Act("release", released, "identity-validate", ("opened",), (apart,),
         sites=("carnet.vigilance.release:release",)),
     Act("search in quarantine", searched, "identity-match", (), (apart,),
@@ -324,6 +331,6 @@ WRITES = [
         (put_off, passed(timedelta(days=15))), sites=("carnet.documents.announce:tell",)),
     Act("announcement, a month", lifted, "announcement-due", (),
         (put_off, passed(timedelta(days=32))), sites=("carnet.documents.announce:lift",)),
-    Act("a letter posted", posted, "", (), (letter,), sites=("carnet.notices.letters:posted",)),
+    Act("a letter posted", posted, "letter-posted", (), (letter,), sites=("carnet.notices.letters:posted",)),
     Act("choice of notices", chosen, "notice-settings", sites=("carnet.notices.settings:choose",)),
 ]  # fmt: skip

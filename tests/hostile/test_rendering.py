@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Page, Route
 
+from tests.browser_fixture import follow
 from tests.hostile.conftest import Trap
 from tests.hostile.corpus import markup, places
 from tests.hostile.share import some
@@ -109,7 +110,7 @@ def test_lists_curves_and_readers_are_inert_for_their_patient(
 def test_the_same_for_their_doctor(logged_in: LogIn, attacked: Attacked, trap: Trap) -> None:
     page = logged_in("gp")
     find_patient(page)
-    page.get_by_role("button", name="Ouvrir le dossier").click()
+    follow(page.get_by_role("button", name="Ouvrir le dossier"))
     record = page.url.removeprefix(attacked.site.address)
     watched = Watched(page, attacked.site.address)
     seen = {path: watched.see(path) for path in some(everywhere(watched, record), 6)}
@@ -259,7 +260,7 @@ def test_hostile_texts_in_the_forms_of_pages(
         traits.get_by_label("Date de naissance").fill("01/01/1970")
         traits.get_by_label("Premier prénom").fill(value)
         watched.signs.clear()
-        traits.get_by_role("button").click()
+        follow(traits.get_by_role("button"))
         page.evaluate("() => 0")
         assert watched.signs == [], value
         in_french(page)
@@ -272,7 +273,7 @@ def test_hostile_texts_at_the_log_in(page: Page, attacked: Attacked, trap: Trap)
         page.goto(f"{attacked.site.address}/compte/connexion/?next=javascript:window.__canary(1)")
         page.fill("[name=login]", value)
         page.fill("[name=password]", value)
-        page.click("main button")
+        follow(page.locator("main button").first)
         page.evaluate("() => 0")
         assert watched.signs == [], value
         in_french(page)

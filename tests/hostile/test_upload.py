@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import FilePayload
 
+from tests.browser_fixture import follow
 from tests.hostile.conftest import Trap
 from tests.hostile.corpus import pdf
 from tests.hostile.share import some
@@ -37,7 +38,7 @@ def test_hostile_files_added_by_a_patient_do_nothing(
         page.fill("[name=on]", "01/11/2026")
         sent_as = FilePayload(name=f"{NAME}.{suffix}", mimeType=declared, buffer=content)
         page.set_input_files("[name=file]", [sent_as])
-        page.click("main form button")
+        follow(page.locator("main form button").first)
         in_french(page)
         path = page.url.removeprefix(demonstration.address)
         if path.endswith("/ajouter/"):

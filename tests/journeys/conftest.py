@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from carnet.cli.demo import PASSWORD
-from tests.browser_fixture import browser, leave
+from tests.browser_fixture import browser, follow, leave
 
 __all__ = ["browser"]
 
@@ -100,10 +100,10 @@ def logged_in(browser: Browser, demonstration: Demonstration) -> Iterator[LogIn]
         contexts.append(context)
         page = context.new_page()
         page.goto("/")
-        page.click("main >> text=Se connecter")
+        follow(page.locator("main >> text=Se connecter").first)
         page.fill("[name=login]", persona)
         page.fill("[name=password]", PASSWORD)
-        page.click("main button")
+        follow(page.locator("main button").first)
         return page
 
     yield log_in

@@ -16,6 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from carnet.population import GeneratedDocument, make, report
+from tests.browser_fixture import follow
 from tests.journeys.conftest import Demonstration, LogIn
 from tests.journeys.lot import lot
 
@@ -70,7 +71,7 @@ def find_patient(page: Page, given_name: str = PATIENT.birth_given_names[0]) -> 
     traits.get_by_label("Nom de naissance", exact=True).fill(PATIENT.birth_name)
     traits.get_by_label("Date de naissance").fill(f"{PATIENT.birth_date:%d/%m/%Y}")
     traits.get_by_label("Premier prénom").fill(given_name)
-    traits.get_by_role("button").click()
+    follow(traits.get_by_role("button"))
 
 
 def test_the_report_reaches_its_patient_with_its_results_as_a_curve(
@@ -83,7 +84,7 @@ def test_the_report_reaches_its_patient_with_its_results_as_a_curve(
     # when they open the newest document
     first = page.locator(".card").first.get_by_role("link")
     assert sent.id in str(first.get_attribute("href"))
-    first.click()
+    follow(first)
     # then it shows its results, with words
     expect(page.get_by_role("heading", level=1)).to_have_text(sent.document.title)
     table = page.get_by_role("table").first
@@ -92,7 +93,7 @@ def test_the_report_reaches_its_patient_with_its_results_as_a_curve(
     expect(row).to_contain_text(re.compile("intervalle de référence"))
     clean(page)
     # and the result has a curve that ends with this report
-    row.get_by_role("link").click()
+    follow(row.get_by_role("link"))
     expect(page.locator("svg.curve-narrow")).to_be_visible()
     latest = page.get_by_role("table").get_by_role("row").nth(1)
     assert sent.id in str(latest.get_by_role("link").get_attribute("href"))
@@ -120,13 +121,13 @@ def test_their_doctor_finds_them_and_reads_it(logged_in: LogIn, sent: Sent) -> N
     # when they find the patient and open the record
     find_patient(page)
     clean(page)
-    page.get_by_role("button", name="Ouvrir le dossier").click()
+    follow(page.get_by_role("button", name="Ouvrir le dossier"))
     # then the report is there, under the name of the patient
     expect(page.get_by_role("region", name="Patient")).to_contain_text(
         re.compile(PATIENT.used_name, re.IGNORECASE)
     )
     clean(page)
-    page.locator(f".card a[href*='{sent.id}']").click()
+    follow(page.locator(f".card a[href*='{sent.id}']"))
     expect(page.get_by_role("heading", level=1)).to_have_text(sent.document.title)
     clean(page)
 
@@ -135,12 +136,12 @@ def test_the_patient_reads_who_has_read(logged_in: LogIn, sent: Sent) -> None:
     # given the doctor has read the report
     doctors = logged_in("gp")
     find_patient(doctors)
-    doctors.get_by_role("button", name="Ouvrir le dossier").click()
-    doctors.locator(f".card a[href*='{sent.id}']").click()
+    follow(doctors.get_by_role("button", name="Ouvrir le dossier"))
+    follow(doctors.locator(f".card a[href*='{sent.id}']"))
     expect(doctors.get_by_role("heading", level=1)).to_have_text(sent.document.title)
     page = logged_in("patient")
     page.locator(".menu summary").click()
-    page.get_by_role("link", name="Qui a consulté mon dossier").click()
+    follow(page.get_by_role("link", name="Qui a consulté mon dossier"))
     # then the list says who, where and what
     doctor = page.locator(".reader", has_text="Lemoine").filter(has_text=sent.document.title)
     expect(doctor.first).to_contain_text("Médecin")
@@ -155,7 +156,7 @@ def test_for_a_doctor_without_a_link_it_does_not_exist(
     # given the addresses the médecin traitant uses
     doctor = logged_in("gp")
     find_patient(doctor)
-    doctor.get_by_role("button", name="Ouvrir le dossier").click()
+    follow(doctor.get_by_role("button", name="Ouvrir le dossier"))
     record = doctor.url.removeprefix(demonstration.address)
     # when a doctor with no link tries them
     page = logged_in("outsider")
@@ -195,14 +196,14 @@ def test_a_doctor_without_a_link_declares_a_consent_then_reads_and_the_patient_s
     # given a doctor outside the team, with the patient before them; no script runs
     page = logged_in("dentist", script=False)
     find_patient(page)
-    page.get_by_role("button", name="Déclarer le consentement").click()
+    follow(page.get_by_role("button", name="Déclarer le consentement"))
     # when they declare how the consent was had
-    page.get_by_role("button", name="Déclarer et ouvrir le dossier").click()
+    follow(page.get_by_role("button", name="Déclarer et ouvrir le dossier"))
     expect(page.get_by_role("alert")).to_contain_text("Choisissez comment")
     page.get_by_label("De vive voix").check()
-    page.get_by_role("button", name="Déclarer et ouvrir le dossier").click()
+    follow(page.get_by_role("button", name="Déclarer et ouvrir le dossier"))
     # then the record opens
-    page.locator(f".card a[href*='{sent.id}']").click()
+    follow(page.locator(f".card a[href*='{sent.id}']"))
     expect(page.get_by_role("heading", level=1)).to_have_text(sent.document.title)
     # and the patient reads both
     patient = logged_in("patient")

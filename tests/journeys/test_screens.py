@@ -6,28 +6,34 @@ on a running demonstration. A page without a picture, or a picture of no page, i
 """
 
 import io
+import json
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Error, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page
 
 from carnet.cli.demo import PASSWORD
-from carnet.population import make
-from tests.browser_fixture import leave
+from carnet.population import Person, make, report
+from tests.browser_fixture import follow, leave
 from tests.journeys.conftest import Demonstration
+from tests.journeys.lot import lot
 
 pytestmark = [pytest.mark.db, pytest.mark.slow]
 
 ROOT: Final = Path(__file__).parents[2]
 SCREENS: Final = ROOT / "docs" / "screens"
 PAGE: Final = ROOT / "docs" / "reference" / "pages.md"
-PATIENT: Final = make(2026, 7).person("patient")
+POPULATION: Final = make(2026, 7)
+PATIENT: Final = POPULATION.person("patient")
+CHILD, ELDER = POPULATION.person("minor"), POPULATION.person("elder")
 PHONE, DESK = (390, 844), (1100, 800)
 
 Walk = Callable[[Page], object]
@@ -43,43 +49,58 @@ class Screen:
     size: tuple[int, int] = PHONE
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a screen was: its path and status, the paths its forms are sent to, its picture."""
+
+    path: str
+    status: int
+    forms: tuple[str, ...]
+    picture: Image.Image
+
+
 def at(path: str) -> Walk:
     """Open an address."""
     return lambda page: page.goto(path)
 
 
+def to_top(heading: Locator) -> None:
+    """What is under this heading, on the screen."""
+    heading.evaluate("one => one.scrollIntoView()")
+
+
 def first_report(page: Page) -> None:
     """The newest laboratory report of the patient."""
     page.goto("/dossier/")
-    page.locator(".card a", has_text="examens biologiques").first.click()
+    follow(page.locator(".card a", has_text="examens biologiques").first)
 
 
-def found(page: Page) -> None:
+def found(page: Page, person: Person = PATIENT) -> None:
     """The doctor's search, with its answer."""
     page.goto("/patients/")
     traits = page.get_by_role("form", name="Par traits d’identité")
-    traits.get_by_label("Nom de naissance", exact=True).fill(PATIENT.birth_name)
-    traits.get_by_label("Date de naissance").fill(f"{PATIENT.birth_date:%d/%m/%Y}")
-    traits.get_by_label("Premier prénom").fill(PATIENT.birth_given_names[0])
-    traits.get_by_role("button").click()
+    traits.get_by_label("Nom de naissance", exact=True).fill(person.birth_name)
+    traits.get_by_label("Date de naissance").fill(f"{person.birth_date:%d/%m/%Y}")
+    traits.get_by_label("Premier prénom").fill(person.birth_given_names[0])
+    follow(traits.get_by_role("button"))
 
 
-def opened(page: Page) -> None:
-    """The patient's record, as her doctor sees it."""
-    found(page)
-    page.get_by_role("button", name="Ouvrir le dossier").click()
+def opened(page: Page, person: Person = PATIENT) -> None:
+    """A patient's record, as their doctor sees it."""
+    found(page, person)
+    follow(page.get_by_role("button", name="Ouvrir le dossier"))
 
 
 def consenting(page: Page) -> None:
     """The declaration of a consent, by a professional who has none."""
     found(page)
-    page.get_by_role("button", name="Déclarer le consentement").click()
+    follow(page.get_by_role("button", name="Déclarer le consentement"))
 
 
 def result_drawn(page: Page) -> None:
     """A measure over years."""
     page.goto("/dossier/courbes/")
-    page.locator("a", has_text="Hémoglobine glyquée").first.click()
+    follow(page.locator("a", has_text="Hémoglobine glyquée").first)
 
 
 def menu(page: Page) -> None:
@@ -91,17 +112,132 @@ def menu(page: Page) -> None:
 def leafed(page: Page) -> None:
     """The file of a letter, page by page."""
     page.goto("/dossier/")
-    page.locator(".card a", has_text="consultation").first.click()
-    page.get_by_role("link", name="Voir le fichier page par page").click()
+    follow(page.locator(".card a", has_text="consultation").first)
+    follow(page.get_by_role("link", name="Voir le fichier page par page"))
     page.wait_for_load_state("networkidle")
 
 
+def card(form: Locator, person: Person) -> None:
+    """Who somebody is, typed from their card."""
+    form.get_by_label("Matricule INS").fill(person.ins)
+    form.get_by_label("Nom de naissance").fill(person.birth_name)
+    form.get_by_label("Date de naissance").fill(f"{person.birth_date:%d/%m/%Y}")
+
+
+def taken_for_a_child(page: Page) -> None:
+    """The copy of the record of a child, by their mother."""
+    page.goto("/pour-qui/")
+    follow(page.locator(".card a").first)
+    follow(page.get_by_role("link", name="Qui a consulté ce dossier"))
+    follow(page.get_by_role("link", name="Emporter"))
+
+
+def accompanied(page: Page) -> None:
+    """A helper's session, in which a document was read."""
+    page.goto("/accompagner/")
+    form = page.locator("form.panel")
+    card(form, ELDER)
+    form.get_by_label("Le suivi des soins").check()
+    form.get_by_label("De vive voix").check()
+    follow(form.get_by_role("button"))
+    follow(page.locator(".card a").first)
+    page.goto("/accompagner/")
+
+
+def ended(page: Page) -> None:
+    """What was done in it, told by its receipt."""
+    follow(page.get_by_role("button", name="Terminer et voir le reçu"))
+    to_top(page.get_by_role("heading", name="Ce qui a été fait"))
+
+
+def for_me(page: Page) -> None:
+    """Who acts for somebody, as they see it."""
+    page.goto("/pour-qui/")
+    to_top(page.get_by_role("heading", name="Qui agit pour moi"))
+
+
+def received(page: Page) -> None:
+    """The same receipt, as the person who was helped finds it again."""
+    page.goto("/pour-qui/")
+    follow(page.locator("main a[href*='/recu/']").first)
+
+
+def urgent(page: Page) -> None:
+    """The form of an emergency, for somebody one has no link to."""
+    found(page, ELDER)
+    follow(page.get_by_role("button", name="Ouvrir en urgence"))
+
+
+def broken(page: Page) -> None:
+    """The record that it opens; the patient, who has no e-mail, is told by a letter."""
+    urgent(page)
+    page.get_by_label("Centre 15").check()
+    follow(page.get_by_role("button", name="Ouvrir en urgence"))
+
+
+def mandates(page: Page) -> None:
+    """Who acts for a patient."""
+    opened(page, ELDER)
+    follow(page.get_by_role("link", name="Mandats"))
+
+
+def of_a_child(page: Page) -> None:
+    """A document of a child, who may ask their doctor to keep it from their parents."""
+    opened(page, CHILD)
+    follow(page.locator(".card a").first)
+    to_top(page.locator("#marks"))
+
+
+def letter(page: Page) -> None:
+    """A letter to post."""
+    page.goto("/courrier/")
+    follow(page.locator(".card", has_text="Lettre").locator("a").first)
+
+
+def represented(page: Page) -> None:
+    """Who acts for somebody, found by their card."""
+    page.goto("/operateur/mandats/")
+    card(page.locator("main form"), ELDER)
+    follow(page.locator("main form button"))
+
+
+def apart(page: Page) -> None:
+    """An identity in quarantine, on the desk."""
+    page.goto("/identitovigilance/")
+    to_top(page.get_by_role("heading", name="Identités en quarantaine"))
+
+
+def compared(page: Page) -> None:
+    """The same beside whom it may be."""
+    page.goto("/identitovigilance/")
+    follow(page.get_by_role("button", name="Chercher à qui elle est"))
+    follow(page.locator(".card h3 a").first)
+
+
+def an_identity(page: Page) -> None:
+    """One of the two, with its history."""
+    page.goto("/identitovigilance/")
+    follow(page.locator(".card h3 a").first)
+    follow(page.get_by_role("link", name="Voir la première identité"))
+
+
+def proposed(page: Page) -> None:
+    """A merge that waits for somebody else."""
+    page.goto("/identitovigilance/")
+    follow(page.locator(".card h3 a").first)
+    page.get_by_label("La première").check()
+    page.get_by_label("Ce qui a été vérifié").fill("Une lettre de trop, vu avec le laboratoire")
+    follow(page.get_by_role("button", name="Proposer la fusion"))
+
+
+# In this order, one session for each persona: what comes before makes what comes after.
 SCREENS_OF: Final = (
     Screen("accueil", "", at("/")),
     Screen("connexion", "", at("/compte/connexion/")),
     Screen("accessibilite", "", at("/accessibilite/")),
     Screen("langue", "", at("/langue/")),
     Screen("inactif", "", at("/compte/inactif/")),
+    Screen("opposition", "", at("/opposition/")),
     Screen("introuvable", "patient", at("/dossier/documents/aaaaaaaa/")),
     Screen("documents", "patient", at("/dossier/")),
     Screen("documents-large", "patient", at("/dossier/"), DESK),
@@ -121,40 +257,59 @@ SCREENS_OF: Final = (
     Screen("espace", "patient", at("/espace/")),
     Screen("identite", "patient", at("/identite/")),
     Screen("identite-fiche", "patient", at("/identite/fiche/"), DESK),
+    Screen("connexions", "patient", at("/compte/connexions/")),
     Screen("deconnexion", "patient", at("/compte/deconnexion/")),
     # The language stays: last of this persona.
     Screen("documents-en", "patient", at("/dossier/?lang=en")),
     Screen("pour-qui", "parent", at("/pour-qui/")),
+    Screen("emporter-enfant", "parent", taken_for_a_child),
     Screen("accompagner", "helper", at("/accompagner/")),
-    Screen("opposition", "", at("/opposition/")),
-    Screen("courrier", "", at("/courrier/"), DESK),
+    Screen("accompagner-en-cours", "helper", accompanied),
+    Screen("accompagner-fin", "helper", ended),
+    Screen("agit-pour-moi", "elder", for_me),
+    Screen("recu", "elder", received),
     Screen("trouver", "gp", found),
     Screen("trouver-large", "gp", found, DESK),
     Screen("consentement", "dentist", consenting),
     Screen("patient-documents", "gp", opened),
+    Screen("patient-mandats", "gp", mandates),
+    Screen("document-enfant", "gp", of_a_child),
     Screen("pourquoi", "gp", at("/patients/aaaaaaaaaaaaaaaaaaaaaaaaaa/pourquoi/")),
-    Screen("urgences", "gp", at("/urgences/")),
     Screen("assistants", "gp", at("/assistants/")),
     Screen("assister", "assistant", at("/assister/")),
+    Screen("urgence", "regulator", urgent),
+    Screen("urgence-ouverte", "regulator", broken),
+    Screen("urgences", "gp", at("/urgences/")),
+    Screen("courrier", "", at("/courrier/"), DESK),
+    Screen("lettre", "operator", letter),
     Screen("exploitation", "operator", at("/operateur/"), DESK),
     Screen("mandats", "operator", at("/operateur/mandats/")),
+    Screen("mandats-personne", "operator", represented, DESK),
     Screen("exploitation-assistants", "operator", at("/operateur/assistants/"), DESK),
-    Screen("identitovigilance", "identity-officer", at("/identitovigilance/"), DESK),
+    Screen("quarantaine", "identity-officer", apart, DESK),
+    Screen("comparer", "identity-officer", compared, DESK),
+    Screen("comparer-etroit", "identity-officer", compared),
+    Screen("identite-connue", "identity-officer", an_identity, DESK),
+    Screen("fusion", "identity-officer", proposed, DESK),
+    Screen("identitovigilance", "operator", at("/identitovigilance/"), DESK),
     Screen("identite-chercher", "identity-officer", at("/identitovigilance/chercher/"), DESK),
     Screen("datamatrix", "identity-officer", at("/identitovigilance/datamatrix/"), DESK),
 )
 
-# Addresses that are no page: files, proofs, pictures of pages, and what only receives a form.
-NO_PAGE: Final = frozenset(
-    "mine:file mine:picture mine:proof open letter-pdf mine:decide mine:mask mine:mark paper"
-    " end-mandate accept give share revoke"
-    " ended end-emergency".split()
-)
-# Pages that something else must come before: a session, a letter, two identities alike, an emergency.
-AFTER: Final = frozenset(
-    "an-identity quarantine represented take receipt letter merge compare-identities emergency"
-    " mandates".split()
-)
+# Addresses that are no page: files, proofs, pictures of pages.
+NO_PAGE: Final = frozenset("mine:file mine:picture mine:proof letter-pdf".split())
+# Addresses that only receive a form: a page shows the form.
+RECEIVING: Final = {
+    "open": "/patients/ouvrir/", "mine:decide": "/dossier/droits/choisir/",
+    "mine:mask": "/dossier/documents/[^/]+/masquer/",
+    "mine:mark": "/(dossier|patients/[^/]+)/documents/[^/]+/marquer/",
+    "paper": "/operateur/mandats/[^/]+/papier/", "end-mandate": "/operateur/mandats/[^/]+/fin/",
+    "accept": "/pour-qui/code/", "give": "/pour-qui/donner/", "share": "/pour-qui/partager/",
+    "revoke": "/pour-qui/retirer/", "ended": "/accompagner/fin/",
+    "end-emergency": "/patients/[^/]+/urgence/fin/",
+    "quarantine": "/identitovigilance/quarantaine/[^/]+/",
+    "merge": "/identitovigilance/fusions/[^/]+/",
+}  # fmt: skip
 
 
 def addresses() -> set[str]:
@@ -162,7 +317,7 @@ def addresses() -> set[str]:
     names: set[str] = set()
     portal = ROOT / "carnet" / "portal"
     for file in sorted(portal.rglob("urls.py")):
-        space = "mine:" if file.parent.name in ("record", "files", "rights") else ""
+        space = "mine:" if file.parent.name in ("record", "files", "rights", "export") else ""
         text = file.read_text("utf-8")
         names.update(space + name for name in re.findall(r'name="([\w-]+)"', text))
     return names
@@ -178,47 +333,72 @@ def picture_of(page: Page) -> bytes:
     return page.screenshot(full_page=False)
 
 
+def sent_under_another_name(demonstration: Demonstration) -> None:
+    """A laboratory sends the patient's report with a letter of her name wrong: it is kept apart."""
+    now = datetime.now(UTC)
+    made = report(POPULATION, PATIENT, now, panels=("glycaemia",))
+    wrong = made.xml.replace(b"DELAUNAY</family>", b"DELAUNEY</family>")
+    assert wrong != made.xml
+    request = urllib.request.Request(
+        f"{demonstration.address}/fhir/",
+        data=json.dumps(lot(replace(made, xml=wrong), PATIENT, now)).encode(),
+        headers={
+            "Authorization": f"Bearer {demonstration.token('lab-software')}",
+            "Content-Type": "application/fhir+json",
+        },
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 200
+
+
+def logged_in(context: BrowserContext, persona: str) -> Page:
+    """A page of somebody, or of nobody."""
+    page = context.new_page()
+    if persona:
+        page.goto("/compte/connexion/")
+        page.fill("[name=login]", persona)
+        page.fill("[name=password]", PASSWORD)
+        follow(page.locator("main button").first)
+    return page
+
+
 @pytest.fixture(scope="module")
-def pictures(browser: Browser, demonstration: Demonstration) -> dict[str, tuple[str, Image.Image]]:
-    """Each screen: the path it was taken at, and its picture."""
-    taken: dict[str, tuple[str, Image.Image]] = {}
-    for size in (PHONE, DESK):
-        for persona in dict.fromkeys(screen.persona for screen in SCREENS_OF):
-            wanted = [s for s in SCREENS_OF if (s.persona, s.size) == (persona, size)]
-            if not wanted:
-                continue
-            context = browser.new_context(
-                locale="fr-FR",
-                base_url=demonstration.address,
-                viewport={"width": size[0], "height": size[1]},
-            )
-            page = context.new_page()
-            if persona:
-                page.goto("/compte/connexion/")
-                page.fill("[name=login]", persona)
-                page.fill("[name=password]", PASSWORD)
-                page.click("main button")
-            for screen in wanted:
-                screen.walk(page)
-                shot = picture_of(page)
-                path = page.url.removeprefix(demonstration.address)
-                taken[screen.name] = (path, Image.open(io.BytesIO(shot)))
-            leave(context)
+def pictures(browser: Browser, demonstration: Demonstration) -> dict[str, Shown]:
+    """Every screen."""
+    sent_under_another_name(demonstration)
+    taken: dict[str, Shown] = {}
+    pages: dict[str, Page] = {}
+    for screen in SCREENS_OF:
+        if screen.persona not in pages:
+            context = browser.new_context(locale="fr-FR", base_url=demonstration.address)
+            pages[screen.persona] = logged_in(context, screen.persona)
+        page = pages[screen.persona]
+        page.set_viewport_size({"width": screen.size[0], "height": screen.size[1]})
+        screen.walk(page)
+        page.wait_for_load_state()
+        picture = Image.open(io.BytesIO(picture_of(page)))
+        forms = page.eval_on_selector_all("form", "all => all.map(one => one.action)")
+        path, *paths = (each.removeprefix(demonstration.address) for each in (page.url, *forms))
+        status = page.evaluate("performance.getEntriesByType('navigation')[0].responseStatus")
+        taken[screen.name] = Shown(path.split("?")[0], status, tuple(paths), picture)
+    for page in pages.values():
+        leave(page.context)
     keep = os.environ.get("CARNET_SCREENS")
     if keep:
         folder = ROOT / keep
         folder.mkdir(parents=True, exist_ok=True)
-        for name, (_, picture) in taken.items():
-            flat = picture.convert("RGB").quantize(64, dither=Image.Dither.NONE)
+        for name, one in taken.items():
+            flat = one.picture.convert("RGB").quantize(64, dither=Image.Dither.NONE)
             flat.save(folder / f"{name}.png", optimize=True)
     return taken
 
 
-def test_every_page_has_its_picture(pictures: dict[str, tuple[str, Image.Image]]) -> None:
+def test_every_page_has_its_picture(pictures: dict[str, Shown]) -> None:
     """Told by address: a page that is added is added to the screens."""
-    paths = {path.split("?")[0] for path, _ in pictures.values()}
+    paths = {one.path for one in pictures.values()}
     shapes = {
-        "home": "/", "account_login": "/compte/connexion/", "account_logout": "/compte/deconnexion/",
+        "home": "/", "account_login": "/compte/connexion/",
+        "connections": "/compte/connexions/", "account_logout": "/compte/deconnexion/",
         "account_inactive": "/compte/inactif/", "language": "/langue/",
         "accessibility": "/accessibilite/", "find": "/patients/",
         "consent": "/patients/consentement/", "mine:documents": "/dossier/",
@@ -234,19 +414,31 @@ def test_every_page_has_its_picture(pictures: dict[str, tuple[str, Image.Image]]
         "find-identity": "/identitovigilance/chercher/",
         "vigilance": "/identitovigilance/", "datamatrix": "/identitovigilance/datamatrix/",
         "mine:viewer": "/dossier/documents/[^/]+/fichier/", "mine:add": "/dossier/documents/ajouter/",
+        "an-identity": "/identitovigilance/identites/[^/]+/",
+        "compare-identities": "/identitovigilance/(?!identites/)[^/]+/[^/]+/",
+        "represented": "/operateur/mandats/[^/]+/", "mandates": "/patients/[^/]+/mandats/",
+        "receipt": "/accompagner/recu/[^/]+/", "letter": "/courrier/[^/]+/",
+        "emergency": "/patients/urgence/",
     }  # fmt: skip
-    missing = {
+    assert missing(addresses() - NO_PAGE - RECEIVING.keys(), shapes, paths) == set()
+    sent = {path for one in pictures.values() for path in one.forms}
+    assert missing(RECEIVING, RECEIVING, sent) == set()
+
+
+def missing(names: Iterable[str], shapes: Mapping[str, str], paths: Iterable[str]) -> set[str]:
+    """The names that none of these paths is."""
+    return {
         name
-        for name in addresses() - NO_PAGE - AFTER
+        for name in names
         if name not in shapes or not any(re.fullmatch(shapes[name], path) for path in paths)
     }
-    assert missing == set()
 
 
-def test_no_picture_is_empty_or_a_refusal(pictures: dict[str, tuple[str, Image.Image]]) -> None:
-    for name, (_, picture) in pictures.items():
-        assert len(picture.convert("RGB").getcolors(1 << 24) or ()) > 20, name
-        assert picture.size in (PHONE, DESK), name
+def test_no_picture_is_empty_or_a_refusal(pictures: dict[str, Shown]) -> None:
+    for name, one in pictures.items():
+        assert len(one.picture.convert("L").getcolors() or ()) > 20, name
+        assert one.status == (404 if name == "introuvable" else 200), name
+        assert one.picture.size in (PHONE, DESK), name
 
 
 def test_the_docs_show_these_pictures_and_no_other() -> None:

@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import FilePayload, Page, expect
 
 from carnet.population import make
+from tests.browser_fixture import follow
 from tests.documents.files import samples
 from tests.journeys.conftest import Demonstration, LogIn
 
@@ -24,7 +25,7 @@ def clean(page: Page) -> None:
 
 def added(page: Page, name: str, data: bytes, title: str) -> None:
     """The form, filled by its labels and sent."""
-    page.get_by_role("link", name="Ajouter un document").click()
+    follow(page.get_by_role("link", name="Ajouter un document"))
     clean(page)
     page.get_by_label("Titre").fill(title)
     page.get_by_label("Type de document").select_option(label="Imagerie")
@@ -32,7 +33,7 @@ def added(page: Page, name: str, data: bytes, title: str) -> None:
     page.get_by_label("Fichier").set_input_files(
         FilePayload(name=name, mimeType="application/octet-stream", buffer=data)
     )
-    page.get_by_role("button", name="Ajouter à mon dossier").click()
+    follow(page.get_by_role("button", name="Ajouter à mon dossier"))
 
 
 def test_a_patient_adds_a_document_and_their_doctor_sees_whose_it_is(
@@ -40,12 +41,12 @@ def test_a_patient_adds_a_document_and_their_doctor_sees_whose_it_is(
 ) -> None:
     # given a patient, without script, and a file that is none of those taken
     page = logged_in("patient", script=False)
-    page.get_by_role("link", name="Ajouter un document").click()
+    follow(page.get_by_role("link", name="Ajouter un document"))
     page.get_by_label("Titre").fill("Radio du genou")
     page.get_by_label("Fichier").set_input_files(
         FilePayload(name="radio.zip", mimeType="application/zip", buffer=samples.archive())
     )
-    page.get_by_role("button", name="Ajouter à mon dossier").click()
+    follow(page.get_by_role("button", name="Ajouter à mon dossier"))
     # then each fault is said beside its field
     expect(page.locator("#id_kind_error")).to_be_visible()
     expect(page.locator("#id_on_error")).to_be_visible()
@@ -63,7 +64,7 @@ def test_a_patient_adds_a_document_and_their_doctor_sees_whose_it_is(
     # and it is shown on a phone, page after page, with its text
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.get_by_role("link", name="Voir le fichier").click()
+    follow(page.get_by_role("link", name="Voir le fichier"))
     expect(page.get_by_text("Déposé par vous")).to_be_visible()
     image = page.get_by_role("img", name=re.compile("Page 2 sur 2"))
     image.scroll_into_view_if_needed()
@@ -90,8 +91,8 @@ def test_a_patient_adds_a_document_and_their_doctor_sees_whose_it_is(
     traits.get_by_label("Nom de naissance", exact=True).fill(PATIENT.birth_name)
     traits.get_by_label("Date de naissance").fill(f"{PATIENT.birth_date:%d/%m/%Y}")
     traits.get_by_label("Premier prénom").fill(PATIENT.birth_given_names[0])
-    traits.get_by_role("button").click()
-    doctor.get_by_role("button", name="Ouvrir le dossier").click()
+    follow(traits.get_by_role("button"))
+    follow(doctor.get_by_role("button", name="Ouvrir le dossier"))
     record = doctor.url
     # when they open it, then it says whose it is
     doctor.goto(f"{record}documents/{document}/fichier/")

@@ -14,6 +14,7 @@ from carnet.access import notices
 from carnet.access.door import Door
 from carnet.notices import letters
 from carnet.notices.deliver import BY_POST, Folder, deliver
+from carnet.rights.readers import openings
 from tests import people
 from tests.space import Space
 
@@ -131,3 +132,30 @@ async def test_a_letter_has_the_address_of_its_reader_and_its_opening_is_traced(
     await letters.posted(worker, line.id)
     (line,) = await letters.tray(worker)
     assert line.sent is not None
+
+
+async def test_who_opens_and_posts_a_letter_is_named_in_the_record_of_its_person_alone(
+    space: Space, worker: Door
+) -> None:
+    await space.rows("DELETE FROM notices.address")
+    await told(space)
+    operator = await space.actor("operator")
+    (line,) = await letters.tray(worker)
+    await letters.letter(worker, line.id, operator)
+    await letters.posted(worker, line.id, operator)
+    await letters.posted(worker, line.id, operator)
+    assert await space.rows(TRACED) == [
+        ("letter", operator.sub, True), ("letter-posted", operator.sub, True),
+    ]  # fmt: skip
+    read = await openings(await space.visit("patient"), "")
+    assert [one.who for one in read if one.what.startswith("Lettre")] == [operator.name] * 2
+    rpps = people.GP.rpps
+    await space.rows("UPDATE notices.outgoing SET reader = %s, sent = NULL", f"rpps:{rpps}")
+    await letters.letter(worker, line.id, operator)
+    await letters.posted(worker, line.id, operator)
+    assert (await space.rows(TRACED))[2:] == [
+        ("letter", operator.sub, False), ("letter-posted", operator.sub, False),
+    ]  # fmt: skip
+
+
+TRACED = "SELECT act, sub, cid IS NOT NULL FROM access.audit WHERE act LIKE 'letter%%' ORDER BY seq"

@@ -23,7 +23,7 @@ PERSONAS = {
     "patient", "parent", "minor", "carer", "gp", "hospital-doctor", "nurse", "pharmacist",
     "biologist", "midwife", "dentist", "regulator", "elder", "helper", "ehpad-nurse", "outsider",
     "blocked", "lab-software", "hospital-software", "operator", "researcher", "assistant",
-    "identity-officer",
+    "identity-officer", "announced",
 }  # fmt: skip
 LATER = {"researcher"}
 

@@ -16,6 +16,7 @@ from carnet import portal
 from carnet.postgres.cluster import DATABASE, Cluster
 from tests.browser_fixture import browser, page
 from tests.portal.preview import PASSWORD, SUBJECTS, PreviewParts
+from tests.portal.setting import set_up
 from tests.postgres_fixture import anyio_backend, cluster
 
 __all__ = ["anyio_backend", "browser", "cluster", "page"]
@@ -41,13 +42,7 @@ def portal_database(cluster: Cluster) -> Iterator[str]:
 def site(cluster: Cluster, portal_database: str) -> Iterator[PreviewParts]:
     """The portal, migrated, with the accounts of the preview."""
     parts = PreviewParts()
-    portal.setup(
-        database_url=cluster.url("carnet_portal", portal_database),
-        secret_key="only for tests",
-        base_url="http://localhost:8000",
-        demo=True,
-        parts=parts,
-    )
+    set_up(cluster.url("carnet_portal", portal_database), parts)
     portal.migrate(cluster.url(database=portal_database))
     portal.ensure_accounts(SUBJECTS, PASSWORD)
     yield parts

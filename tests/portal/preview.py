@@ -346,10 +346,14 @@ RECEIPT = Receipt(
     "s1", CLAIRE, "Claire MARTIN", "Inès CARREL", "care", "oral", at(2026, 11, 2),
     at(2026, 11, 2, 11), True,
     (
+        Did(at(2026, 11, 2, 9, 31), "Liste ou recherche", (), False),
         Did(at(2026, 11, 2, 9, 31), "Liste ou recherche", ("Bilan de contrôle",), False),
         Did(at(2026, 11, 2, 9, 40), "Lecture", (), True),
     ),
 )  # fmt: skip
+
+
+revisions: dict[str, int] = {}  # of accounts whose connections were ended
 
 
 class PreviewActs(PreviewRights, PreviewAssistants):
@@ -357,6 +361,10 @@ class PreviewActs(PreviewRights, PreviewAssistants):
 
     consented = False
     uploaded: list[tuple[bytes, str, dict[str, Any]]] = []
+
+    async def end_connections(self, actor: Actor) -> int:
+        revisions[actor.sub] = actor.rev + 1
+        return actor.rev + 1
 
     async def person(self, actor: Actor, patient: str) -> Person:
         if patient == CHILD_ID:
@@ -602,4 +610,5 @@ class PreviewParts:
         if acting_for in self.dismissed:
             raise errors.Forbidden
         found = ACTORS[subject]
-        return replace(found, secret=secret, rpps=acting_for or found.rpps)
+        rev = revisions.get(subject, 1)
+        return replace(found, secret=secret, rpps=acting_for or found.rpps, rev=rev)

@@ -86,13 +86,13 @@ class PreviewLife:
     async def tray(self) -> Sequence[Letter]:
         return [LETTER, replace(LETTER, id=6, channel="email", to=("c@d.example",), sent=AT)]
 
-    async def letter(self, number: int) -> Letter:
+    async def letter(self, number: int, by: Actor | None) -> Letter:
         if number != LETTER.id:
             raise errors.NotFound
         return LETTER
 
-    async def pdf(self, number: int) -> bytes:
+    async def pdf(self, number: int, by: Actor | None) -> bytes:
         return b"%PDF-1.4"
 
-    async def posted(self, number: int) -> None:
-        self.done.append(("posted", number))
+    async def posted(self, number: int, by: Actor | None) -> None:
+        self.done.append(("posted", number, by.name if by else ""))

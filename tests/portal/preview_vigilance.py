@@ -13,6 +13,7 @@ from carnet.vigilance.pages import (
     Act,
     Desk,
     Identity,
+    Kin,
     Mine,
     Pair,
     Proposal,
@@ -106,17 +107,26 @@ class PreviewIdentity:
             Step(AT, "doubt", "PROV+doubtful", "", "deux dates de naissance", "Bob"),
         )
         if one == OTHER.id:
-            return Identity(OTHER, homonym=False, fictitious=True, may=(), steps=())
+            return Identity(OTHER, homonym=False, fictitious=True, may=(), steps=(), family=())
         if one != ONE.id:
             raise errors.NotFound
         may = ("validate", "retrieve", "doubt", "homonym", "degrade", "fictitious")
-        return Identity(ONE, homonym=True, fictitious=False, may=may, steps=steps)
+        kin = (Kin(OTHER, True, "birth-mother", AT), Kin(OTHER, False, "father", AT))
+        return Identity(ONE, homonym=True, fictitious=False, may=may, steps=steps, family=kin)
 
     async def validate(self, actor: Actor, one: str, proof: str) -> None:
         self.done.append(("validate", one, proof))
 
     async def mark(self, actor: Actor, one: str, what: str, reason: str) -> None:
         self.done.append((what, one, reason))
+
+    async def declare_parent(self, actor: Actor, one: str, ins: str, nature: str) -> None:
+        if ins.startswith("1"):
+            raise errors.Invalid
+        self.done.append(("parent", one, ins, nature))
+
+    async def end_parent(self, actor: Actor, one: str, parent: str) -> None:
+        self.done.append(("no-parent", one, parent))
 
     async def retrieve(self, actor: Actor, one: str) -> str:
         self.done.append(("retrieve", one))

@@ -9,7 +9,7 @@ from lxml import html
 
 from carnet import portal
 from carnet.postgres.cluster import Cluster
-from tests.portal.preview import PASSWORD, SUBJECTS
+from tests.portal.preview import PASSWORD, SUBJECTS, PreviewParts
 
 pytestmark = pytest.mark.db
 
@@ -51,6 +51,33 @@ def test_logging_in_changes_the_session(client: Any) -> None:
     client.post("/compte/deconnexion/")
     log_in(client, "patient", PASSWORD)
     assert client.cookies["carnet"].value != first
+
+
+def test_all_connections_end_at_once_or_all_but_this_one(client: Any, site: PreviewParts) -> None:
+    from django.test import Client
+
+    def another() -> Any:
+        made = Client(HTTP_HOST="localhost")
+        log_in(made, "newcomer", PASSWORD)
+        assert made.get("/dossier/").status_code == 200
+        return made
+
+    elsewhere, copied = another(), Client(HTTP_HOST="localhost")
+    log_in(client, "newcomer", PASSWORD)
+    copied.cookies = client.cookies.copy()
+    assert copied.get("/dossier/").status_code == 200
+    said = client.post("/compte/connexions/", {"which": "others"})
+    assert said["Location"] == "/compte/connexions/?fait=1"
+    assert "plus connecté que" in client.get(said["Location"]).content.decode()
+    assert client.get("/dossier/").status_code == 200
+    for ended in (elsewhere, copied):
+        answer = ended.get("/dossier/")
+        assert (answer.status_code, answer["Location"][:17]) == (302, "/compte/connexion")
+    elsewhere = another()
+    assert client.post("/compte/connexions/", {"which": "all"}).status_code == 302
+    for ended in (elsewhere, client):
+        assert ended.get("/dossier/").status_code == 302
+    assert another().post("/compte/connexions/", {"which": "none"}).status_code == 400
 
 
 def test_after_log_in_one_goes_back_to_the_page_asked_but_never_outside(client: Any) -> None:

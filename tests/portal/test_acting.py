@@ -107,6 +107,7 @@ def test_a_helper_begins_ends_and_prints(logged_in: Any) -> None:
     receipt = text(client.post("/accompagner/fin/", {"session": "s1"}))
     for said in ("Claire MARTIN", "Inès CARREL", "Bilan de contrôle", "Lecture (refusé)"):
         assert said in receipt
+    assert receipt.count("Liste ou recherche") == 1, "one line for one kind and one minute"
 
 
 def test_who_treats_sees_who_acts_on_the_head_of_the_record(logged_in: Any) -> None:
@@ -126,7 +127,9 @@ def test_a_secret_connection_is_chosen_at_log_in_and_shown(client: Any) -> None:
     given = {"login": "newcomer", "password": PASSWORD, "secret": "on"}
     assert client.post("/compte/connexion/", given).status_code == 302
     assert "Connexion secrète" in text(client.get("/dossier/"))
-    assert client.get("/pour-qui/").status_code == 200
+    said = text(client.get("/pour-qui/"))
+    assert "cette page ne dit pas qui agit pour vous" in said
+    assert "Personne n’agit pour vous" not in said, "which is not known to be true"
     client.logout()
     plain = {"login": "newcomer", "password": PASSWORD}
     client.post("/compte/connexion/", plain)

@@ -6,17 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from carnet.access import door
 from carnet.access.seal import SET, Sealer
 from carnet.fhir.search.scope import Scope, context_parts
 from carnet.postgres.cluster import Cluster
+from tests.portal.preview import ACTORS
 
 CID = 9_000_001
 
 
 def test_an_erased_person_s_account_is_closed_and_names_nobody(
-    site: Any, client: Any, cluster: Cluster, portal_database: str, tmp_path: Path
+    site: Any,
+    client: Any,
+    cluster: Cluster,
+    portal_database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from allauth.account.models import EmailAddress, EmailConfirmation
     from django.contrib.auth import get_user_model
@@ -31,6 +38,7 @@ def test_an_erased_person_s_account_is_closed_and_names_nobody(
             name, f"{name}@a.example", "Un-mot-de-passe-9", first_name="Ada", last_name="Erased"
         )
         Account.objects.create(user=user, subject=f"patient:{name}")
+        monkeypatch.setitem(ACTORS, f"patient:{name}", ACTORS["patient:newcomer"])
         address = EmailAddress.objects.create(user=user, email=f"{name}@a.example", primary=True)
         EmailConfirmation.objects.create(email_address=address, key=name, sent=timezone.now())
         made[name] = user

@@ -131,7 +131,7 @@ def test_the_tray_is_a_demonstration_s(
     assert "Votre espace de santé" in client.get("/courrier/").content.decode()
     assert client.get("/courrier/5/pdf").content.startswith(b"%PDF")
     client.post("/courrier/5/")
-    assert life.done == [("posted", 5)]
+    assert life.done == [("posted", 5, "")]
     real = replace(desk.config(), demo=False)
     monkeypatch.setattr(desk, "config", lambda: real)
     for path in ("/courrier/", "/courrier/5/", "/courrier/5/pdf"):

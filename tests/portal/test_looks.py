@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser_fixture import leave
+from tests.browser_fixture import follow, leave
 from tests.portal.preview import PASSWORD
 from tests.portal.walk import LOOKED, PAGES, THEIRS
 
@@ -23,8 +23,7 @@ def log_in(page: Page, address: str, who: str) -> None:
     page.goto(f"{address}/compte/connexion/")
     page.fill("[name=login]", who)
     page.fill("[name=password]", PASSWORD)
-    page.click("main button")
-    page.wait_for_load_state()  # as `leave` says
+    follow(page.locator("main button").first)
     assert "connexion" not in page.url
 
 
@@ -95,17 +94,17 @@ def test_axe_finds_nothing_in_what_a_form_answers(
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{address}/patients/?lang={language}")
     traits = page.locator("form[aria-labelledby=by-traits]")
-    traits.locator("button").click()
+    follow(traits.locator("button"))
     assert faults(page) == [], "errors"
     traits.locator("[name=name]").fill("homonyme")
     traits.locator("[name=birth_date]").fill("27/03/1985")
     traits.locator("[name=sex]").select_option("female")
-    traits.locator("button").click()
+    follow(traits.locator("button"))
     assert page.locator(".found .card").count() == 2
     assert faults(page) == [], "people found"
-    page.locator(".found form[action*=consentement] button").click()
+    follow(page.locator(".found form[action*=consentement] button"))
     assert faults(page) == [], "consent"
-    page.locator("main form button").click()
+    follow(page.locator("main form button"))
     assert faults(page) == [], "consent without how"
     assert not overflows(page)
     page.close()
@@ -115,11 +114,11 @@ def test_axe_finds_nothing_in_a_refused_log_in(browser: Browser, address: str) -
     context = browser.new_context(viewport={"width": NARROW, "height": 800})
     page = context.new_page()
     page.goto(f"{address}/compte/connexion/")
-    page.click("main button")
+    follow(page.locator("main button").first)
     assert faults(page) == []
     page.fill("[name=login]", "patient")
     page.fill("[name=password]", "wrong")
-    page.click("main button")
+    follow(page.locator("main button").first)
     assert page.locator("[role=alert]").count() == 1
     assert faults(page) == []
     leave(context)
@@ -145,16 +144,16 @@ def test_a_doctor_finds_declares_and_reads_without_script(browser: Browser, addr
     traits.locator("[name=name]").fill("Martin")
     traits.locator("[name=birth_date]").fill("27/03/1985")
     traits.locator("[name=given_name]").fill("Claire")
-    traits.locator("button").click()
-    page.click("text=Déclarer le consentement")
+    follow(traits.locator("button"))
+    follow(page.locator("text=Déclarer le consentement").first)
     page.check("[value=oral]")
-    page.click("text=Déclarer et ouvrir le dossier")
+    follow(page.locator("text=Déclarer et ouvrir le dossier").first)
     assert page.url == address + THEIRS
-    page.click("text=Bilan lipidique et glycémie")
-    page.click("text=Glucose à jeun")
+    follow(page.locator("text=Bilan lipidique et glycémie").first)
+    follow(page.locator("text=Glucose à jeun").first)
     assert page.locator("svg.curve-wide").is_visible()
     assert not page.locator("svg.curve-narrow").is_visible()
-    page.click("text=Se déconnecter")
+    follow(page.locator("text=Se déconnecter").first)
     assert page.url == address + "/"
     leave(context)
 
@@ -177,7 +176,7 @@ def test_the_menu_of_a_phone_folds_without_script_and_is_open_on_a_desk(
     assert "Mes documents" in summary.inner_text(), "it says where one is"
     summary.click()
     assert entry.is_visible()
-    entry.click()
+    follow(entry)
     assert page.url == address + "/dossier/courbes/"
     page.set_viewport_size({"width": 1280, "height": 800})
     assert entry.is_visible()

@@ -78,3 +78,19 @@ def test_an_identity_in_quarantine_is_searched_for_or_released_with_its_document
         ("apart", OTHER.id, "search", ""), ("apart", OTHER.id, "release", "PA"),
     ]  # fmt: skip
     assert logged_in("gp").post(address, {"what": "search"}).status_code == 404
+
+
+def test_a_parent_is_declared_by_number_and_a_mistake_is_ended(
+    logged_in: Any, identity: PreviewIdentity
+) -> None:
+    client, address = logged_in("operator"), f"/identitovigilance/identites/{'a' * 26}/"
+    shown = client.get(address).content.decode()
+    assert "Liens de famille" in shown and "Mère, qui a accouché" in shown
+    sent = {"act": "parent", "ins": "2 79 03 51 215 189 89", "nature": "mother"}
+    assert client.post(address, sent).status_code == 302
+    assert ("parent", "a" * 26, "279035121518989", "mother") in identity.done
+    for wrong in ({"ins": "12"}, {"nature": "aunt"}, {"ins": "179035121518953"}):
+        answer = client.post(address, sent | wrong)
+        assert answer.status_code == 200 and "Erreur" in answer.content.decode()
+    assert client.post(address, {"act": "no-parent", "parent": "b" * 26}).status_code == 302
+    assert ("no-parent", "a" * 26, "b" * 26) in identity.done

@@ -133,3 +133,27 @@ def test_every_act_that_patients_read_of_has_its_english(site: Any) -> None:
     from carnet.rights import readers
 
     assert {*readers.ACTS.values(), readers.OTHERWISE} == set(vocabulary.DEEDS)
+
+
+WRITERS = frozenset(("trace", "traced", "ruling", "record", "commit", "change"))  # of the log
+OF_NOBODY = {"assistant", "assistant-ended", "directory", "erase", "reviews", "vigilance"}
+
+
+def test_every_act_of_the_log_that_names_a_record_has_words() -> None:
+    import ast
+    from pathlib import Path
+
+    import carnet
+    from carnet.rights import readers
+
+    found = set()
+    for path in Path(carnet.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            said = [each.value for each in node.args if isinstance(each, ast.Constant)]
+            if name in WRITERS and said and isinstance(said[0], str):
+                found.add(said[0])
+    assert {"open", "letter", "family-link", "identity-match", "announced"} <= found
+    assert found - set(readers.ACTS) == OF_NOBODY

@@ -61,6 +61,8 @@ PAGES = [
     ("gp", THEIRS + "pourquoi/", 200),
     ("patient", THEIRS + "pourquoi/", 404),
     ("patient", "/compte/deconnexion/", 200),
+    ("patient", "/compte/connexions/", 200),
+    ("operator", "/compte/connexions/?fait=1", 200),
     ("newcomer", MINE, 200),
     ("newcomer", MINE + "courbes/", 200),
     ("newcomer", MINE + "acces/", 200),

@@ -149,6 +149,10 @@ async def test_the_operator_declares_by_cards_and_sees_who_acts_and_nothing_of_h
     assert not await reads(space, "patient", "elder")
     told = [line.what for line in await openings(await space.visit("elder"), "")]
     assert {"Liste des mandats", "Mandat", "Fin d’un mandat"} <= set(told)
+    why = {line.purpose for line in await openings(await space.visit("elder"), "")
+           if line.who == people.PATIENT.name}  # fmt: skip
+    assert why == {"FAMRQT"}, "not at her own request"
+    assert await accesses_told(space, "elder") == 2, "declared, then ended by somebody else"
     for who in ("gp", "patient", "carer"):
         visit = await space.visit(who)
         for act in (
@@ -157,6 +161,27 @@ async def test_the_operator_declares_by_cards_and_sees_who_acts_and_nothing_of_h
         ):  # fmt: skip
             with pytest.raises(represent.NotOperator):
                 await act
+
+
+async def accesses_told(space: Space, key: str) -> int:
+    """How many times the person was told that an access to their record changed."""
+    rows = await space.rows(
+        "SELECT id FROM notices.outgoing WHERE cid = %s AND template = 'access-changed'",
+        space.where.people[key],
+    )
+    return len(rows)
+
+
+async def test_no_minor_and_no_judgment_that_is_over_makes_a_guardian(space: Space) -> None:
+    desk, elder = operator(space), space.patient_id("elder")
+    with pytest.raises(represent.PastEnd):
+        await represent.declare(
+            desk, elder, "patient:patient", "guardian", "x", until=space.clock.now - DAY
+        )
+    with pytest.raises(represent.GuardianOfAge):
+        await represent.declare(desk, elder, "patient:minor", "guardian", "x")
+    assert {one.nature for one in (await represent.of_person(desk, elder)).acting} == {"carer"}
+    assert await accesses_told(space, "elder") == 0
 
 
 async def test_representatives_never_see_what_is_kept_from_them(space: Space) -> None:

@@ -12,7 +12,9 @@ import pytest
 from carnet.access import handles
 from carnet.app import parts
 from carnet.documents import consult
-from carnet.rights import block, consent, professionals, refuse, trust
+from carnet.notices import settings
+from carnet.notices.settings import SeenAtHome
+from carnet.rights import block, close, consent, erase, oppose, professionals, refuse, trust
 from carnet.rights.holder import SeenByRepresentatives
 from carnet.rights.readers import openings
 from tests import people
@@ -116,11 +118,57 @@ async def test_choices_that_representatives_read_are_not_made_in_secret(space: S
     for act in (block.block, block.unblock, trust.trust, trust.untrust):
         with pytest.raises(SeenByRepresentatives):
             await act(secret, rpps)
+    before = await space.rows("SELECT count(*) FROM access.audit")
+    for ruling in (close.close, erase.ask, oppose.oppose):
+        with pytest.raises(SeenByRepresentatives):
+            await ruling(secret)
+    with pytest.raises(SeenByRepresentatives):
+        await oppose.feeding(secret, opposed=True, motive="personal")
+    with pytest.raises(SeenAtHome):
+        await settings.choose(secret, settings.Settings("m@example.org", "fr", ()))
     with pytest.raises(SeenByRepresentatives):
         await refuse.refuse(secret, "bris-de-glace", refused=True)
+    with pytest.raises(SeenByRepresentatives):  # the consent of a team, which parents read
+        await consent.withdraw(secret, rpps)
+    assert await space.rows("SELECT count(*) FROM access.audit") == before
     for table in ("block", "trusted", "refusal"):
         rows = f"SELECT count(*) FROM access.{table} WHERE cid = %s"
         assert await space.rows(rows, space.where.people["minor"]) == [(0,)]
+
+
+@pytest.mark.parametrize("where", ["open", "secret"])
+async def test_a_consent_said_in_secret_ends_without_a_trace_and_by_the_minor_alone(
+    space: Space, where: str
+) -> None:
+    """where: the connection in which the minor ends it."""
+    over, child = await space.visit("parent"), space.patient_id("minor")
+    outsider, own = await space.visit("outsider"), await space.visit("minor")
+    hidden = replace(outsider, actor=replace(outsider.actor, secret=True))
+    rpps = outsider.actor.rpps
+    assert rpps is not None
+    before, told = await consented(space), await readers(space)
+    handle = handles.write(hidden, space.where.people["minor"])
+    await consent.declare(hidden, handle, "oral")
+    assert await consent.withdraw(over, rpps, child) == 0
+    ((id, cid),) = await space.rows("SELECT id, cid FROM access.consent WHERE secret")
+    assert not await consent.end(over, space.built.door.ids.encode(cid, id), child)
+    assert await space.rows(LIVE) == [(1,)]
+    ending = replace(own, actor=replace(own.actor, secret=where == "secret"))
+    assert await consent.withdraw(ending, rpps) == 1
+    assert await space.rows(LIVE) == [(0,)]
+    assert (await consented(space), await readers(space)) == (before, told)
+
+
+LIVE = "SELECT count(*) FROM access.consent WHERE secret AND withdrawn IS NULL"
+
+
+async def test_an_adult_is_told_of_a_consent_whatever_the_connection_says(space: Space) -> None:
+    outsider = await space.visit("outsider")
+    hidden = replace(outsider, actor=replace(outsider.actor, secret=True))
+    await consent.declare(hidden, handles.write(hidden, space.where.people["patient"]), "oral")
+    assert await space.rows("SELECT count(*) FROM access.consent WHERE secret") == [(0,)]
+    assert await space.rows("SELECT template FROM notices.outgoing") == [("access-changed",)]
+    assert await space.rows("SELECT secret FROM access.audit WHERE act = 'consent'") == [(False,)]
 
 
 async def test_all_that_is_written_in_secret_is_labelled_and_every_row_of_it_says_secret(

@@ -12,9 +12,11 @@ import psycopg
 import pytest
 
 from carnet import errors
-from carnet.access import notices
+from carnet.access import labels, notices
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Visit, tombstones
+from carnet.access.labels import Label
+from carnet.documents import hide
 from carnet.fhir.store.vault import KEPT_FOR, Vault
 from carnet.rights import close, consent, erase, life, mandate, reopen
 from carnet.rights.clock import due
@@ -22,6 +24,7 @@ from carnet.vigilance import merge
 from carnet.vigilance.merge import Leaving
 from tests import people
 from tests.rights.test_life import KEPT, lines_of
+from tests.rights.test_mandates import management
 from tests.space import Space
 from tests.vigilance.acts import FIRST, SECOND, id_of, made, merged, patient
 
@@ -71,6 +74,46 @@ async def test_a_closing_closes_all_of_it_and_an_undo_gives_the_other_its_own_ba
     assert [await state(space, cid) for cid in (person, double)] == ["closed", "open"]
     live = await space.rows("SELECT withdrawn IS NULL FROM access.consent WHERE cid = %s", double)
     assert live == [(True,)], "the double's person never withdrew it"
+
+
+async def test_an_undo_gives_each_document_the_masks_its_own_person_left(space: Space) -> None:
+    """Four of the double's: shown, hidden, hidden twice by either, and shown then hidden by its own."""
+    person, double = own(space), await made(space, patient(given="HELENA"))
+    theirs = other(space, double)
+    papers = []
+    for number in range(4):
+        paper = management(space, id_of(space, double), f"paper-{number}")
+        sent = await space.post("DocumentReference", paper, as_="hospital-software")
+        assert sent.status == 201, sent.body
+        papers.append(str(sent.json["id"]))
+    await hide.hide(theirs, papers[0])
+    await hide.hide(theirs, papers[3])
+    number = await merged(space, double, person)
+    visit = await space.visit("patient")
+    await hide.show(visit, papers[0])
+    await hide.hide(visit, papers[1])
+    await hide.hide(visit, papers[2])
+    await hide.hide(theirs, papers[2])
+    await hide.show(visit, papers[3])
+    await hide.show(theirs, papers[3])
+    assert [await worn(space, one) for one in papers] == [False, True, True, False]
+    await merge.undo(await space.visit(FIRST), number, "deux personnes", hide.give_back)
+    assert [await worn(space, one) for one in papers] == [True, False, True, False]
+    assert await space.rows("SELECT count(*) FROM access.meanwhile") == [(0,)]
+    answer = await space.get(f"DocumentReference/{papers[0]}", as_="hospital-software")
+    assert labels.of(answer.json) & Label.MASQUE_PS, "the document says what its row bears"
+
+
+async def worn(space: Space, document: str) -> bool:
+    """Whether a document, and its file, are masked."""
+    place = space.built.door.ids.decode(document)
+    assert place is not None
+    found = await space.rows(
+        "SELECT DISTINCT labels & 1 FROM record.resource WHERE cid = %s AND (rid = %s OR origin = %s)",
+        *place, place[1],
+    )  # fmt: skip
+    assert len(found) == 1, "a document and its file bear the same"
+    return bool(found[0][0])
 
 
 async def test_a_double_that_was_closed_is_reopened_with_the_rest_and_closed_again_by_an_undo(

@@ -330,6 +330,20 @@ async def test_an_officer_sees_traits_and_nothing_of_the_record(space: Space) ->
     assert id_of(space, one) not in {each.one.id for each in found.pairs}
 
 
+async def test_a_pair_with_a_merge_that_waits_is_to_confirm_and_no_longer_to_compare(
+    space: Space,
+) -> None:
+    one = await made(space, patient(born="1982-02-03"))
+    other = await made(space, patient(family="DELAUNEY", born="1982-02-03"))
+    before = await desk.look(await space.visit(SECOND), Simulator())
+    assert id_of(space, one) in {each.one.id for each in before.pairs}
+    number = await merge.propose(await space.visit(FIRST), other, one, "une lettre de trop")
+    found = await desk.look(await space.visit(SECOND), Simulator())
+    assert id_of(space, other) in {each.source.id for each in found.proposals}
+    assert id_of(space, one) not in {each.one.id for each in found.pairs}
+    await merge.refuse(await space.visit(SECOND), number)
+
+
 async def test_the_job_finds_again_every_pair_and_adds_none_twice(space: Space) -> None:
     for name in ("DELAUNAY", "DELAUNEY"):
         await made(space, patient(family=name, born="1981-02-03"))

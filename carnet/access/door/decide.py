@@ -26,11 +26,11 @@ from carnet.fhir.search.scope import Admits, OfOrganisation, Scope
 from carnet.fhir.store.attachments import Attachments
 from carnet.fhir.store.cursors import Cursors
 from carnet.fhir.store.hashes import Hasher
-from carnet.fhir.terminology import Codes, Terms
 from carnet.fhir.store.ids import Ids
 from carnet.fhir.store.index import Indexer
 from carnet.fhir.store.owners import Owners
 from carnet.fhir.store.vault import Vault
+from carnet.fhir.terminology import Codes, Terms
 from carnet.postgres.pool import Pool
 
 MOST_PATIENTS = 5000  # of a professional, in a search that names none

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """A whole record, a batch at a time, for the person of it or who represents them fully.
 
-Who may is decided again at each batch: an export stops with the right to it. A batch is bounded by the
-bytes of what it reads, and its trace names all that it releases.
+Who may is decided again at each batch and each file: an export stops with the right to it. A batch is
+bounded by the bytes of what it reads, and its trace names all that it releases.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import LiteralString
+from typing import Any, LiteralString
+
+from psycopg import AsyncConnection
 
 from carnet import errors
 from carnet.access import audit, queries
@@ -72,21 +74,10 @@ async def batch(
     after: where the batch before ended. binaries: the files, else all but them. cids: the compartments
     of the batches before. Primary key of record.resource.
     """
-    door, actor = visit.door, visit.actor
+    door = visit.door
     async with door.pool.connection() as conn:
         decision = await visit._decide(conn, [cid])
-        held = []
-        if actor.kind is ActorKind.PATIENT and decision.granted:
-            held = await queries.held(conn, actor.sub, actor.patient, [cid], door.clock(), 100)
-        if not any(
-            one.nature == "self"
-            or (one.nature in REPRESENTING and one.reach == "all" and not actor.secret)
-            for one in held
-        ):
-            # On this connection: a second one, asked for while one is held, may never come.
-            trace = visit.trace("export", "not-the-holder")
-            await audit.write(conn, trace, granted=False, cids=[cid])
-            raise Nothing
+        await _held(visit, conn, cid)
         whole = tuple(decision.merged.get(cid, (cid,)))
         if cids is not None and cids != whole:
             raise Changed
@@ -122,9 +113,35 @@ async def batch(
     return Batch(found, whole, (rows[-1].cid, rows[-1].rid) if more else None, files)
 
 
+async def _held(visit: Visit, conn: AsyncConnection[Any], cid: int) -> None:
+    """Nothing for who is neither the person of a record nor represents them fully, now."""
+    door, actor = visit.door, visit.actor
+    held = []
+    if actor.kind is ActorKind.PATIENT:
+        held = await queries.held(conn, actor.sub, actor.patient, [cid], door.clock(), 100)
+    if not any(
+        one.nature == "self"
+        or (one.nature in REPRESENTING and one.reach == "all" and not actor.secret)
+        for one in held
+    ):
+        # On this connection: a second one, asked for while one is held, may never come.
+        trace = visit.trace("export", "not-the-holder")
+        await audit.write(conn, trace, granted=False, cids=[cid])
+        raise Nothing
+
+
+async def still(visit: Visit, cid: int) -> None:
+    """Nothing when the right to the copy that is being made has ended, or the connection it is made in."""
+    async with visit.door.pool.connection() as conn:
+        await _held(visit, conn, cid)
+        if await queries.revision(conn, visit.actor.sub) != visit.actor.rev:
+            raise Nothing
+
+
 async def plain(visit: Visit, of: Batch, stored: Stored) -> bytes:
-    """The bytes of a Binary of a batch, as they were received."""
+    """The bytes of a Binary of a batch, as they were received; a long one may outlive the right to it."""
     door = visit.door
+    await still(visit, of.cids[0])
     ciphers = door.vault.at_hand({stored.cid})
     if ciphers is None:  # let go meanwhile
         async with door.pool.connection() as conn:

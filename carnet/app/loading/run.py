@@ -30,6 +30,7 @@ from carnet.documents.cda.understood import Fate, Line
 from carnet.documents.receive import Received, receive
 from carnet.fhir import json
 from carnet.identity.traits import normal
+from carnet.rest.desk import Desk
 from carnet.rest.outcome import NotValid, known
 
 SET_BYTES: Final = 128 * 1024 * 1024  # of FHIR read as one set; what is beyond makes the next one
@@ -85,7 +86,7 @@ async def load_all(
             if _is_xml(content):
                 documents.append((each, b""))  # read again in its turn: documents may be many
                 continue
-            one = await asyncio.to_thread(_read, each, content, built.door.definitions.types)
+            one = await asyncio.to_thread(_read, built.desk, each, content)
         except Exception as error:  # one file must not stop the others
             found[each] = refusal(each.path, error)
             advance()
@@ -194,7 +195,7 @@ def _counts(done: Received) -> dict[str, int]:
 # ------------------------------------------------------------------------------------- one FHIR file
 
 
-def _read(named: Named, content: bytes, types: dict[str, int]) -> _File:
+def _read(desk: Desk, named: Named, content: bytes) -> _File:
     """What a FHIR file holds; what is wrong with a line is the line's."""
     one = _File(named)
     if content.lstrip()[:1] != b"{":
@@ -202,7 +203,7 @@ def _read(named: Named, content: bytes, types: dict[str, int]) -> _File:
     suffixes = [each.lower() for each in named.path.suffixes]
     if ".ndjson" not in suffixes and ".jsonl" not in suffixes:
         try:
-            one.lots = lots_of(named, json.parse(content), types)
+            one.lots = lots_of(desk, named, json.parse(content))
         except Skipped as skipped:
             one.skipped.append(str(skipped))
         return one
@@ -210,7 +211,7 @@ def _read(named: Named, content: bytes, types: dict[str, int]) -> _File:
         if not text.strip():
             continue
         try:
-            found = lots_of(named, json.parse(text), types)
+            found = lots_of(desk, named, json.parse(text))
         except Skipped as skipped:
             one.skipped.append(str(skipped))
         except Exception as error:  # the lines that follow are tried

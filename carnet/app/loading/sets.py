@@ -17,9 +17,11 @@ from typing import Any, Final
 from carnet import errors
 from carnet.app.loading.files import PACKAGE, Named, NotYet
 from carnet.fhir import json
+from carnet.rest import patches
 from carnet.rest.acts import Entry
+from carnet.rest.desk import Desk
 from carnet.rest.http import validated
-from carnet.rest.transaction import entry_of
+from carnet.rest.transaction import shape_of
 
 TOGETHER: Final = ("collection", "document", "searchset")
 
@@ -102,12 +104,12 @@ def _table() -> dict[str, dict[str, str]]:
     return found
 
 
-def lots_of(file: Named, resource: dict[str, Any], types: dict[str, int]) -> list[Lot]:
+def lots_of(desk: Desk, file: Named, resource: dict[str, Any]) -> list[Lot]:
     """The lots of one resource or Bundle; Skipped when there is nothing to load in it."""
     rtype = resource.get("resourceType")
     if rtype is None and "name" in resource and "version" in resource:
         raise NotYet(PACKAGE)
-    if not isinstance(rtype, str) or rtype not in types:
+    if not isinstance(rtype, str) or rtype not in desk.door.definitions.types:
         raise NotKnown("The JSON file is not a FHIR resource: it has no resourceType of R4.")
     if rtype in _table()["skipped"]:
         raise Skipped(_skip(rtype))
@@ -115,35 +117,35 @@ def lots_of(file: Named, resource: dict[str, Any], types: dict[str, int]) -> lis
         lot = Lot(file)
         lot.items.append(Item(lot, "", validated(resource)))
         return [lot]
-    return _bundle(file, resource)
+    return _bundle(desk, file, resource)
 
 
 def _skip(rtype: str) -> str:
     return f"{rtype}: {_table()['skipped'][rtype]}."
 
 
-def _bundle(file: Named, bundle: dict[str, Any]) -> list[Lot]:
+def _bundle(desk: Desk, file: Named, bundle: dict[str, Any]) -> list[Lot]:
     kind, given = bundle.get("type"), bundle.get("entry", [])
     if isinstance(kind, str) and kind in _table()["bundles"]:
         raise Skipped(f"Bundle: {_table()['bundles'][kind]}.")
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
         raise NotLoadable
     if kind in ("transaction", "batch"):
-        return _requests(file, bundle, str(kind), given)
+        return _requests(desk, file, bundle, str(kind), given)
     if kind not in TOGETHER:
         raise NotLoadable
     return [_collected(file, given)]
 
 
 def _requests(
-    file: Named, bundle: dict[str, Any], kind: str, given: list[dict[str, Any]]
+    desk: Desk, file: Named, bundle: dict[str, Any], kind: str, given: list[dict[str, Any]]
 ) -> list[Lot]:
     """The writes of a transaction, all in one lot, or of a batch, each in its own."""
     for each in given:
         if not isinstance(each.get("request"), dict):
             raise NotLoadable("Each entry of a transaction says its request.")
     writes = [
-        (index, entry_of(each, index))
+        (index, _entry(desk, each, index))
         for index, each in enumerate(given)
         if each["request"].get("method") != "GET"
     ]
@@ -164,6 +166,15 @@ def _requests(
             raw=json.dump([given[index] for index, _ in writes]),
         )
     ]
+
+
+def _entry(desk: Desk, each: dict[str, Any], index: int) -> Entry:
+    entry, where = shape_of(desk.parser, each, index), f"Bundle.entry[{index}].resource"
+    if entry.method != "DELETE":
+        validated(entry.resource, where)
+    if entry.method == "PATCH":
+        entry.patch = patches.of(desk, entry, where)
+    return entry
 
 
 def _collected(file: Named, given: list[dict[str, Any]]) -> Lot:

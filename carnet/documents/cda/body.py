@@ -10,7 +10,7 @@ NarrativeBlock.
 A section that holds entries and no words is read from its entries (see `spoken.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Final
@@ -33,7 +33,7 @@ ELEMENTS: Final = {
     "sub": "sub",
     "sup": "sup",
 }
-BLOCKS: Final = frozenset({"table", "list", "paragraph"})
+BLOCKS: Final = frozenset({"table", "list", "paragraph", "caption"})
 # styleCode → class of ours (CDA R2 4.3.5.11); others are dropped.
 CLASSES: Final = {
     "bold": "bold",
@@ -52,6 +52,14 @@ MAX_ADDRESS: Final = 500
 MAX_NAMED: Final = 120
 
 Show = Callable[[str], str]  # identifier of an observationMedia → safe HTML of it, "" for none
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What an element of a narrative needs of the rest."""
+
+    show: Show
+    notes: Mapping[str, int]  # ID of a footnote pointed at again → its number
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,61 +158,61 @@ def html(narrative: d.Element | None, show: Show = lambda key: "") -> str:
     if narrative is None:
         return ""
     pieces: list[str] = []
-    _inside(narrative, pieces, show)
+    _inside(narrative, pieces, _Around(show, _notes(narrative)))
     written = "".join(pieces).strip()
     if "<img " not in written and d.text(narrative) is None:
         return ""  # nothing to read: a table that only frames a file
-    if written and not any(d.local(e) in BLOCKS for e in narrative):
+    if written and not _blocks(narrative):
         return f"<p>{written}</p>"
     return written
 
 
-def _inside(element: d.Element, pieces: list[str], show: Show) -> None:
+def _inside(element: d.Element, pieces: list[str], around: _Around) -> None:
     if element.text:
         pieces.append(_text(element.text))
     for part in element:
-        _element(part, pieces, show)
+        _element(part, pieces, around)
         if part.tail:
             pieces.append(_text(part.tail))
 
 
-def _element(element: d.Element, pieces: list[str], show: Show) -> None:
+def _element(element: d.Element, pieces: list[str], around: _Around) -> None:
     kind = d.local(element)
     other = OTHERS.get(kind)
     if other is not None:
-        other(element, pieces, show)
+        other(element, pieces, around)
         return
     style = _class(element)
     name = ELEMENTS.get(kind) or REVISED.get(element.get("revised", ""), "span" if style else "")
     if name == "p" and _blocks(element):
-        name = "div"  # HTML closes a paragraph at the first table or list
+        name = "div"  # HTML closes a paragraph at the first table, list or paragraph
     if not name:
-        _inside(element, pieces, show)
+        _inside(element, pieces, around)
         return
     pieces.append(f"<{name}{style}{_spans(element) if kind in ('td', 'th') else ''}>")
-    _inside(element, pieces, show)
+    _inside(element, pieces, around)
     pieces.append(f"</{name}>")
 
 
-def _break(element: d.Element, pieces: list[str], show: Show) -> None:
+def _break(element: d.Element, pieces: list[str], around: _Around) -> None:
     pieces.append("<br/>")
-    _inside(element, pieces, show)
+    _inside(element, pieces, around)
 
 
-def _list(element: d.Element, pieces: list[str], show: Show) -> None:
+def _list(element: d.Element, pieces: list[str], around: _Around) -> None:
     """Items; its caption before them, and what is no item, against the schema, as one more."""
     name = "ol" if element.get("listType") == "ordered" else "ul"
     for caption in d.children(element, "caption"):
-        _caption(caption, pieces, show)
+        _caption(caption, pieces, around)
     pieces.append(f"<{name}>")
     _loose(element.text, pieces)
     for item in element:
         kind = d.local(item)
         if kind == "item":
-            _element(item, pieces, show)
+            _element(item, pieces, around)
         elif kind != "caption":
             pieces.append("<li>")
-            _element(item, pieces, show)
+            _element(item, pieces, around)
             pieces.append("</li>")
         _loose(item.tail, pieces)
     pieces.append(f"</{name}>")
@@ -215,17 +223,19 @@ def _loose(written: str | None, pieces: list[str]) -> None:
         pieces.append(f"<li>{_text(written)}</li>")
 
 
-def _caption(element: d.Element, pieces: list[str], show: Show) -> None:
+def _caption(element: d.Element, pieces: list[str], around: _Around) -> None:
     parent = element.getparent()
-    name = "caption" if parent is not None and d.local(parent) == "table" else "p"
+    name = "div" if _blocks(element) else "p"
+    if parent is not None and d.local(parent) == "table":
+        name = "caption"
     pieces.append(f"<{name}>")
-    _inside(element, pieces, show)
+    _inside(element, pieces, around)
     pieces.append(f"</{name}>")
 
 
-def _link(element: d.Element, pieces: list[str], show: Show) -> None:
+def _link(element: d.Element, pieces: list[str], around: _Around) -> None:
     """The words of a link, then its address in words when they do not say it."""
-    _inside(element, pieces, show)
+    _inside(element, pieces, around)
     address = " ".join((element.get("href") or "").split())
     scheme, colon, _ = address.partition(":")
     known = not colon or "/" in scheme or scheme.lower() in SHOWN_SCHEMES
@@ -236,17 +246,37 @@ def _link(element: d.Element, pieces: list[str], show: Show) -> None:
         pieces.append(f' <span class="link">({escape(address)})</span>')
 
 
-def _media(element: d.Element, pieces: list[str], show: Show) -> None:
+def _media(element: d.Element, pieces: list[str], around: _Around) -> None:
     """The images a renderMultiMedia points at, then its caption."""
     for key in (element.get("referencedObject") or "").split():
-        pieces.append(show(key.removeprefix("#")))
-    _inside(element, pieces, show)
+        pieces.append(around.show(key.removeprefix("#")))
+    _inside(element, pieces, around)
 
 
-def _footnote(element: d.Element, pieces: list[str], show: Show) -> None:
-    pieces.append(' <span class="note">[')
-    _inside(element, pieces, show)
+def _footnote(element: d.Element, pieces: list[str], around: _Around) -> None:
+    """A note where it is called; with its number when it is called again."""
+    number = around.notes.get(element.get("ID", ""))
+    pieces.append(f' <span class="note">[{f"{number}. " if number else ""}')
+    _inside(element, pieces, around)
     pieces.append("]</span>")
+
+
+def _footnote_ref(element: d.Element, pieces: list[str], around: _Around) -> None:
+    """The number of the note called again; a star where no note of this narrative is it."""
+    number = around.notes.get(element.get("IDREF", ""))
+    pieces.append(f' <span class="note">[{number or "*"}]</span>')
+    _inside(element, pieces, around)
+
+
+def _notes(narrative: d.Element) -> dict[str, int]:
+    """The footnotes that are pointed at, numbered in their order."""
+    called = {e.get("IDREF") for e in narrative.iter(f"{d.V3}footnoteRef")}
+    found: dict[str, int] = {}
+    for note in narrative.iter(f"{d.V3}footnote") if called else ():
+        key = note.get("ID")
+        if key and key in called:
+            found.setdefault(key, len(found) + 1)
+    return found
 
 
 OTHERS: Final = {
@@ -256,6 +286,7 @@ OTHERS: Final = {
     "linkHtml": _link,
     "renderMultiMedia": _media,
     "footnote": _footnote,
+    "footnoteRef": _footnote_ref,
 }
 
 

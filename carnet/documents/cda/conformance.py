@@ -207,11 +207,13 @@ def _body(document: CdaDocument) -> Iterator[_Fault]:
 def finding(rule: str, path: str, profile: Profile, missing: tuple[str, ...] = ()) -> Finding:
     """A rule of findings.toml, with its weight in a profile. missing: names of traits."""
     known = nomenclature.table("findings")[rule]
+    severity = Severity(known[profile.value])
+    words = known.get("refused", known) if severity is Severity.ERROR else known
     return Finding(
         rule,
         known["code"],
-        Severity(known[profile.value]),
-        known["en"].format(", ".join(TRAITS_EN[t] for t in missing)),
-        known["fr"].format(", ".join(TRAITS_FR[t] for t in missing)),
+        severity,
+        words["en"].format(", ".join(TRAITS_EN[t] for t in missing)),
+        words["fr"].format(", ".join(TRAITS_FR[t] for t in missing)),
         path,
     )

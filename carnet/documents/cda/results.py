@@ -507,8 +507,14 @@ def happened(statement: d.Element) -> bool:
 
 
 def kind_of(value: d.Element) -> str:
-    """The type a value declares, without its prefix."""
-    return (value.get(d.TYPE) or "").rpartition(":")[2] or "untyped"
+    """The type a value declares, without its prefix; a type of another namespace is none of ours."""
+    prefix, _, name = (value.get(d.TYPE) or "").strip().rpartition(":")
+    if not name:
+        return "untyped"
+    if prefix == (value.prefix or ""):  # that of the value itself, which is of CDA
+        return name
+    space = value.nsmap.get(prefix or None)
+    return name if space == d.V3[1:-1] or not (prefix or space) else "foreign"
 
 
 def what(statement: d.Element, entry: d.Element | None = None) -> str:

@@ -2,7 +2,7 @@
 """Numbers that can be compared while sealed rows hold them (docs/decisions/0029).
 
 A number becomes a 64-bit integer in the same order; it rests under a keystream of its own, which the
-statement that compares it takes off with a key the database does not keep (record.opened, migration 0024).
+statement that compares it takes off with a key the database does not keep (record.opened, migration 0025).
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """From a log-in to an actor of the record."""
 
+from django.contrib.auth import logout
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
 from carnet import errors
@@ -9,6 +11,7 @@ from carnet.portal import bridge, desk
 from carnet.portal.accounts.models import Account
 
 ACTING_FOR = "acting_for"  # of the session: RPPS of whom an assistant chose to act for
+REVISION = "revision"  # of the session: that of the subject when they logged in
 SECRET = "secret"  # of the session: a minor's connection that representatives know nothing of
 
 
@@ -29,10 +32,21 @@ def actor(request: HttpRequest) -> Actor:
                 raise
             del request.session[ACTING_FOR]
             known = bridge.run(desk.parts().actor(account.subject, secret=secret))
+        if request.session.get(REVISION) != known.rev:  # ended since, with all that was connected
+            logout(request)
+            raise errors.Unauthenticated
         request.actor = known  # type: ignore[attr-defined]
         if known.kind == "assistant":
             request.assisted = _assisted(known)  # type: ignore[attr-defined]
     return known
+
+
+def logged_in(request: HttpRequest, user: AbstractBaseUser, **sent: object) -> None:
+    """However somebody logs in, their session bears the revision of then."""
+    account = Account.objects.filter(user_id=user.pk).first()
+    if account is not None:
+        found = bridge.run(desk.parts().actor(account.subject))
+        request.session[REVISION] = found.rev
 
 
 def _assisted(who: Actor) -> str:

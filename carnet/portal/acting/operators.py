@@ -17,7 +17,7 @@ from carnet.portal.acting.forms import Card, NameForm, PaperForm, RepresentForm
 from carnet.portal.acting.views import declared, lines, nobody
 from carnet.portal.record import words
 from carnet.rights.mandate import NobodyAnswers
-from carnet.rights.represent import OfAge
+from carnet.rights.represent import GuardianOfAge, OfAge, PastEnd
 
 
 def acts() -> ActingActs:
@@ -74,6 +74,10 @@ def represented(request: HttpRequest, patient: str) -> HttpResponse:
             form.add_error(
                 "nature", gettext("Une personne majeure n’a pas de parent représentant.")
             )
+        except PastEnd:
+            form.add_error("until", gettext("Ce jour est passé : le jugement n’a plus d’effet."))
+        except GuardianOfAge:
+            form.add_error("nature", gettext("Une personne mineure n’en protège pas une autre."))
         except (NobodyAnswers, errors.BusinessRule):
             nobody(form)
         else:

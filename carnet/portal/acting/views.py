@@ -114,7 +114,8 @@ def shown(
         shared=shared,
     )
     wrong = next((form for form in (code, give) if form is not None and form.errors), None)
-    return render(request, "acting/acting.html", {"page": view, "form": wrong})
+    said = {"page": view, "form": wrong, "secret": who.secret}
+    return render(request, "acting/acting.html", said)
 
 
 @require_safe
@@ -227,11 +228,15 @@ def receipt(request: HttpRequest, session: str) -> HttpResponse:
 
 
 def receipt_page(request: HttpRequest, told: Receipt) -> HttpResponse:
-    """The receipt."""
-    done = [(words.moment(one.at), words.deed(one), one.titles) for one in told.done]
+    """The receipt: what is of one kind and of one minute is one line."""
+    done: dict[tuple[str, str], dict[str, None]] = {}
+    for one in told.done:
+        line = done.setdefault((words.moment(one.at), words.deed(one)), {})
+        line.update(dict.fromkeys(one.titles))
     page = {
         "receipt": told, "reach": words.reach(told.reach), "how": words.how(told.how, ""),
-        "since": words.moment(told.since), "until": words.moment(told.until), "done": done,
+        "since": words.moment(told.since), "until": words.moment(told.until),
+        "done": [(at, what, tuple(titles)) for (at, what), titles in done.items()],
     }  # fmt: skip
     return render(request, "acting/receipt.html", {"page": page})
 

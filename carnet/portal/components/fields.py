@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Fields that several forms ask for: a day as people write it, a line of text, a birth date."""
+"""Fields that several forms ask for: a day as people write it, a line of text, a birth date, a choice."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from django import forms
@@ -61,4 +62,16 @@ def text_field(
     )
 
 
-__all__ = ["DAYS", "birth_date", "day_field", "text_field"]
+def one_of(
+    label: str | _StrPromise, said: Mapping[str, str | _StrPromise], wrong: str | _StrPromise
+) -> forms.ChoiceField:
+    """One of some codes, as radios; said: the words of each; wrong: what none, or another, is answered."""
+    return forms.ChoiceField(
+        label=label,
+        choices=list(said.items()),
+        widget=forms.RadioSelect,
+        error_messages={"required": wrong, "invalid_choice": wrong},
+    )
+
+
+__all__ = ["DAYS", "birth_date", "day_field", "one_of", "text_field"]

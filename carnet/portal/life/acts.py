@@ -55,11 +55,11 @@ class LifeActs(Protocol):
     async def tray(self) -> Sequence[Letter]:
         """What leaves, newest first; of a demonstration."""
 
-    async def letter(self, number: int) -> Letter:
-        """One letter, with its reader's address."""
+    async def letter(self, number: int, by: Actor | None) -> Letter:
+        """One letter, with its reader's address; by: the operator who opens it."""
 
-    async def pdf(self, number: int) -> bytes:
+    async def pdf(self, number: int, by: Actor | None) -> bytes:
         """The same, to print."""
 
-    async def posted(self, number: int) -> None:
+    async def posted(self, number: int, by: Actor | None) -> None:
         """It was posted."""

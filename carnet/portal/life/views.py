@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from carnet import errors
+from carnet.access.actor import Actor
 from carnet.notices.settings import Settings
 from carnet.portal import bridge, desk
 from carnet.portal.accounts.actors import actor
@@ -153,20 +154,20 @@ def reviews(request: HttpRequest) -> HttpResponse:
 # -- the tray ----------------------------------------------------------------------------------------
 
 
-def postal(request: HttpRequest) -> bool:
-    """Whether the tray is the operator's, who posts letters; a demonstration shows it to everybody."""
-    if request.user.is_authenticated and actor(request).kind == "operator":
-        return True
+def postal(request: HttpRequest) -> Actor | None:
+    """The operator who posts letters; a demonstration shows its tray to everybody: None."""
+    if request.user.is_authenticated and (who := actor(request)).kind == "operator":
+        return who
     if not desk.config().demo:
         raise errors.NotFound
-    return False
+    return None
 
 
 @login_not_required
 @require_safe
 def tray(request: HttpRequest) -> HttpResponse:
     """What leaves; to the operator, the letters alone."""
-    posts = postal(request)
+    posts = postal(request) is not None
     letters = [
         (each, dates.moment(each.at), dates.moment(each.sent) if each.sent else "")
         for each in bridge.run(acts().tray())
@@ -179,19 +180,19 @@ def tray(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def letter(request: HttpRequest, number: int) -> HttpResponse:
     """One letter, to read or print; posting it is said here."""
-    posts = postal(request)
-    one = bridge.run(acts().letter(number))
-    if posts and one.channel != "letter":
+    by = postal(request)
+    one = bridge.run(acts().letter(number, by))
+    if by is not None and one.channel != "letter":
         raise errors.NotFound
     if request.method == "POST":
-        bridge.run(acts().posted(number))
+        bridge.run(acts().posted(number, by))
         return redirect("tray")
-    return render(request, "life/letter.html", {"letter": one, "posts": posts})
+    return render(request, "life/letter.html", {"letter": one, "posts": by is not None})
 
 
 @login_not_required
 @require_safe
 def pdf(request: HttpRequest, number: int) -> HttpResponse:
     """The same as PDF."""
-    postal(request)
-    return HttpResponse(bridge.run(acts().pdf(number)), content_type="application/pdf")
+    by = postal(request)
+    return HttpResponse(bridge.run(acts().pdf(number, by)), content_type="application/pdf")

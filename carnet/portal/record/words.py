@@ -54,6 +54,7 @@ PURPOSES = {
     "FAMRQT": gettext_noop("À la demande d’un proche autorisé"),
     "HPAYMT": gettext_noop("Pour un remboursement"),
     "HOPERAT": gettext_noop("Pour le fonctionnement du service"),
+    "HSYSADMIN": gettext_noop("Pour le fonctionnement du service"),
     "PUBHLTH": gettext_noop("Pour la santé publique"),
     "HRESCH": gettext_noop("Pour la recherche"),
 }

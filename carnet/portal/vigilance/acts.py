@@ -45,6 +45,12 @@ class IdentityActs(Protocol):
     async def mark(self, actor: Actor, one: str, what: str, reason: str) -> None:
         """Doubt, homonym, fictitious…, with the reason."""
 
+    async def declare_parent(self, actor: Actor, one: str, ins: str, nature: str) -> None:
+        """Say whose child this is, the parent by their number; Invalid when nobody bears it."""
+
+    async def end_parent(self, actor: Actor, one: str, parent: str) -> None:
+        """Say that a link was declared by mistake."""
+
     async def retrieve(self, actor: Actor, one: str) -> str:
         """Ask the INSi; what came of it."""
 

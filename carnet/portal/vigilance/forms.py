@@ -5,7 +5,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from carnet.identity.status import PROOFS
-from carnet.portal.components.fields import birth_date, text_field
+from carnet.portal.components.fields import birth_date, one_of, text_field
 from carnet.portal.patients.forms import InsForm
 from carnet.portal.vigilance import words
 from carnet.vigilance.pages import TraitsForm
@@ -30,29 +30,27 @@ class NameForm(forms.Form):
 class ValidateForm(forms.Form):
     """Which document was seen."""
 
-    proof = forms.ChoiceField(
-        label=_("Pièce vue, originale et en cours de validité"),
-        choices=[(code, words.PROOFS[code]) for code in PROOFS],
-        widget=forms.RadioSelect,
-        error_messages={
-            "required": _("Choisissez la pièce que vous avez vue."),
-            "invalid_choice": _("Choisissez la pièce que vous avez vue."),
-        },
+    proof = one_of(
+        _("Pièce vue, originale et en cours de validité"),
+        {code: words.PROOFS[code] for code in PROOFS},
+        _("Choisissez la pièce que vous avez vue."),
+    )
+
+
+class ParentForm(InsForm):
+    """Whose child this is."""
+
+    nature = one_of(
+        _("Cette personne est"),
+        words.PARENTS,
+        _("Choisissez ce que cette personne est pour l’enfant."),
     )
 
 
 class MarkForm(forms.Form):
     """What is marked, and why."""
 
-    what = forms.ChoiceField(
-        label=_("Ce que vous signalez"),
-        choices=[(code, words.MARKS[code]) for code in words.MARKS],
-        widget=forms.RadioSelect,
-        error_messages={
-            "required": _("Choisissez ce que vous signalez."),
-            "invalid_choice": _("Choisissez ce que vous signalez."),
-        },
-    )
+    what = one_of(_("Ce que vous signalez"), words.MARKS, _("Choisissez ce que vous signalez."))
     reason = text_field(
         _("Pourquoi, en quelques mots"),
         _("Dites pourquoi, en quelques mots."),

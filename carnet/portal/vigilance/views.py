@@ -146,6 +146,7 @@ def identity(request: HttpRequest, one: str) -> HttpResponse:
     sent = request.POST.get("act", "")
     seen = forms.ValidateForm(request.POST if sent == "validate" else None, auto_id="seen-%s")
     mark = forms.MarkForm(request.POST if sent == "mark" else None, auto_id="mark-%s")
+    parent = forms.ParentForm(request.POST if sent == "parent" else None, auto_id="parent-%s")
     marked = mark.offer(found.may)
     answer = request.GET.get("insi", "")
     if sent == "retrieve":
@@ -161,8 +162,23 @@ def identity(request: HttpRequest, one: str) -> HttpResponse:
         given = mark.cleaned_data
         bridge.run(acts().mark(who, one, given["what"], given["reason"]))
         return redirect("an-identity", one)
+    if sent == "no-parent":
+        bridge.run(acts().end_parent(who, one, request.POST.get("parent", "")))
+        return redirect("an-identity", one)
+    if parent.is_bound and parent.is_valid():
+        given = parent.cleaned_data
+        try:
+            bridge.run(acts().declare_parent(who, one, given["ins"], given["nature"]))
+            return redirect("an-identity", one)
+        except errors.Invalid:
+            parent.add_error("ins", gettext("Personne d’autre, ici, ne porte ce matricule."))
     view = {
         "identity": found,
+        "family": [
+            (each, naming(each.traits), str(words.PARENTS.get(each.nature, "")))
+            for each in found.family
+        ],
+        "parent": parent,
         "name": naming(found.traits),
         "traits": traits(found.traits),
         "status": status(found.traits, homonym=found.homonym, fictitious=found.fictitious),
@@ -177,10 +193,13 @@ def identity(request: HttpRequest, one: str) -> HttpResponse:
                 words.said(words.ACTS, each.act),
                 words.standing(each.after),
                 str(words.PROOFS.get(each.proof, "")),
+                words.said(words.ANSWERS, each.reason)
+                if each.reason in words.ANSWERS
+                else each.reason,
             )
             for each in found.steps
         ],
-        "form": next((each for each in (seen, mark) if each.errors), None),
+        "form": next((each for each in (seen, mark, parent) if each.errors), None),
     }
     return render(request, "vigilance/identity.html", view)
 

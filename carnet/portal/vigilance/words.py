@@ -47,6 +47,13 @@ MARKS = {
     "degrade": gettext_lazy("Retour à une identité provisoire : ce qui la prouvait ne tient plus"),
     "fictitious": gettext_lazy("Une identité fictive : elle n’est celle de personne"),
 }
+# What a person is to their child, as declared.
+PARENTS = {
+    "birth-mother": gettext_lazy("Mère, qui a accouché"),
+    "mother": gettext_lazy("Mère"),
+    "father": gettext_lazy("Père"),
+    "parent": gettext_lazy("Parent"),
+}
 PROOFS = {
     "CN": gettext_lazy("Carte nationale d’identité"),
     "PA": gettext_lazy("Passeport"),

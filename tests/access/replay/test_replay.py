@@ -289,7 +289,7 @@ CHANGED = {
 KEPT = (*CHANGED, "team_member", "subject")
 # Tables of the schema that no decision on what is read is made of.
 OTHERS = {
-    "alert", "announcement", "clock", "identity", "meanwhile", "notice_code", "offer",
+    "alert", "announcement", "clock", "family", "identity", "meanwhile", "notice_code", "offer",
     "organisation", "revision", "handle_key",
 }  # fmt: skip
 

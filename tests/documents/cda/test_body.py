@@ -42,6 +42,8 @@ class Strict(HTMLParser):
             assert name in ATTRIBUTES
             assert value
             assert value.replace(" ", "").isalnum()
+        if tag in ("p", "div", "table", "ul", "ol"):
+            assert "p" not in self.open, "HTML would end the paragraph there"
         if tag != "br":
             self.open.append(tag)
 
@@ -100,6 +102,19 @@ def html(inside: str) -> str:
         ("<content revised='delete'>a</content>b", "<p><del>a</del>b</p>"),
         ("<content revised='insert'>a</content>b", "<p><ins>a</ins>b</p>"),
         ("a<footnote>b</footnote>", '<p>a <span class="note">[b]</span></p>'),
+        ("a<footnote ID='x'>b</footnote> c<footnoteRef IDREF='x'/>",
+         '<p>a <span class="note">[1. b]</span> c <span class="note">[1]</span></p>'),
+        ("a<footnoteRef IDREF='y'/><footnote ID='x'>b</footnote><footnote ID='y'>c</footnote>",
+         '<p>a <span class="note">[1]</span> <span class="note">[b]</span>'
+         ' <span class="note">[1. c]</span></p>'),
+        ("a<footnoteRef IDREF='elsewhere'/><footnoteRef/>",
+         '<p>a <span class="note">[*]</span> <span class="note">[*]</span></p>'),
+        ("<paragraph><caption>t</caption>a</paragraph>", "<div><p>t</p>a</div>"),
+        ("<paragraph>a<renderMultiMedia><caption>t</caption></renderMultiMedia></paragraph>",
+         "<div>a<p>t</p></div>"),
+        ("<list><caption><paragraph>t</paragraph></caption><item>a</item></list>",
+         "<div><p>t</p></div><ul><li>a</li></ul>"),
+        ("<content><paragraph>a</paragraph></content>", "<p>a</p>"),
         ("<list><caption>t</caption>x<item>a</item>y<content>b</content></list>",
          "<p>t</p><ul><li>x</li><li>a</li><li>y</li><li>b</li></ul>"),
         ("<linkHtml href='https://a.fr/b'>ici</linkHtml>",
@@ -148,7 +163,7 @@ def test_no_markup_of_the_source_passes(source: str) -> None:
 
 NAMES = st.sampled_from(
     ["table", "tr", "td", "th", "paragraph", "list", "item", "content", "br", "caption", "sup",
-     "linkHtml", "script", "renderMultiMedia", "footnote", "img"]
+     "linkHtml", "script", "renderMultiMedia", "footnote", "footnoteRef", "img"]
 )  # fmt: skip
 TEXTS = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=8
@@ -171,7 +186,7 @@ def letters(text: str) -> Counter[str]:
 def build(node: Any) -> etree._Element:
     name, value, text, tail, inner = node
     attributes = dict.fromkeys(
-        ("styleCode", "colspan", "rowspan", "scope", "listType", "onclick"), value
+        ("styleCode", "colspan", "rowspan", "scope", "listType", "onclick", "ID", "IDREF"), value
     )
     made = etree.Element(f"{{urn:hl7-org:v3}}{name}", attributes)
     made.text, made.tail = text, tail

@@ -299,6 +299,20 @@ def test_a_production_instance_keeps_test_numbers_apart_or_refuses_them(laborato
     assert not quarantines(found.rule, production=False)
 
 
+def test_a_refusal_says_that_it_refuses_not_what_another_entry_would_assume(
+    laboratory: bytes,
+) -> None:
+    source = laboratory.replace(b"<confidentialityCode ", b"<other ")
+    said = {}
+    for profile in Profile:
+        found = conformance(cda.read(source), profile=profile)
+        (said[profile],) = [f for f in found if f.rule == "no-confidentiality"]
+    strict, lenient = said[Profile.STRICT], said[Profile.LENIENT]
+    assert ("assumed" in lenient.sentence, "normal" in lenient.french) == (True, True)
+    assert ("refused" in strict.sentence, "refusé" in strict.french) == (True, True)
+    assert ("assumed" in strict.sentence, "normal" in strict.french) == (False, False)
+
+
 def test_errors_come_first(laboratory: bytes) -> None:
     """The reason of a refusal is read before the rest."""
     source = laboratory.replace(b"<title>Compte", b"<titre>Compte").replace(
@@ -317,5 +331,6 @@ def test_lenient_never_weighs_more_than_strict() -> None:
         assert known["code"] in FIRST, rule
         assert known["why"].endswith("."), rule
         assert known.get("quarantine") in (None, "always", "production", "unheld"), rule
-        assert known["en"].endswith("."), rule
-        assert known["fr"].endswith("."), rule
+        for words in (known, known.get("refused", known)):
+            assert words["en"].endswith("."), rule
+            assert words["fr"].endswith("."), rule

@@ -184,6 +184,11 @@ def test_what_did_not_happen_is_no_result(laboratory: bytes, before: str, after:
 VALUES = [
     ('<value xsi:type="REAL" value="2.0"/>', Quantity(Decimal("2.0")), None),
     ('<value xsi:type="v3:PQ" value="2.0" unit="1"/>', Quantity(Decimal("2.0"), "1"), None),
+    ('<value xmlns:o="urn:other" xsi:type="o:PQ" value="2.0" unit="mg"/>', "2.0 mg", None),
+    ('<value xsi:type="nowhere:PQ" value="2.0" unit="mg"/>', "2.0 mg", None),
+    ('<v3:value xmlns="urn:other" xsi:type="PQ" value="2.0" unit="mg"/>', "2.0 mg", None),
+    ('<v3:value xmlns="" xsi:type="PQ" value="2.0"/>', Quantity(Decimal("2.0")), None),
+    ('<v3:value xsi:type="PQ" value="2.0"/>', Quantity(Decimal("2.0")), None),
     ('<value xsi:type="BL" value="false"/>', False, None),
     ('<value xsi:type="TS" value="20250101"/>', Period("2025-01-01", "2025-01-01", True), None),
     (
@@ -222,6 +227,13 @@ def test_every_type_of_value_has_its_reading(
     found = result(cda.read(source), "2951-2")
     assert (found.value, found.null) == (value, null)
     assert type(found.value) is type(value)
+
+
+def test_a_type_of_another_namespace_is_told_as_not_understood(laboratory: bytes) -> None:
+    sodium = b'<value xsi:type="PQ" value="140" unit="mmol/L"/>'
+    foreign = sodium.replace(b'xsi:type="', b'xmlns:o="urn:other" xsi:type="o:')
+    report = cda.read(laboratory.replace(sodium, foreign)).report
+    assert ("value foreign", "value") in {(line.what, line.why) for line in report}
 
 
 def test_the_report_tells_what_was_kept(document: CdaDocument) -> None:

@@ -89,7 +89,7 @@ def bundle(content: bytes) -> object:
         return None
     for index, entry in enumerate(value.get("entry", [])):
         with suppress(errors.CarnetError):
-            transaction.entry_of(entry, index)
+            transaction.shape_of(parser(), entry, index)
     return value
 
 
