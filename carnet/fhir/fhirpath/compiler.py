@@ -234,6 +234,7 @@ def member(run: Run, name: str) -> Run:
     """The children of that name."""
     known = model()
     ways: dict[str, tuple[Child, ...]] = {}
+    choices: dict[str, frozenset[str]] = {}  # where there are several ways: all their keys
 
     def members(items: Items, frame: Frame) -> Items:
         found: Items = []
@@ -253,6 +254,17 @@ def member(run: Run, name: str) -> Run:
                     found.append((STRING, value[name], None))
                     continue
                 children = ways[kind] = known.children(kind).get(name, ())
+                if len(children) > 1:
+                    choices[kind] = frozenset(
+                        key for child in children for key in (child.key, child.sibling)
+                    )
+            if kind in choices:  # eleven of a value, of which one is there, or none
+                there = choices[kind].intersection(value)
+                if there:
+                    for child in children:
+                        if child.key in there or child.sibling in there:
+                            gather(child, value, found)
+                continue
             for child in children:
                 gather(child, value, found)
         return found

@@ -13,14 +13,15 @@ Source: FHIR R4, Search, 3.1.1.4 (string, token, reference, date, number, quanti
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
+from carnet import errors
 from carnet.fhir import dates, paths
 from carnet.fhir.definitions import Element, SearchParameter, load
 
@@ -64,8 +65,15 @@ class Extracted:
     present: set[str] = field(default_factory=set)  # parameters whose element is there
 
 
-def extract(resource: dict[str, Any], only: frozenset[str] | None = None) -> Extracted:
-    """Every value of every parameter of the resource's type, or of some of them, each once."""
+def extract(
+    resource: dict[str, Any],
+    only: frozenset[str] | None = None,
+    own: tuple[SearchParameter, ...] = (),
+) -> Extracted:
+    """Every value of every parameter of the resource's type, or of some of them, each once.
+
+    own: parameters of the installation on this type, beside those of R4.
+    """
     out = Extracted()
     rules = _rules(resource["resourceType"])
     model = paths.model()
@@ -90,6 +98,9 @@ def extract(resource: dict[str, Any], only: frozenset[str] | None = None) -> Ext
         for joined in composites.get(key, ()):
             if only is None or joined.param in only:
                 joined.extract(focus, frame, out, read)
+    for apart in own_rules(resource["resourceType"], own) if own else ():
+        if only is None or apart.code in only:
+            apart.extract(focus, frame, out)
     for found in (
         out.tokens, out.references, out.strings, out.uris, out.dates, out.quantities, out.texts,
         out.typed,
@@ -117,6 +128,7 @@ class Rule:
     converters: dict[str, Convert]
     systems: dict[str, str]  # code system implied by a code element's binding
     text: bool = False  # `:text` looks here
+    type: str = ""  # of the parameters
 
 
 # What a component of a composite may have.
@@ -166,21 +178,29 @@ class Joined:
         converters: dict[str, Convert],
         systems: dict[str, str],
     ) -> Extracted | None:
-        part = Extracted()
+        part: Extracted | None = None
         for kind, value, _ in run([item], frame):
             convert = converters.get(kind)
             if convert is not None and value is not None:
+                part = part or Extracted()
                 convert(self.param, value, part, systems)
-        return part if any(found(part) for found in FOUND) else None
+        return part if part is not None and any(found(part) for found in FOUND) else None
 
 
 @cache
 def _joined(name: str) -> dict[str, tuple[Joined, ...]]:
     """The composite parameters of a type, by the JSON key they start from."""
-    model, made = paths.model(), dict[str, list[Joined]]()
     params = load().params[name]
-    by_url = {each.url: each for each in params.values()}
-    for param in params.values():
+    kinds = {each.url: each.type for each in params.values()}
+    return _composed(name, params.values(), kinds)
+
+
+def _composed(
+    name: str, params: Iterable[SearchParameter], kinds: Mapping[str, str]
+) -> dict[str, tuple[Joined, ...]]:
+    """Composite parameters, by the JSON key they start from; kinds: of parameters, by address."""
+    model, made = paths.model(), dict[str, list[Joined]]()
+    for param in params:
         if param.type != "composite":
             continue
         for branch in _own_branches(param, name, model):
@@ -190,7 +210,7 @@ def _joined(name: str) -> dict[str, tuple[Joined, ...]]:
                 inner = ends[0].types[0].code if ends else name
             components = []
             for each in param.components:
-                kind = by_url[each.definition].type
+                kind = kinds[each.definition]
                 # R4 writes the type dateTime with a capital there.
                 node = paths.read(each.expression.replace("DateTime", "dateTime"))
                 systems = _systems(paths.elements(node, inner, model)) if kind == "token" else {}
@@ -200,6 +220,62 @@ def _joined(name: str) -> dict[str, tuple[Joined, ...]]:
             for key in _keys(branch, name, model):
                 made.setdefault(key, []).append(joined)
     return {key: tuple(them) for key, them in made.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A parameter of the installation, by itself: what it finds changes no other's values."""
+
+    code: str
+    rules: tuple[Rule, ...]
+    joined: tuple[Joined, ...]
+
+    def extract(self, focus: paths.Items, frame: paths.Frame, out: Extracted) -> None:
+        """Add what it finds; nothing where its expression fails on this resource."""
+        found = Extracted()
+        try:
+            for rule in self.rules:
+                for kind, value, _ in rule.run(focus, frame):
+                    if value is None or (type(value) is dict and value.keys() <= EMPTY):
+                        continue
+                    found.present.add(self.code)
+                    convert = rule.converters.get(kind) or MORE.get(rule.type, {}).get(kind)
+                    if convert is not None:
+                        convert(self.code, value, found, rule.systems)
+                    if rule.text and kind in TEXTS:
+                        TEXTS[kind](rule.params, value, found)
+            for joined in self.joined:
+                joined.extract(focus, frame, found, {})
+        except errors.CarnetError:
+            return
+        for each in fields(Extracted):
+            kept, more = getattr(out, each.name), getattr(found, each.name)
+            kept.update(more) if isinstance(kept, set) else kept.extend(more)
+
+
+_apart: dict[tuple[str, int], tuple[tuple[SearchParameter, ...], tuple[Apart, ...]]] = {}
+MOST_APART: Final = 2000  # types and sets of parameters kept compiled
+
+
+def own_rules(name: str, own: tuple[SearchParameter, ...]) -> tuple[Apart, ...]:
+    """Parameters of an installation, compiled for a type; kept for as long as the tuple is."""
+    held = _apart.get((name, id(own)))
+    if held is not None and held[0] is own:
+        return held[1]
+    if len(_apart) > MOST_APART:
+        _apart.clear()
+    made = tuple(_compiled_apart(name, param) for param in own)
+    _apart[name, id(own)] = own, made
+    return made
+
+
+def _compiled_apart(name: str, param: SearchParameter) -> Apart:
+    rules = tuple({id(rule): rule for them in _grouped(name, [param]).values() for rule in them}.values())
+    kinds = {each.definition: each.kind for each in param.components}
+    joined = tuple(
+        {id(one): one for them in _composed(name, [param], kinds).values() for one in them}.values()
+    )
+    return Apart(param.code, rules, joined)
 
 
 @cache
@@ -215,35 +291,38 @@ def heads(name: str, code: str) -> tuple[str, ...]:
 
 
 @cache
-def identifies(name: str, code: str) -> bool:
+def identifies(name: str, param: SearchParameter) -> bool:
     """Whether the values of a token parameter are identifiers."""
     model = paths.model()
-    return any(
-        each.code == "Identifier"
-        for branch in _own_branches(load().params[name][code], name, model)
-        for end in paths.elements(branch, name, model)
-        for each in end.types
-    )
+    ends = [paths.elements(branch, name, model) for branch in _own_branches(param, name, model)]
+    if param.own and not all(ends):
+        return True  # what an extension has is not told by its path
+    return any(each.code == "Identifier" for found in ends for end in found for each in end.types)
 
 
 @cache
 def _rules(name: str) -> dict[str, tuple[Rule, ...]]:
     """The rules of a type by the JSON key they start from; under "" those always run."""
+    return _grouped(name, load().params[name].values())
+
+
+def _grouped(name: str, params: Iterable[SearchParameter]) -> dict[str, tuple[Rule, ...]]:
     model = paths.model()
-    grouped: dict[tuple[paths.Node, str], list[str]] = {}
-    for param in load().params[name].values():
+    grouped: dict[tuple[paths.Node, str], list[SearchParameter]] = {}
+    for param in params:
         if param.code not in COLUMNS and param.type in CONVERTERS:
             for branch in _own_branches(param, name, model):
-                grouped.setdefault((branch, param.type), []).append(param.code)
+                grouped.setdefault((branch, param.type), []).append(param)
     rules: dict[str, list[Rule]] = {"": []}
-    for (branch, kind), params in grouped.items():
+    for (branch, kind), sharing in grouped.items():
         ends = paths.elements(branch, name, model)
         rule = Rule(
             run=paths.compiled(branch),
-            params=tuple(sorted(params, key=lambda code: load().params[name][code].number)),
+            params=tuple(each.code for each in sorted(sharing, key=attrgetter("number"))),
             converters=CONVERTERS[kind],
             systems=_systems(ends) if kind == "token" else {},
             text=kind == "token",
+            type=kind,
         )
         for key in _keys(branch, name, model):
             rules.setdefault(key, []).append(rule)
@@ -297,6 +376,12 @@ def _plain_token(param: str, text: str, out: Extracted, systems: dict[str, str])
 
 def _boolean_token(param: str, truth: bool, out: Extracted, systems: dict[str, str]) -> None:
     out.tokens.append((param, None, "true" if truth else "false"))
+
+
+def _number_token(
+    param: str, number: int | Decimal, out: Extracted, systems: dict[str, str]
+) -> None:
+    out.tokens.append((param, None, str(number)))
 
 
 def _coding_token(param: str, coding: Any, out: Extracted, systems: dict[str, str]) -> None:
@@ -561,4 +646,16 @@ CONVERTERS: Final[dict[str, dict[str, Convert]]] = {
     },
     "uri": {"uri": _uri, "url": _uri, "canonical": _canonical},
     "special": {"Location.position": _position},
+}
+
+# What a parameter of an installation may find besides: R4's own have no need of it.
+MORE: Final[dict[str, dict[str, Convert]]] = {
+    "token": {
+        **dict.fromkeys(("integer", "positiveInt", "unsignedInt", "decimal"), _number_token),
+        **dict.fromkeys(("markdown", "oid", "uuid", "canonical", "url"), _plain_token),
+    },
+    "number": dict.fromkeys(("positiveInt", "unsignedInt"), _number),
+    "string": dict.fromkeys(("code", "id", "uri", "url", "oid"), _string),
+    "uri": dict.fromkeys(("oid", "uuid"), _uri),
+    "quantity": dict.fromkeys(("Count", "Distance", "SimpleQuantity", "MoneyQuantity"), _quantity),
 }
