@@ -91,7 +91,14 @@ async def page(
     if found.next is not None:
         links.append(("next", _link(address, (*shown, ("_cursor", found.next)))))
     matches, included = parts(desk, query, found)
-    return bundles.searchset(desk.base, matches, included, links, found.total)
+    return bundles.searchset(desk.base, matches, included, links, _total(query, given, found))
+
+
+def _total(query: Query, given: list[tuple[str, str]], found: Page) -> int | None:
+    """How many match: counted when that was asked, and known anyway of what is on one page."""
+    if found.total is not None or found.next is not None or query.after is not None:
+        return found.total
+    return None if ("_total", "none") in given else len(found.matches)
 
 
 def parts(desk: Desk, query: Query, found: Page) -> tuple[list[Stored], list[Stored]]:

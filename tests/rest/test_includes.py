@@ -61,6 +61,14 @@ async def test_includes_go_forward_back_and_on(space: Space) -> None:
         (f"{wing}&{back}=Observation:performer&{back}:iterate=Observation:has-member",
          {first, second, third}),
         (f"{wing}&{back}=Observation:performer&_include=Organization:partof", {first, top}),
+        (f"{one}&{back}=*", {second}), (f"{one}&{back}=*:*", {second}),
+        (f"{one}&{back}:iterate=*", {second, third}),
+        (f"{wing}&{back}=*&{back}:iterate=Observation:has-member", {first, second, third}),
+        (f"Organization?_id={top}&{back}=*", {part}),
+        (f"Organization?_id={top}&{back}:iterate=*", {part, first, second, third}),
+        (f"{last}&{on}=*", {second, first, part, top}),
+        (f"{last}&_include=*&{on}=*:*", {second, first, part, top}),
+        (f"{last}&_include=*", {second}),
     ]:  # fmt: skip
         matched, found = await included(space, query)
         assert len(matched) == 1
@@ -82,7 +90,7 @@ async def test_what_is_hidden_is_not_included_and_leads_nowhere(space: Space) ->
     )
     on = "_include=Observation:performer&_include:iterate=Organization:partof"
     assert await included(space, f"Observation?_id={mine}&{on}") == ({mine}, {place})
-    back = "_revinclude=Observation:has-member&_revinclude=Observation:*"
+    back = "_revinclude=Observation:has-member&_revinclude=Observation:*&_revinclude:iterate=*"
     assert await included(space, f"Observation?_id={mine}&{back}") == ({mine}, set())
     assert beyond
 
@@ -112,7 +120,7 @@ async def test_what_is_included_is_in_the_trace_and_in_no_total(space: Space) ->
         ("_include=Observation", "invalid", "_include"),
         ("_include=Observation:subject:Nothing", "invalid", "_include"),
         ("_include:iterate=*:subject", "invalid", "_include"),
-        ("_revinclude=*", "not-supported", "names a type"),
+        ("_revinclude=*:subject", "invalid", "_revinclude"),
         ("_revinclude=Observation:code", "invalid", "_revinclude"),
         ("_revinclude=Observation:subject", "invalid", "_revinclude"),
         ("_revinclude=Consent:patient", "invalid", "Consent"),

@@ -99,6 +99,9 @@ class Included:
         wanted = included.forward(definitions, front, [each for each in asked if not each.back])
         if wanted:
             rows += await self._forward(wanted)
+        if any(each.back and each.source == included.EVERY for each in asked):
+            rows += await self._around(front)
+            asked = [each for each in asked if each.source != included.EVERY]
         for source in dict.fromkeys(each.source for each in asked if each.back):
             place = self.visit.door.place(source)
             back = [each for each in asked if each.back and each.source == source]
@@ -130,6 +133,13 @@ class Included:
             "h_h": array(hashed for _, hashed in hashes),
         }
         return await self._fetched(FORWARD + " WHERE" + REST, values, public=True)
+
+    async def _around(self, front: Sequence[Stored]) -> list[Row]:
+        """Whatever points to these."""
+        hashes = included.around(self.visit.door.definitions, self.visit.door.hasher, front)
+        values: dict[str, object] = {"b_hashes": array(sorted(hashes))}
+        text = BACKWARD + " WHERE r.toks && %(b_hashes)s::bigint[] AND" + REST
+        return await self._fetched(text, values, public=True)
 
     async def _backward(self, rtype: str, number: int, hashes: Iterable[int]) -> list[Row]:
         values: dict[str, object] = {"b_type": number, "b_hashes": array(sorted(hashes))}

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`_include` and `_revinclude`: what a page's resources point to, and what points to them.
 
-Wildcards stand for every reference parameter; `:iterate` goes on from what was included.
+Wildcards stand for every reference parameter; `:iterate` goes on from what was included. `_include=*`
+is every reference of the type searched, `_include:iterate=*` of whatever was included, and `_revinclude=*`
+whatever points to a match.
 Source: FHIR R4, Search, "Including other resources in result".
 """
 
@@ -17,23 +19,25 @@ from carnet.fhir.search.chains import VIEWS, narrowed
 from carnet.fhir.search.extract import extract
 from carnet.fhir.search.query import Include, Place
 from carnet.fhir.search.references import LITERAL
+from carnet.fhir.store.hashes import Hasher
 from carnet.fhir.store.rows import Stored
 
 NAMES = ("_include", "_include:iterate", "_revinclude", "_revinclude:iterate")
 EVERY = "*"
 MOST = 20  # of one search
+MOST_HASHES = 20_000  # addresses that `_revinclude=*` looks for at once
 
 
 class WrongInclude(errors.Invalid):
     """_include and _revinclude are Type:parameter or Type:parameter:TargetType, on a reference parameter."""
 
 
-class ReverseOfAll(errors.NotSupported):
-    """_revinclude names a type: Type:parameter or Type:*."""
-
-
 class TooManyIncludes(errors.TooCostly):
     """A search takes twenty _include and _revinclude at most."""
+
+
+class TooManyAround(errors.TooCostly):
+    """_revinclude=* looks for too much around this page: ask for fewer matches (_count), or name types."""
 
 
 def read(definitions: Definitions, rtype: str, name: str, text: str) -> Include:
@@ -41,10 +45,8 @@ def read(definitions: Definitions, rtype: str, name: str, text: str) -> Include:
     back, iterate = name.startswith("_rev"), name.endswith(":iterate")
     source, _, rest = text.partition(":")
     code, _, target = rest.partition(":")
-    if source == EVERY and not rest:
-        if back:
-            raise ReverseOfAll
-        source, code = rtype, EVERY
+    if source == EVERY and rest in ("", EVERY):
+        return Include(EVERY if back or iterate else rtype, EVERY, None, back, iterate)
     if source not in definitions.types or (target and target not in definitions.types):
         raise WrongInclude
     if source in VIEWS:
@@ -64,12 +66,13 @@ def read(definitions: Definitions, rtype: str, name: str, text: str) -> Include:
 
 def params(definitions: Definitions, include: Include) -> tuple[str, ...]:
     """The reference parameters an include stands for."""
-    if include.param != EVERY:
-        return (include.param,)
+    return (include.param,) if include.param != EVERY else _every(definitions, include.source)
+
+
+def _every(definitions: Definitions, rtype: str) -> tuple[str, ...]:
+    """The reference parameters of a type."""
     return tuple(
-        code
-        for code, each in definitions.params[include.source].items()
-        if each.type == "reference"
+        code for code, each in definitions.params[rtype].items() if each.type == "reference"
     )
 
 
@@ -80,10 +83,14 @@ def forward(
     wanted: set[tuple[str, str]] = set()
     by_type: dict[str, set[tuple[str, str | None]]] = {}
     for each in includes:
-        asked = by_type.setdefault(each.source, set())
-        asked |= {(code, each.target) for code in params(definitions, each)}
+        if each.source != EVERY:
+            asked = by_type.setdefault(each.source, set())
+            asked |= {(code, each.target) for code in params(definitions, each)}
+    whatever = any(each.source == EVERY for each in includes)
     for one in resources:
         asked = by_type.get(one.rtype, set())
+        if whatever:
+            asked = {(code, None) for code in _every(definitions, one.rtype)}
         if not asked:
             continue
         # What was stored was read strictly when it came, and no number is looked at here.
@@ -109,4 +116,28 @@ def backward(
                     hashes.add(
                         place.hasher.reference(place.rtype_number, known[code].number, one.address)
                     )
+    return hashes
+
+
+def around(definitions: Definitions, hasher: Hasher, resources: Iterable[Stored]) -> set[int]:
+    """Hashes that whatever points to these resources bears, by any parameter of any type."""
+    by_type: dict[str, list[str]] = {}
+    for one in resources:
+        by_type.setdefault(one.rtype, []).append(one.address)
+    hashes: set[int] = set()
+    for target, addresses in by_type.items():
+        pointing = [
+            (definitions.types[source], each.number)
+            for source, known in definitions.params.items()
+            if source not in VIEWS
+            for each in known.values()
+            if each.type == "reference" and target in narrowed(source, each)
+        ]
+        if len(hashes) + len(pointing) * len(addresses) > MOST_HASHES:
+            raise TooManyAround
+        hashes.update(
+            hasher.reference(rtype, number, address)
+            for rtype, number in pointing
+            for address in addresses
+        )
     return hashes
