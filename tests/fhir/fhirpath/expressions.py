@@ -30,6 +30,9 @@ LITERALS: Table = [
 ]
 
 LOGIC: Table = [
+    ("(1 | 1 is Integer).count()", ["2"]),
+    ("1 > 2 is Boolean", REFUSED),
+    ("1 + 1 is Integer", [True]),
     ("true and {}", []),
     ("false and {}", [False]),
     ("true or {}", [True]),
@@ -83,6 +86,7 @@ TEXTS: Table = [
     ("'  a '.trim().length()", ["1"]),
     ("'été'.encode('base64').decode('base64')", ["été"]),
     ("'<&>'.escape('html').unescape('html')", ["<&>"]),
+    (r"""'"1\\u003c2\\n"'.unescape('json')""", ['"1<2\n"']),
     ("1.length()", REFUSED),
     ("'a'.matches('(')", REFUSED),
     ("'aaaa'.matches('(a+)+$')", REFUSED),

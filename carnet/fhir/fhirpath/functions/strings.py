@@ -19,6 +19,9 @@ from carnet.fhir.fhirpath.values import NOTHING, STRING, Items, boolean, integer
 
 GROUP: Final = re.compile(r"\$(?:([0-9]+)|\{([A-Za-z][A-Za-z0-9]*)\})")
 
+JSON_ESCAPE: Final = re.compile(r'(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]')
+HALF: Final = re.compile("[\ud800-\udfff]")  # a surrogate without its other half is no character
+
 
 def _text(items: Items) -> str | None:
     item = single(items)
@@ -137,10 +140,8 @@ def _unescape(subject: str, form: str) -> Items:
         case "html":
             return text(html.unescape(subject))
         case "json":
-            try:
-                return text(json.loads(f'"{subject}"'))
-            except ValueError:
-                return NOTHING
+            plain = JSON_ESCAPE.sub(lambda found: str(json.loads(f'"{found[0]}"')), subject)
+            return NOTHING if HALF.search(plain) else text(plain)
     return NOTHING
 
 
