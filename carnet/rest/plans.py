@@ -203,6 +203,9 @@ async def _place(unit: Unit, acts: Acts, plan: Plan, named: Named) -> None:
             there = Address(*place, entry.rtype, str(entry.id))
             plan.known.setdefault(entry.full_url, there)
     waiting.sort(key=lambda entry: entry.rtype not in PLACED_FIRST)
+    about = unit.visit.door.owners.references
+    if len(waiting) > 1:
+        await unit.foresee(each for entry in waiting for each in about(entry.resource))
     while waiting:
         unplaced = {id(entry) for entry in waiting}
         later = []

@@ -12,7 +12,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from psycopg import AsyncConnection
@@ -40,6 +40,7 @@ from carnet.postgres.pool import Pool
 
 OURS = frozenset(("versionId", "lastUpdated"))  # of meta
 ATTEMPTS = 4  # of a unit that meets another
+TICK = timedelta(milliseconds=1)  # as lastUpdated shows it
 PATIENT, ORGANISATION = 1, 2  # nature of a compartment
 HOLDERS = frozenset((ActorKind.PATIENT, ActorKind.HELPER))  # of their record, or for its person
 
@@ -256,6 +257,20 @@ class Unit:
             raise UnknownOwner
         self.fed.update(allowed)
 
+    async def foresee(self, references: Iterable[str]) -> None:
+        """Ask at once which of the records that many resources are about may be fed.
+
+        Who is refused is refused where the resource is placed.
+        """
+        if self.visit.actor.kind in HOLDERS or self.visit.actor.kind is ActorKind.ASSISTANT:
+            return
+        decode = self.visit.door.ids.decode
+        found = {decode(each.partition("/")[2]) for each in set(references)}
+        cids = {place[0] for place in found if place is not None}
+        unknown = cids - self.fed - {DIRECTORY, self.visit.actor.org}
+        if len(unknown) > 1:
+            self.fed.update(await queries.fed_records(self.conn, sorted(unknown)))
+
     def _bucket(self) -> int:
         org = self.visit.actor.org
         if org is None or self.visit.actor.kind is ActorKind.ASSISTANT:
@@ -361,7 +376,8 @@ class Unit:
             # The other owners too: their column was written once, and decides who sees it.
             if moved or set(owners[1:]) != set(held.owners or ()) - {held.cid}:
                 raise OtherOwner
-        full = _stamped(resource, held.id, held.ver + 1, self.at)
+        at = self._after(held)
+        full = _stamped(resource, held.id, held.ver + 1, at)
         if not held.gone and _content(full) == _content(before.resource):
             address = Address(held.cid, held.rid, rtype, held.id)
             self.told.append((held.cid, held.rid, held.ver))
@@ -376,10 +392,10 @@ class Unit:
             body=body,
             index=door.indexer.index(full),
         )
-        await self._change(changed)
+        await self._change(changed, at)
         address = Address(held.cid, held.rid, rtype, held.id)
         # Brought back to life after a deletion, it is created again.
-        return Written(address, held.ver + 1, self.at, body, created=held.gone)
+        return Written(address, held.ver + 1, at, body, created=held.gone)
 
     async def change(
         self,
@@ -406,7 +422,7 @@ class Unit:
             return Written(address, held.ver, held.upd, b"", created=False, changed=False)
         self._check(held, rtype, "delete", if_match, platform=False)
         before = await self._open(held, rtype)
-        empty = replace(self.visit.door.indexer.index({"resourceType": rtype}), toks=())
+        empty = self.visit.door.indexer.nothing(rtype)
         await self._change(
             Changed(
                 before,
@@ -416,9 +432,10 @@ class Unit:
                 body=b"{}",
                 index=empty,
                 gone=True,
-            )
+            ),
+            at,
         )
-        return Written(address, held.ver + 1, self.at, b"", created=False)
+        return Written(address, held.ver + 1, at, b"", created=False)
 
     async def reserve(self, rtype: str, id: str) -> Address | None:
         """Where a client-chosen id already is; else None, and nobody else makes it meanwhile."""
@@ -579,12 +596,16 @@ class Unit:
         ciphers = await self.visit.door.vault.ciphers(self.conn, [held.cid])
         return opened(held, rtype, ciphers)
 
-    async def _change(self, changed: Changed) -> None:
+    def _after(self, held: Held) -> datetime:
+        """When a change is written: after what it changes, though it may have begun before it."""
+        return max(self.at, held.upd + TICK)
+
+    async def _change(self, changed: Changed, at: datetime) -> None:
         cid = changed.before.cid
         decision = await self._decision(cid)
         ciphers = await self.visit.door.vault.ciphers(self.conn, [cid])
         await self._enter(decision.scope, {cid})
-        await write.change(self.conn, changed, ciphers[cid], self.visit.door.hasher, self.at)
+        await write.change(self.conn, changed, ciphers[cid], self.visit.door.hasher, at)
         self.changed.append((cid, changed.before.rid, changed.before.ver + 1))
 
     async def _decision(self, cid: int | None) -> Decision:
@@ -669,6 +690,8 @@ async def commit(visit: Visit, work: Callable[[Unit], Awaitable[Result]], act: s
         # The last: of what reads within, whose decision had changed and which tried again.
         except (pg.SerializationFailure, pg.DeadlockDetected, pg.InFailedSqlTransaction):
             await asyncio.sleep(0.01 * 2**attempt)
+            async with door.pool.connection() as conn:  # it may have indexed by less than there is
+                await door.catalogue.look(conn)
         except errors.CarnetError as refusal:
             if unit.finds:
                 await visit.refused("find", "find-to-feed")
