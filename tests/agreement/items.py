@@ -16,7 +16,9 @@ from typing import Any
 from carnet.identity.ins import control_key
 
 LOINC = "http://loinc.org"
+V2_0203 = "http://terminology.hl7.org/CodeSystem/v2-0203"
 UCUM = "http://unitsofmeasure.org"
+ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 SECURITY = "urn:oid:1.2.250.1.213.1.1.4.13"
 MASKS = ("MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REPRESENTANTS_LEGAUX")
@@ -24,6 +26,8 @@ CODES = ("2345-7", "4548-4", "2160-0", "718-7", "8867-4", "29463-7")
 DOCUMENTS = ("11502-2", "11488-4", "34794-8", "60591-5", "57833-6", "60593-1", "REMB", "EXPPAT_3",
              "CERT_DECL", "0000-0")  # fmt: skip
 WORDS = ("Bilan", "Contrôle", "Suivi", "Urgence", "Secret", "Consultation", "Douleur", "Fatigue")
+KINDS_OF_IDENTIFIER = ("PLAC", "FILL")
+PROTOCOLS = "https://carnet.test/protocols"
 CAST = ("patient", "minor", "elder", "parent")
 DEPOSITORS = ("lab-software", "hospital-software", "gp", "nurse", "hospital-doctor", "pharmacist",
               "blocked", "outsider")  # fmt: skip
@@ -98,6 +102,10 @@ def _subject(key: str) -> Body:
     return {"reference": f"Patient/{{{key}}}"}
 
 
+def _amount(chance: random.Random, most: int, unit: str) -> Body:
+    return {"value": chance.randint(1, most), "unit": unit, "system": UCUM, "code": unit}
+
+
 def _place(chance: random.Random, people: list[str]) -> tuple[str, str, list[str]]:
     weights = [4 if key == "patient" else 2 for key in people]
     return chance.choices(people, weights)[0], chance.choice(DEPOSITORS), _labels(chance)
@@ -131,7 +139,13 @@ def _observation_body(
         made: Body = {
             "resourceType": "Observation",
             **_meta(labels),
-            "identifier": [{"system": "urn:labo", "value": f"r-{chance.randint(1, 60)}"}],
+            "identifier": [
+                {
+                    "type": {"coding": [{"system": V2_0203, "code": chance.choice(KINDS_OF_IDENTIFIER)}]},
+                    "system": "urn:labo",
+                    "value": f"r-{chance.randint(1, 60)}",
+                }
+            ],
             "status": chance.choice(("final", "amended")),
             "code": {
                 "coding": [{"system": LOINC, "code": chance.choice(CODES)}],
@@ -141,6 +155,12 @@ def _observation_body(
             "valueQuantity": {
                 "value": chance.randint(1, 300), "unit": "mg/dL", "system": UCUM, "code": "mg/dL",
             },
+            "component": [
+                {
+                    "code": {"coding": [{"system": LOINC, "code": "8480-6"}]},
+                    "valueQuantity": {"value": chance.randint(1, 300), "system": UCUM, "code": "mm[Hg]"},
+                }
+            ],
         }  # fmt: skip
         if category:
             made["category"] = [{"coding": [{"system": CATEGORY, "code": category}]}]
@@ -206,7 +226,7 @@ def _report(number: int, chance: random.Random, people: list[str], items: list[I
 
 CLINICAL: dict[str, Callable[[random.Random, str], Body]] = {
     "Condition": lambda c, s: {"subject": _subject(s), "code": {"text": _text(c)},
-                               "recordedDate": date(c)},
+                               "recordedDate": date(c), "onsetAge": _amount(c, 90, "a")},
     "AllergyIntolerance": lambda c, s: {"patient": _subject(s), "code": {"text": _text(c)},
                                         "recordedDate": date(c)},
     "MedicationRequest": lambda c, s: {
@@ -216,12 +236,14 @@ CLINICAL: dict[str, Callable[[random.Random, str], Body]] = {
         "status": "active", "beneficiary": _subject(s), "payor": [_subject(s)],
         "subscriberId": str(c.randint(1, 999))},
     "Encounter": lambda c, s: {
-        "status": "finished", "class": {"code": "AMB"}, "subject": _subject(s),
-        "period": {"start": date(c)}},
+        "status": "finished", "subject": _subject(s), "class": {"system": ACT, "code": "AMB"},
+        "length": _amount(c, 90, "min"), "period": {"start": date(c)}},
     "Procedure": lambda c, s: {"status": "completed", "subject": _subject(s),
-                               "code": {"text": _text(c)}, "performedDateTime": date(c)},
+                               "code": {"text": _text(c)}, "performedDateTime": date(c),
+                               "instantiatesUri": [f"{PROTOCOLS}/{c.randint(1, 5)}/a"]},
     "CarePlan": lambda c, s: {"status": "active", "intent": "plan", "subject": _subject(s),
-                              "title": _text(c)},
+                              "title": _text(c),
+                              "instantiatesUri": [f"{PROTOCOLS}/{c.randint(1, 5)}"]},
     "Communication": lambda c, s: {"status": "completed", "subject": _subject(s), "sent": date(c) +
                                    "T10:00:00Z", "payload": [{"contentString": _text(c)}]},
     "Flag": lambda c, s: {"status": "active", "subject": _subject(s), "code": {"text": _text(c)}},
@@ -229,12 +251,17 @@ CLINICAL: dict[str, Callable[[random.Random, str], Body]] = {
         "status": "active", "type": {"text": "soins"}, "use": "claim", "patient": _subject(s),
         "created": date(c), "provider": {"display": "x"}, "priority": {"text": "normal"},
         "insurance": [{"sequence": 1, "focal": True, "coverage": {"display": "x"}}]},
+    "RiskAssessment": lambda c, s: {
+        "status": "final", "subject": _subject(s), "occurrenceDateTime": date(c),
+        "prediction": [{"outcome": {"text": _text(c)}, "probabilityDecimal": c.randint(1, 9) / 10}]},
 }  # fmt: skip
 
 
 def _clinical(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
     key, actor, labels = _place(chance, people)
-    rtype = list(CLINICAL)[(number // len(TEMPLATES)) % len(CLINICAL)]
+    # Three each round of the templates: all of them in a small world.
+    turn = number // len(TEMPLATES) * 3 + (number % len(TEMPLATES)) // 5
+    rtype = list(CLINICAL)[turn % len(CLINICAL)]
 
     def body(chance: random.Random, ids: dict[str, str]) -> Body:
         return {"resourceType": rtype, **_meta(labels), **CLINICAL[rtype](chance, key)}
@@ -317,6 +344,9 @@ def _bucket(number: int, chance: random.Random, people: list[str], items: list[I
     actor = chance.choice(("lab-software", "hospital-software", "hospital-doctor", "gp"))
     rtype = "Observation"
     body = _observation_body(None, "laboratory", [], None)
+    turn = (number // len(TEMPLATES)) % 4
+    if turn < 2:
+        return (_location, _group)[turn](number, chance, people, items)
     if actor.endswith("software") and chance.random() < 0.5:
         rtype = "Practitioner"
 
@@ -329,6 +359,43 @@ def _bucket(number: int, chance: random.Random, people: list[str], items: list[I
 
         body = practitioner
     return Item(number, "bucket", actor, (Step("POST", rtype, body),), types=(rtype,))
+
+
+def _location(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
+    def body(chance: random.Random, ids: dict[str, str]) -> Body:
+        latitude, longitude = 48 + chance.randint(80, 90) / 100, 2 + chance.randint(30, 40) / 100
+        return {
+            "resourceType": "Location",
+            "name": _text(chance),
+            "position": {"latitude": round(latitude, 2), "longitude": round(longitude, 2)},
+        }
+
+    actor = chance.choice(("lab-software", "hospital-software"))
+    return Item(number, "bucket", actor, (Step("POST", "Location", body),), types=("Location",))
+
+
+def _group(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
+    about = tuple(chance.sample(CAST, chance.randint(1, 2)))
+
+    def body(chance: random.Random, ids: dict[str, str]) -> Body:
+        return {
+            "resourceType": "Group",
+            "type": "person",
+            "actual": True,
+            "characteristic": [
+                {
+                    "code": {"coding": [{"system": "urn:x", "code": "age"}]},
+                    "valueCodeableConcept": {
+                        "coding": [{"system": "urn:x", "code": chance.choice(WORDS)}]
+                    },
+                    "exclude": False,
+                }
+            ],
+            "member": [{"entity": _subject(each)} for each in about],
+        }
+
+    actor = chance.choice(("lab-software", "hospital-software"))
+    return Item(number, "group", actor, (Step("POST", "Group", body),), about, types=("Group",))
 
 
 def _declared(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:

@@ -25,7 +25,9 @@ from urllib.parse import quote, urlencode, urlsplit
 import structlog
 
 from tests import people
-from tests.agreement.items import CAST, CODES, DOCUMENTS, LOINC, MASKS, SECURITY, WORDS, Item, date
+from tests.agreement import standard
+from tests.agreement.aims import Aim, Probe, bundle, get, span, token
+from tests.agreement.items import CAST, CODES, DOCUMENTS, MASKS, SECURITY, WORDS, Item, date
 from tests.agreement.told import JOBS
 from tests.agreement.worlds import (
     PERSONAS,
@@ -45,19 +47,6 @@ TOGETHER = 12  # probes at once
 HOUR = timedelta(minutes=61)
 EACH = 400  # probes an hour: the door looks at what its caller read in the last one
 VISIBLE = "visible"  # the target of a probe that aims at something seen
-
-
-@dataclass(frozen=True)
-class Probe:
-    """One request; kind: its path kind."""
-
-    kind: str
-    method: str
-    path: str
-    body: bytes = b""
-    headers: tuple[tuple[str, str], ...] = ()
-    follow: bool = False  # go on through the `next` links
-    page: tuple[str, ...] = ()  # of the people's web, with what it is given: no request
 
 
 @dataclass
@@ -102,95 +91,6 @@ class Report:
 # -------------------------------------------------------------------------------- the path grammar
 
 
-@dataclass(frozen=True)
-class Aim:
-    """What a probe aims at: an item, one of its types and its id."""
-
-    twins: Twins
-    item: Item
-    chance: random.Random
-
-    @property
-    def place(self) -> int:
-        """Which of the item's resources."""
-        return self.chance.randrange(len(self.item.types))
-
-    def address(self, rtype: str | None = None) -> str:
-        """`Type/id` of a resource of the item, as it is or would be."""
-        place = self.item.types.index(rtype) if rtype in self.item.types else self.place
-        key = f"i{self.item.number}" + (f"-{place}" if place else "")
-        return f"{self.item.types[place]}/{self.twins.ids.get(key, 'a' * 26)}"
-
-    @property
-    def rtype(self) -> str:
-        """The first type of the item."""
-        return self.item.types[0]
-
-    @property
-    def person(self) -> str:
-        """`Patient/id` of whom it is about, or of anybody."""
-        about = self.item.about or ("patient",)
-        return f"Patient/{self.twins.ids[self.chance.choice(about)]}"
-
-    @property
-    def owner(self) -> str:
-        """The search parameter that names the person."""
-        return {"AllergyIntolerance": "patient", "Coverage": "beneficiary", "Claim": "patient",
-                "Appointment": "actor", "Binary": "_id", "Patient": "_id", "Practitioner": "_id",
-                }.get(self.rtype, "subject")  # fmt: skip
-
-    @property
-    def dated(self) -> str | None:
-        """A date parameter of the type."""
-        return {"Observation": "date", "DiagnosticReport": "date", "DocumentReference": "date",
-                "Condition": "recorded-date", "AllergyIntolerance": "date",
-                "MedicationRequest": "authoredon", "Encounter": "date", "Procedure": "date",
-                "Communication": "sent", "Claim": "created", "Appointment": "date",
-                "QuestionnaireResponse": "authored", "Patient": "birthdate"}.get(self.rtype)  # fmt: skip
-
-    def search(self, *given: tuple[str, str], about: bool | None = None) -> str:
-        """The address of a search on the type, of one person or of all."""
-        params = list(given)
-        if about if about is not None else self.chance.random() < 0.5:
-            named = self.person
-            if self.owner == "_id":
-                named = (named if self.rtype == "Patient" else self.address()).split("/")[1]
-            params.append((self.owner, named))
-        return f"{self.rtype}?{urlencode(params)}"
-
-
-def _get(kind: str, path: str, **more: Any) -> Probe:
-    return Probe(kind, "GET", path, **more)
-
-
-def _bundle(kind: str, style: str, paths: list[str]) -> Probe:
-    entries = [{"request": {"method": "GET", "url": path}} for path in paths]
-    body = {"resourceType": "Bundle", "type": style, "entry": entries}
-    return Probe(kind, "POST", "", json.dumps(body).encode())
-
-
-def _token(aim: Aim) -> tuple[str, str]:
-    chance = aim.chance
-    if aim.rtype == "Observation":
-        code = chance.choice(CODES)
-        return "code", chance.choice((code, f"{LOINC}|{code}", f"{LOINC}|", f"|{code}",
-                                      f"{code},{chance.choice(CODES)}"))  # fmt: skip
-    if aim.rtype == "DocumentReference":
-        return "type", chance.choice(DOCUMENTS)
-    if aim.rtype in ("Patient", "Practitioner", "Binary", "Claim", "Coverage"):
-        return "_security", f"{SECURITY}|{chance.choice(MASKS)}"
-    return "status", chance.choice(("final", "active", "completed", "finished", "booked"))
-
-
-def _span(aim: Aim) -> tuple[str, str]:
-    prefix = aim.chance.choice(("", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb"))
-    day = date(aim.chance)
-    day = day[: aim.chance.choice((4, 7, 10))]
-    if aim.dated is None or aim.chance.random() < 0.3:
-        return "_lastUpdated", prefix + aim.twins.now.date().isoformat()[: len(day)]
-    return aim.dated, prefix + day
-
-
 def _words(aim: Aim) -> tuple[str, str]:
     word = aim.chance.choice(WORDS)
     if aim.rtype in ("Patient", "Practitioner"):
@@ -215,7 +115,7 @@ def _included(aim: Aim) -> list[tuple[str, str]]:
 
 
 def _form(aim: Aim) -> Probe:
-    path, _, query = aim.search(_token(aim), _span(aim)).partition("?")
+    path, _, query = aim.search(token(aim), span(aim)).partition("?")
     form = (("content-type", "application/x-www-form-urlencoded"),)
     return Probe("search by POST", "POST", f"{path}/_search", query.encode(), form)
 
@@ -257,7 +157,7 @@ def _consent(aim: Aim) -> Probe:
             f"Consent/{aim.address().split('/')[1]}",
         )
     )
-    return _get("Consent", path, follow="?" in path)
+    return get("Consent", path, follow="?" in path)
 
 
 def _identifier(aim: Aim) -> Probe:
@@ -265,7 +165,7 @@ def _identifier(aim: Aim) -> Probe:
     value = aim.chance.choice(aim.twins.numbers)
     system = "urn:oid:1.2.250.1.213.1.4.10"
     if aim.twins.viewer.kind == "software" or aim.chance.random() < 0.2:
-        return _get("search by identifier", f"Patient?identifier={quote(f'{system}|{value}')}")
+        return get("search by identifier", f"Patient?identifier={quote(f'{system}|{value}')}")
     body: dict[str, Any] = {
         "resourceType": "Patient",
         "identifier": [{"system": system, "value": value}],
@@ -282,7 +182,7 @@ def _identifier(aim: Aim) -> Probe:
 
 def _has(aim: Aim) -> tuple[str, str]:
     """A reverse chain: what points to what is searched, and answers."""
-    value = _token(aim)
+    value = token(aim)
     if aim.rtype == "Patient" or aim.chance.random() < 0.7:
         rtype, param, code = aim.chance.choice((
             ("Observation", "subject", ("code", aim.chance.choice(CODES))),
@@ -308,7 +208,7 @@ def _reverse(aim: Aim) -> Probe:
     rtype = "Patient" if ":subject:" in name else aim.rtype
     more = aim.chance.choice(((), (("_total", "accurate"),), (("_summary", "count"),), (("_id",
            aim.person.split("/")[1] if rtype == "Patient" else aim.address().split("/")[1]),)))  # fmt: skip
-    return _get("_has", f"{rtype}?{urlencode([(name, value), *more])}", follow=True)
+    return get("_has", f"{rtype}?{urlencode([(name, value), *more])}", follow=True)
 
 
 def _chained(aim: Aim) -> Probe:
@@ -328,7 +228,7 @@ def _chained(aim: Aim) -> Probe:
     rtype = ("Observation" if name.startswith("has-member") else
              "DiagnosticReport" if name.startswith("result") else aim.rtype)  # fmt: skip
     more = chance.choice(((), (("_total", "accurate"),), (("_count", "1"),)))
-    return _get("chain", f"{rtype}?{urlencode([(name, value), *more])}", follow=True)
+    return get("chain", f"{rtype}?{urlencode([(name, value), *more])}", follow=True)
 
 
 def _iterated(aim: Aim) -> Probe:
@@ -351,7 +251,7 @@ def _iterated(aim: Aim) -> Probe:
         chosen.append(("_id", aim.address(rtype).split("/")[1] if rtype != "Patient"
                        else aim.person.split("/")[1]))  # fmt: skip
     chosen.append(("_count", str(chance.choice((1, 3, 50)))))
-    return _get("includes, both ways", f"{rtype}?{urlencode(chosen)}", follow=True)
+    return get("includes, both ways", f"{rtype}?{urlencode(chosen)}", follow=True)
 
 
 def _keys(aim: Aim) -> Probe:
@@ -360,13 +260,13 @@ def _keys(aim: Aim) -> Probe:
     asked = aim.chance.sample(keys[: 3 + (aim.chance.random() < 0.2) * 2], 2)
     order = ",".join(aim.chance.choice(("", "-")) + key for key in asked)
     given = (("_sort", order), ("_count", str(aim.chance.randint(1, 9))))
-    return _get("_sort by several", aim.search(*given), follow=True)
+    return get("_sort by several", aim.search(*given), follow=True)
 
 
 def _part(aim: Aim) -> Probe:
     given = aim.chance.choice((("_summary", "true"), ("_summary", "data"), ("_summary", "text"),
                                ("_elements", "status,code"), ("_total", "estimate")))  # fmt: skip
-    return _get("_summary and _elements", aim.search(given, _token(aim)))
+    return get("_summary and _elements", aim.search(given, token(aim)))
 
 
 def _conditional(aim: Aim) -> Probe:
@@ -412,7 +312,7 @@ def _patching(aim: Aim) -> Probe:
         never = (("if-match", 'W/"99"'),)
         return Probe("PATCH, $meta and $validate", "POST", f"{address}/$meta-add", body, never)
     name = chance.choice(("$meta", "$validate", "$validate?mode=delete"))
-    return _get("PATCH, $meta and $validate", f"{address}/{name}")
+    return get("PATCH, $meta and $validate", f"{address}/{name}")
 
 
 def _emergency(aim: Aim) -> Probe:
@@ -436,7 +336,7 @@ def _everything(aim: Aim) -> Probe:
     given = chance.choice((("_count", "5"), ("_type", "Observation"), ("start", date(chance)),
                            ("_since", aim.twins.now.isoformat()[:10])))  # fmt: skip
     asked = f"?{urlencode([given])}" if chance.random() < 0.7 else ""
-    return _get("$everything", f"{aim.person}/$everything{asked}", follow=True)
+    return get("$everything", f"{aim.person}/$everything{asked}", follow=True)
 
 
 def _audit(aim: Aim) -> Probe:
@@ -446,7 +346,7 @@ def _audit(aim: Aim) -> Probe:
     given += aim.chance.choice(([], [("patient", aim.person)], [("entity", aim.address())],
                                 [("action", "C")], [("outcome", "4")], [("subtype", "update")]))  # fmt: skip
     given += aim.chance.choice(([], [("_total", "accurate")], [("_summary", "count")]))
-    return _get("AuditEvent", f"AuditEvent?{urlencode(given)}&_count=500")
+    return get("AuditEvent", f"AuditEvent?{urlencode(given)}&_count=500")
 
 
 PATIENTS_PAGES = ("documents", "curves", "person", "openings", "rights", "professionals", "why",
@@ -547,7 +447,8 @@ def _prescribed(aim: Aim) -> Probe:
 
 
 # A whole record each time: asked once where the others are asked ten times.
-HEAVY = frozenset(("archive", "$take-away", "$everything", "export, page and command", "job"))
+HEAVY = frozenset(("archive", "$take-away", "$everything", "export, page and command", "job", "$export",
+                   *standard.DONE))  # fmt: skip
 LIGHTER = 9
 LINES = frozenset(("AuditEvent",))
 NUMBERS = re.compile(
@@ -555,51 +456,51 @@ NUMBERS = re.compile(
 )
 
 GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
-    "read": lambda aim: _get("read", aim.address()),
-    "read, not modified": lambda aim: _get(
+    "read": lambda aim: get("read", aim.address()),
+    "read, not modified": lambda aim: get(
         "read, not modified", aim.address(),
         headers=(("if-none-match", f'W/"{aim.chance.randint(1, 3)}"'),),
     ),
-    "read of the person": lambda aim: _get("read of the person", aim.person),
-    "vread": lambda aim: _get("vread", f"{aim.address()}/_history/{aim.chance.randint(1, 4)}"),
-    "history": lambda aim: _get("history", f"{aim.address()}/_history"),
-    "Binary": lambda aim: _get(
+    "read of the person": lambda aim: get("read of the person", aim.person),
+    "vread": lambda aim: get("vread", f"{aim.address()}/_history/{aim.chance.randint(1, 4)}"),
+    "history": lambda aim: get("history", f"{aim.address()}/_history"),
+    "Binary": lambda aim: get(
         "Binary", aim.address("Binary"),
         headers=(("accept", aim.chance.choice(("*/*", "text/plain", FHIR))),),
     ),
-    "search, all": lambda aim: _get("search, all", aim.search(about=False)),
-    "search, one person": lambda aim: _get("search, one person", aim.search(about=True)),
-    "search by _id": lambda aim: _get(
+    "search, all": lambda aim: get("search, all", aim.search(about=False)),
+    "search, one person": lambda aim: get("search, one person", aim.search(about=True)),
+    "search by _id": lambda aim: get(
         "search by _id", f"{aim.rtype}?_id={aim.address().split('/')[1]}"),
-    "search by token": lambda aim: _get("search by token", aim.search(_token(aim))),
-    "search by label": lambda aim: _get(
+    "search by token": lambda aim: get("search by token", aim.search(token(aim))),
+    "search by label": lambda aim: get(
         "search by label", aim.search(("_security", f"{SECURITY}|{aim.chance.choice(MASKS)}"))),
-    "search by reference": lambda aim: _get(
+    "search by reference": lambda aim: get(
         "search by reference", aim.search(("has-member" if aim.rtype == "Observation" else
         "result" if aim.rtype == "DiagnosticReport" else aim.owner, aim.address()), about=False)),
-    "search by date": lambda aim: _get("search by date", aim.search(_span(aim), _span(aim))),
-    "search by string": lambda aim: _get("search by string", aim.search(_words(aim))),
+    "search by date": lambda aim: get("search by date", aim.search(span(aim), span(aim))),
+    "search by string": lambda aim: get("search by string", aim.search(_words(aim))),
     "search by identifier": _identifier,
     "search by POST": _form,
-    "_sort": lambda aim: _get("_sort", aim.search(_sorted(aim))),
-    "_count": lambda aim: _get(
+    "_sort": lambda aim: get("_sort", aim.search(_sorted(aim))),
+    "_count": lambda aim: get(
         "_count", aim.search(("_count", str(aim.chance.choice((0, 1, 2, 5, 1000)))))),
-    "_total": lambda aim: _get("_total", aim.search(("_total", "accurate"), _token(aim))),
-    "_summary": lambda aim: _get("_summary", aim.search(("_summary", "count"), _span(aim))),
-    "_include": lambda aim: _get("_include", aim.search(*_included(aim), ("_count", "100"))),
-    "pages": lambda aim: _get(
+    "_total": lambda aim: get("_total", aim.search(("_total", "accurate"), token(aim))),
+    "_summary": lambda aim: get("_summary", aim.search(("_summary", "count"), span(aim))),
+    "_include": lambda aim: get("_include", aim.search(*_included(aim), ("_count", "100"))),
+    "pages": lambda aim: get(
         "pages", aim.search(_sorted(aim), ("_count", str(aim.chance.randint(1, 3)))), follow=True),
-    "pages with _include": lambda aim: _get(
+    "pages with _include": lambda aim: get(
         "pages with _include", aim.search(*_included(aim), ("_count", "2"), ("_total", "accurate")),
         follow=True),
-    "batch": lambda aim: _bundle("batch", "batch", [
-        aim.address(), aim.search(_token(aim)), aim.search(("_total", "accurate")), aim.person]),
-    "transaction of reads": lambda aim: _bundle(
-        "transaction of reads", "transaction", [aim.search(_span(aim)), aim.address()]),
+    "batch": lambda aim: bundle("batch", "batch", [
+        aim.address(), aim.search(token(aim)), aim.search(("_total", "accurate")), aim.person]),
+    "transaction of reads": lambda aim: bundle(
+        "transaction of reads", "transaction", [aim.search(span(aim)), aim.address()]),
     "write of what is hidden": _hostile,
     "Consent": _consent,
-    "$explain": lambda aim: _get("$explain", f"{aim.person}/$explain"),
-    "$take-away": lambda aim: _get("$take-away", f"{aim.person}/$take-away"),
+    "$explain": lambda aim: get("$explain", f"{aim.person}/$explain"),
+    "$take-away": lambda aim: get("$take-away", f"{aim.person}/$take-away"),
     "$hide and $show": _masking,
     "_has": _reverse,
     "chain": _chained,
@@ -622,6 +523,7 @@ GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     "notice": lambda aim: Probe("notice", "GET", "", page=("notices",)),
     "letter": lambda aim: Probe("letter", "GET", "", page=("letters",)),
     "job": _job,
+    **standard.GRAMMAR,
 }  # fmt: skip
 
 
@@ -704,13 +606,26 @@ async def compare(
     grammar: Mapping[str, Callable[[Aim], Probe]] = GRAMMAR,
 ) -> None:
     """Ask both worlds, each kind about each reason at least once; `first`: to the first difference."""
+    try:
+        await _compare(of, probes, report, first, grammar)
+    finally:
+        for world in (of.a, of.b):
+            world.forget(of.now)
+
+
+async def _compare(
+    of: Twins,
+    probes: int,
+    report: Report,
+    first: bool,
+    grammar: Mapping[str, Callable[[Aim], Probe]],
+) -> None:
     chance = random.Random(f"{report.seed} probes {of.persona}")
     by_why: dict[str, list[Item]] = {}
     for item in of.items:
         by_why.setdefault(of.hidden.get(item.number, VISIBLE), []).append(item)
     report.wanted |= {(kind, of.persona, why) for kind in grammar for why in by_why}
     start, now, moved = report.probes, of.now, of.now
-    of.a.forget(of.now)  # of those who asked before
     for world in (of.a, of.b):  # and it was later when they ended
         world.source.begin("asking", of.now, frozen=True)
         world.tokens.clear()
@@ -752,7 +667,8 @@ def _fit(kind: str, items: list[Item]) -> list[Item]:
     wanted = {"Binary": {"Binary"}, "$hide and $show": {"DocumentReference"},
               "rendered page of one thing": {"DocumentReference"},
               "_include": {"DiagnosticReport", "Observation"},
-              "pages with _include": {"DiagnosticReport"}}.get(kind, set())  # fmt: skip
+              "pages with _include": {"DiagnosticReport"},
+              **standard.FITTING}.get(kind, set())  # fmt: skip
     return [item for item in items if wanted & set(item.types)] or items
 
 

@@ -27,9 +27,10 @@ from carnet.app.parts import Built
 from carnet.fhir.store.ids import EPOCH
 from carnet.postgres import migrate
 from carnet.postgres.cluster import Cluster
+from carnet.postgres.pool import Pool
 from carnet.rest.routes import application
 from tests import people
-from tests.agreement import pages, reading, rendered, told
+from tests.agreement import exported, pages, reading, rendered, told
 from tests.agreement.items import CAST, Item, make
 from tests.agreement.told import Reader
 from tests.postgres_fixture import SETTINGS
@@ -104,6 +105,7 @@ class World:
     server: Url
     app: Any = None
     worker: psycopg.AsyncConnection[Any] | None = None
+    jobs: Pool | None = None  # of the worker that lists exports
     pages: PageParts | None = None  # of the run that asks
     tokens: dict[str, str] = field(default_factory=dict)
     actors: dict[str, Actor] = field(default_factory=dict)
@@ -118,9 +120,17 @@ class World:
             self.tokens.clear()
 
     def forget(self, since: datetime) -> None:
-        """Take the traces of this run's own requests away: what was before them is what is compared."""
+        """Take away what this run's own requests left, traces and creates: what was before is compared."""
         with psycopg.connect(self.admin_url) as conn:
             conn.execute("DELETE FROM access.audit WHERE at >= %s", (since,))
+            for table in ("idx_string", "idx_date", "idx_number"):
+                conn.execute(
+                    f"DELETE FROM record.{table} i USING record.resource r"
+                    " WHERE r.cid = i.cid AND r.rid = i.rid AND r.upd >= %s".encode(),
+                    (since,),
+                )
+            conn.execute("DELETE FROM record.resource WHERE upd >= %s", (since,))
+            conn.execute("DELETE FROM record.outbox WHERE at >= %s", (since,))
 
     async def look(
         self, persona: str, name: str, given: Sequence[str], reader: Reader, until: datetime
@@ -139,12 +149,23 @@ class World:
                 return await told.notices(self.built, reader)
             case "letters":
                 return await told.posted(self.built, reader)
+            case "export":
+                return await self._exported(persona, given[0])
             case "job":
                 if self.worker is None:
                     url = self.server.url("carnet_worker")
                     self.worker = await psycopg.AsyncConnection.connect(url, autocommit=True)
                 return await told.job(self.worker, self.built, reader, given[0])
         return await pages.page(self.built, actor, name, given)
+
+    async def _exported(self, persona: str, path: str) -> Answer:
+        if self.jobs is None:
+            self.jobs = await exported.worker(self.server.url("carnet_worker"))
+
+        async def ask(method: str, path: str, headers: Mapping[str, str]) -> Answer:
+            return await self.ask(persona, method, path, headers=headers)
+
+        return await exported.taken(ask, self.built, self.jobs, path)
 
     async def _rendered(self, actor: Actor, method: str, path: str, until: datetime) -> Answer:
         if self.pages is None:
@@ -325,6 +346,8 @@ async def opened(
     finally:
         if world.worker is not None:
             await world.worker.close()
+        if world.jobs is not None:
+            await world.jobs.close()
         await built.pool.close()
 
 

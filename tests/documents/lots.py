@@ -26,9 +26,9 @@ J08 = "https://mos.esante.gouv.fr/NOS/TRE_A07-StatutVisibiliteDocument/FHIR"
 
 # What a document may touch. Traces are apart: a refusal is written too.
 TABLES = (
-    "record.resource", "record.history", "record.idx_string", "record.idx_date", "record.id_map",
-    "record.attachment", "record.compartment", "record.outbox", "documents.unique_id",
-    "access.record", "access.identity", "access.consent",
+    "record.resource", "record.history", "record.idx_string", "record.idx_date", "record.idx_number",
+    "record.id_map", "record.attachment", "record.compartment", "record.outbox",
+    "documents.unique_id", "access.record", "access.identity", "access.consent",
 )  # fmt: skip
 
 
