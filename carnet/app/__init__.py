@@ -23,6 +23,7 @@ from carnet.app.pages import PageParts, secret_key
 from carnet.app.parts import Built, build, sealing
 from carnet.config import Instance, Settings
 from carnet.events import Relay
+from carnet.fhir.search.own import catalogue
 from carnet.portal import bridge
 from carnet.postgres.pool import JOB, open_pool
 from carnet.postgres.server import Server
@@ -59,6 +60,7 @@ def _lifespan(settings: Settings, server: Server) -> Any:
         beside = [
             asyncio.create_task(Relay(jobs).run()),
             asyncio.create_task(tombstones.follow(built.door.vault, jobs)),
+            asyncio.create_task(catalogue.follow(built.door.catalogue, jobs)),
             asyncio.create_task(sealing(settings, jobs, built.door).run()),
         ]
         if isinstance(built.door.clock, Shifted):

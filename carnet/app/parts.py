@@ -146,6 +146,8 @@ async def build(
         random=random,
         random_bits=random_bits,
     )
+    async with pool.connection() as conn:
+        await made.catalogue.look(conn)
     base = f"{settings.base_url}/fhir"
     parser = Parser(
         made.definitions,

@@ -17,6 +17,7 @@ from carnet.app.parts import insi_of, matrix_of, sealing, shifted
 from carnet.config import Settings
 from carnet.documents import announce
 from carnet.events import Relay
+from carnet.fhir.search.own import catalogue
 from carnet.notices.deliver import Folder, deliver, sweep_folder
 from carnet.postgres.pool import JOB, limited, open_pool
 from carnet.postgres.server import Server
@@ -92,6 +93,7 @@ async def work(settings: Settings, server: Server) -> None:
     beside = [
         asyncio.create_task(Relay(pool).run()),
         asyncio.create_task(tombstones.follow(made.vault, pool)),
+        asyncio.create_task(catalogue.follow(made.catalogue, pool)),
         asyncio.create_task(sealing(settings, pool, made).run()),
         asyncio.create_task(bulk.follow(made)),
     ]

@@ -21,6 +21,7 @@ from carnet.access.matrix import Matrix
 from carnet.access.seal import Sealer
 from carnet.config import Settings
 from carnet.fhir import definitions as r4
+from carnet.fhir.search.own import Catalogue
 from carnet.fhir.store.attachments import Attachments
 from carnet.fhir.store.cursors import Cursors
 from carnet.fhir.store.hashes import Hasher
@@ -79,7 +80,8 @@ def make(
     random_bits: Callable[[int], int] = secrets.randbits,
 ) -> Door:
     """The door of one process."""
-    definitions = r4.load()
+    catalogue = Catalogue(r4.load())
+    definitions = catalogue.definitions
     owners = Owners(definitions)
     hasher = Hasher(keyring.hashes)
     return Door(
@@ -90,7 +92,8 @@ def make(
         hasher=hasher,
         cursors=Cursors(keyring.cursors),
         vault=Vault(keyring.operator, random),
-        indexer=Indexer(definitions, owners, hasher),
+        catalogue=catalogue,
+        indexer=Indexer(definitions, owners, hasher, catalogue),
         attachments=Attachments(settings.attachments, random),
         sealer=Sealer(keyring.context),
         matrix=matrix,

@@ -21,6 +21,7 @@ from carnet.access.remembered import MOST_TOGETHER, Kept, Remembered
 from carnet.access.seal import Sealer
 from carnet.config import Settings
 from carnet.fhir.definitions import Definitions
+from carnet.fhir.search.own import Catalogue
 from carnet.fhir.search.query import Place
 from carnet.fhir.search.scope import Admits, OfOrganisation, Scope
 from carnet.fhir.store.attachments import Attachments
@@ -170,6 +171,7 @@ class Door:
     hasher: Hasher
     cursors: Cursors
     vault: Vault
+    catalogue: Catalogue
     indexer: Indexer
     attachments: Attachments
     sealer: Sealer

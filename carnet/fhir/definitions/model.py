@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+FIRST_OWN = 16_384  # numbers of R4's parameters are below, those of an installation are not
 Kind = Literal["primitive", "complex", "resource"]
 Strength = Literal["required", "extensible", "preferred", "example"]
 
@@ -75,6 +76,7 @@ class Component(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     definition: str  # canonical address of a SearchParameter
     expression: str
+    kind: str = ""  # the type of that one, in a parameter of an installation
 
 
 class SearchParameter(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -87,6 +89,11 @@ class SearchParameter(msgspec.Struct, frozen=True, array_like=True, gc=False):
     targets: tuple[str, ...] = ()  # types a reference parameter may point to
     components: tuple[Component, ...] = ()
     url: str = ""
+
+    @property
+    def own(self) -> bool:
+        """Whether it is an installation's, and not R4's."""
+        return self.number >= FIRST_OWN
 
 
 class Packed(msgspec.Struct, frozen=True, gc=False):
@@ -120,6 +127,9 @@ class Definitions(msgspec.Struct, frozen=True, gc=False):
     shapes: dict[str, Shape]
     value_sets: dict[str, ValueSet]
     compartments: dict[str, dict[str, tuple[str, ...]]]  # "Patient" → type → parameters
+    # Parameters of the installation that are indexed, by type: those of them whose index is whole
+    # are in `params` too (carnet/fhir/search/own).
+    own: dict[str, tuple[SearchParameter, ...]] = {}
 
     def derives(self, name: str, ancestor: str) -> bool:
         """Whether a type is another or one of its specialisations."""

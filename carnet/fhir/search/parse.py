@@ -35,6 +35,7 @@ from carnet.fhir.search.escapes import cut, unescaped
 from carnet.fhir.search.extract import identifies
 from carnet.fhir.search.identifiers import IdFilter, ReferenceIdentifier
 from carnet.fhir.search.logic import Together
+from carnet.fhir.search.own import Live
 from carnet.fhir.search.query import Filter, Include, Query, Sort
 from carnet.fhir.search.subsets import SUMMARIES, keys
 from carnet.fhir.search.uris import UriFilter
@@ -58,6 +59,10 @@ class UnknownParameter(errors.NotSupported):
 
 class UnknownModifier(errors.NotSupported):
     """This modifier is not supported on this parameter."""
+
+
+class NotIndexed(errors.NotSupported):
+    """This parameter was loaded and is not complete: search by it when `carnet reindex` has ended."""
 
 
 class NotInCompartment(errors.NotFound):
@@ -146,7 +151,7 @@ class Parser:
                 if lenient:
                     continue
                 raise
-            filters.append(found)
+            filters += (found, *self._live(known, bare))
             shown.append((name, value))
             if compartments is not None:
                 named.append(compartments)
@@ -213,6 +218,7 @@ class Parser:
             raise _unknown_modifier(modifier, name)
         parameter = known.get(name)
         if parameter is None:
+            self._waiting(rtype, name)
             raise UnknownParameter(f"{rtype} has no search parameter {_safe(name)}.")
         if modifier == "missing":
             absent = missing.read(values)
@@ -292,6 +298,16 @@ class Parser:
             raise expressions.ChainInside
         return [(part, named.get(id(part))) for part in parts]
 
+    def _live(self, known: dict[str, SearchParameter], name: str) -> tuple[Live, ...]:
+        """What a statement says that searches by a parameter of the installation."""
+        parameter = known.get(re.split("[:.]", name, maxsplit=1)[0])
+        return (Live((parameter.number,)),) if parameter is not None and parameter.own else ()
+
+    def _waiting(self, rtype: str, code: str) -> None:
+        """Refuse a parameter that is being indexed: its answers would lack what is not yet."""
+        if any(each.code == code for each in self.definitions.own.get(rtype, ())):
+            raise NotIndexed
+
     def _last(self, rtype: str, name: str) -> SearchParameter | None:
         """The parameter a path of names ends at."""
         first, _, rest = name.partition(".")
@@ -329,6 +345,7 @@ class Parser:
         code, kind, rest = chained
         parameter = known.get(code)
         if parameter is None or parameter.type != "reference":
+            self._waiting(rtype, code)
             raise UnknownParameter(f"{rtype} has no reference parameter {_safe(code)}.")
         to = chains.targets(self.definitions, rtype, parameter, kind, rest)
         queries = tuple(self._hop(each, rest, value, depth) for each in to)
@@ -340,6 +357,7 @@ class Parser:
             raise reverse.WrongReverse
         parameter = self.definitions.params[source].get(code)
         if parameter is None or parameter.type != "reference":
+            self._waiting(source, code)
             raise reverse.WrongReverse
         if rtype not in chains.narrowed(source, parameter):
             raise reverse.WrongReverse
@@ -356,7 +374,8 @@ class Parser:
         found, named = self._filter(
             rtype, self.definitions.params[rtype], bare, modifier, value, depth
         )
-        return Query(rtype, (found,), None if named is None else tuple(sorted(named)))
+        filters = (found, *self._live(self.definitions.params[rtype], bare))
+        return Query(rtype, filters, None if named is None else tuple(sorted(named)))
 
     def _token(
         self, rtype: str, parameter: SearchParameter, modifier: str, values: list[str]
@@ -378,7 +397,7 @@ class Parser:
             return codes.OfHierarchy(
                 parameter.number, named, "above" if modifier == "above" else "below"
             )
-        if modifier == "of-type" and identifies(rtype, parameter.code):
+        if modifier == "of-type" and identifies(rtype, parameter):
             return tokens.OfType(parameter.number, tuple(map(tokens.read_typed, values)))
         if modifier not in ("", "not"):
             raise _unknown_modifier(modifier, parameter.code)
@@ -386,8 +405,11 @@ class Parser:
         return tokens.TokenFilter(parameter.number, pairs, negated=modifier == "not")
 
     def _composite(self, rtype: str, parameter: SearchParameter, values: list[str]) -> Filter:
-        known = {each.url: each for each in self.definitions.params[rtype].values()}
-        of = [known[each.definition] for each in parameter.components]
+        if parameter.own:  # what a component finds alone may be in another element
+            of = [SearchParameter("", 0, each.kind, "") for each in parameter.components]
+        else:
+            known = {each.url: each for each in self.definitions.params[rtype].values()}
+            of = [known[each.definition] for each in parameter.components]
         made: list[tuple[composites.Part, ...]] = []
         for value in values:
             parts = cut(value, "$")
@@ -469,6 +491,7 @@ class Parser:
             return Sort(name, descending)
         parameter = self.definitions.params[rtype].get(name)
         if parameter is None:
+            self._waiting(rtype, name)
             raise sorting.WrongSort
         if not sorting.sortable(rtype, parameter.type):
             raise sorting.SealedOrder

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from carnet.fhir.definitions import Definitions
-from carnet.fhir.search import missing, texts, tokens, uris
+from carnet.fhir.search import hierarchies, missing, texts, tokens, uris
 from carnet.fhir.search.composites import composed
 from carnet.fhir.search.dates import NEVER, bound
 from carnet.fhir.search.extract import Extracted, extract
+from carnet.fhir.search.own import Catalogue
 from carnet.fhir.search.strings import READABLE, beginnings, readable
 from carnet.fhir.store.hashes import ANY, Hasher
 from carnet.fhir.store.owners import Owners
@@ -20,21 +22,25 @@ from carnet.fhir.store.rows import Index
 class Indexer:
     """Turns what `extract` finds into the columns and side rows of one resource."""
 
-    def __init__(self, definitions: Definitions, owners: Owners, hasher: Hasher) -> None:
+    def __init__(
+        self,
+        definitions: Definitions,
+        owners: Owners,
+        hasher: Hasher,
+        catalogue: Catalogue | None = None,
+    ) -> None:
         self._definitions = definitions
         self._owners = owners
         self._hasher = hasher
-        self._numbers = {
-            rtype: {code: parameter.number for code, parameter in params.items()}
-            for rtype, params in definitions.params.items()
-        }
+        self._catalogue = catalogue or Catalogue(definitions)
 
     def index(self, resource: dict[str, Any]) -> Index:
         """Columns lo, hi, toks and the side rows."""
         rtype = resource["resourceType"]
         type_number = self._definitions.types[rtype]
-        numbers = self._numbers[rtype]
-        found = extract(resource)
+        known = self._catalogue
+        numbers = known.numbers(rtype)
+        found = extract(resource, own=known.definitions.own.get(rtype, ()))
         hashed = self._hasher
         toks: set[int] = set()
         for param, system, code in found.tokens:
@@ -71,7 +77,14 @@ class Indexer:
                 dates.append((numbers[param], bound(low), bound(high)))
         held, joined = composed(self._hasher, type_number, numbers, found)
         toks |= joined
-        return Index(lo, hi, tuple(sorted(toks)), tuple(sorted(strings)), tuple(dates), tuple(held))
+        return Index(
+            lo, hi, tuple(sorted(toks)), tuple(sorted(strings)), tuple(dates), tuple(held),
+            known.generation,
+        )  # fmt: skip
+
+    def nothing(self, rtype: str) -> Index:
+        """What a deleted resource is found by."""
+        return replace(self.index({"resourceType": rtype}), toks=())
 
     def _more(
         self, rtype: int, numbers: dict[str, int], found: Extracted, name: str
@@ -86,6 +99,9 @@ class Indexer:
         for param, uri in found.uris:
             for above in uris.above(uri):
                 yield uris.below(hashed, rtype, numbers[param], above)
+        for param, target in found.references:
+            for above in hierarchies.above(target):
+                yield uris.below(hashed, rtype, numbers[param], above)
         for param in found.present:
-            if missing.hashed(name, self._definitions.params[name][param].type):
+            if missing.hashed(name, self._catalogue.kind(name, param)):
                 yield missing.there(hashed, rtype, numbers[param])

@@ -68,10 +68,11 @@ INSERT: LiteralString = """
                 body, tok_from, tok_to, owners)
     ), resources AS (
         INSERT INTO record.resource (cid, rid, owners, rtype, id, ver, upd, lo, hi, kind, labels,
-                                     dep_pro, dep_org, origin, gone, dict, toks, body)
+                                     dep_pro, dep_org, origin, gone, dict, toks, body, indexed)
         SELECT cid, rid, owners::bigint[], rtype, id, ver, %(at)s::timestamptz, lo, hi, kind,
                labels, dep_pro, dep_org, origin, false, dict,
-               (%(toks)s::bigint[])[tok_from:tok_to], body
+               (%(toks)s::bigint[])[tok_from:tok_to], body,
+               (SELECT search.admitted(%(indexed)s::integer))
           FROM given
     ), strings AS (
         INSERT INTO record.idx_string (cid, rid, param, value)
@@ -113,14 +114,14 @@ READ_CHOSEN: LiteralString = """
      WHERE m.h = %(h)s::bigint AND r.id = %(id)s::text AND r.rtype = %(rtype)s::smallint
 """
 
-# To follow `WITH c AS (the current row, which judges every version)`.
-VERSIONS: LiteralString = """
+# To follow `WITH c AS (the current row, which judges each version)`.
+VERSION: LiteralString = """
     SELECT c.cid, c.rid, c.rtype, c.id, c.ver, c.upd, c.gone, c.dict, c.body FROM c
-     WHERE %(ver)s::integer IS NULL OR c.ver = %(ver)s::integer
+     WHERE c.ver = %(ver)s::integer
     UNION ALL
     SELECT h.cid, h.rid, c.rtype, c.id, h.ver, h.upd, h.gone, h.dict, h.body
       FROM c JOIN record.history h ON h.cid = c.cid AND h.rid = c.rid
-     WHERE %(ver)s::integer IS NULL OR h.ver = %(ver)s::integer
+     WHERE h.ver = %(ver)s::integer
 """
 
 LOCK: LiteralString = """
@@ -161,7 +162,8 @@ CHANGE: LiteralString = """
         UPDATE record.resource
            SET ver = %(ver)s, upd = %(at)s::timestamptz, lo = %(lo)s::timestamptz,
                hi = %(hi)s::timestamptz, kind = %(kind)s, labels = %(labels)s, gone = %(gone)s,
-               dict = %(dict)s, toks = %(toks)s::bigint[], body = %(body)s
+               dict = %(dict)s, toks = %(toks)s::bigint[], body = %(body)s,
+               indexed = (SELECT search.admitted(%(indexed)s::integer))
          WHERE cid = %(cid)s::bigint AND rid = %(rid)s::bigint
     ), strings AS (
         INSERT INTO record.idx_string (cid, rid, param, value)

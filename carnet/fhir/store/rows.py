@@ -46,6 +46,7 @@ class Index:
     strings: tuple[tuple[int, str], ...]  # (parameter, normalised word)
     dates: tuple[tuple[int, str, str], ...]  # (parameter, lo, hi)
     numbers: tuple[Number, ...] = ()  # sealed when they are written
+    generation: int = 0  # by which parameters it was made (search.generation)
 
 
 @dataclass(slots=True)

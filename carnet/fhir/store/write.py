@@ -66,6 +66,8 @@ async def insert(
         "d_param": numbers(param for _, param, _, _ in dates),
         "d_lo": texts(lo for _, _, lo, _ in dates),
         "d_hi": texts(hi for *_, hi in dates),
+        # The least of them: what is said to be older than it is, is looked at again.
+        "indexed": min(row.index.generation for row in rows),
         "n_cid": numbers(row.cid for row, _ in held),
         "n_rid": numbers(row.rid for row, _ in held),
         **sealed_numbers(hasher, [(row.cid, row.rid, each) for row, each in held]),
@@ -102,6 +104,7 @@ async def change(
         "gone": changed.gone,
         "dict": number,
         "body": body,
+        "indexed": index.generation,
         "toks": numbers(index.toks),
         "s_param": numbers(param for param, _ in index.strings),
         "s_value": texts(value for _, value in index.strings),
