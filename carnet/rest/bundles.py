@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from carnet.access.door import Stored
 from carnet.fhir import json
@@ -30,8 +31,14 @@ def searchset(
     return _bundle("searchset", entries, links, total)
 
 
-def history(base: str, versions: Sequence[Stored], link: str) -> bytes:
-    """A Bundle of type history, newest first."""
+def history(
+    base: str,
+    versions: Sequence[Stored],
+    links: Sequence[tuple[str, str]],
+    total: int | None,
+    until: datetime,
+) -> bytes:
+    """A Bundle of type history, newest first; until: when it is complete up to."""
     entries = []
     for stored in versions:
         address = f"{base}/{stored.address}".encode()
@@ -45,20 +52,27 @@ def history(base: str, versions: Sequence[Stored], link: str) -> bytes:
             b'{"fullUrl":"' + address + b'",' + resource + b'"request":{"method":"' + method
             + b'","url":"' + target.encode() + b'"},"response":{"status":"' + status
             + b'","etag":"W/\\"' + str(stored.ver).encode() + b'\\"","lastModified":"'
-            + instant(stored).encode() + b'"}}'
+            + instant(stored.upd).encode() + b'"}}'
         )  # fmt: skip
-    return _bundle("history", entries, [("self", link)], len(entries))
+    return _bundle("history", entries, links, total, until)
 
 
-def instant(stored: Stored) -> str:
+def instant(upd: datetime) -> str:
     """lastUpdated, as the resource shows it."""
-    return stored.upd.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return upd.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _bundle(
-    kind: str, entries: Iterable[bytes], links: Sequence[tuple[str, str]], total: int | None
+    kind: str,
+    entries: Iterable[bytes],
+    links: Sequence[tuple[str, str]],
+    total: int | None,
+    until: datetime | None = None,
 ) -> bytes:
-    parts = [b'{"resourceType":"Bundle","type":"' + kind.encode() + b'"']
+    parts = [b'{"resourceType":"Bundle"']
+    if until is not None:
+        parts.append(b'"meta":{"lastUpdated":"' + instant(until).encode() + b'"}')
+    parts.append(b'"type":"' + kind.encode() + b'"')
     if total is not None:
         parts.append(b'"total":' + str(total).encode())
     shown = [{"relation": relation, "url": url} for relation, url in links]

@@ -21,6 +21,7 @@ ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"', re.ASCII)
 ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
 CHARSET = re.compile(r';\s*charset="?([^";\s]*)', re.ASCII | re.IGNORECASE)
 MOST_FIELDS = 1000  # of a form; a search takes less
+FORMATS = frozenset(("_format", "_pretty"))  # of any address
 JSON_TYPES = ("application/fhir+json", "application/json", "text/json")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""read, vread and the history of an instance."""
+"""read and vread."""
 
 from __future__ import annotations
 
@@ -17,11 +17,6 @@ from carnet.rest.desk import Desk
 from carnet.rest.outcome import fhir
 
 VERSION = re.compile("[1-9][0-9]{0,8}", re.ASCII)
-FORMATS = frozenset(("_format", "_pretty"))
-
-
-class WholeHistory(errors.NotSupported):
-    """A history is given whole: _count, _since, _at and _list are not supported yet."""
 
 
 async def read(request: Request) -> Response:
@@ -54,24 +49,6 @@ def version_of(text: str) -> int:
     if not VERSION.fullmatch(text):
         raise Nothing
     return int(text)
-
-
-async def history(request: Request) -> Response:
-    """GET [type]/[id]/_history: every version, newest first."""
-    rtype, id = http.type_of(request), http.id_of(request)
-    http.accepts_json(request)
-    desk = http.desk(request)
-    visit = await desk.visit(request)
-    given = {name for name, _ in http.parameters(request.scope["query_string"])}
-    if given - FORMATS and not http.lenient(request):
-        raise WholeHistory
-    return fhir(await all_versions(desk, visit, rtype, id))
-
-
-async def all_versions(desk: Desk, visit: Visit, rtype: str, id: str) -> bytes:
-    """The history Bundle of one resource."""
-    versions = await visit.history(rtype, id)
-    return bundles.history(desk.base, versions, f"{desk.base}/{rtype}/{id}/_history")
 
 
 async def answer(request: Request, visit: Visit, stored: Stored) -> Response:

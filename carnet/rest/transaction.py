@@ -16,7 +16,7 @@ from carnet.fhir import definitions as r4
 from carnet.fhir import json
 from carnet.fhir.search.parse import Parser
 from carnet.fhir.validation.structure import check
-from carnet.rest import binary, bundles, conditions, http, patches, read, search
+from carnet.rest import binary, bundles, conditions, history, http, patches, read, search
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.desk import Desk
 from carnet.rest.outcome import NotValid, fhir, told, unforeseen
@@ -255,11 +255,11 @@ def reading_of(each: dict[str, Any], index: int) -> Reading:
 
 async def _read(desk: Desk, visit: Visit, wanted: Reading) -> bytes:
     """The response entry of a read, a history or a search."""
-    rtype, id, history, version, given, none_match, modified_since = wanted
+    rtype, id, past, version, given, none_match, modified_since = wanted
     if id is None:
         body = await search.page(desk, visit, rtype, given)
-    elif history and version is None:
-        body = await read.all_versions(desk, visit, rtype, id)
+    elif past and version is None:
+        body = await history.bundle(desk, visit, rtype, id, given)
     else:
         if version is None:
             stored = await read.current(desk, visit, rtype, id)
@@ -268,7 +268,7 @@ async def _read(desk: Desk, visit: Visit, wanted: Reading) -> bytes:
         response = {
             "status": "200 OK",
             "etag": read.etag(stored),
-            "lastModified": bundles.instant(stored),
+            "lastModified": bundles.instant(stored.upd),
         }
         if http.had(none_match, modified_since, stored.ver, stored.upd):
             return json.dump({"response": response | {"status": "304 Not Modified"}})

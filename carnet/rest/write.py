@@ -21,7 +21,6 @@ from carnet.rest.binary import MEDIA
 from carnet.rest.desk import Desk
 from carnet.rest.outcome import FHIR_JSON, warned
 from carnet.rest.plans import OtherId, carry_out
-from carnet.rest.read import FORMATS
 
 
 class OtherType(errors.Invalid):
@@ -110,7 +109,7 @@ def _addressed(
     if "id" in request.path_params:
         return http.id_of(request), None
     given = http.parameters(request.scope["query_string"])
-    kept = [each for each in given if each[0] not in FORMATS]
+    kept = [each for each in given if each[0] not in http.FORMATS]
     return None, conditions.read(desk.parser, rtype, urlencode(kept))
 
 

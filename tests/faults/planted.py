@@ -36,6 +36,7 @@ from carnet.access.door import (
     includes,
     platform,
     takeout,
+    versions,
 )
 from carnet.access.door import visit as visits
 from carnet.access.door.hops import Hops
@@ -134,7 +135,7 @@ def pairing(peopled: Peopled, seed: int = SEED) -> Iterator[Pairs]:
 # --------------------------------------------------------------------------------- how they are planted
 
 CONDITION = scope_module.condition
-JUDGING = (visits, includes, search_sql, everything, takeout, audit_events)
+JUDGING = (visits, includes, search_sql, everything, takeout, audit_events, versions)
 
 
 def _open_condition(scope: Scope, values: dict[str, object], **more: Any) -> str:
@@ -264,7 +265,8 @@ def audit_without_scope(patch: pytest.MonkeyPatch) -> None:
 
 def history_not_judged(patch: pytest.MonkeyPatch) -> None:
     """Versions are served without asking whether the current row may be seen."""
-    _without_scope(patch, Visit, "_versions")
+    _without_scope(patch, Visit, "_version")
+    _without_scope(patch, versions, "page")
 
 
 def no_clause_is_everything(patch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,6 @@ from carnet.fhir.store.queries import Row
 from carnet.fhir.store.read import all_opened
 from carnet.fhir.store.rows import Attachment, Stored
 
-MOST_VERSIONS = 100_000  # of one resource
 ATTEMPTS = 4  # of a read whose record's rights are being changed
 # Who is limited in how many people's records they read: people who read others'. A software reads its
 # own deposits.
@@ -114,15 +113,10 @@ class Visit:
     @decided
     async def vread(self, rtype: str, id: str, ver: int) -> Stored:
         """One version, judged by the current row."""
-        rows = await self._versions(rtype, id, "vread", ver)
+        rows = await self._version(rtype, id, ver)
         if rows[0].gone:
             raise errors.Deleted
         return (await self.opened(rows))[0]
-
-    @decided
-    async def history(self, rtype: str, id: str) -> list[Stored]:
-        """Every version, newest first; deletions are in it, without body."""
-        return await self.opened(await self._versions(rtype, id, "history", None))
 
     @decided
     async def search(self, query: Query) -> Page:
@@ -290,14 +284,14 @@ class Visit:
             raise Nothing
         return rows
 
-    async def _versions(self, rtype: str, id: str, act: str, ver: int | None) -> list[Row]:
+    async def _version(self, rtype: str, id: str, ver: int) -> list[Row]:
         text, values, cids = self._address(rtype, id)
         values["ver"] = ver
         async with self.door.pool.connection() as conn:
             decision = await self._decide(conn, cids, directory=rtype in PUBLIC)
             text += " AND " + condition(decision.scope, values, public=rtype in PUBLIC)
-            text = f"WITH c AS ({text} ORDER BY r.rid LIMIT 1) {store.VERSIONS} ORDER BY ver DESC"
-            rows = await self._fetch_traced(conn, decision, text, values, act, cids, MOST_VERSIONS)
+            text = f"WITH c AS ({text} ORDER BY r.rid LIMIT 1) {store.VERSION}"
+            rows = await self._fetch_traced(conn, decision, text, values, "vread", cids, 1)
         if not rows:
             raise Nothing
         return rows

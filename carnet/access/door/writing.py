@@ -422,6 +422,7 @@ class Unit:
             return Written(address, held.ver, held.upd, b"", created=False, changed=False)
         self._check(held, rtype, "delete", if_match, platform=False)
         before = await self._open(held, rtype)
+        at = self._after(held)
         empty = self.visit.door.indexer.nothing(rtype)
         await self._change(
             Changed(
