@@ -4,7 +4,8 @@
 CARNET_PARTS names some of PARTS, between commas (all); CARNET_SEED repeats a run; CARNET_CAMPAIGN is a
 folder where what has ended is kept, so that the same seed goes on from there. How many of each:
 CARNET_PROBES (1,000,000), CARNET_REQUESTS (100,000), CARNET_TRIPLES (200,000), CARNET_KILLS (200),
-CARNET_TAMPERINGS (1,000), CARNET_SECRETS (12 pairs of worlds to bisect); bench/fuzz.py has its own.
+CARNET_TAMPERINGS (1,000), CARNET_SECRETS (12 pairs of worlds to bisect), CARNET_CALLS (200,000 of the
+API's fuzzing); bench/fuzz.py has its own.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from tests.access.log import tampering
 from tests.agreement import bisect, test_visibility, twin
 from tests.durability import harness
 from tests.faults import planted
+from tests.hostile.fuzz import requests
 
 SHARES = (
     8  # of the twin worlds and of the mixed requests: more of them, less to do again after a stop
@@ -148,6 +150,15 @@ def fuzzing(seed: int) -> None:
         fuzz.run()
 
 
+def calls(seed: int) -> None:
+    """The API on requests of every kind, wrong in a place or two."""
+    count = many("CARNET_CALLS", 200_000)
+    fuzzed = _shared("requests of the API", requests.run, count, seed, -(-count // SHARES))
+    tell("the API, fuzzed", str(fuzzed))
+    for each in fuzzed.faults[:20] + fuzzed.slow[:5]:
+        print("   ", each[:2000])
+
+
 def tested(name: str, *paths: str, **more: str) -> Callable[[int], None]:
     """A part that is tests, all of them: `./run test` has some of their examples."""
 
@@ -219,6 +230,7 @@ PARTS: dict[str, Callable[[int], None]] = {
     "crashes": tested("every write crashed at every point", "tests/faults/test_failpoints.py"),
     "tamperings": tamperings,
     "fuzz": fuzzing,
+    "requests": calls,
     "hostile": tested("the hostile corpus, all of it", "tests/hostile", CARNET_HOSTILE="all"),
     "kills": kills,
 }
