@@ -645,8 +645,10 @@ async def _compare(
             *(ask(of, probe, report) for probe in asked if probe.method == "GET")
         )
         for probe in alone:
+            # Each at its own millisecond: an id says nothing of how many were drawn before it.
+            at = now + timedelta(milliseconds=report.probes - start)
             for world in (of.a, of.b):
-                world.source.begin(f"probe {report.probes}", now, frozen=True)
+                world.source.begin(f"probe {report.probes}", at, frozen=True)
             found.append(await ask(of, probe, report))
         report.leaks += [told for told in found if told]
         asked = []
