@@ -139,7 +139,16 @@ def _includes(definitions: Definitions, acts: Acts, name: str) -> tuple[list[str
         for code, each in sorted(definitions.params[name].items())
         if each.type == "reference"
     ]
-    return forward, _back().get(name, [])
+    own = (
+        f"{source}:{each.code}"
+        for source, params in definitions.own.items()
+        for each in params
+        if definitions.params[source].get(each.code) is each
+        and each.type == "reference"
+        and len(each.targets) < ANYTHING
+        and name in narrowed(source, each)
+    )
+    return forward, [*_back().get(name, []), *own]
 
 
 @cache

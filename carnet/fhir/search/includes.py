@@ -17,6 +17,7 @@ from carnet import errors
 from carnet.fhir.definitions import Definitions
 from carnet.fhir.search.chains import VIEWS, narrowed
 from carnet.fhir.search.extract import extract
+from carnet.fhir.search.own.live import waiting
 from carnet.fhir.search.query import Include, Place
 from carnet.fhir.search.references import LITERAL
 from carnet.fhir.store.hashes import Hasher
@@ -56,6 +57,7 @@ def read(definitions: Definitions, rtype: str, name: str, text: str) -> Include:
     if code != EVERY:
         parameter = definitions.params[source].get(code)
         if parameter is None or parameter.type != "reference":
+            waiting(definitions, source, code)
             raise WrongInclude
         if back and not iterate and rtype not in narrowed(source, parameter):
             raise WrongInclude
@@ -94,7 +96,10 @@ def forward(
         if not asked:
             continue
         # What was stored was read strictly when it came, and no number is looked at here.
-        found = extract(orjson.loads(one.body), frozenset(code for code, _ in asked)).references
+        own = definitions.own.get(one.rtype, ())
+        found = extract(
+            orjson.loads(one.body), frozenset(code for code, _ in asked), own
+        ).references
         for code, target in found:
             named = LITERAL.fullmatch(target)
             if named and not asked.isdisjoint(((code, None), (code, named[1]))):

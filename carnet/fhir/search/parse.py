@@ -35,7 +35,7 @@ from carnet.fhir.search.escapes import cut, unescaped
 from carnet.fhir.search.extract import identifies
 from carnet.fhir.search.identifiers import IdFilter, ReferenceIdentifier
 from carnet.fhir.search.logic import Together
-from carnet.fhir.search.own import Live
+from carnet.fhir.search.own.live import Live, waiting
 from carnet.fhir.search.query import Filter, Include, Query, Sort
 from carnet.fhir.search.subsets import SUMMARIES, keys
 from carnet.fhir.search.uris import UriFilter
@@ -59,10 +59,6 @@ class UnknownParameter(errors.NotSupported):
 
 class UnknownModifier(errors.NotSupported):
     """This modifier is not supported on this parameter."""
-
-
-class NotIndexed(errors.NotSupported):
-    """This parameter was loaded and is not complete: search by it when `carnet reindex` has ended."""
 
 
 class NotInCompartment(errors.NotFound):
@@ -218,7 +214,7 @@ class Parser:
             raise _unknown_modifier(modifier, name)
         parameter = known.get(name)
         if parameter is None:
-            self._waiting(rtype, name)
+            waiting(self.definitions, rtype, name)
             raise UnknownParameter(f"{rtype} has no search parameter {_safe(name)}.")
         if modifier == "missing":
             absent = missing.read(values)
@@ -303,11 +299,6 @@ class Parser:
         parameter = known.get(re.split("[:.]", name, maxsplit=1)[0])
         return (Live((parameter.number,)),) if parameter is not None and parameter.own else ()
 
-    def _waiting(self, rtype: str, code: str) -> None:
-        """Refuse a parameter that is being indexed: its answers would lack what is not yet."""
-        if any(each.code == code for each in self.definitions.own.get(rtype, ())):
-            raise NotIndexed
-
     def _last(self, rtype: str, name: str) -> SearchParameter | None:
         """The parameter a path of names ends at."""
         first, _, rest = name.partition(".")
@@ -345,7 +336,7 @@ class Parser:
         code, kind, rest = chained
         parameter = known.get(code)
         if parameter is None or parameter.type != "reference":
-            self._waiting(rtype, code)
+            waiting(self.definitions, rtype, code)
             raise UnknownParameter(f"{rtype} has no reference parameter {_safe(code)}.")
         to = chains.targets(self.definitions, rtype, parameter, kind, rest)
         queries = tuple(self._hop(each, rest, value, depth) for each in to)
@@ -357,7 +348,7 @@ class Parser:
             raise reverse.WrongReverse
         parameter = self.definitions.params[source].get(code)
         if parameter is None or parameter.type != "reference":
-            self._waiting(source, code)
+            waiting(self.definitions, source, code)
             raise reverse.WrongReverse
         if rtype not in chains.narrowed(source, parameter):
             raise reverse.WrongReverse
@@ -491,7 +482,7 @@ class Parser:
             return Sort(name, descending)
         parameter = self.definitions.params[rtype].get(name)
         if parameter is None:
-            self._waiting(rtype, name)
+            waiting(self.definitions, rtype, name)
             raise sorting.WrongSort
         if not sorting.sortable(rtype, parameter.type):
             raise sorting.SealedOrder

@@ -6,6 +6,5 @@ cannot be had, `queries` keeps them, `catalogue` is what one process indexes and
 """
 
 from carnet.fhir.search.own.catalogue import Catalogue
-from carnet.fhir.search.own.live import Live
 
-__all__ = ["Catalogue", "Live"]
+__all__ = ["Catalogue"]

@@ -8,8 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from carnet import errors
+from carnet.fhir.definitions import Definitions
 from carnet.fhir.search.query import Place
 from carnet.fhir.search.scope import array
+
+
+class NotIndexed(errors.NotSupported):
+    """This parameter was loaded and is not complete: search by it when `carnet reindex` has ended."""
+
+
+def waiting(definitions: Definitions, name: str, code: str) -> None:
+    """Refuse a parameter that is being indexed: its answers would lack what is not yet."""
+    if any(each.code == code for each in definitions.own.get(name, ())):
+        raise NotIndexed
 
 
 @dataclass(frozen=True, slots=True)
