@@ -629,6 +629,7 @@ async def _compare(
     for world in (of.a, of.b):  # and it was later when they ended
         world.source.begin("asking", of.now, frozen=True)
         world.tokens.clear()
+        world.built.door.ids._last = 0  # numbers of this run alone
     end = start + probes
     asked: list[Probe] = []
     for kind, why in aims(of, chance, grammar):
