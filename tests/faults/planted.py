@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
@@ -31,6 +32,7 @@ from carnet.access.door import (
     Nothing,
     Page,
     Visit,
+    bulk,
     decide,
     everything,
     includes,
@@ -45,19 +47,27 @@ from carnet.access.door.writing import Unit
 from carnet.access.labels import Label
 from carnet.access.matrix import Matrix
 from carnet.app.pages import PageParts
+from carnet.bulk import export
 from carnet.cli import record
 from carnet.documents import announce, hide
 from carnet.documents import queries as documents
+from carnet.fhir.search import numbers, sorting
 from carnet.fhir.search import scope as scope_module
 from carnet.fhir.search import sql as search_sql
 from carnet.fhir.search.chains import NotFollowed
-from carnet.fhir.search.query import Query
+from carnet.fhir.search.composites import CompositeFilter
+from carnet.fhir.search.missing import Missing
+from carnet.fhir.search.near import NearFilter
+from carnet.fhir.search.numbers import NumberFilter, QuantityFilter
+from carnet.fhir.search.query import Place, Query
 from carnet.fhir.search.scope import Admits, Scope
+from carnet.fhir.search.uris import UriFilter
 from carnet.notices import deliver, letters
 from carnet.notices import queries as outgoing
 from carnet.notices.render import Rendered
 from carnet.portal import bridge
-from carnet.rest import outcome
+from carnet.rest import conditions, outcome, search
+from carnet.rest import read as reads
 from carnet.rights import explain, view
 from carnet.rights import queries as rights
 from carnet.rights.pages import Reason
@@ -702,6 +712,164 @@ def page_is_forbidden(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(refusals, "refusal", refusal)
 
 
+# ------------------------------------------- faults of FHIR's other paths: amounts, patches, exports
+
+
+def _opened_for(patch: pytest.MonkeyPatch, meant: Callable[[Query], bool]) -> None:
+    """No predicate in the statement of a search that is meant."""
+    plain = search_sql._where
+
+    def where(query: Query, scope: Scope, place: Place) -> Any:
+        if not meant(query):
+            return plain(query, scope, place)
+        with _opened():
+            return plain(query, scope, place)
+
+    _conditions(patch, _open_condition)
+    patch.setattr(search_sql, "_where", where)
+
+
+def _has_one(query: Query, *kinds: type) -> bool:
+    return any(isinstance(each, kinds) for each in query.filters)
+
+
+def filter_without_scope(patch: pytest.MonkeyPatch) -> None:
+    """A search with _filter is its expression and no more."""
+    _opened_for(patch, lambda query: any(name == "_filter" for name, _ in query.shown))
+
+
+def numbers_without_scope(patch: pytest.MonkeyPatch) -> None:
+    """A search by an amount finds what everyone has."""
+    _opened_for(patch, lambda query: _has_one(query, NumberFilter, QuantityFilter))
+
+
+def composites_without_scope(patch: pytest.MonkeyPatch) -> None:
+    """A search by a composite finds what everyone has."""
+    _opened_for(patch, lambda query: _has_one(query, CompositeFilter))
+
+
+def missing_without_scope(patch: pytest.MonkeyPatch) -> None:
+    """What lacks an element is told of everyone."""
+    _opened_for(patch, lambda query: _has_one(query, Missing))
+
+
+def addresses_without_scope(patch: pytest.MonkeyPatch) -> None:
+    """Above or below an address, everyone's is found."""
+    _opened_for(patch, lambda query: _has_one(query, UriFilter))
+
+
+def positions_without_scope(patch: pytest.MonkeyPatch) -> None:
+    """Near a point, everyone's places are found."""
+    _opened_for(patch, lambda query: _has_one(query, NearFilter))
+
+
+def amounts_of_others(patch: pytest.MonkeyPatch) -> None:
+    """An amount is compared with those of the whole record: something answers, seen or not."""
+    plain = numbers.row
+
+    def row(*given: Any) -> str:
+        made = plain(*given)
+        assert "n.rid = r.rid AND " in made
+        return made.replace("n.rid = r.rid AND ", "")
+
+    patch.setattr(numbers, "row", row)
+
+
+def sorted_by_others(patch: pytest.MonkeyPatch) -> None:
+    """What is shown is ordered by the least amount of its record, seen or not."""
+    plain = sorting.order
+
+    def order(*given: Any) -> sorting.Order:
+        made = plain(*given)
+        joins = re.sub(r" AND (o\d)\.rid = r\.rid AND", " AND", made.joins)
+        return replace(made, joins=joins)
+
+    patch.setattr(sorting, "order", order)
+
+
+def compartment_without_scope(patch: pytest.MonkeyPatch) -> None:
+    """Whoever names a compartment is shown what is in it."""
+    plain = search.page
+
+    async def page(*given: Any, **more: Any) -> bytes:
+        if more.get("within") is None:
+            return await plain(*given, **more)
+        with _opened():
+            return await plain(*given, **more)
+
+    _conditions(patch, _open_condition)
+    patch.setattr(search, "page", page)
+
+
+def condition_without_scope(patch: pytest.MonkeyPatch) -> None:
+    """What a condition means is looked for in everything there is."""
+    _without_scope(patch, conditions, "meant")
+
+
+def patch_before_right(patch: pytest.MonkeyPatch) -> None:
+    """The tests of a patch answer before it is known who may read."""
+    plain = Unit.change
+
+    async def change(self: Unit, rtype: str, id: str, how: Any, **more: Any) -> Any:
+        try:
+            return await plain(self, rtype, id, how, **more)
+        except errors.NotFound:
+            place = self.visit.door.ids.decode(id)
+            if place is None:
+                raise
+            self.decided(place[0], Decision(hide._whole(place[0]), ""))
+            await how(await self.current(await self.held(rtype, id, lock=False), rtype))
+            raise
+
+    patch.setattr(Unit, "change", change)
+
+
+def meta_of_anybody(patch: pytest.MonkeyPatch) -> None:
+    """What is said of a resource by an operation on it is said to whoever knows its id."""
+    _without_scope(patch, reads, "current")
+
+
+def export_without_labels(patch: pytest.MonkeyPatch) -> None:
+    """The files of an export look at no mask."""
+
+    def condition(scope: Scope, values: dict[str, object], **more: Any) -> str:
+        bare = tuple(Admits(clause.cids, clause.kinds, 0) for clause in scope.admits)
+        return CONDITION(replace(scope, admits=bare), values, **more)
+
+    patch.setattr(bulk, "condition", condition)
+
+
+def export_without_scope(patch: pytest.MonkeyPatch) -> None:
+    """An export is of the records it may be of, whole."""
+    patch.setattr(bulk, "condition", lambda *given, **more: "TRUE")
+
+
+def export_says_how_many(patch: pytest.MonkeyPatch) -> None:
+    """The manifest says how much there is in all."""
+    plain = export.manifest
+
+    async def manifest(visit: Visit, one: Any, base: str) -> dict[str, Any]:
+        async with visit.door.pool.connection() as conn:
+            return {**await plain(visit, one, base), "count": await _count(conn, "NOT gone")}
+
+    patch.setattr(export, "manifest", manifest)
+
+
+def validation_looks_up(patch: pytest.MonkeyPatch) -> None:
+    """$validate of one says something else of what is there and hidden."""
+    plain = reads.current
+
+    async def current(desk: Any, visit: Visit, rtype: str, id: str) -> Any:
+        try:
+            return await plain(desk, visit, rtype, id)
+        except Nothing:
+            if await _there(visit, rtype, id):
+                raise errors.Forbidden from None
+            raise
+
+    patch.setattr(reads, "current", current)
+
+
 READS = ("read", "vread", "Binary", "read, not modified")
 SEARCHES = ("search, all", "search, one person", "search by token", "_count")
 
@@ -771,6 +939,24 @@ FAULTS = (
     Fault(handed_over_whole, "patient", ("export, page and command",)),
     Fault(footer_counts, "outsider", ("rendered page of a record",)),
     Fault(page_is_forbidden, "nurse", ("rendered page of one thing",)),
+    Fault(filter_without_scope, "nurse", ("_filter",)),
+    Fault(numbers_without_scope, "nurse", ("search by quantity", "search by number")),
+    Fault(composites_without_scope, "gp", ("search by composite",)),
+    Fault(missing_without_scope, "patient", (":missing",)),
+    Fault(addresses_without_scope, "nurse", ("search by uri",)),
+    Fault(positions_without_scope, "lab-software", ("search by position",)),
+    Fault(amounts_of_others, "nurse", ("search by quantity",)),
+    Fault(sorted_by_others, "hospital-doctor", ("_sort by an amount",)),
+    Fault(compartment_without_scope, "nurse", ("compartment",)),
+    Fault(condition_without_scope, "gp", ("conditional write, any parameter",)),
+    Fault(condition_without_scope, "patient", ("conditional create, carried out",)),
+    Fault(patch_before_right, "gp", ("PATCH with tests",)),
+    Fault(patch_before_right, "lab-software", ("PATCH in a Bundle",)),
+    Fault(meta_of_anybody, "nurse", ("$meta, everywhere", "$validate of one")),
+    Fault(validation_looks_up, "outsider", ("$validate of one",)),
+    Fault(export_without_labels, "nurse", ("$export",)),
+    Fault(export_without_scope, "gp", ("$export",)),
+    Fault(export_says_how_many, "lab-software", ("$export",)),
 )
 
 
