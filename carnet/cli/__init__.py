@@ -17,7 +17,9 @@ from carnet.cli import (
     matrix,
     migrate,
     notices,
+    parameters,
     record,
+    reindex,
     serve,
     terminology,
     token,
@@ -54,9 +56,11 @@ app.add_typer(identity.commands, name="identity")
 app.add_typer(matrix.commands, name="matrix")
 app.add_typer(record.commands, name="record")
 app.add_typer(notices.commands, name="notices")
+app.add_typer(parameters.commands, name="parameters")
 app.add_typer(terminology.commands, name="terminology")
 app.command("clock", context_settings={"ignore_unknown_options": True})(clock.clock)
 app.command("worker")(worker.work)
+app.command("reindex")(reindex.reindex)
 app.command("import")(imports.take_in)
 
 

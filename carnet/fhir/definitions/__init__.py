@@ -9,6 +9,7 @@ append-only, for ever.
 
 from carnet.fhir.definitions.artefact import load, profiles
 from carnet.fhir.definitions.model import (
+    FIRST_OWN,
     Binding,
     Component,
     Definitions,
@@ -23,6 +24,7 @@ from carnet.fhir.definitions.model import (
 )
 
 __all__ = [
+    "FIRST_OWN",
     "Binding",
     "Component",
     "Definitions",

@@ -162,3 +162,10 @@ def shown(
 ) -> list[tuple[str, str, str, list[str], datetime, datetime | None, str]]:
     """The parameters that are there, for an operator."""
     return conn.execute(SHOWN).fetchall()
+
+
+def live_now(conn: psycopg.Connection[Any], form: int) -> tuple[int, list[Held]]:
+    """The same as `live`, for a command."""
+    row = conn.execute(NEWEST, {"form": form}).fetchone()
+    found = conn.execute(LIVE).fetchall()
+    return int(row[0]) if row else 0, [_held(each) for each in found]
