@@ -28,7 +28,7 @@ from carnet.fhir.search.parse import Parser
 from carnet.identity.traits import majority
 from carnet.postgres.pool import Pool, open_pool
 from carnet.postgres.server import Server
-from carnet.rest import audit_events
+from carnet.rest import audit_events, codes
 from carnet.rest.acts import Acts
 from carnet.rest.checks import Checks
 from carnet.rest.desk import Desk
@@ -78,6 +78,7 @@ def acts(identities: insi.Insi | None = None) -> Acts:
     table.operate("GET", "AuditEvent", "proof", audit_events.proof)
     table.register("Consent", "create", consents.create)
     table.show("Consent", consents.View())
+    codes.register(table)
     table.operate("GET", "Patient", "explain", explain.operation)
     table.operate("GET", "Patient", "take-away", export.operation)
     table.operate("POST", "DocumentReference", "hide", hide.hide_operation)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,13 +18,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from carnet import errors
-from carnet.fhir import json
 from carnet.fhir.terminology import Terms
 from carnet.fhir.terminology.compose import Compose, sent
 from carnet.fhir.terminology.expand import Expansion, expand
 from carnet.fhir.terminology.lookup import lookup, subsumes
-from carnet.fhir.terminology.queries import Conn
-from carnet.fhir.terminology.validate import Coding, in_system, in_value_set, parameters
+from carnet.fhir.terminology.queries import Conn, bounded
+from carnet.fhir.terminology.refusals import shown
+from carnet.fhir.terminology.resolve import Pins
+from carnet.fhir.terminology.validate import (
+    Coding,
+    Manner,
+    in_system,
+    in_value_set,
+    parameters,
+)
 from carnet.rest import http
 from carnet.rest.outcome import fhir
 
@@ -31,27 +39,42 @@ Json = dict[str, Any]
 Given = Mapping[str, list[Any]]
 
 LONGEST: Final = 2_000  # characters of one value
+LONGEST_WORK: Final = 10_000  # ms of one statement: a regex of the caller is run in PostgreSQL
 NUMBER: Final = re.compile("[0-9]{1,9}", re.ASCII)
+MOMENT: Final = re.compile("[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T.{1,40})?)?)?$", re.ASCII)
 TEXTS: Final = frozenset(("string", "uri", "canonical", "code", "dateTime"))
-MANY: Final = frozenset(("property", "designation", "system-version", "exclude-system"))
+MANY: Final = frozenset(
+    ("property", "designation", "exclude-system", "useSupplement", "default-valueset-version",
+     "system-version", "check-system-version", "force-system-version")
+)  # fmt: skip
 FORMATS: Final = frozenset(("_format", "_pretty"))
 # What an operation takes, by name, in its FHIR type.
 LOOKUP: Final = {"code": "code", "system": "uri", "version": "string", "coding": "Coding",
-                 "displayLanguage": "code", "property": "code"}  # fmt: skip
+                 "displayLanguage": "code", "property": "code", "date": "dateTime",
+                 "useSupplement": "canonical"}  # fmt: skip
 SUBSUMES: Final = {"codeA": "code", "codeB": "code", "system": "uri", "version": "string",
                    "codingA": "Coding", "codingB": "Coding"}  # fmt: skip
 IN_SYSTEM: Final = {"url": "uri", "code": "code", "version": "string", "display": "string",
                     "coding": "Coding", "codeableConcept": "CodeableConcept", "abstract": "boolean",
-                    "displayLanguage": "code"}  # fmt: skip
+                    "displayLanguage": "code", "date": "dateTime", "codeSystem": "CodeSystem",
+                    "lenient-display-validation": "boolean", "activeOnly": "boolean"}  # fmt: skip
 IN_SET: Final = {"url": "uri", "valueSet": "ValueSet", "valueSetVersion": "string", "code": "code",
                  "system": "uri", "systemVersion": "string", "display": "string", "coding": "Coding",
                  "codeableConcept": "CodeableConcept", "abstract": "boolean",
-                 "displayLanguage": "code"}  # fmt: skip
+                 "displayLanguage": "code", "date": "dateTime", "activeOnly": "boolean",
+                 "inferSystem": "boolean", "lenient-display-validation": "boolean",
+                 "valueset-membership-only": "boolean", "useSupplement": "canonical",
+                 "default-valueset-version": "canonical", "system-version": "canonical",
+                 "check-system-version": "canonical", "force-system-version": "canonical"}  # fmt: skip
 EXPAND: Final = {"url": "uri", "valueSet": "ValueSet", "valueSetVersion": "string", "filter": "string",
                  "offset": "integer", "count": "integer", "includeDesignations": "boolean",
                  "designation": "string", "activeOnly": "boolean", "excludeNested": "boolean",
                  "excludeNotForUI": "boolean", "displayLanguage": "code",
-                 "exclude-system": "canonical", "system-version": "canonical"}  # fmt: skip
+                 "excludePostCoordinated": "boolean", "includeDefinition": "boolean",
+                 "date": "dateTime", "property": "code", "useSupplement": "canonical",
+                 "default-valueset-version": "canonical", "exclude-system": "canonical",
+                 "system-version": "canonical", "check-system-version": "canonical",
+                 "force-system-version": "canonical"}  # fmt: skip
 
 
 class WrongOperation(errors.Invalid):
@@ -90,7 +113,7 @@ async def given(request: Request, takes: Mapping[str, str]) -> dict[str, list[An
 
 def _kind(takes: Mapping[str, str], name: str) -> str:
     if name not in takes:
-        raise NotTaken(f"This operation does not take this parameter; it takes {', '.join(takes)}.")
+        raise NotTaken(f"This operation does not take {shown(name)}; it takes {', '.join(takes)}.")
     return takes[name]
 
 
@@ -105,15 +128,17 @@ def _read(name: str, kind: str, value: str) -> Any:
         return int(value)
     if len(value) > LONGEST:
         raise WrongOperation(f"{name} has at most {LONGEST} characters.")
+    if kind == "dateTime" and not MOMENT.match(value):
+        raise WrongOperation(f"{name} is a date, with or without a time.")
     return value
 
 
 def _valued(name: str, kind: str, each: Json) -> Any:
     """The value of a parameter: of its type, or of another that is text as well."""
-    if kind == "ValueSet":
+    if kind in ("ValueSet", "CodeSystem"):
         resource = each.get("resource")
-        if not isinstance(resource, dict) or resource.get("resourceType") != "ValueSet":
-            raise WrongOperation(f"{name} is a ValueSet.")
+        if not isinstance(resource, dict) or resource.get("resourceType") != kind:
+            raise WrongOperation(f"{name} is a {kind}.")
         return resource
     if kind in TEXTS:
         value = next((v for k, v in each.items() if k.startswith("value")), None)
@@ -147,22 +172,60 @@ def coding(found: Given, name: str = "coding") -> Coding | None:
 
 def codings(found: Given, system: str | None, version: str) -> list[Coding]:
     """What is to be found: a code, a Coding, or those of a CodeableConcept; one of the three."""
-    told: list[Coding] = []
     ways = sum(name in found for name in ("code", "coding", "codeableConcept"))
     if ways != 1:
         raise WrongOperation("One of code, coding and codeableConcept is given.")
     if "code" in found:
-        told = [Coding(one(found, "code"), system, version, one(found, "display"))]
-    elif "coding" in found:
+        return [Coding(one(found, "code"), system, version, one(found, "display"))]
+    if "coding" in found:
         single = coding(found)
         assert single is not None
-        told = [single]
-    else:
-        for each in one(found, "codeableConcept").get("coding", ()):
-            if each.get("code"):
-                told.append(Coding(each["code"], each.get("system"), each.get("version", ""),
-                                   each.get("display")))  # fmt: skip
+        return [replace(single, path="Coding.")]
+    told: list[Coding] = []
+    for at, each in enumerate(one(found, "codeableConcept").get("coding", ())):
+        if each.get("code"):
+            told.append(Coding(each["code"], each.get("system"), each.get("version", ""),
+                               each.get("display"), f"CodeableConcept.coding[{at}]."))  # fmt: skip
+    if not told:
+        raise WrongOperation("The codeableConcept has no coding with a code.")
     return told
+
+
+def pins(found: Given) -> Pins:
+    """The versions that are asked for."""
+    at = str(one(found, "date", ""))[:10]
+    # The latest moment of what is said: 2020 is the end of it.
+    at = at + "-12-31"[-(10 - len(at)) :] if at and len(at) < 10 else at
+    return Pins(
+        default=_versions(found, "system-version"),
+        check=_versions(found, "check-system-version"),
+        force=_versions(found, "force-system-version"),
+        sets=_versions(found, "default-valueset-version"),
+        at=at,
+        supplements=tuple(found.get("useSupplement", ())),
+    )
+
+
+def _versions(found: Given, name: str) -> dict[str, str]:
+    told: dict[str, str] = {}
+    for each in found.get(name, ()):
+        system, _, said = each.partition("|")
+        if not said:
+            raise WrongOperation(f"{name} is an address and a version: system|version.")
+        told[system] = said
+    return told
+
+
+def manner(found: Given) -> Manner:
+    """How strictly a code is judged."""
+    return Manner(
+        language=one(found, "displayLanguage"),
+        abstract=one(found, "abstract", True),
+        active=one(found, "activeOnly", False),
+        lenient=one(found, "lenient-display-validation", False),
+        membership=one(found, "valueset-membership-only", False),
+        infer=one(found, "inferSystem", True),
+    )
 
 
 # ---------------------------------------------------------------- the operations
@@ -175,10 +238,12 @@ async def run_lookup(found: Given, terms: Terms, conn: Conn, at: datetime) -> Js
         if "code" not in found:
             raise WrongOperation("A code and its system are given, or a coding.")
         wanted = Coding(one(found, "code"), one(found, "system"), one(found, "version", ""))
+    elif "code" in found:
+        raise WrongOperation("A code and its system are given, or a coding: not both.")
     if not wanted.system:
         raise WrongOperation("A code is looked up in its system: system is missing.")
     return await lookup(
-        terms, conn, wanted.system, wanted.code, version=wanted.version,
+        terms, conn, wanted.system, wanted.code, version=wanted.version, pins=pins(found),
         language=one(found, "displayLanguage"), properties=found.get("property", ()),
     )  # fmt: skip
 
@@ -186,18 +251,27 @@ async def run_lookup(found: Given, terms: Terms, conn: Conn, at: datetime) -> Js
 async def run_subsumes(found: Given, terms: Terms, conn: Conn, at: datetime) -> Json:
     """CodeSystem/$subsumes."""
     first, second = coding(found, "codingA"), coding(found, "codingB")
+    if ("codeA" in found) == (first is not None) or ("codeB" in found) == (second is not None):
+        raise WrongOperation("codeA and codeB are given, or codingA and codingB.")
     one_code = first.code if first else one(found, "codeA")
     other_code = second.code if second else one(found, "codeB")
     systems = {each.system for each in (first, second) if each}
     systems |= {one(found, "system")} if "system" in found else set()
     system = systems.pop() if len(systems) == 1 else None
-    if not one_code or not other_code or not system:
+    if not system:
         raise WrongOperation("Two codes and their one system are given.")
-    return await subsumes(terms, conn, system, one_code, other_code, one(found, "version", ""))
+    versions = {each.version for each in (first, second) if each and each.version}
+    versions |= {one(found, "version")} if "version" in found else set()
+    if len(versions) > 1:
+        raise WrongOperation("The two codes are of one version of their system.")
+    version = versions.pop() if versions else ""
+    return await subsumes(terms, conn, system, one_code, other_code, version)
 
 
 async def run_in_system(found: Given, terms: Terms, conn: Conn, at: datetime) -> Json:
     """CodeSystem/$validate-code."""
+    if "codeSystem" in found:
+        raise NotTaken("codeSystem is not taken here: a code system is loaded, then named by url.")
     url, version = one(found, "url"), one(found, "version", "")
     wanted = codings(found, url, version)
     answers = []
@@ -205,19 +279,13 @@ async def run_in_system(found: Given, terms: Terms, conn: Conn, at: datetime) ->
         system = each.system if url is None else url
         if system is None:
             raise WrongOperation("The code system is missing: url, or the system of the coding.")
-        if each.system not in (None, system):
+        if each.system is not None and each.system != system:
             raise WrongOperation("The coding is of another system than url.")
-        version = each.version or version
-        asked = Coding(each.code, system, version, each.display)
-        answer = await in_system(
-            terms, conn, system, asked, one(found, "displayLanguage"),
-            abstract=one(found, "abstract", True),
-        )  # fmt: skip
+        asked = replace(each, system=system, version=each.version or version)
+        answer = await in_system(terms, conn, system, asked, manner(found), pins(found))
         if answer.result:
             return parameters(answer)
         answers.append(answer)
-    if not answers:
-        raise WrongOperation("The codeableConcept has no coding with a code.")
     return parameters(answers[0])
 
 
@@ -226,8 +294,8 @@ async def run_in_set(found: Given, terms: Terms, conn: Conn, at: datetime) -> Js
     of, version = _of(found)
     wanted = codings(found, one(found, "system"), one(found, "systemVersion", ""))
     answer = await in_value_set(
-        terms, conn, of, wanted, one(found, "displayLanguage"), version=version,
-        abstract=one(found, "abstract", True),
+        terms, conn, of, wanted, manner(found), version=version, pins=pins(found),
+        concept=one(found, "codeableConcept"),
     )  # fmt: skip
     return parameters(answer)
 
@@ -235,10 +303,6 @@ async def run_in_set(found: Given, terms: Terms, conn: Conn, at: datetime) -> Js
 async def run_expand(found: Given, terms: Terms, conn: Conn, at: datetime) -> Json:
     """ValueSet/$expand."""
     of, version = _of(found)
-    versions = {}
-    for each in found.get("system-version", ()):
-        system, _, said = each.partition("|")
-        versions[system] = said
     asked = Expansion(
         filter=one(found, "filter", ""),
         offset=one(found, "offset", 0),
@@ -246,11 +310,31 @@ async def run_expand(found: Given, terms: Terms, conn: Conn, at: datetime) -> Js
         active=one(found, "activeOnly", False),
         selectable=one(found, "excludeNotForUI", False),
         designations=one(found, "includeDesignations", False) or "designation" in found,
+        definition=one(found, "includeDefinition", False),
         language=one(found, "displayLanguage"),
-        versions=versions,
+        pins=pins(found),
         without=frozenset(found.get("exclude-system", ())),
+        chosen=tuple(found.get("designation", ())),
+        properties=tuple(found.get("property", ())),
+        said=tuple(_said(found)),
     )
     return await expand(terms, conn, of, asked, at, version)
+
+
+def _said(found: Given) -> Iterator[Json]:
+    """What was asked, as the expansion repeats it."""
+    if "excludeNested" in found:  # it is flat whatever is said
+        yield {"name": "excludeNested", "valueBoolean": one(found, "excludeNested")}
+    for name in (
+        "exclude-system",
+        "system-version",
+        "check-system-version",
+        "force-system-version",
+    ):
+        for each in found.get(name, ()):
+            yield {"name": name, "valueUri": each}
+    if "date" in found:
+        yield {"name": "date", "valueDateTime": one(found, "date")}
 
 
 def _of(found: Given) -> tuple[str | Compose, str]:
@@ -286,18 +370,43 @@ def announced(rtype: str) -> list[Json]:
     ]
 
 
-def _endpoint(run: Run, takes: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]]:
+async def instance(
+    found: dict[str, list[Any]], rtype: str, id: str, terms: Terms, conn: Conn
+) -> None:
+    """What is asked of a code system or value set by its id: its address and its version."""
+    known = await terms.known(conn, rtype, id)
+    if known is None:
+        raise errors.NotFound
+    names = {"url": "url", "version": "valueSetVersion"} if rtype == "ValueSet" else {
+        "url": "system" if "system" in found or "codeA" in found or "codingA" in found else "url",
+        "version": "version",
+    }  # fmt: skip
+    if "valueSet" in found:
+        raise WrongOperation("One of url and valueSet is given.")
+    for key, name in names.items():
+        said = known.said.get(key)
+        if said and found.setdefault(name, [said]) != [said]:
+            raise WrongOperation(f"{name} is not that of the resource the operation is asked of.")
+
+
+def _endpoint(
+    rtype: str, run: Run, takes: Mapping[str, str]
+) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         http.accepts_json(request)
         desk = http.desk(request)
-        visit = await desk.visit(request)  # whoever has a token may ask: nothing is about anybody
+        await desk.visit(request)  # whoever has a token may ask: nothing is about anybody
         found = await given(request, takes)
-        if "id" in request.path_params:  # a ValueSet that is stored as a resource
-            stored = await visit.read("ValueSet", http.id_of(request))
-            found.setdefault("valueSet", []).append(json.parse(stored.body))
+        spoken = request.headers.get("accept-language", "").strip()
+        if spoken and "displayLanguage" in takes and len(spoken) <= LONGEST:
+            found.setdefault("displayLanguage", [spoken])
+        terms: Terms = request.app.state.terms
         # All is read before a connection is held: what waits for a caller holds none.
         async with desk.door.pool.connection() as conn, conn.transaction():
-            return fhir(await run(found, request.app.state.terms, conn, desk.door.clock()))
+            await bounded(conn, LONGEST_WORK)
+            if "id" in request.path_params:
+                await instance(found, rtype, http.id_of(request), terms, conn)
+            return fhir(await run(found, terms, conn, desk.door.clock()))
 
     return answer
 
@@ -305,9 +414,9 @@ def _endpoint(run: Run, takes: Mapping[str, str]) -> Callable[[Request], Awaitab
 def _routes() -> Iterator[Route]:
     for rtype, operations in OPERATIONS.items():
         for name, (run, takes) in operations.items():
-            endpoint = _endpoint(run, takes)
+            endpoint = _endpoint(rtype, run, takes)
             yield Route(f"/{rtype}/${name}", endpoint, methods=["GET", "POST"])
-            if rtype == "ValueSet":
+            if name != "lookup":  # R4: of the type alone
                 yield Route(f"/{rtype}/{{id}}/${name}", endpoint, methods=["GET", "POST"])
 
 

@@ -6,6 +6,7 @@ Source: FHIR R4, ValueSet.compose.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,6 +19,8 @@ OPERATORS: Final = frozenset(
     ("=", "is-a", "descendent-of", "is-not-a", "generalizes", "in", "not-in", "regex", "exists",
      "child-of")
 )  # fmt: skip
+SUPPLEMENT: Final = "http://hl7.org/fhir/StructureDefinition/valueset-supplement"
+BACK: Final = re.compile(r"\\[1-9]")  # what was found before: the one part whose time has no bound
 LONGEST_REGEX: Final = 200  # characters
 MOST_CLAUSES: Final = 500
 MOST_LISTED: Final = 100_000  # concepts of a value set sent with a request
@@ -68,6 +71,9 @@ class Compose:
     title: str = ""
     status: str = ""
     language: str = ""
+    supplements: tuple[str, ...] = ()  # those it asks for
+    head: Json = field(default_factory=dict)  # what else it says of itself
+    definition: Json = field(default_factory=dict)  # its compose, when it was sent
 
 
 def parts(compose: Json) -> tuple[Json, dict[int, list[Listed]]]:
@@ -136,6 +142,8 @@ def _filter(given: Any) -> Filter:
         raise WrongFilter("compose: the value of exists is true or false.")
     if made.op == "regex" and len(made.value) > LONGEST_REGEX:
         raise WrongFilter(f"compose: a regex has at most {LONGEST_REGEX} characters.")
+    if made.op == "regex" and BACK.search(made.value):
+        raise WrongFilter("compose: a regex does not refer back to what it found.")
     return made
 
 
@@ -150,6 +158,13 @@ def sent(value_set: Json) -> Compose:
         key: str(value_set.get(key, ""))
         for key in ("url", "version", "name", "title", "status", "language")
     }
+    asked = [
+        each.get("valueCanonical") for each in value_set.get("extension", ()) if each.get("url") == SUPPLEMENT
+    ]  # fmt: skip
+    head: Json = {
+        key: value_set[key] for key in ("experimental", "date", "publisher") if key in value_set
+    }
     return Compose(
-        include, exclude, compose.get("inactive", True) is not False, None, listed, **said
-    )
+        include, exclude, compose.get("inactive", True) is not False, None, listed, **said,
+        supplements=tuple(each for each in asked if type(each) is str), head=head, definition=compose,
+    )  # fmt: skip

@@ -7,13 +7,15 @@ Source: FHIR R4, CodeSystem/$lookup, CodeSystem/$subsumes.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, Final
 
 from carnet.fhir.terminology import queries
 from carnet.fhir.terminology.grammars import GRAMMARS, says
 from carnet.fhir.terminology.labels import preferred
 from carnet.fhir.terminology.queries import Conn, Found, System
-from carnet.fhir.terminology.refusals import UnknownCode
+from carnet.fhir.terminology.refusals import UnknownCode, UnknownSupplement
+from carnet.fhir.terminology.resolve import NONE, Pins
 from carnet.fhir.terminology.terms import Terms
 
 Json = dict[str, Any]
@@ -31,14 +33,17 @@ async def lookup(
     version: str = "",
     language: str | None = None,
     properties: Collection[str] = (),
+    pins: Pins = NONE,
 ) -> Json:
     """The Parameters of $lookup; UnknownSystem or UnknownCode without it."""
     if url in GRAMMARS:
         return _of_grammar(url, code)
-    system = await terms.system(conn, url, version)
+    await terms.memory.look(conn)
+    system = await terms.system(conn, url, version, pins.at)
     found = await queries.concept(conn, system, code)
     if found is None:
         raise UnknownCode(code, url)
+    found = await _supplemented(terms, conn, system, found, pins)
     display = preferred(language, _labels(system, found), found.display)
     told: list[Json] = [{"name": "name", "valueString": system.title or system.name or system.url}]
     if system.version:
@@ -64,6 +69,27 @@ async def lookup(
         for value in values:
             told.append(_property(name, kind, value == "true" if kind == "valueBoolean" else value))
     return {"resourceType": "Parameters", "parameter": told}
+
+
+async def _supplemented(
+    terms: Terms, conn: Conn, system: System, found: Found, pins: Pins
+) -> Found:
+    """A concept with what every supplement of its system adds, and those that are named."""
+    rows = list(terms.memory.supplements.get(system.url, ()))
+    for each in pins.supplements:
+        url, _, version = each.partition("|")
+        named = await queries.supplements(conn, url=url, version=version)
+        if not named:
+            raise UnknownSupplement(each)
+        rows += [row for row, _ in named]
+    if not rows:
+        return found
+    designations, properties = [*found.designations], dict(found.properties)
+    for _, _, labels, values in await queries.added(conn, list(dict.fromkeys(rows)), [found.code]):
+        designations += labels
+        for name, given in values.items():
+            properties[name] = [*properties.get(name, ()), *given]
+    return replace(found, designations=designations, properties=properties)
 
 
 def _of_grammar(url: str, code: str) -> Json:

@@ -25,6 +25,23 @@ class UnknownCode(errors.NotFound):
         super().__init__(f"The code {shown(code)} is not in the code system {shown(url)}.")
 
 
+class UnknownSupplement(errors.NotFound):
+    """A supplement the value set asks for is not known here."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"The supplement {shown(url)} is not known here.")
+
+
+class WrongVersion(errors.BusinessRule):
+    """The value set takes another version of a code system than the one that must be."""
+
+    def __init__(self, url: str, version: str, wanted: str) -> None:
+        super().__init__(
+            f"The value set takes {shown(url)} by version {shown(version) or 'none'}, and"
+            f" check-system-version says {shown(wanted)}."
+        )
+
+
 class NotListed(errors.TooCostly):
     """This code system has no list of its codes: only whether a code is one of them can be told."""
 
@@ -36,7 +53,7 @@ class NotListed(errors.TooCostly):
 
 
 class TooManyCodes(errors.TooCostly):
-    """The value set has too many codes to be given at once: ask with count, and a filter."""
+    """The value set has too many codes to be given at once: ask by pages, with count and offset."""
 
 
 class Circular(errors.BusinessRule):

@@ -8,18 +8,43 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from carnet.fhir.terminology import queries
 from carnet.fhir.terminology.compose import Clause, Compose, read
 from carnet.fhir.terminology.grammars import GRAMMARS
 from carnet.fhir.terminology.queries import Conn, System
-from carnet.fhir.terminology.refusals import Circular, UnknownValueSet
+from carnet.fhir.terminology.refusals import (
+    Circular,
+    UnknownSupplement,
+    UnknownValueSet,
+    WrongVersion,
+)
+from carnet.fhir.terminology.resources import Known
 
 DEEPEST: Final = 10  # value sets one in another
 MOST: Final = 200  # value sets in one
 KEPT: Final = 500  # value sets and totals
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """Which versions a caller wants, by the address of a system."""
+
+    default: Mapping[str, str] = field(default_factory=dict)  # where the value set says none
+    check: Mapping[str, str] = field(default_factory=dict)  # another one is refused
+    force: Mapping[str, str] = field(default_factory=dict)  # whatever the value set says
+    sets: Mapping[str, str] = field(default_factory=dict)  # of value sets, where none is said
+    at: str = ""  # a day: what was the latest then
+    supplements: tuple[str, ...] = ()  # beside those the value set asks for
+
+    def of(self, url: str, said: str) -> str:
+        """The version of a system, where a value set says one or none."""
+        return self.force.get(url) or said or self.default.get(url) or self.check.get(url, "")
+
+
+NONE: Final = Pins()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +76,7 @@ class Resolved:
     compose: Compose
     include: tuple[Part, ...]
     exclude: tuple[Part, ...]
+    supplements: tuple[int, ...] = ()  # rows
 
     def parts(self) -> list[Part]:
         """Every clause, of the value sets it names too."""
@@ -61,6 +87,23 @@ class Resolved:
                 found += each.parts()
         return found
 
+    def sets(self) -> set[str]:
+        """Every value set it takes codes of, with its version."""
+        found: set[str] = set()
+        for part in (*self.include, *self.exclude):
+            for each in part.value_sets:
+                said = each.compose
+                found |= {f"{said.url}|{said.version}" if said.version else said.url} | each.sets()
+        return found
+
+    def asked(self) -> tuple[str, ...]:
+        """The supplements it asks for, with those of the value sets it names."""
+        every = [*self.compose.supplements]
+        for part in self.parts():
+            for each in part.value_sets:
+                every += each.compose.supplements
+        return tuple(dict.fromkeys(every))
+
 
 @dataclass(slots=True)
 class Memory:
@@ -69,6 +112,11 @@ class Memory:
     generation: int = -1
     resolved: OrderedDict[tuple[str, str], Resolved] = field(default_factory=OrderedDict)
     totals: OrderedDict[Any, int] = field(default_factory=OrderedDict)
+    supplements: dict[str, list[int]] = field(
+        default_factory=dict
+    )  # rows, by the system they add to
+
+    resources: dict[str, dict[str, Known]] = field(default_factory=dict)  # by kind and id
 
     async def look(self, conn: Conn) -> None:
         """Forget everything when something was loaded since."""
@@ -76,6 +124,10 @@ class Memory:
         if now != self.generation:
             self.resolved.clear()
             self.totals.clear()
+            self.supplements.clear()
+            self.resources.clear()
+            for row, base in await queries.every_supplement(conn):
+                self.supplements.setdefault(base.partition("|")[0], []).append(row)
             self.generation = now
 
     def keep(self, key: tuple[str, str], found: Resolved) -> None:
@@ -93,20 +145,20 @@ class Memory:
 
 @dataclass(slots=True)
 class Resolver:
-    """Resolves one value set; versions: those of systems a caller asks for."""
+    """Resolves one value set."""
 
     conn: Conn
     memory: Memory
-    versions: Mapping[str, str] = field(default_factory=dict)
+    pins: Pins = NONE
     seen: int = 0
 
     async def known(self, url: str, version: str = "", above: tuple[str, ...] = ()) -> Resolved:
         """A value set by its address; UnknownValueSet without one."""
         bare, _, said = url.partition("|")
-        version = said or version
+        version = said or version or self.pins.sets.get(bare, "")
         key = (bare, version)
         found = self.memory.resolved.get(key)
-        if found is not None and not self.versions:
+        if found is not None and self.pins == NONE:
             return found
         compose = await self._stored(bare, version)
         if compose is None:
@@ -114,17 +166,18 @@ class Resolver:
         if compose.url in above or len(above) >= DEEPEST:
             raise Circular
         made = await self.resolved(compose, (*above, compose.url))
-        if not self.versions:
+        if self.pins == NONE:
             self.memory.keep(key, made)
         return made
 
     async def _stored(self, url: str, version: str) -> Compose | None:
-        row = await queries.value_set(self.conn, url, version)
+        row = await queries.value_set(self.conn, url, version, self.pins.at)
         if row is not None:
             include, exclude = read(row.compose)
             inactive = row.compose.get("inactive", True) is not False
             return Compose(include, exclude, inactive, row.id, {}, row.url, row.version, row.name,
-                           row.title, row.status, row.language)  # fmt: skip
+                           row.title, row.status, row.language, tuple(row.supplements),
+                           row.head | ({"date": row.published} if row.published else {}))  # fmt: skip
         whole = await queries.whole(self.conn, url)
         if whole is None or version not in ("", whole.version):
             return None
@@ -139,14 +192,29 @@ class Resolver:
             raise Circular
         include = [await self._part(clause, above) for clause in compose.include]
         exclude = [await self._part(clause, above) for clause in compose.exclude]
-        return Resolved(compose, tuple(include), tuple(exclude))
+        made = Resolved(compose, tuple(include), tuple(exclude))
+        asked = (*made.asked(), *self.pins.supplements) if len(above) < 2 else ()
+        return replace(made, supplements=await self._supplements(asked)) if asked else made
+
+    async def _supplements(self, asked: tuple[str, ...]) -> tuple[int, ...]:
+        found: list[int] = []
+        for each in asked:
+            url, _, version = each.partition("|")
+            rows = await queries.supplements(self.conn, url=url, version=version)
+            if not rows:
+                raise UnknownSupplement(each)
+            found += [row for row, _ in rows]
+        return tuple(found)
 
     async def _part(self, clause: Clause, above: tuple[str, ...]) -> Part:
         sets = [await self.known(url, "", above) for url in clause.value_sets]
         if clause.system is None:
             return Part(clause, "", None, tuple(sets))
-        version = self.versions.get(clause.system, clause.version)
-        system = await queries.system(self.conn, clause.system, version)
+        version = self.pins.of(clause.system, clause.version)
+        must = self.pins.check.get(clause.system, version)
+        if version and version != must:
+            raise WrongVersion(clause.system, version, must)
+        system = await queries.system(self.conn, clause.system, version, self.pins.at)
         if system is None:
             url = await queries.named(self.conn, clause.system)
             return Part(clause, url, None, tuple(sets))

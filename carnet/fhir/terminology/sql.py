@@ -8,7 +8,8 @@ them, so that an index answers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final, LiteralString
 
 from psycopg.types.json import Jsonb
@@ -127,7 +128,10 @@ class Statement:
         if plain and len(filters) == 1 and filters[0].op in ("is-a", "descendent-of"):
             return self.below(part, at, filters[0])
         tests = ["c.system = " + self.value(part.system.id)]
-        tests += [self.filter(each, part.system.id, narrow) for each in part.clause.filters]
+        tests += [
+            self.filter(each, part.system.id, narrow, part.system.aliases)
+            for each in part.clause.filters
+        ]
         if narrow.words is not None:
             tests.append(f"c.words @@ {self.value(narrow.words)}::tsquery")
         if narrow.active:
@@ -229,8 +233,11 @@ class Statement:
 
     # ------------------------------------------------------------ filters
 
-    def filter(self, given: Filter, system: int, narrow: Narrow) -> LiteralString:
-        """One condition on a concept `c` of a system."""
+    def filter(
+        self, given: Filter, system: int, narrow: Narrow, aliases: Mapping[str, str]
+    ) -> LiteralString:
+        """One condition on a concept `c` of a system; aliases: its names of FHIR's own properties."""
+        given = replace(given, property=aliases.get(given.property, given.property))
         sid, value = self.value(system), self.value(given.value)
         pairs = f"terminology.below b WHERE b.system = {sid}"
         below = f"SELECT b.code FROM {pairs} AND b.ancestor = {value}"
@@ -250,7 +257,7 @@ class Statement:
                 above = f"SELECT b.ancestor FROM {pairs} AND b.code = {value}"
                 return f"c.code IN ({above} UNION ALL SELECT {value}::text)"
             case "=":
-                return self.equal(given, sid)
+                return self.equal(given, sid, aliases)
             case "in" | "not-in":
                 codes = self.value([one.strip() for one in given.value.split(",")])
                 test = self.among(given.property, codes)
@@ -260,7 +267,7 @@ class Statement:
             case _:
                 return self.regex(given)
 
-    def equal(self, given: Filter, sid: LiteralString) -> LiteralString:
+    def equal(self, given: Filter, sid: LiteralString, aliases: Mapping[str, str]) -> LiteralString:
         """That a property has a value."""
         value = self.value(given.value)
         match given.property:
@@ -277,8 +284,10 @@ class Statement:
                 )
             case "inactive":
                 return f"c.inactive = ({value} = 'true')"
-            case "notSelectable" | "abstract":
-                return f"c.abstract = ({value} = 'true')"
+            case name if given.value == "true" and name in (
+                "notSelectable", "abstract", aliases.get("notSelectable")
+            ):  # fmt: skip
+                return "c.abstract"
             case _:
                 return f"c.properties @> {self.value(Jsonb({given.property: [given.value]}))}"
 

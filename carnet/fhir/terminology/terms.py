@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from carnet.fhir.terminology import queries
+from carnet.fhir.terminology import queries, resources
 from carnet.fhir.terminology.compose import Compose
 from carnet.fhir.terminology.queries import Conn, System
 from carnet.fhir.terminology.refusals import TooManyCodes, UnknownCode, UnknownSystem
-from carnet.fhir.terminology.resolve import Memory, Resolved, Resolver
+from carnet.fhir.terminology.resolve import NONE, Memory, Pins, Resolved, Resolver
+from carnet.fhir.terminology.resources import Known
 from carnet.fhir.terminology.sql import Narrow, Statement
 
 
@@ -25,6 +26,7 @@ class Member:
     display: str
     abstract: bool
     inactive: bool
+    row: int | None  # of its system
     designations: list[dict[str, Any]]  # all of them, in their order, the display among them
 
 
@@ -39,11 +41,11 @@ class Terms:
         conn: Conn,
         of: str | Compose,
         version: str = "",
-        versions: Mapping[str, str] | None = None,
+        pins: Pins = NONE,
     ) -> Resolved:
         """A value set by its address, or one that was sent."""
         await self.memory.look(conn)
-        resolver = Resolver(conn, self.memory, versions or {})
+        resolver = Resolver(conn, self.memory, pins)
         if isinstance(of, str):
             return await resolver.known(of, version)
         return await resolver.resolved(of)
@@ -85,13 +87,38 @@ class Terms:
             WITH found AS {kept} ({union}),
                  page AS (SELECT * FROM found ORDER BY ord {limit} OFFSET {made.value(offset)})
             SELECT p.sys, p.code, p.display, p.designations, p.lang, c.display, c.designations, c.abstract,
-                   c.inactive, s.version, s.language, {whole}
+                   c.inactive, s.version, s.language, {whole}, p.sid
               FROM page p LEFT JOIN terminology.concept c ON c.system = p.sid AND c.code = p.code
                    LEFT JOIN terminology.code_system s ON s.id = p.sid
              ORDER BY p.ord
         """
         rows = await (await conn.execute(text.encode(), made.values)).fetchall()
         return [(_member(row), row[11]) for row in rows]
+
+    def supplements(self, of: Resolved, language: str | None) -> tuple[int, ...]:
+        """Those that add to a value set: the ones it asks for; for a language, all there are."""
+        found = list(of.supplements)
+        if language and self.memory.supplements:
+            for part in of.parts():
+                found += self.memory.supplements.get(part.url, ())
+        return tuple(dict.fromkeys(found))
+
+    async def supplemented(
+        self, conn: Conn, members: Sequence[Member], rows: Sequence[int]
+    ) -> list[Member]:
+        """The same members with the labels of some supplements beside their own."""
+        if not rows or not members:
+            return list(members)
+        more: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        codes = [each.code for each in members]
+        for system, code, designations, _ in await queries.added(conn, rows, codes):
+            more.setdefault((system, code), []).extend(designations)
+        return [
+            replace(
+                each, designations=[*each.designations, *more.get((each.system, each.code), ())]
+            )
+            for each in members
+        ]
 
     def open(self, of: Resolved, system: str | None) -> bool:
         """Whether a value set may have codes, of a system, that are not known here."""
@@ -105,13 +132,26 @@ class Terms:
         """The address of a system, by it or by another name of it."""
         return await queries.named(conn, name)
 
-    async def system(self, conn: Conn, url: str, version: str = "") -> System:
-        """A code system; UnknownSystem without one."""
+    async def system(self, conn: Conn, url: str, version: str = "", at: str = "") -> System:
+        """A code system; UnknownSystem without one. at: a day, whose latest version is taken."""
         bare, _, said = url.partition("|")
-        found = await queries.system(conn, bare, said or version)
+        found = await queries.system(conn, bare, said or version, at)
         if found is None:
             raise UnknownSystem(url)
         return found
+
+    async def all(self, conn: Conn, kind: str) -> dict[str, Known]:
+        """Every code system, or value set, that is loaded, by its id."""
+        await self.memory.look(conn)
+        if kind not in self.memory.resources:
+            self.memory.resources[kind] = {
+                each.rid: each for each in await resources.every(conn, kind)
+            }
+        return self.memory.resources[kind]
+
+    async def known(self, conn: Conn, kind: str, rid: str) -> Known | None:
+        """One of them by its id."""
+        return (await self.all(conn, kind)).get(rid)
 
     async def below(self, conn: Conn, system: str, code: str) -> list[str]:
         """A code and those it subsumes."""
@@ -143,5 +183,12 @@ def _member(row: tuple[Any, ...]) -> Member:
         labels.append({"language": row[10]} | own if row[10] else own)
     labels += designations or []
     return Member(
-        system, code, row[9] or "", said or display or "", bool(abstract), bool(inactive), labels
+        system,
+        code,
+        row[9] or "",
+        said or display or "",
+        bool(abstract),
+        bool(inactive),
+        row[12],
+        labels,
     )

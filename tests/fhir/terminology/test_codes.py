@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from carnet.fhir.terminology import Terms
 from carnet.fhir.terminology.lookup import lookup, subsumes
 from carnet.fhir.terminology.refusals import UnknownCode, UnknownSystem, UnknownValueSet
-from carnet.fhir.terminology.validate import Coding, in_system, in_value_set
+from carnet.fhir.terminology.validate import Coding, Manner, in_system, in_value_set
 from tests.fhir.terminology.herbs import HERBS, SET
 
 pytestmark = pytest.mark.anyio
@@ -105,8 +105,12 @@ async def test_codes_above_and_below_are_told_with_the_code(terms: Terms, conn: 
         (Coding("thym", HERBS), True, ""),
         (Coding("thym", HERBS, display="THYM"), True, ""),
         (Coding("menthe", HERBS, display="Mint"), True, ""),
-        (Coding("thym", HERBS, display="Menthe"), False, "The display of thym is Thym."),
-        (Coding("x", HERBS), False, f"The code x is not in {HERBS}."),
+        (
+            Coding("thym", HERBS, display="Menthe"),
+            False,
+            f"Wrong Display Name 'Menthe' for {HERBS}#thym. Valid display is 'Thym'",
+        ),
+        (Coding("x", HERBS), False, f"Unknown code 'x' in the CodeSystem '{HERBS}' version '2'"),
     ],
 )
 async def test_a_code_is_valid_in_its_system(
@@ -123,26 +127,31 @@ async def test_a_code_is_valid_in_its_system(
         ("liste", [Coding("thym")], True, ""),
         ("liste", [Coding("thym", HERBS, display="farigoule")], True, ""),
         ("liste", [Coding("thym", HERBS, display="Thym")], True, ""),
-        ("liste", [Coding("thym", HERBS, display="Ortie")], False, "display of thym is Farigoule"),
-        ("liste", [Coding("thym", HERBS, version="1")], False, "version 2"),
-        ("liste", [Coding("menthe", HERBS)], False, "not in"),
+        (
+            "liste",
+            [Coding("thym", HERBS, display="Ortie")],
+            False,
+            "Valid display is 'Farigoule' or 'Thym'",
+        ),
+        ("liste", [Coding("thym", HERBS, version="1")], False, "version '1' could not be found"),
+        ("liste", [Coding("menthe", HERBS)], False, "was not found in the value set"),
         ("liste", [Coding("menthe", HERBS), Coding("ortie", HERBS)], True, ""),
         ("liste", [Coding("menthe", HERBS), Coding("lam", HERBS)], False, "menthe"),
         (
             "systeme-absent",
             [Coding("x", "urn:carnet:test:absent")],
             False,
-            "as far as is known here",
+            "could not be found, so the code cannot be validated",
         ),
-        ("filtre-absent", [Coding("thym", HERBS)], False, "not in"),
+        ("filtre-absent", [Coding("thym", HERBS)], False, "was not found in the value set"),
         ("unites", [Coding("mg", "http://unitsofmeasure.org")], True, ""),
-        ("liste", [], False, "no code"),
     ],
 )
 async def test_a_code_is_valid_in_a_value_set(
     terms: Terms, conn: Conn, name: str, codings: list[Coding], result: bool, words: str
 ) -> None:
-    found = await in_value_set(terms, conn, SET + name, codings)
+    concept = {"coding": [{"code": "…"}]} if len(codings) > 1 else None
+    found = await in_value_set(terms, conn, SET + name, codings, concept=concept)
     assert found.result is result, found.message
     assert words in found.message
     assert (found.message == "") is result
@@ -151,8 +160,10 @@ async def test_a_code_is_valid_in_a_value_set(
 async def test_what_is_abstract_can_be_refused(terms: Terms, conn: Conn) -> None:
     asked = [Coding("lam", HERBS)]
     assert (await in_value_set(terms, conn, SET + "entier", asked)).result
-    assert not (await in_value_set(terms, conn, SET + "entier", asked, abstract=False)).result
-    assert not (await in_system(terms, conn, HERBS, asked[0], abstract=False)).result
+    assert not (
+        await in_value_set(terms, conn, SET + "entier", asked, Manner(abstract=False))
+    ).result
+    assert not (await in_system(terms, conn, HERBS, asked[0], Manner(abstract=False))).result
 
 
 async def test_a_value_set_nobody_brought_is_not_found(terms: Terms, conn: Conn) -> None:

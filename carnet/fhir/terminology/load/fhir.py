@@ -7,16 +7,23 @@ Source: FHIR R4, CodeSystem (concept properties `parent`, `subsumedBy`, `inactiv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from carnet import errors
+from carnet.fhir.terminology.compose import SUPPLEMENT
 from carnet.fhir.terminology.load.model import Brought, Concept, System, ValueSet
 
 Json = dict[str, Any]
 
 ABOVE: Final = frozenset(("parent", "subsumedBy"))
 RETIRED: Final = frozenset(("retired", "deprecated", "inactive", "withdrawn"))
+OWN: Final = "http://hl7.org/fhir/concept-properties#"  # FHIR's own, under any name
+# What is stored elsewhere, or is of the file alone.
+APART: Final = frozenset(
+    ("resourceType", "id", "meta", "implicitRules", "text", "contained", "concept", "compose", "expansion",
+     "url", "version", "name", "title", "status", "date", "language", "content", "count", "supplements")
+)  # fmt: skip
 
 
 class NotLoadable(errors.Invalid):
@@ -38,7 +45,7 @@ def brought(resources: Iterable[Json], form: str = "FHIR") -> Brought:
                 continue
             for name in oids(resource):
                 names[name] = resource["url"]
-            if resource.get("content") in ("complete", "fragment"):
+            if resource.get("content") in ("complete", "fragment", "supplement"):
                 systems.append(system(resource))
         except (TypeError, AttributeError, KeyError, ValueError):
             raise NotLoadable(
@@ -58,9 +65,13 @@ def oids(resource: Json) -> list[str]:
 def system(resource: Json) -> System:
     """A CodeSystem."""
     fragment = resource["content"] == "fragment"
+    given = resource.get("property", ())
+    aliases = {
+        p["uri"].removeprefix(OWN): p["code"] for p in given if p.get("uri", "").startswith(OWN)
+    }
     return System(
         url=resource["url"],
-        concepts=tuple(concepts(resource.get("concept", ()))),
+        concepts=tuple(concepts(resource.get("concept", ()), {v: k for k, v in aliases.items()})),
         version=resource.get("version", ""),
         name=resource.get("name", ""),
         title=resource.get("title", ""),
@@ -70,34 +81,45 @@ def system(resource: Json) -> System:
         fragment=fragment,
         case_sensitive=resource.get("caseSensitive", True),
         value_set=resource.get("valueSet"),
-        properties={p["code"]: p["type"] for p in resource.get("property", ())},
+        properties={p["code"]: p["type"] for p in given},
         names=oids(resource),
+        aliases={own: name for own, name in aliases.items() if own != name},
+        supplements=resource["supplements"] if resource["content"] == "supplement" else "",
+        head=head(resource),
     )
 
 
-def concepts(listed: Iterable[Json], above: tuple[str, ...] = ()) -> Iterator[Concept]:
-    """Every concept, children after their parent."""
+def head(resource: Json) -> Json:
+    """What a resource says of itself, beside what is stored in columns."""
+    return {key: value for key, value in resource.items() if key.lstrip("_") not in APART}
+
+
+def concepts(
+    listed: Iterable[Json], own: Mapping[str, str], above: tuple[str, ...] = ()
+) -> Iterator[Concept]:
+    """Every concept, children after their parent. own: FHIR's properties, by their name here."""
     for each in listed:
         properties: dict[str, list[str]] = {}
         parents = list(above)
         for one in each.get("property", ()):
             value = text(one)
             properties.setdefault(one["code"], []).append(value)
-            if one["code"] in ABOVE and value not in parents:
+            if own.get(one["code"], one["code"]) in ABOVE and value not in parents:
                 parents.append(value)
+        said = {own.get(name, name): values for name, values in properties.items()}
         code: str = each["code"]
         yield Concept(
             code=code,
             display=each.get("display", ""),
             definition=each.get("definition", ""),
-            inactive=properties.get("inactive") == ["true"]
-            or not RETIRED.isdisjoint(properties.get("status", ())),
-            abstract=["true"] in (properties.get("notSelectable"), properties.get("abstract")),
+            inactive=said.get("inactive") == ["true"]
+            or not RETIRED.isdisjoint(said.get("status", ())),
+            abstract=["true"] in (said.get("notSelectable"), said.get("abstract")),
             parents=tuple(parents),
             properties=properties,
             designations=each.get("designation", ()),
         )
-        yield from concepts(each.get("concept", ()), (code,))
+        yield from concepts(each.get("concept", ()), own, (code,))
 
 
 def text(one: Json) -> str:
@@ -127,7 +149,16 @@ def value_set(resource: Json) -> ValueSet:
         published=resource.get("date", ""),
         language=resource.get("language", ""),
         names=oids(resource),
+        supplements=tuple(asked(resource)),
+        head=head(resource),
     )
+
+
+def asked(resource: Json) -> Iterator[str]:
+    """The supplements a value set asks for."""
+    for each in resource.get("extension", ()):
+        if each.get("url") == SUPPLEMENT and type(each.get("valueCanonical")) is str:
+            yield each["valueCanonical"]
 
 
 def contained(expansion: Json) -> Iterator[Json]:

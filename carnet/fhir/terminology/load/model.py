@@ -42,6 +42,9 @@ class System:
     value_set: str | None = None
     properties: Mapping[str, str] = field(default_factory=dict)  # FHIR type by name
     names: Sequence[str] = ()  # other names of it
+    aliases: Mapping[str, str] = field(default_factory=dict)  # FHIR's property → its name here
+    supplements: str = ""  # address of the system it adds to
+    head: Json = field(default_factory=dict)  # the resource without what is above
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class ValueSet:
     published: str = ""
     language: str = ""
     names: Sequence[str] = ()
+    supplements: Sequence[str] = ()  # those it asks for
+    head: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

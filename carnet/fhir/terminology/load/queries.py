@@ -17,9 +17,11 @@ SYSTEMS: LiteralString = """
 DROP_SYSTEM: LiteralString = "DELETE FROM terminology.code_system WHERE id = %(id)s"
 ADD_SYSTEM: LiteralString = """
     INSERT INTO terminology.code_system (url, version, name, title, status, published, language, content,
-                                         case_sensitive, value_set, properties, size, source, digest)
+                                         case_sensitive, value_set, properties, size, source, digest,
+                                         aliases, supplements, head)
     VALUES (%(url)s, %(version)s, %(name)s, %(title)s, %(status)s, %(published)s, %(language)s,
-            %(content)s, %(case_sensitive)s, %(value_set)s, %(properties)s, %(size)s, %(source)s, %(digest)s)
+            %(content)s, %(case_sensitive)s, %(value_set)s, %(properties)s, %(size)s, %(source)s, %(digest)s,
+            %(aliases)s, %(supplements)s, %(head)s)
     RETURNING id
 """
 COPY_CONCEPTS: LiteralString = """
@@ -60,9 +62,9 @@ VALUE_SETS: LiteralString = """
 DROP_VALUE_SET: LiteralString = "DELETE FROM terminology.value_set WHERE id = %(id)s"
 ADD_VALUE_SET: LiteralString = """
     INSERT INTO terminology.value_set (url, version, name, title, status, published, language, compose,
-                                       source, digest)
+                                       source, digest, supplements, head)
     VALUES (%(url)s, %(version)s, %(name)s, %(title)s, %(status)s, %(published)s, %(language)s, %(compose)s,
-            %(source)s, %(digest)s)
+            %(source)s, %(digest)s, %(supplements)s, %(head)s)
     RETURNING id
 """
 COPY_LISTED: LiteralString = """

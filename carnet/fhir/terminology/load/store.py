@@ -19,7 +19,7 @@ from carnet.fhir.terminology.load.model import Brought, Concept, System, ValueSe
 from carnet.fhir.terminology.refusals import Taken, shown
 from carnet.fhir.terminology.words import vector, words
 
-RECIPE = b"1"  # of what is made of a file: another number, and each is read again
+RECIPE = b"2"  # of what is made of a file: another number, and each is read again
 
 MANY = 1_000  # concepts after which the planner is told at once
 
@@ -94,10 +94,10 @@ def _systems(conn: Conn, brought: Brought, source: int, told: Stored, *, replace
     seen: dict[tuple[str, ...], bytes] = {}
     for each in brought.systems:
         concepts = tuple({c.code: c for c in each.concepts}.values())
-        digest = _digest([each.url, each.version, each.case_sensitive, each.name, each.title],
+        digest = _digest([each.url, each.version, each.case_sensitive, each.name, each.title, each.head],
                          ([c.code, c.display, c.definition, c.inactive, c.abstract, c.parents,
                            c.properties, c.designations] for c in concepts))  # fmt: skip
-        content = "fragment" if each.fragment else "complete"
+        content = "supplement" if each.supplements else "fragment" if each.fragment else "complete"
         key = (each.url, each.version, content)
         if _twice(each, key, digest, seen):
             continue
@@ -127,6 +127,9 @@ def _systems(conn: Conn, brought: Brought, source: int, told: Stored, *, replace
             "size": len(concepts),
             "source": source,
             "digest": digest,
+            "aliases": Jsonb(dict(each.aliases)),
+            "supplements": each.supplements or None,
+            "head": Jsonb(each.head, json.dump),
         }
         rows.append(row)
         whole.append(concepts)
@@ -186,7 +189,9 @@ def _value_sets(
     lists: list[dict[int, list[Listed]]] = []
     seen: dict[tuple[str, ...], bytes] = {}
     for each in value_sets:
-        digest = _digest([each.url, each.version, each.name, each.title, each.compose], ())
+        digest = _digest(
+            [each.url, each.version, each.name, each.title, each.compose, each.head], ()
+        )
         key = (each.url, each.version)
         if _twice(each, key, digest, seen):
             continue
@@ -210,6 +215,8 @@ def _value_sets(
             "compose": Jsonb(bare),
             "source": source,
             "digest": digest,
+            "supplements": list(each.supplements),
+            "head": Jsonb(each.head, json.dump),
         }
         rows.append(row)
         lists.append(listed)
