@@ -227,6 +227,7 @@ class Import:
     name: str
     sub: str
     org: int
+    keep: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,11 +241,22 @@ class Chunk:
     refused: int
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a line of an import is, or will be."""
+
+    cid: int
+    rid: int
+    mark: int
+    there: bool
+
+
+EMPTY: LiteralString = "SELECT NOT EXISTS (SELECT 1 FROM access.record)"
 ADD_IMPORT: LiteralString = """
-    INSERT INTO bulk.import (id, name, sub, org, at)
-    VALUES (%(id)s, %(name)s, %(sub)s, %(org)s, %(at)s) ON CONFLICT (name) DO NOTHING
+    INSERT INTO bulk.import (id, name, sub, org, at, keep)
+    VALUES (%(id)s, %(name)s, %(sub)s, %(org)s, %(at)s, %(keep)s) ON CONFLICT (name) DO NOTHING
 """
-IMPORT: LiteralString = "SELECT id, name, sub, org FROM bulk.import WHERE name = %s"
+IMPORT: LiteralString = "SELECT id, name, sub, org, keep FROM bulk.import WHERE name = %s"
 CHUNKS: LiteralString = """
     SELECT first, last, digest, report, refused FROM bulk.chunk
      WHERE import = %(id)s AND input = %(input)s AND first > %(after)s ORDER BY first LIMIT 1
@@ -255,14 +267,23 @@ ADD_CHUNK: LiteralString = """
 """
 INPUTS: LiteralString = "SELECT DISTINCT input FROM bulk.chunk WHERE import = %s ORDER BY input"
 KNOWN: LiteralString = """
-    SELECT h, cid, rid FROM documents.imported
+    SELECT h, cid, rid, mark, there FROM documents.imported
      WHERE org = %(org)s AND import = %(id)s AND h = ANY (%(hs)s::bytea[])
 """
 KEEP: LiteralString = """
-    INSERT INTO documents.imported (org, import, h, cid, rid)
-    SELECT %(org)s, %(id)s, * FROM unnest(%(hs)s::bytea[], %(cids)s::bigint[], %(rids)s::bigint[])
+    INSERT INTO documents.imported (org, import, h, cid, rid, mark, there)
+    SELECT %(org)s, %(id)s, *
+      FROM unnest(%(hs)s::bytea[], %(cids)s::bigint[], %(rids)s::bigint[], %(marks)s::bigint[],
+                  %(theres)s::boolean[])
     ON CONFLICT DO NOTHING
 """
+
+
+async def empty(conn: AsyncConnection[Any]) -> bool:
+    """Whether nobody has a record here."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(EMPTY)
+        return bool(await cur.fetchone())
 
 
 async def import_named(conn: AsyncConnection[Any], name: str) -> Import | None:
@@ -288,8 +309,8 @@ async def inputs(conn: AsyncConnection[Any], id: int) -> list[str]:
 
 async def known(
     conn: AsyncConnection[Any], org: int, id: int, hs: Sequence[bytes]
-) -> dict[bytes, tuple[int, int]]:
-    """Where what an import wrote before is, by keyed hash; primary key."""
+) -> dict[bytes, Placed]:
+    """Where what an import names is, by keyed hash; primary key."""
     async with conn.cursor() as cur:
-        await cur.execute(KNOWN, {"org": org, "id": id, "hs": list(hs)})
-        return {h: (cid, rid) for h, cid, rid in await cur.fetchall()}
+        await cur.execute(KNOWN, {"org": org, "id": id, "hs": list(hs)}, binary=True)
+        return {row[0]: Placed(*row[1:]) for row in await cur.fetchall()}

@@ -6,8 +6,10 @@ Source: HL7 FHIR Bulk Data Access 2.0.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from email.utils import format_datetime
 from typing import Any
 
@@ -20,6 +22,7 @@ from carnet.access.door import Visit, bulk
 from carnet.access.tokens import WrongToken
 from carnet.bulk import asked as reading
 from carnet.bulk import export, imports
+from carnet.bulk.spool import Spool
 from carnet.fhir import json
 from carnet.rest import http
 from carnet.rest.binary import INERT
@@ -37,7 +40,8 @@ class WrongLines(http.WrongMediaType):
 
 
 class WrongImport(errors.Invalid):
-    """An import has a name, the name of an input, and says as which software: name, input, as."""
+    """An import has a name, the name of an input, and says as which software: name, input, as; keep is
+    true or false."""
 
 
 class WrongPatients(errors.Invalid):
@@ -148,7 +152,10 @@ async def _joined(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def take_in(request: Request) -> Response:
-    """POST $import?name=…&input=…&as=…: lines of NDJSON, answered once all of them are done."""
+    """POST $import?name=…&input=…&as=…: lines of NDJSON, answered once all of them are done.
+
+    They are read several times; meanwhile they lie sealed in a file without a name.
+    """
     desk = http.desk(request)
     visit = await desk.visit(request)
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -159,22 +166,25 @@ async def take_in(request: Request) -> Response:
     said = dict(http.parameters(request.scope["query_string"]))
     if not {"name", "input", "as"} <= said.keys():
         raise WrongImport
-    importer = await imports.begin(desk, visit, said["name"], said["as"])
-    done = await importer.run(_allowed(request, visit), said["input"])
+    keep = said.get("keep", "false")
+    if keep not in ("true", "false"):
+        raise WrongImport
+    importer = await imports.begin(desk, visit, said["name"], said["as"], keep=keep == "true")
+
+    async def allowed() -> None:
+        if await desk.revisions.current(visit.actor.sub) != visit.actor.rev:
+            raise WrongToken
+
+    with Spool(desk.settings.data) as spool:
+        async for piece in request.stream():
+            await allowed()
+            await asyncio.to_thread(spool.write, piece)
+        done = await replace(importer, allowed=allowed).run({said["input"]: spool.read})
     report = f"{desk.base}/$import-job/{said['name']}/{said['input']}"
     counts = {"lines": done.lines, "refused": done.refused, "before": done.before}
     parts: list[dict[str, Any]] = [{"name": k, "valueInteger": n} for k, n in counts.items()]
     parts.append({"name": "report", "valueUrl": report})
     return fhir({"resourceType": "Parameters", "parameter": parts})
-
-
-async def _allowed(request: Request, visit: Visit) -> AsyncIterator[bytes]:
-    """The body, as long as its sender may send it."""
-    desk = http.desk(request)
-    async for piece in request.stream():
-        if await desk.revisions.current(visit.actor.sub) != visit.actor.rev:
-            raise WrongToken
-        yield piece
 
 
 async def report(request: Request) -> Response:

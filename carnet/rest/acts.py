@@ -30,6 +30,16 @@ class NoAct(errors.NotSupported):
     """This type is only written through its own act, which this server does not have."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where what an entry creates was said to be, before its transaction; there: it already is."""
+
+    cid: int
+    rid: int
+    chosen: str | None = None  # an id it keeps
+    there: bool = False
+
+
 @dataclass(slots=True)
 class Entry:
     """One write of a plan; a single create is a plan of one."""
@@ -41,6 +51,7 @@ class Entry:
     resource: dict[str, Any] = field(default_factory=dict)
     if_match: int | None = None
     address: Address | None = None  # of what is created
+    place: Place | None = None  # given beforehand
     data: bytes | None = None  # content of a Binary, when it does not come as base64
     existing: bool = False  # it was already there: a person, a place, what a condition names
     condition: Condition | None = None  # of a conditional create, update, patch or delete

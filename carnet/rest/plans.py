@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from carnet import errors
 from carnet.access.door import Address, Nothing, Unit, Visit, Written, commit
 from carnet.rest import conditions
-from carnet.rest.acts import Acts, Entry, Plan
+from carnet.rest.acts import Acts, Entry, Place, Plan
 
 CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)", re.ASCII)
 RESTFUL = re.compile(r"(https?://.+/)[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}", re.ASCII)
@@ -238,20 +238,32 @@ async def _address(unit: Unit, acts: Acts, plan: Plan, entry: Entry, named: Name
         entry.address = await unit.place(about, plan.known, chosen=entry.id)
         return entry.address
     unit.may_create(entry.rtype)  # whether a person is known here is not told to anyone
-    existing = await _existing(unit, acts, entry)
-    if existing is None and entry.condition is not None and entry.method == "POST":
-        existing = plan.found.get(entry.condition.key)  # two entries with one condition are one
-        if existing is None and entry.condition is not None:
-            existing = await conditions.held(unit, entry.condition)
-    if existing is not None:
-        entry.address, entry.existing = existing, True
+    given, found = entry.place, None
+    if given is not None and given.there:
+        found = Address(given.cid, given.rid, entry.rtype, _id(unit, given))
+    elif given is None or entry.rtype == "Patient":
+        found = await existing(unit, acts, entry)
+    if found is None and entry.condition is not None and entry.method == "POST":
+        found = plan.found.get(entry.condition.key)  # two entries with one condition are one
+        if found is None and entry.condition is not None:
+            found = await conditions.held(unit, entry.condition)
+    if found is not None:
+        entry.address, entry.existing = found, True
     elif entry.rtype == "Patient":
         acts.find("Patient", "create", plan.profiles)  # without its act, nobody may
-        entry.address = await unit.place_patient()
+        entry.address = await unit.place_patient(given.cid if given is not None else None)
     else:
         about = await _about(unit, acts, plan, entry, named)
-        entry.address = await unit.place(about, plan.known)
+        if given is None:
+            entry.address = await unit.place(about, plan.known)
+        else:
+            at = (given.cid, given.rid)
+            entry.address = await unit.place(about, plan.known, chosen=given.chosen, at=at)
     return entry.address
+
+
+def _id(unit: Unit, place: Place) -> str:
+    return unit.visit.door.ids.encode(place.cid, place.rid)
 
 
 def _chooses(unit: Unit, acts: Acts, plan: Plan, entry: Entry) -> bool:
@@ -272,7 +284,7 @@ def _waits(unit: Unit, named: Named, entry: Entry, unplaced: set[int]) -> bool:
     return False
 
 
-async def _existing(unit: Unit, acts: Acts, entry: Entry) -> Address | None:
+async def existing(unit: Unit, acts: Acts, entry: Entry) -> Address | None:
     """A person with this INS, a professional or a place of the directory with this identifier.
 
     What is not in the directory lands with the organisation that sends it: once, when it is the same.

@@ -12,7 +12,7 @@ import pytest
 
 from carnet.access.door import Unit
 from carnet.bulk import imports
-from carnet.bulk.imports import Done, Importer, numbered
+from carnet.bulk.imports import Done, Importer, Source, numbered
 from carnet.rest.plans import carry_out
 from tests import people
 from tests.rest.samples import LAB, Json, observation
@@ -52,7 +52,9 @@ async def told(space: Space, name: str = "one", input: str = "a") -> list[Json]:
 
 
 async def written(space: Space) -> int:
-    ((found,),) = await space.rows("SELECT count(*) FROM documents.imported")
+    ((found,),) = await space.rows(
+        "SELECT count(*) FROM documents.imported JOIN record.resource USING (cid, rid)"
+    )
     return int(found)
 
 
@@ -147,6 +149,10 @@ async def _source(content: bytes, size: int = 1000) -> AsyncIterator[bytes]:
         yield content[start : start + size]
 
 
+def _inputs(content: bytes, size: int = 1000) -> dict[str, Source]:
+    return {"a": lambda: _source(content, size)}
+
+
 async def importer(space: Space, name: str = "one") -> Importer:
     visit = await space.visit("operator")
     return await imports.begin(space.built.desk, visit, name, SOFTWARE)
@@ -167,9 +173,9 @@ async def test_cut_off_anywhere_it_goes_on_without_double_or_hole(
     kept, whole = Importer._remember, carry_out
     cut = 0
 
-    async def killed(self: Importer, unit: Unit, lines: Any, input: str) -> None:
+    async def killed(self: Importer, unit: Unit, lot: Any, lines: Any) -> None:
         nonlocal cut
-        await kept(self, unit, lines, input)
+        await kept(self, unit, lot, lines)
         cut += 1
         if after == "before-the-commit" and cut % 2:
             raise KeyboardInterrupt
@@ -186,7 +192,7 @@ async def test_cut_off_anywhere_it_goes_on_without_double_or_hole(
     done = None
     for _ in range(100):
         try:
-            done = await (await importer(space)).run(_source(content), "a")
+            done = await (await importer(space)).run(_inputs(content))
             break
         except KeyboardInterrupt:
             continue
@@ -202,7 +208,7 @@ async def test_cut_off_anywhere_it_goes_on_without_double_or_hole(
     assert [each["issue"][0]["location"] for each in answers] == [
         [f"line {n + 1}"] for n in range(40)
     ]
-    again = await (await importer(space)).run(_source(content, 77), "a")
+    again = await (await importer(space)).run(_inputs(content, 77))
     assert again == Done(40, 4, 40)
     assert await written(space) == 36
 

@@ -143,19 +143,23 @@ class Unit:
         known: Mapping[str, Address] | None = None,
         *,
         chosen: str | None = None,
+        at: tuple[int, int] | None = None,
     ) -> Address:
         """Decide whose a new resource is and give it its address.
 
         known: addresses of other resources of the same transaction, by the reference used for them.
-        chosen: an id the caller chose.
+        chosen: an id the caller chose. at: the place an import gave it, with any id; refused when it is
+        not in the record that it is about.
         """
         door, rtype = self.visit.door, str(resource["resourceType"])
         self.may_create(rtype)
-        if chosen is not None and not UUID.fullmatch(chosen):
+        if chosen is not None and at is None and not UUID.fullmatch(chosen):
             raise WrongId
         owners = await self._owners(resource, known or {})
         cid = owners[0] if owners else self._bucket()
-        rid = door.ids.new()
+        if at is not None and at[0] != cid:
+            raise OtherOwner
+        rid = door.ids.new() if at is None else at[1]
         return Address(
             cid,
             rid,
@@ -174,11 +178,14 @@ class Unit:
         if not writing.allowed(self.visit.actor, rtype, act):
             raise NotYours(f"You may not {act} a resource of type {rtype}.")
 
-    async def place_patient(self) -> Address:
-        """A new compartment and the address of its Patient; `vigilance` opens the record."""
+    async def place_patient(self, at: int | None = None) -> Address:
+        """A new compartment and the address of its Patient; `vigilance` opens the record.
+
+        at: the number it had where it comes from.
+        """
         self.may_create("Patient")
         door = self.visit.door
-        cid = door.ids.new()
+        cid = door.ids.new() if at is None else at
         await self.open_compartment(cid, PATIENT)
         return Address(cid, cid, "Patient", door.ids.encode(cid, cid))
 
