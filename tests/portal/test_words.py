@@ -136,7 +136,9 @@ def test_every_act_that_patients_read_of_has_its_english(site: Any) -> None:
 
 
 WRITERS = frozenset(("trace", "traced", "ruling", "record", "commit", "change"))  # of the log
-OF_NOBODY = {"assistant", "assistant-ended", "directory", "erase", "reviews", "vigilance"}
+OF_NOBODY = {
+    "assistant", "assistant-ended", "directory", "erase", "import", "reviews", "vigilance"
+}  # fmt: skip
 
 
 def test_every_act_of_the_log_that_names_a_record_has_words() -> None:
