@@ -207,8 +207,8 @@ def ordered(aim: Aim) -> Probe:
 def compartment(aim: Aim) -> Probe:
     """What is about somebody, by GET and by POST; of an encounter and of a professional too."""
     chance = aim.chance
-    of = chance.choice((aim.person, aim.person, aim.person, aim.address("Encounter"),
-                        aim.address("Practitioner")))  # fmt: skip
+    own = aim.address()
+    of = own if own.startswith(("Encounter", "Practitioner", "Patient")) else aim.person
     rtype = chance.choice((aim.rtype, "Observation", "DiagnosticReport", "Condition", "*"))
     given: list[Given] = list(chance.choice(ADDED))
     if rtype == aim.rtype and chance.random() < 0.5:
@@ -352,26 +352,34 @@ def bundled(aim: Aim) -> Probe:
 
 def referred(aim: Aim) -> Probe:
     """A conditional reference: whether it resolves depends on what is seen alone."""
-    rtype = aim.chance.choice(("Observation", "Encounter"))
-    condition_ = {
-        "Observation": f"code={aim.chance.choice(CODES)}&date={date(aim.chance)}",
-        "Encounter": f"_id={aim.address('Encounter').split('/')[1]}",
-    }[rtype]
+    chance = aim.chance
+    asked = chance.choice((
+        f"Observation?code={chance.choice(CODES)}&date={date(chance)[:7]}",
+        f"Observation?_id={aim.address('Observation').split('/')[1]}",
+        f"Observation?{urlencode([quantity_of(chance)])}",
+        f"Encounter?_id={aim.address('Encounter').split('/')[1]}",
+    ))  # fmt: skip
     body: dict[str, Any] = {
-        "resourceType": "Observation", "status": "nonsense", "code": {"text": "x"}, "subject": NOBODY,
-        "hasMember" if rtype == "Observation" else "encounter": {"reference": f"{rtype}?{condition_}"},
+        "resourceType": "Observation", "status": "final", "code": {"text": "x"},
+        "subject": {"reference": f"Patient/{aim.twins.ids[chance.choice(CAST)]}"},
     }  # fmt: skip
-    if rtype == "Observation":
-        body["hasMember"] = [body["hasMember"]]
-    entry: dict[str, Any] = {
-        "resource": body | {"status": "final"},
-        "request": {"method": "POST", "url": "Observation"},
-    }
-    never = {
-        "request": {"method": "DELETE", "url": f"Observation/{'b' * 25}a", "ifMatch": 'W/"99"'}
-    }
-    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry, never]}
+    refers = {"reference": asked}
+    body |= {"hasMember": [refers]} if asked.startswith("Observation") else {"encounter": refers}
+    nobody = {"reference": f"Observation?_id={'b' * 25}a"}  # the second entry is always refused
+    entries = [
+        {"resource": each, "request": {"method": "POST", "url": "Observation"}}
+        for each in (body, body | {"hasMember": [nobody]})
+    ]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
     return Probe("conditional reference", "POST", "", json.dumps(bundle).encode())
+
+
+def quantity_of(chance: Random) -> Given:
+    """An amount of an observation."""
+    while True:
+        rtype, given = quantity(chance)
+        if rtype == "Observation":
+            return given
 
 
 def validated(aim: Aim) -> Probe:
@@ -420,8 +428,9 @@ def terms(aim: Aim) -> Probe:
 def exported(aim: Aim) -> Probe:
     """Asked, listed by the worker, every file fetched, forgotten."""
     chance = aim.chance
-    group = aim.address("Group")
-    level = chance.choice(("$export", "Patient/$export", "Patient/$export", f"{group}/$export"))
+    level = chance.choice(("$export", "Patient/$export", "Patient/$export"))
+    if aim.rtype == "Group" and chance.random() < 0.7:
+        level = f"{aim.address()}/$export"
     params: list[Given] = []
     if chance.random() < 0.5:
         params.append(("_type", ",".join(sorted({aim.rtype, "Observation", chance.choice(
@@ -474,6 +483,7 @@ FITTING: dict[str, set[str]] = {  # types a kind of path aims at best
     "_filter": {"Observation"},
     "_sort by an amount": {"Observation", "RiskAssessment", "Encounter", "Condition"},
     "PATCH with tests": {"Observation", "DiagnosticReport"},
+    "conditional reference": {"Observation", "Encounter"},
 }
 GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     **{kind: searched(kind) for kind in WAYS},

@@ -322,6 +322,15 @@ def negation(of: Test) -> Test:
     return lambda held: not of(held)
 
 
+@cache
+def worth(code: str | None) -> ucum.Unit | None:
+    """A unit of UCUM; None of what is not one."""
+    try:
+        return ucum.parse(code or "")
+    except ucum.NotUcum:
+        return None
+
+
 def has_amount(prefix: str, text: str, unit: str = "") -> Test:
     number = Fraction(Decimal(text))
     digits = len(text.split(".")[1]) if "." in text else 0
@@ -337,15 +346,18 @@ def has_amount(prefix: str, text: str, unit: str = "") -> Test:
                 return False
         elif unit:
             system, code = unit[1:].rsplit("|", 1)
+            there = worth(code) if system == UCUM else None
             if of.get("system") != system:
                 return False
-            if system == UCUM:
-                here, there = ucum.parse(of["code"]), ucum.parse(code)
-                if here.dimensions != there.dimensions:
+            if there is not None:
+                here = worth(of.get("code"))
+                if here is None or here.dimensions != there.dimensions:
                     return False
-                scale = here.factor / there.factor
                 low, high = (
-                    each if isinstance(each, float) else each * scale for each in (low, high)
+                    each
+                    if isinstance(each, float)
+                    else (each * here.factor + here.shift - there.shift) / there.factor
+                    for each in (low, high)
                 )
             elif of.get("code") != code:
                 return False

@@ -946,7 +946,7 @@ FAULTS = (
     Fault(addresses_without_scope, "nurse", ("search by uri",)),
     Fault(positions_without_scope, "lab-software", ("search by position",)),
     Fault(amounts_of_others, "nurse", ("search by quantity",)),
-    Fault(sorted_by_others, "hospital-doctor", ("_sort by an amount",)),
+    Fault(sorted_by_others, "nurse", ("_sort by an amount",)),
     Fault(compartment_without_scope, "nurse", ("compartment",)),
     Fault(condition_without_scope, "gp", ("conditional write, any parameter",)),
     Fault(condition_without_scope, "patient", ("conditional create, carried out",)),
