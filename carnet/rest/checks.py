@@ -9,6 +9,7 @@ return=OperationOutcome is told all that is found.
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -39,7 +40,15 @@ class Checks:
 
     settings: Settings
     pool: Pool
+    inside: bool = False  # a transaction: see `found`
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def within(self, pool: Pool) -> Checks:
+        """The same inside a transaction whose connection is all there is."""
+        _ = self.validator  # made once for all
+        made = copy.copy(self)
+        made.pool, made.inside = pool, True
+        return made
 
     @cached_property
     def packages(self) -> Packages:
@@ -80,7 +89,9 @@ class Checks:
         def work() -> list[Issue]:
             return self.validator.validate(resource, tuple(profiles), claimed=claimed)
 
-        if within:  # nor is the lock waited for, whose holder may wait for a connection
+        if (
+            within or self.inside
+        ):  # nor is the lock waited for, whose holder may wait for a connection
             return await asyncio.to_thread(work)
         async with self._lock:  # the interpreter does one at a time in any case
             async with self.pool.connection() as conn:

@@ -41,7 +41,8 @@ async def operate(request: Request) -> Response:
     asking = desk.acts.asking(rtype, name) if request.method == "POST" else None
     if asking is not None:
         return await _ask(request, visit, id, asking)
-    operation = desk.acts.operation(request.method, rtype, name)
+    method = "GET" if request.method == "HEAD" else request.method
+    operation = desk.acts.operation(method, rtype, name)
     if operation is None:
         raise NoOperation
     if request.method == "POST" and await http.body(request) not in (b"", b"{}", EMPTY):

@@ -9,9 +9,8 @@ from email.utils import format_datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from carnet import errors
 from carnet.access.door import Nothing, Stored, Visit
-from carnet.rest import bundles, http
+from carnet.rest import http
 from carnet.rest.binary import answer as binary
 from carnet.rest.desk import Desk
 from carnet.rest.outcome import fhir
@@ -53,6 +52,7 @@ def version_of(text: str) -> int:
 
 async def answer(request: Request, visit: Visit, stored: Stored) -> Response:
     """One version with its ETag; a Binary in its own form when asked so."""
+    request.scope["carnet.modified"] = stored.upd  # an entry of a Bundle says it to the millisecond
     if stored.rtype == "Binary":
         return await binary(request, visit, stored)
     if unchanged(request, stored):

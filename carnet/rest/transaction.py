@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,18 +16,16 @@ from carnet.fhir import definitions as r4
 from carnet.fhir import json
 from carnet.fhir.search.parse import Parser
 from carnet.fhir.validation.structure import check
-from carnet.rest import binary, bundles, conditions, history, http, patches, read, search
+from carnet.rest import conditions, http, inner, patches
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.desk import Desk
+from carnet.rest.inner import Inner, WrongEntry
 from carnet.rest.outcome import NotValid, fhir, told, unforeseen
 from carnet.rest.plans import SameTwice, carry_out
 from carnet.rest.write import body_of, outcome_of
 
 WRITES = frozenset(("POST", "PUT", "DELETE", "PATCH"))
 ADDRESS = re.compile(r"([A-Z][A-Za-z]+)(?:/([A-Za-z0-9.-]{1,64}))?(?:\?(.*))?", re.ASCII)
-READ = re.compile(
-    r"([A-Z][A-Za-z]+)(?:/([A-Za-z0-9.-]{1,64})(/_history(?:/([0-9]{1,9}))?)?)?", re.ASCII
-)
 
 
 class NotABundle(errors.Invalid):
@@ -36,10 +34,6 @@ class NotABundle(errors.Invalid):
 
 class TooManyEntries(errors.TooCostly):
     """The Bundle has more entries than this server takes at once."""
-
-
-class WrongEntry(errors.Invalid):
-    """An entry has a request with a method and the address of a type or of a resource."""
 
 
 async def transaction(request: Request) -> Response:
@@ -59,15 +53,17 @@ async def transaction(request: Request) -> Response:
     prefers = http.returned(request)
     if bundle["type"] == "batch":
         answers = [
-            await _alone(desk, visit, each, index, prefers) for index, each in enumerate(given)
+            await _alone(request, desk, visit, each, index, prefers)
+            for index, each in enumerate(given)
         ]
     else:
-        answers = await _together(desk, visit, bundle, given, prefers)
+        answers = await _together(request, desk, visit, bundle, given, prefers)
     head = b'{"resourceType":"Bundle","type":"' + bundle["type"].encode() + b'-response"'
     return fhir(head + (b',"entry":[' + b",".join(answers) + b"]}" if answers else b"}"))
 
 
 async def _together(
+    request: Request,
     desk: Desk,
     visit: Visit,
     bundle: dict[str, Any],
@@ -76,11 +72,13 @@ async def _together(
 ) -> list[bytes]:
     """All or nothing; reads come after the writes, in the same transaction."""
     entries = [
-        await entry_of(desk, each, index, prefers) if _method(each) in WRITES else None
+        await entry_of(desk, each, index, prefers) if _writes(each) else None
         for index, each in enumerate(given)
     ]
     reads = {
-        index: reading_of(each, index) for index, each in enumerate(given) if entries[index] is None
+        index: reading_of(request, desk, each, index)
+        for index, each in enumerate(given)
+        if entries[index] is None
     }
     writes = [entry for entry in entries if entry is not None]
     urls = [entry.full_url for entry in writes if entry.full_url]
@@ -91,7 +89,7 @@ async def _together(
 
     async def reading(within: Visit) -> None:
         for index, wanted in reads.items():
-            answers[index] = await _read(desk, within, wanted)
+            answers[index] = await inner.answer(desk, within, wanted)
 
     profiles = frozenset(bundle.get("meta", {}).get("profile", []))
     if writes:
@@ -106,12 +104,17 @@ async def _together(
 
 
 async def _alone(
-    desk: Desk, visit: Visit, each: dict[str, Any], index: int, prefers: str | None
+    request: Request,
+    desk: Desk,
+    visit: Visit,
+    each: dict[str, Any],
+    index: int,
+    prefers: str | None,
 ) -> bytes:
     """One entry of a batch: its refusal is its own."""
     try:
-        if _method(each) not in WRITES:
-            return await _read(desk, visit, reading_of(each, index))
+        if not _writes(each):
+            return await inner.answer(desk, visit, reading_of(request, desk, each, index))
         entry = await entry_of(desk, each, index, prefers)
         await carry_out(visit, desk.acts, Plan([entry], parser=desk.parser))
         return written(entry, prefers)
@@ -123,6 +126,22 @@ async def _alone(
 def _method(each: dict[str, Any]) -> str:
     request = each.get("request")
     return str(request.get("method")) if isinstance(request, dict) else ""
+
+
+def _writes(each: dict[str, Any]) -> bool:
+    method = _method(each)
+    return method in WRITES and not inner.asks(each, method)
+
+
+def reading_of(request: Request, desk: Desk, each: dict[str, Any], index: int) -> Inner:
+    """What an entry asks, its address known."""
+    place = f"Bundle.entry[{index}]"
+    asked = _request(each, index)
+    if not inner.asks(each, asked["method"]):
+        raise errors.NotSupported(
+            "An entry does not take this method.", path=f"{place}.request.method"
+        )
+    return inner.of(request, desk, each, asked, place)
 
 
 def _request(each: dict[str, Any], index: int) -> dict[str, Any]:
@@ -214,64 +233,3 @@ def written(entry: Entry, prefers: str | None = None) -> bytes:
     if body:
         return b'{"resource":' + body + b',"response":' + json.dump(response) + b"}"
     return json.dump({"response": response})
-
-
-class Reading(NamedTuple):
-    """A GET of the Bundle; without id, a search."""
-
-    rtype: str
-    id: str | None
-    history: bool
-    version: str | None
-    given: list[tuple[str, str]]
-    none_match: str | None
-    modified_since: str | None
-
-
-def reading_of(each: dict[str, Any], index: int) -> Reading:
-    """A GET of the Bundle, its address read."""
-    where = f"Bundle.entry[{index}].request"
-    request = _request(each, index)
-    if request["method"] != "GET":
-        raise errors.NotSupported("An entry does not take this method.", path=f"{where}.method")
-    address, _, query = request["url"].strip("/").partition("?")
-    found = READ.fullmatch(address)
-    if not found or (found[2] and query):
-        raise WrongEntry(path=f"{where}.url")
-    if found[1] not in r4.load().types:
-        raise http.UnknownType(path=f"{where}.url")
-    given = http.parameters(query.encode())
-    request = each["request"]
-    return Reading(
-        found[1],
-        found[2],
-        found[3] is not None,
-        found[4],
-        given,
-        request.get("ifNoneMatch"),
-        request.get("ifModifiedSince"),
-    )
-
-
-async def _read(desk: Desk, visit: Visit, wanted: Reading) -> bytes:
-    """The response entry of a read, a history or a search."""
-    rtype, id, past, version, given, none_match, modified_since = wanted
-    if id is None:
-        body = await search.page(desk, visit, rtype, given)
-    elif past and version is None:
-        body = await history.bundle(desk, visit, rtype, id, given)
-    else:
-        if version is None:
-            stored = await read.current(desk, visit, rtype, id)
-        else:
-            stored = await visit.vread(rtype, id, read.version_of(version))
-        response = {
-            "status": "200 OK",
-            "etag": read.etag(stored),
-            "lastModified": bundles.instant(stored.upd),
-        }
-        if http.had(none_match, modified_since, stored.ver, stored.upd):
-            return json.dump({"response": response | {"status": "304 Not Modified"}})
-        body = await binary.whole(visit, stored) if rtype == "Binary" else stored.body
-        return b'{"resource":' + body + b',"response":' + json.dump(response) + b"}"
-    return b'{"resource":' + body + b',"response":{"status":"200 OK"}}'

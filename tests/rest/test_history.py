@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The history of a resource, of a type and of the server: whole, in order, and as the door lets it be seen."""
+"""The history of a resource, of a type and of the server: whole, in order, as the door lets it be seen."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.rest.samples import HOSPITAL, LAB, Json, chosen, get, bundle, observation, organization
+from tests.rest.samples import HOSPITAL, LAB, Json, bundle, chosen, get, observation, organization
 from tests.space import BASE, Answer, Space
 
 pytestmark = pytest.mark.anyio
@@ -227,8 +226,8 @@ async def test_decimals_of_every_version_keep_their_digits(space: Space) -> None
         "_history?_count=3",
     ):
         body = (await space.get(path, as_=LAB)).body
-        for text in (b"72.50", b"1.000", b"1E+3"):
-            assert b'"value":' + text in body, (path, text)
+        for text in ("72.50", "1.000", "1E+3"):
+            assert f'"value":{text}'.encode() in body, (path, text)
 
 
 async def test_a_bundle_asks_for_histories_of_every_level(space: Space, lived: Json) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """transaction and batch: all or nothing, or each for itself."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.rest.samples import (
     bundle,
     chosen,
     get,
+    insisted,
     observation,
     organization,
     post,
@@ -179,7 +181,9 @@ async def test_one_wrong_entry_undoes_the_whole(space: Space) -> None:
         ({"request": {"method": "DELETE", "url": "Observation/" + "a" * 26}}, 404),
         ({"request": {"method": "DELETE", "url": "NoSuchType/1"}}, 404),
         ({"request": {"method": "get", "url": "Observation"}}, 400),
-        ({"request": {"method": "HEAD", "url": "Observation"}}, 400),
+        ({"request": {"method": "HEAD", "url": "NoSuchType"}}, 404),
+        (get("Patient/$nothing"), 404),
+        (get("a/b/c/d/e"), 400),
         ({"request": {"url": "Observation"}}, 400),
         ({"request": {"method": "POST", "url": "Observation"}}, 400),
         ({"request": {"method": "PATCH", "url": "Observation/" + "a" * 26}}, 400),
@@ -354,3 +358,67 @@ async def test_a_large_bundle_is_placed_in_good_time(space: Space) -> None:
     assert statuses(answer) == ["201"] * 1501
     last = await space.get(location(answer, 1499), as_=HOSPITAL)
     assert last.json["hasMember"] == [{"reference": location(answer, 1498)}]
+
+
+async def test_all_that_is_read_is_asked_inside_a_bundle(space: Space) -> None:
+    """Operations by GET and by POST, HEAD, compartments, metadata: in a transaction, what it wrote too."""
+    patient, url, id = f"Patient/{space.patient_id()}", urn(), chosen()
+    content = {"resourceType": "Parameters", "parameter": [
+        {"name": "resource", "resource": observation(patient) | {"status": "unheard-of"}}]}  # fmt: skip
+    system = "http://hl7.org/fhir/administrative-gender"
+    asked: list[tuple[str, str, dict[str, Any] | None]] = [
+        ("GET", f"Observation/{id}", None),
+        ("HEAD", f"Observation/{id}", None),
+        ("GET", f"{patient}/$everything?_type=Observation&_since=2026-11-22", None),
+        ("POST", f"{patient}/$everything", {"resourceType": "Parameters", "parameter": [
+            {"name": "_type", "valueString": "Observation"}]}),
+        ("GET", f"{BASE}/fhir/Observation/{id}/$validate?mode=update", None),
+        ("POST", "Observation/$validate", content),
+        ("GET", f"Observation/{id}/$meta", None),
+        ("GET", f"CodeSystem/$lookup?system={system}&code=female", None),
+        ("GET", "ValueSet/$expand?url=http://hl7.org/fhir/ValueSet/administrative-gender", None),
+        ("GET", f"{patient}/Observation?_id={id}", None),
+        ("POST", f"Observation/_search?_id={id}", None),
+        ("GET", "metadata", None),
+        ("GET", "Observation/_history?_count=1", None),
+    ]  # fmt: skip
+    entries = [
+        {"request": {"method": method, "url": address}} | ({"resource": body} if body else {})
+        for method, address, body in asked
+    ]
+    kinds = [
+        "Observation", None, "Bundle", "Bundle", "OperationOutcome", "OperationOutcome", "Parameters",
+        "Parameters", "ValueSet", "Bundle", "Bundle", "CapabilityStatement", "Bundle",
+    ]  # fmt: skip
+    written = put(observation(patient, id=id, valueQuantity={"value": 1}), url)
+    for sent in (bundle(*entries, written), bundle(written, *entries, kind="batch")):
+        answer = await space.post("", sent, as_="gp")
+        assert answer.status == 200, answer.body
+        found = answer.json["entry"]
+        found = found[:-1] if sent["type"] == "transaction" else found[1:]
+        assert [each["response"]["status"] for each in found] == ["200 OK"] * len(entries)
+        assert [each.get("resource", {}).get("resourceType") for each in found] == kinds
+        assert found[0]["response"]["etag"] == found[1]["response"]["etag"] == 'W/"1"'
+        assert id in {each["resource"]["id"] for each in found[2]["resource"]["entry"]}
+        assert found[5]["resource"]["issue"][0]["severity"] == "error"
+        assert found[9]["resource"]["entry"][0]["resource"]["id"] == id
+    for wrong in ("$export", f"{patient}/$export", "Observation/$meta-add", "$audit-root/x"):
+        answer = await space.post("", bundle(get(wrong), kind="batch"), as_="gp")
+        assert answer.json["entry"][0]["response"]["status"] in ("400", "404"), wrong
+
+
+async def test_a_transaction_reads_on_its_own_connection_alone(space: Space) -> None:
+    """As many at once as the pool has connections, each asking what would want a second one."""
+    size = space.built.settings.pool_size
+    patient = f"Patient/{space.patient_id()}"
+    asked = [
+        get("ValueSet/$expand?url=http://hl7.org/fhir/ValueSet/administrative-gender"),
+        get(f"{patient}/$everything?_count=5"),
+        get(f"{patient}/$validate"),
+        get("Observation?code=2339-0&_include=*&_count=5"),
+    ]
+    sent = bundle(post(observation(patient)), *asked)
+    answers = await asyncio.gather(
+        *(insisted(lambda: space.post("", sent, as_="gp")) for _ in range(size))
+    )
+    assert {each.status for each in answers} == {200}
