@@ -1,17 +1,31 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The worker's part of exports: what is asked is listed, what is over is forgotten."""
+"""The worker's part of exports (listed, then forgotten), and the processes of an import."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 
 import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
-from carnet.access.door import Door
+from carnet import errors
+from carnet.access.actor import Actor
+from carnet.access.door import Door, Visit
+from carnet.app import parts
 from carnet.bulk.export import Lister
+from carnet.bulk.imports import Crew, Done, Importer, Lot
+from carnet.bulk.queries import Import
+from carnet.config import Settings
 from carnet.fhir.search.parse import Parser
+from carnet.postgres.server import Server
 
 log = structlog.get_logger("carnet.bulk")
 
@@ -48,3 +62,73 @@ async def follow(made: Door) -> None:
         except Exception as error:
             log.error("an export failed", error=type(error).__name__)
         await asyncio.sleep(IDLE)
+
+
+# ------------------------------------------------------------------------ the processes of an import
+
+
+class Cut(errors.Transient):
+    """A process of this import was ended: begun again, it goes on where it was."""
+
+
+@dataclass(slots=True)
+class Hands:
+    """Processes that each do a lot at a time."""
+
+    pool: ProcessPoolExecutor
+    width: int
+
+    async def do(self, lot: Lot) -> Done:
+        """One lot, by whichever is free."""
+        try:
+            return await asyncio.wrap_future(self.pool.submit(_do, lot))
+        except BrokenProcessPool:
+            raise Cut from None
+
+
+@contextlib.contextmanager
+def hands(
+    settings: Settings, server: Server, importer: Importer, count: int
+) -> Iterator[Crew | None]:
+    """The processes of an import; none for 0, when it is done here."""
+    if count == 0:
+        yield None
+        return
+    given = (settings, server.url("carnet_app"), importer.row, importer.visit.actor,
+             importer.visit.request)  # fmt: skip
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(count, context, _begin, given)
+    try:
+        yield Hands(pool, 2 * count)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """A server that another process holds."""
+
+    address: str
+
+    def url(self, role: str = "carnet_app", /) -> str:
+        assert role == "carnet_app"
+        return self.address
+
+    def stop(self) -> None:
+        """Not ours to stop."""
+
+
+_here: list[tuple[asyncio.AbstractEventLoop, Importer]] = []
+
+
+def _begin(settings: Settings, url: str, row: Import, actor: Actor, request: str) -> None:
+    """Open what one process writes with."""
+    loop = asyncio.new_event_loop()
+    name = f"carnet import {os.getpid()}"
+    built = loop.run_until_complete(parts.build(settings, _Reached(url), name=name))
+    _here.append((loop, Importer(built.desk, Visit(built.door, actor, request), row)))
+
+
+def _do(lot: Lot) -> Done:
+    loop, importer = _here[0]
+    return loop.run_until_complete(importer.do(lot))

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,22 +17,20 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from carnet import errors
+from carnet.app.bulk import hands
 from carnet.app.parts import Built, actor, build, visit
 from carnet.bulk import imports
-from carnet.bulk.imports import Done
+from carnet.bulk.imports import Done, Source
 from carnet.cli import common
 from carnet.config import Settings
 from carnet.postgres.server import Server
 
-FIRST: Final = (
-    "Patient",
-    "Organization",
-    "Location",
-    "Practitioner",
-    "PractitionerRole",
-    "Encounter",
-)
 PIECE: Final = 1 << 18  # bytes read at once
+
+
+class SameName(errors.Invalid):
+    """Two of the files have the same name."""
 
 
 def take_in(
@@ -42,19 +43,32 @@ def take_in(
     report: Annotated[
         Path | None, typer.Option(help="Write what became of each line there, as NDJSON.")
     ] = None,
+    keep_ids: Annotated[
+        bool, typer.Option("--keep-ids", help="Keep the ids, where nobody has a record yet.")
+    ] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=64, help="How many write at once; by default, one more than cores."
+        ),
+    ] = None,
     data: common.Data = None,
 ) -> None:
     """Import FHIR resources, a line each. The same import begun again goes on where it was cut off.
 
-    What lines refer to comes before them: in a folder, Patient.ndjson and the like are read first. Exit
-    code 0: all is in; 1: a line was refused, or nothing could be done.
+    Lines refer to each other by their ids, in any order and across files. Exit code 0: all is in; 1: a
+    line was refused, or nothing could be done.
     """
     with common.refusals():
         settings = common.settings_of(data)
         with common.server_of(settings) as server:
+            many = (os.cpu_count() or 1) + 1 if processes is None else processes
             done = asyncio.run(
-                _imported(settings, server, files_of(paths), software, by, name, report)
-            )
+                _imported(
+                    settings, server, files_of(paths), software, by, name, report,
+                    keep=keep_ids, processes=many,
+                )
+            )  # fmt: skip
     print(f"{done.lines} lines, {done.refused} refused, {done.before} done before.")
     if done.refused:
         raise typer.Exit(1)
@@ -68,19 +82,27 @@ async def _imported(
     by: str,
     name: str,
     report: Path | None,
+    *,
+    keep: bool,
+    processes: int,
 ) -> Done:
     built = await build(settings, server, name="carnet import")
     try:
         operator = visit(built, await actor(built, by, client="carnet-import"))
-        importer = await imports.begin(built.desk, operator, name or _name(built, files), software)
-        whole = Done()
+        named = name or _name(built, files)
+        importer = await imports.begin(built.desk, operator, named, software, keep=keep)
         with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("import", total=sum(each.stat().st_size for each in files))
-            for file in files:
-                done = await importer.run(_pieces(file, bar, task), input_of(file))
-                whole.lines += done.lines
-                whole.refused += done.refused
-                whole.before += done.before
+            size = sum(each.stat().st_size for each in files)
+            task = bar.add_task(
+                "import", total=3 * size
+            )  # read, persons written, the others written
+            inputs: dict[str, Source] = {
+                input_of(file): partial(_pieces, file, bar, task) for file in files
+            }
+            if len(inputs) < len(files):
+                raise SameName
+            with hands(settings, server, importer, processes) as crew:
+                whole = await replace(importer, crew=crew).run(inputs)
         if report is not None:
             with report.open("wb") as out:
                 for file in files:
@@ -92,17 +114,11 @@ async def _imported(
 
 
 def files_of(paths: list[Path]) -> list[Path]:
-    """The files, those others refer to first in a folder."""
+    """The files, those of a folder by name."""
     found: list[Path] = []
     for path in paths:
-        inside = sorted(path.glob("*.ndjson")) if path.is_dir() else [path]
-        found += sorted(inside, key=_rank) if path.is_dir() else inside
+        found += sorted(path.glob("*.ndjson")) if path.is_dir() else [path]
     return found
-
-
-def _rank(path: Path) -> int:
-    rtype = re.split(r"[^A-Za-z]", path.name)[0]
-    return FIRST.index(rtype) if rtype in FIRST else len(FIRST)
 
 
 def input_of(file: Path) -> str:
