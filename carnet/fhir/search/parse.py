@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from carnet import errors
 from carnet.fhir.definitions import Definitions, SearchParameter
@@ -47,6 +47,7 @@ from carnet.fhir.store.owners import Owners
 RESULT = frozenset(
     (*"_count _sort _total _summary _elements _cursor _format _pretty".split(), *includes.NAMES)
 )
+ASIDE = "_totalMethod"  # what fhirpy adds to have a total: it narrows nothing, and is left out
 # Parameters of FHIR this server does not have; some have no values of their own to compare.
 ABSENT = frozenset("_text _content _list _query _type _contained _containedType _score".split())
 MOST_VALUES = 500  # values of one parameter
@@ -122,6 +123,8 @@ class Parser:
         for position, (name, value) in enumerate(given):
             if position >= MOST_PARAMETERS:
                 raise TooManyValues
+            if name == ASIDE:
+                continue
             bare, _, modifier = name.partition(":")
             if value == "" and (name in RESULT or bare in known or "." in name or bare == "_has"):
                 continue  # FHIR: a parameter without a value is left out
@@ -374,6 +377,8 @@ class Parser:
         if modifier == "text":
             known = {code: each.number for code, each in self.definitions.params[rtype].items()}
             kept = texts.kept_under(rtype, parameter.code, known)
+            if parameter.own:  # its texts are under itself
+                kept = ((parameter.code, parameter.number),)
             return texts.TextFilter(
                 parameter.code, kept, tuple(texts.read(unescaped(each)) for each in values)
             )
@@ -396,8 +401,9 @@ class Parser:
         return tokens.TokenFilter(parameter.number, pairs, negated=modifier == "not")
 
     def _composite(self, rtype: str, parameter: SearchParameter, values: list[str]) -> Filter:
-        if parameter.own:  # what a component finds alone may be in another element
-            of = [SearchParameter("", 0, each.kind, "") for each in parameter.components]
+        if parameter.own:
+            every = tuple(self.definitions.types)
+            of = [SearchParameter("", 0, each.kind, "", every) for each in parameter.components]
         else:
             known = {each.url: each for each in self.definitions.params[rtype].values()}
             of = [known[each.definition] for each in parameter.components]
@@ -406,7 +412,10 @@ class Parser:
             parts = cut(value, "$")
             if len(parts) != len(of) or not all(parts):
                 raise composites.WrongComposite
-            made.append(tuple(map(self._part, of, parts)))
+            found = tuple(map(self._part, of, parts))
+            if parameter.own:  # what a component finds alone may be in another element
+                found = tuple(replace(each, own=None) for each in found)
+            made.append(found)
         return composites.CompositeFilter(parameter.number, tuple(made))
 
     def _part(self, of: SearchParameter, text: str) -> composites.Part:
