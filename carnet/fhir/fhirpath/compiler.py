@@ -113,7 +113,9 @@ class Compiler:
         known = model()
         namespace, dot, bare = name.rpartition(".")
         if namespace == "System" or (not dot and f"System.{name}" in SYSTEM and bare != "Quantity"):
-            wanted = f"System.{bare}"
+            wanted, written = f"System.{bare}", bare[:1].lower() + bare[1:]
+            if self.search and not dot and known.is_type(written):  # rules write String for string
+                return lambda kind: kind == wanted or known.is_a(kind, written)
             return lambda kind: kind == wanted
         if namespace in {"", "FHIR"} and known.is_type(bare):
             if exact and not self.search and known.is_primitive(bare):

@@ -42,8 +42,10 @@ def compiled(expression: str) -> Run:
 
 def broken(rule: Run, item: Item, frame: Frame) -> bool:
     """Whether a rule does not hold of an item."""
+    focus = [item]
+    frame.context = focus
     try:
-        return truth(rule([item], frame)) is not True
+        return truth(rule(focus, frame)) is not True
     except errors.CarnetError:
         return True
 

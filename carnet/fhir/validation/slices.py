@@ -10,7 +10,7 @@ Source: FHIR R4, Profiling, 5.1.0.12 (discriminators).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from carnet.fhir.definitions import load
@@ -66,12 +66,14 @@ def collect(way: Child, parent: dict[str, Any], items: list[Item]) -> None:
 
 def matcher(snapshots: Snapshots, slicing: Json, part: Part, kinds: tuple[str, ...]) -> Matches:
     """Whether an item is of a slice."""
-    tests = [
+    made = [
         _discriminator(snapshots, d["type"], d["path"], part, kinds)
         for d in slicing.get("discriminator", ())
     ]
-    if not tests:  # told by the slice's own content, or by nothing
+    if not made:  # told by the slice's own content, or by nothing
         return _by_content(part)
+    # A discriminator the slice says nothing of tells nothing, where another tells it.
+    tests = [test for test, telling in made if telling] or [test for test, _ in made]
     if len(tests) == 1:
         return tests[0]
     return lambda item, context: every(test(item, context) for test in tests)
@@ -84,7 +86,8 @@ def _by_content(part: Part) -> Matches:
 
 def _discriminator(
     snapshots: Snapshots, kind: str, path: str, part: Part, kinds: tuple[str, ...]
-) -> Matches:
+) -> tuple[Matches, bool]:
+    """Whether an item agrees with a slice in one place; and whether the slice says anything of it."""
     steps: list[Step] = []
     places = [part]  # the elements of the slice the path ends at
     resolved = False
@@ -105,7 +108,7 @@ def _discriminator(
             places = [p for place in places for p in _children(snapshots, place, name)]
             if not places and not resolved:
                 raise NoPath
-    test = _test(snapshots, kind, path, part, places, resolved)
+    test, telling = _test(snapshots, kind, path, part, places, resolved)
 
     def matches(item: Item, context: Context) -> bool | None:
         items = [item]
@@ -113,7 +116,7 @@ def _discriminator(
             items = step(items, context)
         return test(items, context)
 
-    return matches
+    return matches, telling
 
 
 Test = Callable[[list[Item], "Context"], bool | None]
@@ -121,25 +124,30 @@ Test = Callable[[list[Item], "Context"], bool | None]
 
 def _test(
     snapshots: Snapshots, kind: str, path: str, part: Part, places: list[Part], resolved: bool
-) -> Test:
+) -> tuple[Test, bool]:
+    absent = bool(places) and any(p.data.get("max") == "0" for p in places)
     match kind:
         case "exists":
-            absent = any(p.data.get("max") == "0" for p in places)
-            return lambda items, context: bool(items) != absent
+            return (lambda items, context: bool(items) != absent), True
         case "type":
-            return _type_test(snapshots, places, resolved)
+            return _type_test(snapshots, places, resolved), True
         case "profile":
-            return _profile_test(places, resolved)
+            return _profile_test(places, resolved, absent)
     if path == "url" and not any(_expected(p) for p in places):
         url = _url(part)
         if url is not None:
-            return lambda items, context: any(i[1] == url for i in items)
+            return (lambda items, context: any(i[1] == url for i in items)), True
+    if absent:
+        return (lambda items, context: not items), True
     checks = [e for e in (_expected(p) for p in places) if e is not None]
     if not checks:
-        return lambda items, context: bool(items) and bool(places)
-    return lambda items, context: some(
-        every(check(item, context) for check in checks) for item in items
-    )
+        needed = any(p.data.get("min", 0) > 0 for p in places)
+        return (lambda items, context: bool(items) and bool(places)), needed
+    return (
+        lambda items, context: some(
+            every(check(item, context) for check in checks) for item in items
+        )
+    ), True
 
 
 def _url(part: Part) -> str | None:
@@ -178,21 +186,25 @@ def _type_of(snapshots: Snapshots, url: str) -> str:
     return url.rpartition("/")[2].partition("|")[0]
 
 
-def _profile_test(places: list[Part], resolved: bool) -> Test:
+def _profile_test(places: list[Part], resolved: bool, absent: bool) -> tuple[Test, bool]:
     key = "targetProfile" if resolved else "profile"
     urls = [u for place in places for t in place.types() for u in t.get(key, ())]
+    if absent:
+        return (lambda items, context: not items), True
 
-    def test(items: list[Item], context: Context) -> bool:
+    def test(items: list[Item], context: Context) -> bool | None:
+        told: bool | None = False
         for item in items:
             for url in urls:
                 if not context.profiles.known(url):
+                    told = None  # it may conform to a profile that nobody brought
                     continue
                 problems = context.profiles.conforms(url, item, context)
                 if problems is None or all(p[1] != "error" for p in problems):
                     return True
-        return False
+        return told
 
-    return test
+    return test, bool(urls)
 
 
 # ---------------------------------------------------------------- what a slice expects somewhere
@@ -266,13 +278,22 @@ def _resolve(items: list[Item], context: Context) -> list[Item]:
 
 
 def _children(snapshots: Snapshots, part: Part, name: str) -> list[Part]:
-    return [p for p in snapshots.open(part) if p.name.removesuffix("[x]") == name]
+    """The children of that name; of a choice, its types too where each is said apart."""
+    found = [p for p in snapshots.open(part) if p.name.removesuffix("[x]") == name]
+    return [*found, *(s for p in found if p.name.endswith("[x]") for s in p.slices)]
 
 
 def _extensions(snapshots: Snapshots, part: Part, url: str) -> list[Part]:
     return [
         one
         for holder in _children(snapshots, part, "extension")
-        for one in holder.slices
+        for one in _slices(holder)
         if _url(one) == url
     ]
+
+
+def _slices(part: Part) -> Iterator[Part]:
+    """The slices of an element, and those within them."""
+    for one in part.slices:
+        yield one
+        yield from _slices(one)

@@ -9,7 +9,7 @@ Source: FHIR R4, Profiling, and ElementDefinition (ids, slices, reslices).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -103,7 +103,7 @@ class Snapshots:
             problems.append(f"its type is not one of R4: {structure['type']}")
             return None
         root = root.copy()
-        for change in changes:
+        for change in named(changes):
             part = self._find(root, change, problems)
             if part is not None:
                 _merge(part, change)
@@ -272,6 +272,27 @@ def _part(element: Element, parent: str) -> Part:
     if shape and not element.types:
         data["contentReference"] = "#" + shape
     return Part(name, data, id=f"{parent}.{name}", shape=shape)
+
+
+# ---------------------------------------------------------------- differentials without ids
+
+
+def named(changes: Iterable[Json]) -> Iterator[Json]:
+    """The elements of a differential, each with an id: one without it is of the slice last named above it."""
+    slices: dict[str, str] = {}  # path of an element: id of the slice that what follows is of
+    for change in changes:
+        path, slice = change["path"], change.get("sliceName")
+        for known in [k for k in slices if k == path or k.startswith(path + ".")]:
+            del slices[known]
+        above = path
+        while above not in slices and "." in above:
+            above = above.rpartition(".")[0]
+        id = change.get("id") or slices.get(above, above) + path[len(above) :]
+        if slice is not None:
+            if ":" not in id.rpartition(".")[2]:
+                id += ":" + slice
+            slices[path] = id
+        yield change if "id" in change else {**change, "id": id}
 
 
 # ---------------------------------------------------------------- as FHIR writes it

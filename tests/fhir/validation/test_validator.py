@@ -127,7 +127,9 @@ def test_nothing_hostile_stops_it_otherwise_than_by_an_answer() -> None:
 
 def extended(url: str, key: str = "extension", **value: Any) -> list[Issue]:
     resource = {"resourceType": "Patient", key: [{"url": url, **value}]}
-    return [i for i in found(resource) if i.code == "extension" or i.profile]
+    return [
+        i for i in found(resource) if i.code == "extension" or i.profile or "extension" in i.path
+    ]
 
 
 def test_an_extension_is_known_or_it_is_said() -> None:
@@ -135,7 +137,9 @@ def test_an_extension_is_known_or_it_is_said() -> None:
     assert [i.severity for i in extended("urn:own", valueString="x")] == ["information"]
     assert [i.severity for i in extended(BASE + "nothing", valueString="x")] == ["warning"]
     told = extended("urn:own", "modifierExtension", valueString="x")
-    assert [i.severity for i in told] == ["warning"]
+    assert [i.severity for i in told] == ["error"]
+    told = extended("own", valueString="x")
+    assert [(i.path, i.severity) for i in told] == [("Patient.extension[0].url", "error")]
 
 
 def test_an_extension_is_held_to_its_definition() -> None:

@@ -91,7 +91,7 @@ def target_of(item: Item, frame: Frame) -> Item | None:
     reference = value.get("reference") if type(value) is dict else value
     if type(reference) is str:
         if reference.startswith("#"):
-            return _contained(reference[1:], frame)
+            return _contained(reference[1:], value, frame)
         if frame.resolver is not None:
             resource = frame.resolver(reference)
             if resource is not None:
@@ -105,13 +105,28 @@ def target_of(item: Item, frame: Frame) -> Item | None:
     return None
 
 
-def _contained(name: str, frame: Frame) -> Item | None:
-    if not name:  # "#": the resource that contains
-        return frame.top
-    for resource in frame.top[1].get("contained", ()):
-        if resource.get("id") == name:
-            return frame.model.item(resource)
+def _contained(name: str, reference: Any, frame: Frame) -> Item | None:
+    holders = [frame.top[1]]
+    if frame.top[0] == "Bundle":  # it contains nothing: the entry the reference stands in does
+        entries = frame.top[1].get("entry", ())
+        held = [e["resource"] for e in entries if type(e.get("resource")) is dict]
+        holders = [one for one in held if _stands_in(reference, one)]
+    for holder in holders:
+        if not name:  # "#": the resource that contains
+            return frame.model.item(holder)
+        for resource in holder.get("contained", ()):
+            if resource.get("id") == name:
+                return frame.model.item(resource)
     return None
+
+
+def _stands_in(part: Any, whole: Any) -> bool:
+    """Whether a value is this very part of another."""
+    if part is whole:
+        return True
+    if type(whole) is dict:
+        return any(_stands_in(part, inner) for inner in whole.values())
+    return type(whole) is list and any(_stands_in(part, inner) for inner in whole)
 
 
 # ---------------------------------------------------------------- terminology and profiles
