@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.fhir.terminology.herbs import HERBS, SET
 from tests.rest.samples import (
     HOSPITAL,
     LAB,
@@ -19,7 +20,10 @@ from tests.rest.samples import (
     put,
     urn,
 )
+from tests.rest.test_terminology import garden
 from tests.space import BASE, Answer, Space
+
+__all__ = ["garden"]
 
 pytestmark = pytest.mark.anyio
 
@@ -360,23 +364,23 @@ async def test_a_large_bundle_is_placed_in_good_time(space: Space) -> None:
     assert last.json["hasMember"] == [{"reference": location(answer, 1498)}]
 
 
-async def test_all_that_is_read_is_asked_inside_a_bundle(space: Space) -> None:
+async def test_all_that_is_read_is_asked_inside_a_bundle(garden: Space) -> None:
     """Operations by GET and by POST, HEAD, compartments, metadata: in a transaction, what it wrote too."""
+    space = garden
     patient, url, id = f"Patient/{space.patient_id()}", urn(), chosen()
     content = {"resourceType": "Parameters", "parameter": [
         {"name": "resource", "resource": observation(patient) | {"status": "unheard-of"}}]}  # fmt: skip
-    system = "http://hl7.org/fhir/administrative-gender"
     asked: list[tuple[str, str, dict[str, Any] | None]] = [
         ("GET", f"Observation/{id}", None),
         ("HEAD", f"Observation/{id}", None),
-        ("GET", f"{patient}/$everything?_type=Observation&_since=2026-11-22", None),
+        ("GET", f"{patient}/$everything?_type=Observation&_count=1000", None),
         ("POST", f"{patient}/$everything", {"resourceType": "Parameters", "parameter": [
             {"name": "_type", "valueString": "Observation"}]}),
         ("GET", f"{BASE}/fhir/Observation/{id}/$validate?mode=update", None),
         ("POST", "Observation/$validate", content),
         ("GET", f"Observation/{id}/$meta", None),
-        ("GET", f"CodeSystem/$lookup?system={system}&code=female", None),
-        ("GET", "ValueSet/$expand?url=http://hl7.org/fhir/ValueSet/administrative-gender", None),
+        ("GET", f"CodeSystem/$lookup?system={HERBS}&code=menthe", None),
+        ("GET", f"ValueSet/$expand?url={SET}is-a", None),
         ("GET", f"{patient}/Observation?_id={id}", None),
         ("POST", f"Observation/_search?_id={id}", None),
         ("GET", "metadata", None),
@@ -407,12 +411,12 @@ async def test_all_that_is_read_is_asked_inside_a_bundle(space: Space) -> None:
         assert answer.json["entry"][0]["response"]["status"] in ("400", "404"), wrong
 
 
-async def test_a_transaction_reads_on_its_own_connection_alone(space: Space) -> None:
+async def test_a_transaction_reads_on_its_own_connection_alone(garden: Space) -> None:
     """As many at once as the pool has connections, each asking what would want a second one."""
-    size = space.built.settings.pool_size
+    space, size = garden, garden.built.settings.pool_size
     patient = f"Patient/{space.patient_id()}"
     asked = [
-        get("ValueSet/$expand?url=http://hl7.org/fhir/ValueSet/administrative-gender"),
+        get(f"ValueSet/$expand?url={SET}is-a"),
         get(f"{patient}/$everything?_count=5"),
         get(f"{patient}/$validate"),
         get("Observation?code=2339-0&_include=*&_count=5"),
