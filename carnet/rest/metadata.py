@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -10,14 +12,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import carnet
+from carnet import errors
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.writing import allowed
+from carnet.fhir import json
 from carnet.fhir.definitions import Definitions, load
+from carnet.fhir.search import subsets
 from carnet.fhir.search.chains import VIEWS, narrowed
 from carnet.fhir.search.parse import ABSENT
+from carnet.fhir.terminology.resources import Known
 from carnet.rest import http, patches, terminology
 from carnet.rest.acts import Acts
-from carnet.rest.outcome import fhir
+from carnet.rest.outcome import FHIR_JSON
 
 SEARCHED = frozenset("token reference date string uri number quantity composite special".split())
 EVERYTHING = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
@@ -26,45 +32,160 @@ ANYTHING = 100  # types a reference without a target has
 ALWAYS = (("_id", "token"), ("_lastUpdated", "date"))
 
 
+MODES = frozenset(("full", "normative", "terminology"))
+TAKES = frozenset(("mode", "_summary", "_elements"))
+OF_SYSTEM = ("transaction", "batch", "history-system")
+DEFINITION = "http://hl7.org/fhir/"
+SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+COMPARTMENTS = ("device", "encounter", "patient", "practitioner", "relatedPerson")
+OF_BASE = [{"name": "audit-root", "definition": "urn:carnet:operation:audit-root"}]
+# Source: FHIR R4, "Normative content": types of which no later version takes anything back.
+NORMATIVE = frozenset(
+    "Binary Bundle CapabilityStatement CodeSystem Observation OperationDefinition OperationOutcome"
+    " Parameters Patient StructureDefinition ValueSet".split()
+)
+
+
+class WrongMetadata(errors.Invalid):
+    """metadata takes mode (full, normative, terminology), _summary (true, text, data, false), _elements."""
+
+
 async def metadata(request: Request) -> Response:
-    """GET metadata; no token is asked."""
+    """GET metadata; no token is asked. mode: full, normative, terminology; _summary, _elements."""
     http.accepts_json(request)
     desk = http.desk(request)
-    date = desk.door.clock().isoformat(timespec="seconds")
-    return fhir(statement(desk.door.definitions, desk.acts, desk.base, date))
+    mode, summary, elements = asked(http.parameters(request.scope["query_string"]))
+    kept: dict[str, Kept] = request.app.state.__dict__.setdefault("statements", {})
+    generation = 0
+    if mode == "terminology":
+        async with desk.door.pool.connection() as conn:
+            systems = list((await request.app.state.terms.all(conn, "CodeSystem")).values())
+            generation = request.app.state.terms.memory.generation
+    found = kept.get(mode)
+    # Made once: what it is made of changes with the program, the search parameters or a load.
+    if found is None or found.of is not desk.door.definitions or found.generation != generation:
+        date = desk.door.clock().isoformat(timespec="seconds")
+        if mode == "terminology":
+            made = terminology_statement(systems, desk.base, date)
+        else:
+            made = statement(desk.door.definitions, desk.acts, desk.base, date, mode=mode)
+        body = json.dump(made)
+        found = Kept(desk.door.definitions, generation, body)
+        kept[mode] = found
+    body = found.body
+    if elements:
+        body = subsets.chosen(desk.door.definitions, body, elements)
+    elif summary != "false":
+        body = subsets.summarised(desk.door.definitions, body, summary)
+    tag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    given = request.headers.get("if-none-match", "")
+    if tag in (each.strip() for each in given.split(",")):
+        return Response(status_code=304, headers=headers)
+    return Response(body, 200, headers, FHIR_JSON)
 
 
-def statement(definitions: Definitions, acts: Acts, base: str, date: str) -> dict[str, Any]:
-    """A CapabilityStatement of kind instance."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A statement that was made, and what it was made of."""
+
+    of: Definitions
+    generation: int
+    body: bytes
+
+
+def asked(given: list[tuple[str, str]]) -> tuple[str, str, tuple[str, ...]]:
+    """mode, _summary and _elements of a request."""
+    said = {name: value for name, value in given if name not in http.FORMATS}
+    if said.keys() - TAKES:
+        raise WrongMetadata
+    mode, summary = said.get("mode", "full"), said.get("_summary", "false")
+    if mode not in MODES or summary not in subsets.SUMMARIES - {"count"}:
+        raise WrongMetadata
+    return mode, summary, tuple(filter(None, said.get("_elements", "").split(",")))
+
+
+def statement(
+    definitions: Definitions, acts: Acts, base: str, date: str, *, mode: str = "full"
+) -> dict[str, Any]:
+    """A CapabilityStatement of kind instance; normative: of the types R4 will not change."""
+    types = sorted(definitions.types)
+    if mode == "normative":
+        types = [name for name in types if name in NORMATIVE]
     return {
         "resourceType": "CapabilityStatement",
+        "url": f"{base}/metadata",
+        "version": carnet.__version__,
+        "name": "Carnet",
         "status": "active",
         "date": date,
         "kind": "instance",
         "software": {"name": "Carnet", "version": carnet.__version__},
         "implementation": {"description": "Carnet", "url": base},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json"],
+        "format": ["application/fhir+json", "json"],
         "patchFormat": list(patches.FORMATS),
         "rest": [
             {
                 "mode": "server",
                 "security": {
-                    "description": "Bearer token; who may read what is decided for each record."
+                    "service": [
+                        {
+                            "coding": [{"system": SERVICES, "code": "OAuth"}],
+                            "text": "OAuth 2.0 bearer token (RFC 6750)",
+                        }
+                    ],
+                    "description": "Bearer token; who may read what is decided for each record.",
                 },
-                "resource": [
-                    _of_type(definitions, acts, name) for name in sorted(definitions.types)
+                "resource": [_of_type(definitions, acts, name) for name in types],
+                "interaction": [{"code": code} for code in OF_SYSTEM],
+                "operation": _announced(acts, "") + OF_BASE,
+                "compartment": [
+                    f"{DEFINITION}CompartmentDefinition/{each}" for each in COMPARTMENTS
                 ],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}],
-                "operation": _announced(acts, ""),
             }
         ],
     }
 
 
+def terminology_statement(systems: list[Known], base: str, date: str) -> dict[str, Any]:
+    """The TerminologyCapabilities: what is loaded, and what the operations take."""
+    by_url: dict[str, list[dict[str, Any]]] = {}
+    for each in systems:
+        if each.said.get("content") != "supplement":
+            version = {"code": each.said["version"]} if "version" in each.said else {}
+            by_url.setdefault(each.said["url"], []).append(version)
+    told = []
+    for url, versions in sorted(by_url.items()):
+        said = [each for each in versions if each]
+        told.append({"uri": url, **({"version": said} if said else {})})
+    return {
+        "resourceType": "TerminologyCapabilities",
+        "url": f"{base}/metadata?mode=terminology",
+        "version": carnet.__version__,
+        "name": "Carnet",
+        "status": "active",
+        "date": date,
+        "kind": "instance",
+        "software": {"name": "Carnet", "version": carnet.__version__},
+        "implementation": {"description": "Carnet", "url": base},
+        "codeSystem": told,
+        "expansion": {
+            "hierarchical": False,
+            "paging": True,
+            "incomplete": False,
+            "parameter": [{"name": name} for name in terminology.EXPAND],
+            "textFilter": "Each word is the beginning of one, of a code, display or designation,"
+            " whatever the case and the accents.",
+        },
+        "codeSearch": "all",
+        "validateCode": {"translations": True},
+    }
+
+
 def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
     view = acts.view(name)
-    interactions = ["read", "vread", "history-instance", "search-type"]
+    interactions = ["read", "vread", "history-instance", "history-type", "search-type"]
     if view is not None:
         interactions = ["read", "search-type"]
     for act in ("create", "update", "delete"):
@@ -90,7 +211,7 @@ def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "type": name,
         "interaction": [{"code": code} for code in interactions],
-        "versioning": "versioned-update",
+        "versioning": "versioned-update" if view is None else "no-version",
         "readHistory": view is None,
         "updateCreate": "update" in interactions,
         "conditionalCreate": "create" in interactions and view is None,
@@ -159,7 +280,7 @@ def _back() -> dict[str, list[str]]:
         for code, each in sorted(params.items()):
             targets = narrowed(source, each) if each.type == "reference" else ()
             # Those that point to anything are said by none, or each type would list hundreds.
-            if source not in VIEWS and len(targets) < ANYTHING:
+            if source not in (*VIEWS, "CodeSystem") and len(targets) < ANYTHING:
                 for target in targets:
                     found.setdefault(target, []).append(f"{source}:{code}")
     return found
