@@ -67,6 +67,7 @@ ROUTES = [
     Route("/{rtype}/{id}/_history/{version}", read.vread, methods=["GET"]),
     Route("/{rtype}/{id}/_history/{version}/$meta", metas.meta, methods=["GET"]),
     Route("/{compartment}/{id}/{rtype}", search.within, methods=["GET"]),
+    Route("/{compartment}/{id}/{rtype}/_search", search.within, methods=["POST"]),
 ]
 
 
@@ -91,7 +92,7 @@ def application(desk: Desk) -> ASGIApp:
         exception_handlers=dict.fromkeys((*foreseen, Exception), refuse),
     )
     app.add_exception_handler(405, other_method)
-    app.router.redirect_slashes = False  # a FHIR address has one form
+    app.router.redirect_slashes = False  # Traced leaves a final slash out: no redirection loses a body
     app.state.desk = desk
     app.state.terms = Terms()
     return Traced(app, desk)
@@ -135,6 +136,9 @@ class Traced:
         request = scope["carnet.request"] = self._desk.request_id()
         started = time.perf_counter()
         status = 0
+        path = scope["path"]
+        if path.endswith("/") and path != scope.get("root_path", "") + "/":  # Patient/?name= of some clients
+            scope = {**scope, "path": path[:-1]}
         if b"_pretty=true" in scope["query_string"]:
             send = Indented(send)
 

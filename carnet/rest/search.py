@@ -41,6 +41,12 @@ async def search(request: Request) -> Response:
     http.accepts_json(request)
     desk = http.desk(request)
     visit = await desk.visit(request)
+    given = await parameters(request)
+    return fhir(await page(desk, visit, rtype, given, lenient=http.lenient(request)))
+
+
+async def parameters(request: Request) -> list[tuple[str, str]]:
+    """Those of the address, then those of a form."""
     given = http.parameters(request.scope["query_string"])
     if request.method == "POST":
         media = request.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -48,16 +54,16 @@ async def search(request: Request) -> Response:
         if content and media != FORM:
             raise WrongForm
         given += http.parameters(content)
-    return fhir(await page(desk, visit, rtype, given, lenient=http.lenient(request)))
+    return given
 
 
 async def within(request: Request) -> Response:
-    """GET [compartment]/[id]/[type]?…: what is in a compartment."""
+    """GET [compartment]/[id]/[type]?…, POST [compartment]/[id]/[type]/_search."""
     rtype = http.type_of(request)
     http.accepts_json(request)
     desk = http.desk(request)
     visit = await desk.visit(request)
-    given = http.parameters(request.scope["query_string"])
+    given = await parameters(request)
     compartment = (request.path_params["compartment"], http.id_of(request))
     lenient = http.lenient(request)
     return fhir(await page(desk, visit, rtype, given, lenient=lenient, within=compartment))

@@ -32,13 +32,18 @@ class OneCondition(errors.Invalid):
 
 
 async def create(request: Request) -> Response:
-    """POST [type]: 201 and where it is; with If-None-Exist, 200 when it is there."""
+    """POST [type]: 201 and where it is; with If-None-Exist, 200 when it is there.
+
+    Some clients (fhirpy) write the condition in the address, where it was before R4: left out, they would
+    make doubles.
+    """
     rtype = http.type_of(request)
     http.accepts_json(request)
     desk = http.desk(request)
     condition = None
-    if "if-none-exist" in request.headers:
-        condition = conditions.read(desk.parser, rtype, request.headers["if-none-exist"])
+    asked = request.headers.get("if-none-exist") or _criteria(request)
+    if asked or "if-none-exist" in request.headers:
+        condition = conditions.read(desk.parser, rtype, asked)
     visit = await desk.visit(request)
     if rtype == "Binary":
         content = await _binary(request)
@@ -108,9 +113,13 @@ def _addressed(
         raise OneCondition
     if "id" in request.path_params:
         return http.id_of(request), None
+    return None, conditions.read(desk.parser, rtype, _criteria(request))
+
+
+def _criteria(request: Request) -> str:
+    """The condition of an address."""
     given = http.parameters(request.scope["query_string"])
-    kept = [each for each in given if each[0] not in http.FORMATS]
-    return None, conditions.read(desk.parser, rtype, urlencode(kept))
+    return urlencode([each for each in given if each[0] not in http.FORMATS])
 
 
 async def _written(request: Request, visit: Visit, entry: Entry) -> Response:

@@ -43,6 +43,9 @@ async def test_the_second_time_it_is_the_first_one(space: Space) -> None:
     assert first[1] == again[1]
     alone = await space.post("Device", device(), as_=LAB, **{"If-None-Exist": CONDITION})
     assert (alone.status, alone.headers["location"].endswith(first[1])) == (200, True)
+    address = await space.post(f"Device?{CONDITION}", device(), as_=LAB)  # as fhirpy writes it
+    assert (address.status, address.headers["location"].endswith(first[1])) == (200, True)
+    assert (await space.post("Device?_summary=true", device(), as_=LAB)).status == 400
 
 
 async def test_two_at_the_same_instant_make_one(space: Space) -> None:

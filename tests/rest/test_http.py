@@ -227,8 +227,8 @@ async def test_a_caller_who_hangs_up_harms_nothing(space: Space) -> None:
         ("GET", f"Observation/{'a' * 26}/_history/0", 404),
         ("GET", f"Observation/{'a' * 26}/_history/x", 404),
         ("GET", f"Observation/{'a' * 26}/$everything", 404),
-        ("POST", "Observation/$nothing", 404), ("GET", "Observation/", 404), ("GET", "_history", 404),
-        ("GET", "Observation/_history", 404), ("GET", "", 405), ("GET", "a/b/c/d/e", 404),
+        ("POST", "Observation/$nothing", 404), ("GET", "Observation//", 404), ("GET", "_history/1", 404),
+        ("GET", "Nothing/_history", 404), ("GET", "", 405), ("GET", "a/b/c/d/e", 404),
         ("DELETE", "Observation", 400), ("PUT", "Observation", 400), ("OPTIONS", "Observation", 405),
         ("PATCH", "Observation", 400),
         ("PATCH", "Observation/1", 400), ("POST", "metadata", 404), ("TRACE", "Observation", 405),
@@ -340,3 +340,16 @@ async def test_every_answer_may_not_be_kept(space: Space) -> None:
         answer = await space.get(path, as_="patient")
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_final_slash_changes_nothing(space: Space) -> None:
+    """Some clients write `Observation/?…`: it is the same address, and no redirection loses a body."""
+    for path in ("Observation?_count=1", f"Patient/{space.patient_id()}", "metadata"):
+        address, mark, query = path.partition("?")
+        same = await space.get(f"{address}/{mark}{query}", as_="patient")
+        assert same.status == 200
+        assert (
+            same.json["resourceType"] == (await space.get(path, as_="patient")).json["resourceType"]
+        )
+    made = await space.post("Observation/", observation(f"Patient/{space.patient_id()}"), as_=LAB)
+    assert made.status == 201

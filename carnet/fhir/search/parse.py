@@ -155,6 +155,7 @@ class Parser:
             if compartments is not None:
                 named.append(compartments)
         order = self._sort(rtype, result.get("_sort", []))
+        filters += (one for each in order for one in self._live(known, each.param))
         elements = self._elements(rtype, result.get("_elements", []))
         count = self._count(result.get("_count", []))
         after = None
@@ -269,6 +270,7 @@ class Parser:
         """The filters of `_filter`, all of which must hold, and the records each names."""
         known = self.definitions.params[rtype]
         named: dict[int, set[int] | None] = {}
+        live: list[Filter] = []
 
         def kind(name: str) -> str:
             if name in ("_id", "_lastUpdated"):
@@ -280,6 +282,7 @@ class Parser:
             if modifier == expressions.EQUAL:
                 parameter = known.get(name)
                 if parameter is not None:
+                    live.extend(self._live(known, name))
                     return strings.StringFilter(parameter.number, (unescaped(value),), "equal")
                 modifier = "exact"
             made, compartments = self._filter(
@@ -287,6 +290,7 @@ class Parser:
                 "" if "." in name else modifier, value,
             )  # fmt: skip
             named[id(made)] = compartments
+            live.extend(self._live(known, name))
             return made
 
         found = expressions.Reader(text, kind, test).read()
@@ -295,7 +299,7 @@ class Parser:
             logic.holds(part, chains.Chain) for part in parts if not isinstance(part, chains.Chain)
         ):
             raise expressions.ChainInside
-        return [(part, named.get(id(part))) for part in parts]
+        return [(part, named.get(id(part))) for part in (*parts, *live)]
 
     def _live(self, known: dict[str, SearchParameter], name: str) -> tuple[Live, ...]:
         """What a statement says that searches by a parameter of the installation."""
@@ -355,7 +359,9 @@ class Parser:
             raise reverse.WrongReverse
         if rtype not in chains.narrowed(source, parameter):
             raise reverse.WrongReverse
-        return reverse.Reverse(parameter.number, self._hop(source, rest, value, depth))
+        hop = self._hop(source, rest, value, depth)
+        live = self._live(self.definitions.params[source], code)
+        return reverse.Reverse(parameter.number, replace(hop, filters=(*hop.filters, *live)))
 
     def _hop(self, rtype: str, name: str, value: str, depth: int) -> Query:
         """The query of one parameter on the type a reference leads to, or comes from."""
