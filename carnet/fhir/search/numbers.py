@@ -61,8 +61,11 @@ class Asked:
         if self.prefix == "ap":
             margin = max(abs(value) / 10, value - lo)
             lo, hi = value - margin, value + margin
-        for end, number in (("v", value), ("l", lo), ("h", hi)):
-            values[name + end] = ordered.order(number)
+        exact = ordered.order(value)
+        # Digits beyond those that are kept leave both ends where the number is: it is still itself.
+        values[f"{name}v"] = exact
+        values[f"{name}l"] = min(ordered.order(lo), exact)
+        values[f"{name}h"] = max(ordered.order(hi), exact + 1)
         v, a, b = (f"%({name}{end})s::bigint" for end in "vlh")
         return {
             "eq": f"({low} >= {a} AND {high} < {b})",
