@@ -50,3 +50,55 @@ def of(resource: dict[str, Any]) -> Label:
 def codes(label: int) -> frozenset[str]:
     """The codes of the bits."""
     return frozenset(member.name for member in Label if member and label & member and member.name)
+
+
+def without(resource: dict[str, Any], label: Label) -> dict[str, Any]:
+    """The same resource without the masks of `label`, in securityLabel and in meta.security."""
+    if not of(resource) & label:
+        return resource
+
+    def stays(coding: dict[str, Any]) -> bool:
+        return not BY_CODE.get(str(coding.get("code")), Label.NONE) & label
+
+    made = dict(resource)
+    concepts = []
+    for concept in resource.get("securityLabel", []):
+        concept = dict(concept)
+        _set(concept, "coding", [one for one in concept.get("coding", []) if stays(one)])
+        concepts += [concept] if concept else []
+    _set(made, "securityLabel", concepts)
+    meta = dict(resource.get("meta", {}))
+    _set(meta, "security", [one for one in meta.get("security", []) if stays(one)])
+    _set(made, "meta", meta)
+    return made
+
+
+def again(resource: dict[str, Any], before: dict[str, Any], label: Label) -> dict[str, Any]:
+    """The resource with the masks of `label` that it leaves out, as the version before it said them."""
+    missing = label & ~of(resource)
+    if not of(before) & missing:
+        return resource
+
+    def lost(coding: dict[str, Any]) -> bool:
+        return bool(BY_CODE.get(str(coding.get("code")), Label.NONE) & missing)
+
+    made = dict(resource)
+    concepts = [
+        {**concept, "coding": kept}
+        for concept in before.get("securityLabel", [])
+        if (kept := [one for one in concept.get("coding", []) if lost(one)])
+    ]
+    _set(made, "securityLabel", [*resource.get("securityLabel", []), *concepts])
+    meta = dict(resource.get("meta", {}))
+    codings = [one for one in before.get("meta", {}).get("security", []) if lost(one)]
+    _set(meta, "security", [*meta.get("security", []), *codings])
+    _set(made, "meta", meta)
+    return made
+
+
+def _set(table: dict[str, Any], name: str, value: Any) -> None:
+    """Nothing empty is kept in JSON."""
+    if value:
+        table[name] = value
+    else:
+        table.pop(name, None)

@@ -19,9 +19,9 @@ from carnet.access import kinds, queries
 from carnet.access.actor import ActorKind
 from carnet.access.door import Decision, Held, Stored, Unit, Visit, commit
 from carnet.access.door.decide import REPRESENTING
-from carnet.access.labels import Label
+from carnet.access.labels import Label, without
 from carnet.documents import queries as own
-from carnet.documents.masks import masked, masked_list, unmasked
+from carnet.documents.masks import masked, masked_list
 from carnet.documents.replace import LONGEST, replaced_by
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.references import ReferenceFilter
@@ -257,7 +257,7 @@ async def _say(unit: Unit, row: Stored, add: Label, remove: Label) -> None:
     """A version that says its masks as its row is about to bear them."""
     if row.gone:
         return
-    resource = unmasked(row.resource, remove)
+    resource = without(row.resource, remove)
     if row.rtype == "DocumentReference":
         resource = masked(resource, add)
     elif row.rtype == "List":
@@ -284,7 +284,7 @@ async def _lots(unit: Unit, cid: int, rows: Iterable[Stored]) -> None:
             if (place := door.ids.decode(_id(entry))) is not None and place[0] == cid
         ]
         label = await unit.borne(cid, named)
-        resource = masked_list(unmasked(lot.resource, MASKS & ~label), label)
+        resource = masked_list(without(lot.resource, MASKS & ~label), label)
         if resource != lot.resource:
             await unit.update("List", door.ids.encode(cid, lot.rid), resource, platform=True)
         await unit.mask(cid, [lot.rid], label, MASKS & ~label)

@@ -11,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from carnet import errors
 from carnet.access.door import Visit
+from carnet.fhir import json
 from carnet.rest import http
 from carnet.rest.acts import Asking, Streamed
 from carnet.rest.binary import INERT
@@ -45,8 +46,9 @@ async def operate(request: Request) -> Response:
     operation = desk.acts.operation(method, rtype, name)
     if operation is None:
         raise NoOperation
-    if request.method == "POST" and await http.body(request) not in (b"", b"{}", EMPTY):
-        raise NoBody
+    if request.method == "POST" and (content := await http.body(request)):
+        if json.parse(content) not in ({}, {"resourceType": "Parameters"}):
+            raise NoBody
     told = await operation(visit, id)
     if isinstance(told, Streamed):
         return await _stream(told)
@@ -105,6 +107,3 @@ def parameters(content: Mapping[str, Any], takes: Mapping[str, str]) -> dict[str
         said = " and ".join(f"{name} ({kind})" for name, kind in takes.items())
         raise WrongParameters(f"This operation takes a Parameters resource with {said}, each once.")
     return found
-
-
-EMPTY = b'{"resourceType":"Parameters"}'

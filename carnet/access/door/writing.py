@@ -376,8 +376,7 @@ class Unit:
         door = self.visit.door
         before = await self._open(held, rtype)
         if not platform:
-            if labels.of(resource) & ~held.labels:
-                raise NotHidden  # the row would stay seen under a label that hides
+            resource = await self._labelled(resource, held, before)
             owners = await self._owners(resource, {})
             moved = (owners[0] if owners else self.visit.actor.org) != held.cid
             # The other owners too: their column was written once, and decides who sees it.
@@ -403,6 +402,34 @@ class Unit:
         address = Address(held.cid, held.rid, rtype, held.id)
         # Brought back to life after a deletion, it is created again.
         return Written(address, held.ver + 1, at, body, created=held.gone)
+
+    async def _labelled(
+        self, resource: dict[str, Any], held: Held, before: Stored
+    ) -> dict[str, Any]:
+        """What is sent, saying of its masks what the row bears, and nothing else.
+
+        One that was lifted since is sent again in good faith: it is left out, and stays lifted. A new one
+        is refused, or the row would stay seen under a label that hides.
+        """
+        more = labels.of(resource) & ~held.labels
+        if more:
+            if more & ~await self._bore(held):
+                raise NotHidden
+            resource = labels.without(resource, more)
+        return labels.again(resource, before.resource, labels.Label(held.labels))
+
+    async def _bore(self, held: Held) -> labels.Label:
+        """The masks that earlier versions of a row said."""
+        decision = await self._decision(held.cid)
+        await self._enter(decision.scope, {held.cid})
+        async with self.conn.cursor(row_factory=class_row(Row)) as cur:
+            await cur.execute(store.PAST, {"cid": held.cid, "rid": held.rid})
+            rows = await cur.fetchall()
+        ciphers = await self.visit.door.vault.ciphers(self.conn, [held.cid])
+        borne = labels.Label.NONE
+        for row in all_opened(rows, self.visit.door.names, ciphers):
+            borne |= labels.of(row.resource)
+        return borne
 
     async def change(
         self,

@@ -124,6 +124,14 @@ VERSION: LiteralString = """
      WHERE h.ver = %(ver)s::integer
 """
 
+# The first versions of a row, whose depositor sends it again.
+PAST: LiteralString = """
+    SELECT h.cid, h.rid, r.rtype, r.id, h.ver, h.upd, h.gone, h.dict, h.body
+      FROM record.history h JOIN record.resource r ON r.cid = h.cid AND r.rid = h.rid
+     WHERE h.cid = %(cid)s::bigint AND h.rid = %(rid)s::bigint AND NOT h.gone
+     ORDER BY h.ver LIMIT 100
+"""
+
 LOCK: LiteralString = """
     SELECT r.cid, r.rid, r.rtype, r.id, r.ver, r.upd, r.gone, r.dict, r.body, '' AS mark, r.kind,
            r.labels, r.dep_pro, r.dep_org, r.origin, r.owners
