@@ -123,7 +123,7 @@ def statement(
         "software": {"name": "Carnet", "version": carnet.__version__},
         "implementation": {"description": "Carnet", "url": base},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json"],
         "patchFormat": list(patches.FORMATS),
         "rest": [
             {

@@ -19,9 +19,10 @@ from carnet.fhir.definitions import load
 from carnet.fhir.search.extract import Extracted, extract
 from carnet.fhir.validation.structure import check
 from carnet.rest.metadata import statement
+from carnet.rest.routes import ROUTES
 from tests.fhir.generate import resource as generated
 from tests.rest.samples import LAB, Json, observation
-from tests.space import Space
+from tests.space import Answer, Space
 
 pytestmark = pytest.mark.anyio
 
@@ -39,31 +40,174 @@ READ_ONLY = sorted(set(TYPES) - set(WRITTEN) - DECLARED)
 
 
 async def test_the_statement_is_a_resource_of_r4(space: Space) -> None:
+    """By our own validator: structure, invariants and bindings of the base definition."""
     served = await space.get("metadata")
     assert check(served.json) == []
     assert served.json["rest"] == STATEMENT["rest"]
+    validator = space.built.desk.checks.validator
+    for mode in ("full", "normative", "terminology"):
+        told = (await space.get(f"metadata?mode={mode}")).json
+        found = [each for each in validator.validate(told) if each.severity in ("error", "fatal")]
+        assert found == [], mode
 
 
+async def test_a_statement_is_answered_by_mode_and_in_part(space: Space) -> None:
+    whole = await space.get("metadata")
+    normative = (await space.get("metadata?mode=normative")).json
+    kept = {each["type"] for each in normative["rest"][0]["resource"]}
+    assert {"Patient", "Observation", "ValueSet"} <= kept < set(TYPES)
+    told = (await space.get("metadata?mode=terminology")).json
+    assert told["resourceType"] == "TerminologyCapabilities"
+    assert "count" in {each["name"] for each in told["expansion"]["parameter"]}
+    assert "rest" not in (await space.get("metadata?_elements=software")).json
+    short = (await space.get("metadata?_summary=true")).json
+    assert short["meta"]["tag"][0]["code"] == "SUBSETTED"
+    assert len(json.dump(short)) < len(whole.body)
+    for wrong in ("mode=other", "_summary=count", "colour=green"):
+        answer = await space.get(f"metadata?{wrong}")
+        assert (answer.status, answer.json["resourceType"]) == (400, "OperationOutcome")
+
+
+async def test_a_statement_that_did_not_change_is_not_sent_again(space: Space) -> None:
+    first = await space.get("metadata")
+    since = {"If-None-Match": first.headers["etag"]}
+    again = await space.call("GET", "metadata", headers=since)
+    assert (again.status, again.body) == (304, b"")
+    other = await space.call("GET", "metadata?mode=normative", headers=since)
+    assert other.status == 200
+    assert first.body == (await space.get("metadata")).body
+
+
+VALUES = {
+    "token": "a|b", "reference": "Patient/a", "date": "2020-01", "string": "a", "uri": "urn:a",
+    "number": "1", "quantity": "5.4|http://unitsofmeasure.org|mg", "near": "48.1|2.2|10|km", "_filter": "_id eq a",
+}  # fmt: skip
+TOGETHER = 6  # conditions of one request: one that is not understood fails it
+
+
+def value_of(rtype: str, each: Json) -> str:
+    """A value of a parameter's type."""
+    if each["type"] != "composite":
+        return quote(VALUES[each["name"] if each["type"] == "special" else each["type"]])
+    parameter = load().params[rtype][each["name"]]
+    kinds = {one.url: one.type for params in load().params.values() for one in params.values()}
+    return "$".join(quote(VALUES[kinds[one.definition]]) for one in parameter.components)
+
+
+@pytest.mark.slow
 async def test_a_search_by_each_announced_parameter_answers(space: Space) -> None:
-    values = {
-        "token": "a|b",
-        "reference": "Patient/a",
-        "date": "2020-01",
-        "string": "a",
-        "uri": "urn:a",
-    }
     tried = 0
     for rtype, announced in TYPES.items():
-        queries = [
-            f"{each['name']}={quote(values[each['type']])}" for each in announced["searchParam"]
-        ]
-        queries += [f"_include={include}" for include in announced.get("searchInclude", [])]
-        for query in queries:
+        given = [f"{each['name']}={value_of(rtype, each)}" for each in announced["searchParam"]]
+        given += [f"_include={each}" for each in announced.get("searchInclude", [])]
+        given += [f"_revinclude={each}" for each in announced.get("searchRevInclude", [])]
+        for at in range(0, len(given), TOGETHER):
+            query = "&".join(given[at : at + TOGETHER])
             answer = await space.get(f"{rtype}?{query}&_count=1", as_=LAB)
             assert answer.status == 200, (rtype, query, answer.body)
             assert answer.json["resourceType"] == "Bundle"
-            tried += 1
-    assert tried > 2000
+        tried += len(given)
+    assert tried > 4000
+
+
+@pytest.mark.slow
+async def test_each_announced_operation_is_there(space: Space) -> None:
+    """Of the type, of an instance or of the base: an address that takes it, by one method at least."""
+    rest = STATEMENT["rest"][0]
+    places = [("", each["name"]) for each in rest["operation"]]
+    places += [(name, one["name"]) for name, each in TYPES.items() for one in each["operation"]]
+    for rtype, name in places:
+        near = [f"${name}"] if not rtype else [f"{rtype}/${name}", f"{rtype}/aaaa/${name}"]
+        told = [
+            await space.call(method, path, as_=LAB, body=None if method == "GET" else b"{}")
+            for path in near
+            for method in ("GET", "POST")
+        ]
+        assert any(served(each) for each in told), (rtype, name, [each.body for each in told])
+    assert len(places) > 400
+
+
+def served(answer: Answer) -> bool:
+    """Whether somebody took the request: what nobody takes is said in these words."""
+    nobody = (
+        "There is nothing at this address",
+        "This address does not take",
+        "no operation of this",
+    )
+    return answer.status != 405 and not any(each in answer.body.decode() for each in nobody)
+
+
+# What a route answers, as the statement says it; None: what is said elsewhere than in it.
+SAID = {
+    ("GET", "/metadata"): None,
+    ("POST", "/"): "transaction",
+    ("GET", "/_history"): "history-system",
+    ("GET", "/{rtype}"): "search-type",
+    ("POST", "/{rtype}/_search"): "search-type",
+    ("POST", "/{rtype}"): "create",
+    ("PUT", "/{rtype}"): "update",
+    ("PATCH", "/{rtype}"): "patch",
+    ("DELETE", "/{rtype}"): "delete",
+    ("GET", "/{rtype}/_history"): "history-type",
+    ("GET", "/{rtype}/{id}"): "read",
+    ("PUT", "/{rtype}/{id}"): "update",
+    ("PATCH", "/{rtype}/{id}"): "patch",
+    ("DELETE", "/{rtype}/{id}"): "delete",
+    ("GET", "/{rtype}/{id}/_history"): "history-instance",
+    ("GET", "/{rtype}/{id}/_history/{version}"): "vread",
+    ("GET", "/{compartment}/{id}/{rtype}"): "compartment",
+    ("POST", "/{compartment}/{id}/{rtype}/_search"): "compartment",
+    (
+        "GET",
+        "/$export-job/{token}",
+    ): None,  # where an export says how far it is: the specification's own
+    ("DELETE", "/$export-job/{token}"): None,
+    ("GET", "/$export-job/{token}/{number}"): None,
+    ("GET", "/$import-job/{name}/{input}"): None,
+}
+
+
+def test_each_route_is_announced() -> None:
+    """An interaction of some type or of the system, or an operation: what is served and not said fails."""
+    rest = STATEMENT["rest"][0]
+    codes = {code for each in INTERACTIONS.values() for code in each}
+    codes |= {each["code"] for each in rest["interaction"]}
+    codes |= {"compartment"} if rest["compartment"] else set()
+    operations = {("", each["name"]) for each in rest["operation"]}
+    operations |= {(name, one["name"]) for name, each in TYPES.items() for one in each["operation"]}
+    for route in (*parts.acts().routes, *ROUTES):
+        for method in (route.methods or set()) - {"HEAD", "OPTIONS"}:
+            if (method, route.path) in SAID:
+                said = SAID[method, route.path]
+                assert said is None or said in codes, route.path
+                continue
+            rtype, _, name = route.path.rpartition("$")
+            rtype = rtype.strip("/").split("/")[0]
+            if name == "{name}":  # those of acts, each of which is announced
+                continue
+            wanted = {(each, name) for each in TYPES} if rtype == "{rtype}" else {(rtype, name)}
+            assert wanted & operations, (method, route.path)
+
+
+@pytest.mark.slow
+async def test_what_is_absent_is_not_found_by_each_interaction(space: Space) -> None:
+    """read, vread and history of what is not there: not found, of each type that has them."""
+    absent = space.built.door.ids.encode(0, 10**9)
+    for rtype, codes in INTERACTIONS.items():
+        paths = {"read": f"{rtype}/{absent}", "vread": f"{rtype}/{absent}/_history/1",
+                 "history-instance": f"{rtype}/{absent}/_history"}  # fmt: skip
+        for code, path in paths.items():
+            answer = await space.get(path, as_=LAB)
+            assert answer.status == 404 if code in codes else answer.status in (400, 404), path
+        answer = await space.get(f"{rtype}/_history?_count=1", as_=LAB)
+        assert answer.status == (200 if "history-type" in codes else 400), (rtype, answer.body)
+        found = await space.call(
+            "POST", f"{rtype}/_search", as_=LAB, body=b"_count=1",
+            headers={"content-type": "application/x-www-form-urlencoded"},
+        )  # fmt: skip
+        assert (found.status, found.json["resourceType"]) == (200, "Bundle"), rtype
+    assert (await space.get("_history?_count=1", as_=LAB)).status == 200
+    assert (await space.get("Patient")).headers["www-authenticate"].startswith("Bearer")
 
 
 async def test_what_is_not_announced_is_refused(space: Space) -> None:
