@@ -35,6 +35,9 @@ BATCH: Final = 200  # rows of one transaction
 SETTLED: Final = timedelta(seconds=3)  # since when every process has looked (catalogue.EVERY)
 PAUSE: Final = 0.05  # seconds between two looks at who is ahead
 NOWHERE: Final = (-1, -1)
+# A body that does not open; or that is none of what is written today, and cannot be indexed: it is
+# counted, and does not keep the others from being.
+UNREAD: Final = (bodies.Damaged, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 
 Told = Callable[[str, int, int], None]  # step, rows done, rows in all
 
@@ -286,7 +289,7 @@ class Reindex:
                         ciphers[row.cid], row.cid, row.rid, row.ver, row.dict, row.body
                     )
                     index = door.indexer.index(json.parse(body))
-            except bodies.Damaged:
+            except UNREAD:
                 damaged.append(row)
                 continue
             parts = differs(row, index, door.hasher)

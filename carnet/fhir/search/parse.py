@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from carnet import errors
 from carnet.fhir.definitions import Definitions, SearchParameter
@@ -17,9 +18,12 @@ from carnet.fhir.search import (
     chains,
     codes,
     composites,
+    contents,
     dates,
     expressions,
+    hierarchies,
     includes,
+    lists,
     logic,
     missing,
     near,
@@ -31,12 +35,13 @@ from carnet.fhir.search import (
     texts,
     tokens,
 )
+from carnet.fhir.search.compartments import Across, InCompartment
 from carnet.fhir.search.escapes import cut, unescaped
 from carnet.fhir.search.extract import identifies
-from carnet.fhir.search.identifiers import IdFilter, ReferenceIdentifier
+from carnet.fhir.search.identifiers import IdFilter, NoValue, ReferenceIdentifier
 from carnet.fhir.search.logic import Together
 from carnet.fhir.search.own.live import Live, waiting
-from carnet.fhir.search.query import Filter, Include, Query, Sort
+from carnet.fhir.search.query import EVERY, Filter, Include, Query, Sort
 from carnet.fhir.search.subsets import SUMMARIES, keys
 from carnet.fhir.search.uris import UriFilter
 from carnet.fhir.store.cursors import Cursors
@@ -49,7 +54,11 @@ RESULT = frozenset(
 )
 ASIDE = "_totalMethod"  # what fhirpy adds to have a total: it narrows nothing, and is left out
 # Parameters of FHIR this server does not have; some have no values of their own to compare.
-ABSENT = frozenset("_text _content _list _query _type _contained _containedType _score".split())
+ABSENT = frozenset("_query _type _contained _containedType _score".split())
+# Those of every type that are answered without values of their own.
+OF_ALL = (("_list", "special"), ("_text", "string"), ("_content", "string"))
+# A name as it may be repeated: words of FHIR, no number.
+SPOKEN = re.compile(r"_?[A-Za-z][A-Za-z-]{0,39}(?:[.:]_?[A-Za-z][A-Za-z-]{0,39}){0,12}")
 MOST_VALUES = 500  # values of one parameter
 MOST_PARAMETERS = 60
 
@@ -68,6 +77,10 @@ class NotInCompartment(errors.NotFound):
 
 class WrongCount(errors.Invalid):
     """_count is a whole number, 0 or more."""
+
+
+class WrongTypes(errors.Invalid):
+    """_type is types of resources, separated by commas."""
 
 
 class WrongSummary(errors.Invalid):
@@ -108,13 +121,15 @@ class Parser:
     ) -> Query:
         """The query of one type; parameters in the order given.
 
-        within: a compartment, its type and id (`Patient/x/Observation`).
+        within: a compartment, its type and id (`Patient/x/Observation`); there alone, rtype may be "*".
         """
-        known = self.definitions.params[rtype]
+        given = list(given)
+        known = self.definitions.params.get(rtype, {})
         filters: list[Filter] = []
         named: list[set[int]] = []
+        types = self._types(rtype, within, given)
         if within is not None:
-            found, compartments = self._within(rtype, *within)
+            found, compartments = self._within(types, rtype, *within)
             filters.append(found)
             if compartments is not None:
                 named.append(compartments)
@@ -128,7 +143,10 @@ class Parser:
             bare, _, modifier = name.partition(":")
             if value == "" and (name in RESULT or bare in known or "." in name or bare == "_has"):
                 continue  # FHIR: a parameter without a value is left out
-            if name == "_filter":
+            if name == "_type" and types:
+                shown.append((name, value))
+                continue
+            if name == "_filter" and not types:
                 for each, compartments in self._expression(rtype, value):
                     filters.append(each)
                     if compartments is not None:
@@ -145,11 +163,16 @@ class Parser:
                     shown.append((name, value))
                 continue
             try:
-                found, compartments = self._filter(rtype, known, bare, modifier, value)
-            except (UnknownParameter, UnknownModifier):
+                if types:
+                    found, compartments = self._across(types, bare, modifier, value), None
+                else:
+                    found, compartments = self._filter(rtype, known, bare, modifier, value)
+            except (UnknownParameter, UnknownModifier) as refused:
                 if lenient:
                     continue
-                raise
+                raise naming(refused, name) from None
+            except errors.CarnetError as refused:
+                raise naming(refused, name) from None
             filters += (found, *self._live(known, bare))
             shown.append((name, value))
             if compartments is not None:
@@ -187,6 +210,43 @@ class Parser:
             elements=elements,
             after=after,
             shown=tuple(shown),
+            types=types,
+            anywhere=within is not None,
+        )
+
+    def _types(
+        self, rtype: str, within: tuple[str, str] | None, given: list[tuple[str, str]]
+    ) -> tuple[tuple[str, int], ...]:
+        """The types of a search on several, with their numbers; none of a search on one."""
+        if rtype != EVERY or within is None:
+            return ()
+        held = self.definitions.compartments.get(within[0])
+        if held is None:
+            raise NotInCompartment
+        types = {each: self.definitions.types[each] for each in (within[0], *held)}
+        asked = [set(value.split(",")) for name, value in given if name == "_type" and value]
+        if any(each not in self.definitions.types for one in asked for each in one):
+            raise WrongTypes
+        kept = [each for each in types if all(each in one for one in asked)]
+        # A type that is in no compartment of this kind has nothing there, and is told so.
+        if not kept:
+            raise NotInCompartment
+        return tuple((each, types[each]) for each in sorted(kept) if each not in chains.VIEWS)
+
+    def _across(
+        self, types: tuple[tuple[str, int], ...], name: str, modifier: str, value: str
+    ) -> Filter:
+        """A condition on resources of several types: by what every type has."""
+        if name in ("_lastUpdated", "_text", "_content"):
+            return self._filter(EVERY, {}, name, modifier, value)[0]
+        if name not in ("_id", "_profile", "_security", "_source", "_tag"):
+            raise UnknownParameter(f"Several types are not searched by {_safe(name)}.")
+        params = self.definitions.params
+        return Across(
+            tuple(
+                (each, number, self._filter(each, params[each], name, modifier, value)[0])
+                for each, number in types
+            )
         )
 
     def _filter(
@@ -212,6 +272,15 @@ class Parser:
         if name == "_lastUpdated":
             _only(modifier, name)
             return dates.LastUpdated(tuple(map(dates.read, values))), None
+        if name == "_list":
+            _only(modifier, name)
+            return lists.Listed(tuple(map(lists.read, values)), self.base), None
+        if name in ("_text", "_content"):
+            _only(modifier, name)
+            asked = tuple(map(unescaped, values))
+            for each in asked:
+                contents.compiled(each)
+            return contents.Words("_text" if name == "_text" else "_content", asked), None
         if name in ABSENT:
             raise UnknownParameter(f"The parameter {name} is not supported yet.")
         if name in RESULT:
@@ -227,19 +296,14 @@ class Parser:
             case "token":
                 return self._token(rtype, parameter, modifier, values), None
             case "date":
-                _only(modifier, name)
-                return (
-                    dates.DateFilter(name, parameter.number, tuple(map(dates.read, values))),
-                    None,
-                )
+                if modifier != expressions.OVERLAPS:
+                    _only(modifier, name)
+                spans = tuple(map(dates.read, values))
+                if modifier:
+                    spans = tuple(replace(each, prefix="po") for each in spans)
+                return dates.DateFilter(name, parameter.number, spans), None
             case "string":
-                how = {"": "starts", "exact": "exact", "contains": "contains"}.get(modifier)
-                if how is None:
-                    raise _unknown_modifier(modifier, name)
-                return (
-                    strings.StringFilter(parameter.number, tuple(map(unescaped, values)), how),
-                    None,
-                )
+                return self._string(rtype, parameter, modifier, values), None
             case "uri":
                 if modifier not in ("", "above", "below"):
                     raise _unknown_modifier(modifier, name)
@@ -279,27 +343,35 @@ class Parser:
             return parameter.type if parameter else "token"
 
         def test(name: str, modifier: str, value: str) -> Filter:
-            if modifier == expressions.EQUAL:
-                parameter = known.get(name)
-                if parameter is not None:
-                    live.extend(self._live(known, name))
-                    return strings.StringFilter(parameter.number, (unescaped(value),), "equal")
-                modifier = "exact"
-            made, compartments = self._filter(
-                rtype, known, f"{name}:{modifier}" if modifier and "." in name else name,
-                "" if "." in name else modifier, value,
-            )  # fmt: skip
+            first, _, rest = f"{name}:{modifier}".rstrip(":").partition(":")
+            if ":" in name and "." not in name and first != "_has":
+                raise UnknownParameter  # a modifier is an operator there
+            try:
+                made, compartments = self._filter(rtype, known, first, rest, value)
+            except errors.CarnetError as refused:
+                raise naming(refused, name) from None
             named[id(made)] = compartments
-            live.extend(self._live(known, name))
+            live.extend(self._live(known, first))
             return made
 
         found = expressions.Reader(text, kind, test).read()
-        parts = logic.apart(found)
-        if any(
-            logic.holds(part, chains.Chain) for part in parts if not isinstance(part, chains.Chain)
-        ):
-            raise expressions.ChainInside
-        return [(part, named.get(id(part))) for part in (*parts, *live)]
+        return [(part, named.get(id(part))) for part in (*logic.apart(found), *live)]
+
+    def _string(
+        self, rtype: str, parameter: SearchParameter, modifier: str, values: list[str]
+    ) -> Filter:
+        how = {
+            "": "starts", "exact": "exact", "contains": "contains",
+            expressions.EQUAL: "equal", expressions.ENDS: "ends",
+        }.get(modifier)  # fmt: skip
+        if how is None:
+            raise _unknown_modifier(modifier, parameter.code)
+        words = tuple(strings.checked(rtype, unescaped(each), how) for each in values)
+        if rtype not in strings.READABLE and (how == "contains" or how == "ends"):
+            plain = tuple(map(strings.normalised, words))
+            own = (parameter,) if parameter.own else ()
+            return contents.Within(parameter.code, plain, how, own)
+        return strings.StringFilter(parameter.number, words, how)
 
     def _live(self, known: dict[str, SearchParameter], name: str) -> tuple[Live, ...]:
         """What a statement says that searches by a parameter of the installation."""
@@ -308,6 +380,9 @@ class Parser:
 
     def _last(self, rtype: str, name: str) -> SearchParameter | None:
         """The parameter a path of names ends at."""
+        if name.startswith("_has:"):
+            source, _, further = reverse.cut(name.removeprefix("_has:"))
+            return self._last(source, further) if source in self.definitions.types else None
         first, _, rest = name.partition(".")
         code, _, target = first.partition(":")
         parameter = self.definitions.params[rtype].get(code)
@@ -316,21 +391,29 @@ class Parser:
         to = (target,) if target in self.definitions.types else chains.narrowed(rtype, parameter)
         return next((one for each in to if (one := self._last(each, rest))), None)
 
-    def _within(self, rtype: str, compartment: str, id: str) -> tuple[Filter, set[int] | None]:
-        """What is in a compartment, by the parameters FHIR names for the type."""
-        names = self.definitions.compartments.get(compartment, {}).get(rtype)
-        if names is None:
+    def _within(
+        self, types: tuple[tuple[str, int], ...], rtype: str, compartment: str, id: str
+    ) -> tuple[Filter, set[int] | None]:
+        """What is in a compartment, by the parameters FHIR names for each type, and whose record it is."""
+        held = self.definitions.compartments.get(compartment)
+        if held is None or (rtype not in (EVERY, compartment) and rtype not in held):
             raise NotInCompartment
-        target = f"{compartment}/{id}"
-        named: set[int] | None = None
-        parts: list[Filter] = []
-        for code in names:
-            if code == "{def}":  # the compartment's own resource
-                continue
-            parameter = self.definitions.params[rtype][code]
-            parts.append(references.ReferenceFilter(parameter.number, (target,)))
-            named = named or self._compartments(rtype, code, (target,))
-        return (parts[0] if len(parts) == 1 else Together("or", tuple(parts))), named
+        numbers, params = self.definitions.types, self.definitions.params
+        pointers = tuple(
+            (number, params[each][code].number)
+            for each, number in types or ((rtype, numbers[rtype]),)
+            for code in held.get(each, ())
+            if code != "{def}"  # the compartment's own resource
+        )
+        own = not types or compartment in dict(types)
+        found = InCompartment(
+            numbers[compartment], pointers, (f"{compartment}/{id}",),
+            own=own and rtype in (EVERY, compartment),
+        )  # fmt: skip
+        place = self.ids.decode(id)
+        if compartment != "Patient" or place is None or place[0] == DIRECTORY:
+            return found, None
+        return found, {place[0]}
 
     def _chain(
         self,
@@ -454,7 +537,12 @@ class Parser:
         self, rtype: str, parameter: SearchParameter, modifier: str, values: list[str]
     ) -> tuple[Filter, set[int] | None]:
         if modifier == "identifier":
-            return ReferenceIdentifier(parameter.number, tuple(map(tokens.read, values))), None
+            named = tuple(map(tokens.read, values))
+            if any(code is None for _, code in named):
+                raise NoValue
+            return ReferenceIdentifier(parameter.number, named), None
+        if modifier == "above" or modifier == "below":
+            return self._hierarchy(rtype, parameter, modifier == "above", values), None
         if modifier and modifier not in self.definitions.types:
             raise _unknown_modifier(modifier, parameter.code)
         targets = tuple(
@@ -466,6 +554,29 @@ class Parser:
         )
         found = references.ReferenceFilter(parameter.number, targets)
         return found, self._compartments(rtype, parameter.code, targets)
+
+    def _hierarchy(
+        self, rtype: str, parameter: SearchParameter, above: bool, values: list[str]
+    ) -> Filter:
+        """Parts of a whole, by `Type/id`; versions of a definition, by its address."""
+        side: Literal["above", "below"] = "above" if above else "below"
+        to = tuple(each for each in chains.narrowed(rtype, parameter) if each in hierarchies.PARTS)
+        addresses, targets = list[str](), list[str]()
+        for value in values:
+            text = references.literal(unescaped(value), self.base)
+            if "://" in text or text.startswith("urn:"):
+                addresses.append(text)
+                continue
+            found = references.read(text, to, None, self.base)
+            if not found or any(each.split("/")[0] not in to for each in found):
+                raise hierarchies.NoHierarchy
+            targets += found
+        made: list[Filter] = []
+        if addresses:
+            made.append(hierarchies.Versions(parameter.number, tuple(addresses), side))
+        if targets:
+            made.append(hierarchies.Parts(parameter.number, tuple(targets), side))
+        return made[0] if len(made) == 1 else Together("or", tuple(made))
 
     def _compartments(self, rtype: str, code: str, targets: tuple[str, ...]) -> set[int] | None:
         """Where resources about these targets are; None when the targets do not say."""
@@ -495,12 +606,12 @@ class Parser:
         name, descending = text.removeprefix("-"), text.startswith("-")
         if name in ("_id", "_lastUpdated"):
             return Sort(name, descending)
-        parameter = self.definitions.params[rtype].get(name)
+        parameter = self.definitions.params.get(rtype, {}).get(name)
         if parameter is None:
             waiting(self.definitions, rtype, name)
-            raise sorting.WrongSort
+            raise naming(sorting.WrongSort(), name)
         if not sorting.sortable(rtype, parameter.type):
-            raise sorting.SealedOrder
+            raise naming(sorting.SealedOrder(), name)
         return Sort(name, descending, parameter.type, parameter.number)
 
     def _sortable(self, rtype: str, text: str) -> bool:
@@ -512,7 +623,9 @@ class Parser:
     def _elements(self, rtype: str, given: list[str]) -> tuple[str, ...] | None:
         """The elements named; None when one is not of the type."""
         named = [each for text in given for each in text.split(",") if each]
-        known = {key for each in self.definitions.shapes[rtype].elements for key in keys(each)}
+        of = self.definitions.types if rtype == EVERY else (rtype,)
+        shapes = self.definitions.shapes
+        known = {key for name in of for each in shapes[name].elements for key in keys(each)}
         return tuple(dict.fromkeys(named)) if known.issuperset(named) else None
 
     def _includes(self, rtype: str, result: dict[str, list[str]]) -> tuple[Include, ...]:
@@ -540,6 +653,14 @@ def _only(modifier: str, name: str) -> None:
 
 def _unknown_modifier(modifier: str, name: str) -> UnknownModifier:
     return UnknownModifier(f"The modifier :{_safe(modifier)} is not supported on {_safe(name)}.")
+
+
+def naming(refused: errors.CarnetError, name: str) -> errors.CarnetError:
+    """The same refusal, in which the parameter is named."""
+    said = str(refused)
+    if SPOKEN.fullmatch(name) and name not in said:
+        refused.args = (f"{name}: {said}",)
+    return refused
 
 
 def _safe(name: str) -> str:

@@ -81,5 +81,5 @@ def unseal(key: AESGCM, cid: int, rid: int, ver: int, number: int, sealed: bytes
     try:
         packed = key.decrypt(sealed[:12], sealed[12:], _place(cid, rid, ver))
         return _decompressor(number).decompress(packed, max_output_size=LONGEST)
-    except (InvalidTag, zstandard.ZstdError):
+    except (InvalidTag, zstandard.ZstdError, ValueError):  # the last: cut short
         raise Damaged from None
