@@ -19,7 +19,7 @@ from carnet.fhir import json
 from carnet.fhir.definitions import Definitions, load
 from carnet.fhir.search import subsets
 from carnet.fhir.search.chains import VIEWS, narrowed
-from carnet.fhir.search.parse import ABSENT
+from carnet.fhir.search.parse import ABSENT, OF_ALL
 from carnet.fhir.terminology.resources import Known
 from carnet.rest import http, patches, terminology
 from carnet.rest.acts import Acts
@@ -56,7 +56,7 @@ async def metadata(request: Request) -> Response:
     desk = http.desk(request)
     mode, summary, elements = asked(http.parameters(request.scope["query_string"]))
     kept: dict[str, Kept] = request.app.state.__dict__.setdefault("statements", {})
-    generation = 0
+    generation = desk.door.catalogue.changes
     if mode == "terminology":
         async with desk.door.pool.connection() as conn:
             systems = list((await request.app.state.terms.all(conn, "CodeSystem")).values())
@@ -123,7 +123,7 @@ def statement(
         "software": {"name": "Carnet", "version": carnet.__version__},
         "implementation": {"description": "Carnet", "url": base},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json"],
+        "format": ["application/fhir+json", "json"],
         "patchFormat": list(patches.FORMATS),
         "rest": [
             {
@@ -199,7 +199,7 @@ def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
         {"name": code, "type": parameter.type, "definition": parameter.url}
         for code, parameter in sorted(params.items())
         if parameter.type in SEARCHED
-        and code not in ("_id", "_lastUpdated", *ABSENT)
+        and code not in ("_id", "_lastUpdated", *ABSENT, *(code for code, _ in OF_ALL))
         and (view is None or code in view.parameters)
     ]
     searched = [
@@ -207,6 +207,8 @@ def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
         for code, kind in ALWAYS
         if view is None or code in view.parameters
     ] + searched
+    if view is None:
+        searched += [{"name": code, "type": kind} for code, kind in OF_ALL]
     includes, back = _includes(definitions, acts, name)
     found: dict[str, Any] = {
         "type": name,

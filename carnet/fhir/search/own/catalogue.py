@@ -47,6 +47,7 @@ class Catalogue:
     def __init__(self, base: Definitions) -> None:
         self._base = base
         self.generation = FIRST
+        self.changes = 0  # how often something changed, for who keeps what it made of them
         self.held: tuple[Held, ...] = ()
         self._seen: tuple[Any, ...] = ()
         self._numbers: dict[str, dict[str, int]] = {}
@@ -77,6 +78,7 @@ class Catalogue:
         self.definitions.own.clear()
         self.definitions.own.update(own)
         self.held, self.generation = tuple(held), generation
+        self.changes += 1
         self._numbers = {}
 
     def numbers(self, name: str) -> dict[str, int]:
