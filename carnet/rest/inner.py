@@ -20,6 +20,7 @@ from carnet import errors
 from carnet.access.door import Visit
 from carnet.fhir import definitions as r4
 from carnet.fhir import json
+from carnet.fhir.search.query import EVERY
 from carnet.rest import bundles, http
 from carnet.rest.desk import Desk
 from carnet.rest.outcome import FHIR_JSON
@@ -89,7 +90,7 @@ def of(
             match, found = route.matches(scope)
             if match is Match.FULL and address:
                 rtype = found["path_params"].get("rtype")
-                if rtype is not None and rtype not in r4.load().types:
+                if rtype not in (None, EVERY) and rtype not in r4.load().types:
                     raise http.UnknownType(path=where)
                 http.parameters(scope["query_string"])
                 return Inner(place, route, {**scope, **found}, body)

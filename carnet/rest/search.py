@@ -12,7 +12,7 @@ from starlette.responses import Response
 from carnet import errors
 from carnet.access.door import Page, Stored, Visit
 from carnet.fhir.search import subsets
-from carnet.fhir.search.query import Query
+from carnet.fhir.search.query import EVERY, Query
 from carnet.rest import bundles, http
 from carnet.rest.desk import Desk
 from carnet.rest.outcome import fhir
@@ -58,8 +58,8 @@ async def parameters(request: Request) -> list[tuple[str, str]]:
 
 
 async def within(request: Request) -> Response:
-    """GET [compartment]/[id]/[type]?…, POST [compartment]/[id]/[type]/_search."""
-    rtype = http.type_of(request)
+    """GET [compartment]/[id]/[type]?…, POST …/_search: what is in a compartment, of one type or all (*)."""
+    rtype = EVERY if request.path_params["rtype"] == EVERY else http.type_of(request)
     http.accepts_json(request)
     desk = http.desk(request)
     visit = await desk.visit(request)

@@ -26,6 +26,9 @@ async def test_a_filter_is_read_from_left_to_right(space: Space) -> None:
                     performer=[{"reference": f"Organization/{south}"}]),
         observation(someone, code=of("c"), valueString="É, où ?"),
     )  # fmt: skip
+    await make(
+        space, observation(someone, code=of("g"), hasMember=[{"reference": f"Observation/{b}"}])
+    )
     for text, expected in [
         ("code eq a", {a}), ("code eq urn:c|a or code eq b", {a, b}),
         ("code eq a or code eq b and status eq amended", {b}),
@@ -41,6 +44,19 @@ async def test_a_filter_is_read_from_left_to_right(space: Space) -> None:
         ("performer:Organization.name co nord and code eq a", {a}),
         (f"status in {STATUS}", {a, b, c}), (f"status ni {STATUS}", set()),
         ('(performer:Organization.name sw "étoile" and code eq a)', {a}),
+        ("code eq c or performer:Organization.name co nord", {a, c}),
+        ("not (performer:Organization.name co nord)", {b, c}),
+        ("not (performer:Organization.name co nord or code eq c)", {b}),
+        ("not (not (performer:Organization.name co nord))", {a}),
+        ('performer:Organization.name eq "etoile du nord"', {a}),
+        ('performer:Organization.name eq "etoile"', set()),
+        ("performer:Organization.name ew nord", {a}), ("performer:Organization.name ew Étoile", set()),
+        ('value-string ew "ou"', {c}), ('value-string co ", o"', {c}),
+        ("date po 2020", {a}), ("date po 2020-05-01T10:00:00Z", {a}), ("date po 2021", set()),
+        ("code eq a or _has:Observation:has-member:code eq g", {a, b}),
+        ("not (_has:Observation:has-member:code eq g)", {a, c}),
+        ("code ne c and not (_has:Observation:has-member:code eq zz or status eq amended)", {a}),
+        ("_has:Observation:has-member:value-string sw rien", set()),
         ("((code eq a))", {a}), ('code eq "a\\\\"', set()),
     ]:  # fmt: skip
         found = await ids(space, f"Observation?_filter={quote(text)}&_id={','.join(made)}")
@@ -58,8 +74,10 @@ async def test_what_is_no_filter_is_refused(space: Space) -> None:
         ("no-such eq a", "not-supported"), ("code zz a", "invalid"), ("code sw a", "not-supported"),
         ("code pr maybe", "invalid"),
         ("(" * 99 + "code eq a" + ")" * 99, "invalid"), ('code eq "a', "invalid"),
-        ("value-quantity eq many", "invalid"), ("code eq a or subject.name eq b", "not-supported"),
-        ("not (subject.name eq b)", "not-supported"), (" or ".join(["code eq a"] * 61), "invalid"),
+        ("value-quantity eq many", "invalid"), ("has-member[status eq final].code eq a", "not-supported"),
+        ("code:not eq a", "not-supported"), ("date ew 2020", "not-supported"),
+        ("_has:Observation eq a", "invalid"), ("_has:Nothing:subject:code eq a", "invalid"),
+        (" or ".join(["code eq a"] * 61), "invalid"),
     ]:  # fmt: skip
         answer = await space.get(f"Observation?_filter={quote(text)}", as_=LAB)
         assert (answer.status, answer.json["issue"][0]["code"]) == (400, code), answer.body

@@ -22,7 +22,7 @@ from carnet.access.seal import Sealer
 from carnet.config import Settings
 from carnet.fhir.definitions import Definitions
 from carnet.fhir.search.own import Catalogue
-from carnet.fhir.search.query import Place
+from carnet.fhir.search.query import EVERY, Place
 from carnet.fhir.search.scope import Admits, OfOrganisation, Scope
 from carnet.fhir.store.attachments import Attachments
 from carnet.fhir.store.cursors import Cursors
@@ -318,10 +318,10 @@ class Door:
         """Where the filters of a search on one type are compiled."""
         return Place(
             rtype,
-            self.definitions.types[rtype],
+            self.definitions.types[rtype] if rtype != EVERY else 0,
             self.hasher,
             self.ids,
-            self.owners.principal(rtype),
+            self.owners.principal(rtype) if rtype != EVERY else None,
             self.clock,
         )
 

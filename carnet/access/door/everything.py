@@ -15,11 +15,10 @@ from carnet.access import audit
 from carnet.access.door.hops import Hops
 from carnet.access.door.includes import Included
 from carnet.access.door.visit import Visit, decided
-from carnet.fhir.search import includes
 from carnet.fhir.search import sql as search_sql
 from carnet.fhir.search.dates import bound
 from carnet.fhir.search.identifiers import IdFilter
-from carnet.fhir.search.query import Include, Query
+from carnet.fhir.search.query import EVERY, Include, Query
 from carnet.fhir.search.scope import array, condition
 from carnet.fhir.store.rows import Stored
 
@@ -91,8 +90,7 @@ async def page(visit: Visit, wanted: Wanted) -> Record | None:
         more, rows = len(rows) > wanted.count, rows[: wanted.count]
         matches = await visit.opened(rows, conn)
         every = tuple(
-            Include(rtype, includes.EVERY, None)
-            for rtype in dict.fromkeys(m.rtype for m in matches)
+            Include(rtype, EVERY, None) for rtype in dict.fromkeys(m.rtype for m in matches)
         )
         beside = Included(visit, conn, decision, within=frozenset(mine), types=wanted.types)
         asked = Query("Patient", compartments=(cid,), includes=every)

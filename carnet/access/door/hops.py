@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Chains and reverse chains followed: each hop is a statement with the scope of the visit in it.
+"""Chains, reverse chains and their like followed: each hop is a statement with the scope of the visit in it.
 
+So are the Lists that `_list` names, the parts and wholes of a hierarchy, and what is opened for its words.
 What a hop finds is what the caller may see, so nothing hidden is counted by a limit, and a search whose
 hop is hidden is the same search as one whose hop is not there.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -19,18 +21,28 @@ from carnet.access import audit, queries
 from carnet.access.actor import ActorKind
 from carnet.access.door.decide import Decision
 from carnet.access.remembered import MOST_TOGETHER
+from carnet.fhir.search import contents, hierarchies, logic
 from carnet.fhir.search import sql as search_sql
 from carnet.fhir.search.chains import Chain, Nothing
 from carnet.fhir.search.codes import told
+from carnet.fhir.search.extract import extract
+from carnet.fhir.search.identifiers import IdFilter
+from carnet.fhir.search.lists import Listed
 from carnet.fhir.search.query import Filter, Query
-from carnet.fhir.search.references import ReferenceFilter
+from carnet.fhir.search.references import LITERAL, ReferenceFilter, literal
 from carnet.fhir.search.reverse import AnyHash, Reverse, Rows, pointed
 from carnet.fhir.search.scope import PUBLIC
+from carnet.fhir.store.rows import Stored
 
 if TYPE_CHECKING:
     from carnet.access.door.visit import Visit
 
 MOST_FOUND = 5000  # resources one hop may lead to, or come from
+TOGETHER = 200  # opened before others have their turn
+# What is followed, what costs least first: so little is left to the next.
+AHEAD = (Chain, Listed, hierarchies.Parts)
+AMONG = (Reverse, contents.Words, contents.Within)  # the visible matches of the rest
+FOLLOWED = (*AHEAD, *AMONG)
 
 
 def public(query: Query) -> bool:
@@ -48,6 +60,12 @@ def _next(followed: Filter) -> tuple[Query, ...]:
             return followed.targets
         case Reverse():
             return (followed.source,)
+        case Listed():
+            return (Query("List"),)
+        case logic.Together():
+            return tuple(query for part in followed.parts for query in _next(part))
+        case logic.Not():
+            return _next(followed.of)
         case _:
             return ()
 
@@ -72,18 +90,120 @@ class Hops:
     async def followed(self, query: Query) -> Query:
         """The same search with the rows its chains lead to, and the codes it names, in their place."""
         query = await self._coded(query)
-        if not any(isinstance(each, Chain | Reverse) for each in query.filters):
+        plain = tuple(each for each in query.filters if not _followed(each, FOLLOWED))
+        if len(plain) == len(query.filters):
             return query
-        kept = replace(
-            query, filters=tuple(f for f in query.filters if not isinstance(f, Chain | Reverse))
-        )
-        for each in query.filters:
+        kept = replace(query, filters=plain)
+        later = [each for each in query.filters if _followed(each, FOLLOWED)]
+        for each in sorted(later, key=lambda one: _followed(one, AMONG)):
             if isinstance(each, Chain):
                 kept = await self._along(kept, each)
-        for each in query.filters:
-            if isinstance(each, Reverse):
-                kept = await self._back(kept, each)
+            else:
+                kept = _with(kept, await self._instead(kept, each))
         return kept
+
+    async def _instead(self, query: Query, followed: Filter) -> Filter:
+        """What stands in a statement for one that is followed, among the matches of a query."""
+        match followed:
+            case Chain():
+                targets, _ = await self._targets(followed)
+                return await self._pointing(ReferenceFilter(followed.number, tuple(targets)))
+            case Reverse():
+                return await self._back(query, followed)
+            case Listed():
+                return await self._listed(query, followed)
+            case hierarchies.Parts():
+                return await self._pointing(await self._parts(followed))
+            case contents.Words() | contents.Within():
+                return await self._saying(query, followed)
+            case logic.Together(how, parts):
+                if how == "and":  # what holds beside it narrows what is looked at
+                    beside = [part for part in parts if not _followed(part, FOLLOWED)]
+                    query = replace(query, filters=(*query.filters, *beside))
+                made = [await self._instead(query, part) for part in parts]
+                return logic.Together(how, tuple(made))
+            case logic.Not(of):
+                return logic.Not(await self._instead(query, of))
+            case _:
+                return followed
+
+    async def _pointing(self, made: ReferenceFilter) -> Filter:
+        """A reference to these, each patient by all the compartments of their set."""
+        if not made.targets:
+            return Nothing()
+        return (await self.widened(Query("Patient", (made,)))).filters[0]
+
+    async def _listed(self, query: Query, listed: Listed) -> Filter:
+        """What the visible Lists name."""
+        lists = IdFilter(listed.lists)
+        places = lists.compartments(self.visit.door.ids)
+        asked = Query("List", (lists,), None if places is None else tuple(sorted(places)))
+        self.named.update(places or ())
+        found = await self._opened(await self.widened(asked), MOST_FOUND)
+        ids = listed.items(query.rtype, [each.resource for each in found])
+        if len(ids) > MOST_FOUND:
+            raise TooWide
+        return IdFilter(ids) if ids else Nothing()
+
+    async def _parts(self, asked: hierarchies.Parts) -> ReferenceFilter:
+        """A reference to the targets, and to their parts or their wholes that are seen."""
+        known = dict.fromkeys(asked.targets)
+        front = tuple(known)
+        for _ in range(hierarchies.DEEPEST):
+            beyond = await self._beyond(front, asked.side)
+            front = tuple(each for each in beyond if each not in known)
+            if not front:
+                return ReferenceFilter(asked.number, tuple(known))
+            known |= dict.fromkeys(front)
+            if len(known) > MOST_FOUND:
+                raise TooWide
+        raise hierarchies.TooHigh
+
+    async def _beyond(self, front: Sequence[str], side: str) -> list[str]:
+        """One step further down, or up."""
+        door = self.visit.door
+        by_type: dict[str, list[str]] = {}
+        for target in front:
+            named = LITERAL.fullmatch(target)
+            if named and named[1] in hierarchies.PARTS:
+                by_type.setdefault(named[1], []).append(target)
+        beyond: list[str] = []
+        for rtype, targets in by_type.items():
+            code = hierarchies.PARTS[rtype]
+            if side == "below":
+                number = door.definitions.params[rtype][code].number
+                query = Query(rtype, (ReferenceFilter(number, tuple(targets)),))
+                beyond += [f"{rtype}/{id}" for _, _, id in await self._found(query)]
+                continue
+            ids = IdFilter(tuple(each.split("/")[1] for each in targets))
+            for each in await self._opened(Query(rtype, (ids,)), MOST_FOUND):
+                said = extract(each.resource, frozenset((code,))).references
+                beyond += [literal(target, "") for _, target in said]
+        return beyond
+
+    async def _saying(self, query: Query, words: contents.Words | contents.Within) -> Filter:
+        """The visible matches of a query whose texts answer, opened one by one."""
+        found = await self._opened(query, contents.MOST_OPENED)
+        holds, rows = words.test(), list[tuple[int, int]]()
+        for at, each in enumerate(found):
+            if holds(each.resource):
+                rows.append((each.cid, each.rid))
+            if at % TOGETHER == TOGETHER - 1:
+                await asyncio.sleep(0)
+        return Rows(tuple(rows)) if rows else Nothing()
+
+    async def _opened(self, query: Query, most: int) -> list[Stored]:
+        """The visible matches of a query, opened to be compared here: nothing of them is released."""
+        place = self.visit.door.place(query.rtype)
+        text, values = search_sql.opening(query, self.decision.scope, place, most + 1)
+        rows = await self.visit.fetch(self.conn, self.decision, text, values)
+        if len(rows) > most:
+            raise contents.TooManyToOpen if most == contents.MOST_OPENED else TooWide
+        opened: list[Stored] = []
+        for at in range(0, len(rows), TOGETHER):
+            opened += await self.visit.opened(rows[at : at + TOGETHER], self.conn)
+            await asyncio.sleep(0)
+        return opened
 
     async def _coded(self, query: Query) -> Query:
         """The same search with the codes a terminology has for its value sets and hierarchies."""
@@ -93,17 +213,7 @@ class Hops:
 
     async def _along(self, query: Query, chain: Chain) -> Query:
         """With the reference to what the chain's queries find."""
-        targets: list[str] = []
-        patients: set[int] | None = set()
-        for each in chain.targets:
-            found = await self._found(await self._plain(each))
-            targets += [f"{each.rtype}/{id}" for _, _, id in found]
-            if len(targets) > MOST_FOUND:
-                raise TooWide
-            if found and each.rtype != "Patient":
-                patients = None
-            elif patients is not None:
-                patients |= {cid for cid, _, _ in found}
+        targets, patients = await self._targets(chain)
         if not targets:
             return _with(query, Nothing())
         owners = self.visit.door.owners
@@ -116,17 +226,32 @@ class Hops:
             made = replace(made, compartments=tuple(sorted(patients)))
         return await self.widened(made)
 
-    async def _back(self, query: Query, reverse: Reverse) -> Query:
-        """With the rows that a match of the reverse chain's source points to."""
+    async def _targets(self, chain: Chain) -> tuple[list[str], set[int] | None]:
+        """What the chain's queries find, and whose records these are when all are patients."""
+        targets: list[str] = []
+        patients: set[int] | None = set()
+        for each in chain.targets:
+            found = await self._found(await self._plain(each))
+            targets += [f"{each.rtype}/{id}" for _, _, id in found]
+            if len(targets) > MOST_FOUND:
+                raise TooWide
+            if found and each.rtype != "Patient":
+                patients = None
+            elif patients is not None:
+                patients |= {cid for cid, _, _ in found}
+        return targets, patients
+
+    async def _back(self, query: Query, reverse: Reverse) -> Filter:
+        """The visible rows that a match of the reverse chain's source points to."""
         found = await self._found(query)
         self.named.update(reverse.source.compartments or ())
         door = self.visit.door
         place = door.place(reverse.source.rtype)
         hashes = pointed(place, reverse.number, query.rtype, [id for _, _, id in found])
         if not found:
-            return _with(query, Nothing())
+            return Nothing()
         source = await self.widened(reverse.source)
-        if any(isinstance(each, Chain | Reverse) for each in source.filters):
+        if any(_followed(each, FOLLOWED) for each in source.filters):
             source = await self.followed(_with(source, AnyHash(tuple(hashes))))
         source = await self._coded(source)
         text, values = search_sql.pointing(source, hashes, self.decision.scope, place)
@@ -136,7 +261,7 @@ class Hops:
             for (cid, rid, _), hashed in zip(found, hashes, strict=True)
             if hashed in bearing
         )
-        return _with(query, Rows(rows) if rows else Nothing())
+        return Rows(rows) if rows else Nothing()
 
     async def _plain(self, query: Query) -> Query:
         return await self.followed(await self.widened(query))
@@ -198,6 +323,10 @@ class Hops:
                 await self.visit.enter(self.conn, self.decision.scope)
                 await cur.execute(text.encode(), values, prepare=search_sql.prepare(values))
             return await cur.fetchall()
+
+
+def _followed(filter: Filter, kinds: tuple[type, ...]) -> bool:
+    return any(logic.holds(filter, kind) for kind in kinds)
 
 
 def _with(query: Query, more: Filter) -> Query:

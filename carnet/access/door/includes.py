@@ -18,7 +18,7 @@ from carnet.access import audit
 from carnet.access.door.decide import Decision
 from carnet.fhir.search import includes as included
 from carnet.fhir.search import sql as search_sql
-from carnet.fhir.search.query import Include, Query
+from carnet.fhir.search.query import EVERY, Include, Query
 from carnet.fhir.search.scope import PUBLIC, array, condition
 from carnet.fhir.store.queries import Row
 from carnet.fhir.store.rows import Stored
@@ -99,9 +99,9 @@ class Included:
         wanted = included.forward(definitions, front, [each for each in asked if not each.back])
         if wanted:
             rows += await self._forward(wanted)
-        if any(each.back and each.source == included.EVERY for each in asked):
+        if any(each.back and each.source == EVERY for each in asked):
             rows += await self._around(front)
-            asked = [each for each in asked if each.source != included.EVERY]
+            asked = [each for each in asked if each.source != EVERY]
         for source in dict.fromkeys(each.source for each in asked if each.back):
             place = self.visit.door.place(source)
             back = [each for each in asked if each.back and each.source == source]

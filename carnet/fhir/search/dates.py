@@ -103,7 +103,7 @@ def _comparison(prefix: str, alias: str, lo: str, hi: str) -> str:
             return f"({known} AND {alias}.lo >= {hi})"
         case "eb":
             return f"({known} AND {alias}.hi <= {lo})"
-        case _:  # ap, on the widened range
+        case _:  # ap, on the widened range, and what overlaps (po, of _filter alone)
             return f"({known} AND {alias}.lo < {hi} AND {alias}.hi > {lo})"
 
 

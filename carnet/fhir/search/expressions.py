@@ -24,17 +24,19 @@ MOST = 60  # tests
 WORD = re.compile(r"\s*(?:(\()|(\))|(\"(?:[^\"\\]|\\.)*\")|([^\s()\"]+))", re.DOTALL)
 
 # What a test is, as a modifier or a prefix of the parameter, by its type and operator.
-EQUAL = "="  # no modifier of a URL: the whole text, case and accents aside
+# Not modifiers a URL can write, where U+0000 is refused: the whole text, case and accents aside; the end of
+# a text; a period that overlaps.
+EQUAL, ENDS, OVERLAPS = "\0eq", "\0ew", "\0po"
 ORDERED = {each: ("", each) for each in ("eq", "ne", "gt", "lt", "ge", "le", "ap", "sa", "eb")}
 CODED = {
     "eq": ("", ""), "in": ("in", ""), "ni": ("not-in", ""), "ss": ("below", ""), "sb": ("above", ""),
 }  # fmt: skip
 OPERATORS: dict[str, dict[str, tuple[str, str]]] = {
-    "date": ORDERED, "number": ORDERED, "quantity": ORDERED,
+    "date": {**ORDERED, "po": (OVERLAPS, "")}, "number": ORDERED, "quantity": ORDERED,
     "token": CODED,
-    "string": {"eq": (EQUAL, ""), "sw": ("", ""), "co": ("contains", "")},
+    "string": {"eq": (EQUAL, ""), "sw": ("", ""), "co": ("contains", ""), "ew": (ENDS, "")},
     "uri": {"eq": ("", ""), "ss": ("below", ""), "sb": ("above", "")},
-    "reference": {"eq": ("", ""), "re": ("", "")},
+    "reference": {"eq": ("", ""), "re": ("", ""), "ss": ("below", ""), "sb": ("above", "")},
 }  # fmt: skip
 KNOWN = frozenset("eq ne co sw ew gt lt ge le ap sa eb pr po ss sb in ni re".split())
 NEGATED = {"ne": "eq"}  # of what has no prefixes
@@ -48,8 +50,8 @@ class UnknownOperator(errors.NotSupported):
     """This operator of _filter is not supported on a parameter of this type."""
 
 
-class ChainInside(errors.NotSupported):
-    """In _filter, a path through a reference stands beside and alone: not in or, nor in not."""
+class FilterInside(errors.NotSupported):
+    """A filter in brackets inside a path is not supported: write each test with its whole path."""
 
 
 @dataclass(slots=True)
@@ -105,7 +107,9 @@ class Reader:
         return Together("and", (found,)) if isinstance(found, Together) else found
 
     def _test(self, name: str, operator: str, value: str) -> Filter:
-        if value in ("(", ")") or "[" in name:
+        if "[" in name:
+            raise FilterInside
+        if value in ("(", ")"):
             raise WrongExpression
         given = value
         if value.startswith('"'):

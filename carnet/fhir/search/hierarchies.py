@@ -32,7 +32,7 @@ DEEPEST = 32  # wholes one above the other
 
 
 class NoHierarchy(errors.NotSupported):
-    """:above and :below follow the parts of Location, Organization and their like, or versions of an address."""
+    """:above and :below follow parts of Location, Organization and their like, or versions of an address."""
 
 
 class TooHigh(errors.TooCostly):

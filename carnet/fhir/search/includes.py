@@ -18,13 +18,12 @@ from carnet.fhir.definitions import Definitions
 from carnet.fhir.search.chains import VIEWS, narrowed
 from carnet.fhir.search.extract import extract
 from carnet.fhir.search.own.live import waiting
-from carnet.fhir.search.query import Include, Place
+from carnet.fhir.search.query import EVERY, Include, Place
 from carnet.fhir.search.references import LITERAL
 from carnet.fhir.store.hashes import Hasher
 from carnet.fhir.store.rows import Stored
 
 NAMES = ("_include", "_include:iterate", "_revinclude", "_revinclude:iterate")
-EVERY = "*"
 MOST = 20  # of one search
 MOST_HASHES = 20_000  # addresses that `_revinclude=*` looks for at once
 
@@ -48,20 +47,21 @@ def read(definitions: Definitions, rtype: str, name: str, text: str) -> Include:
     code, _, target = rest.partition(":")
     if source == EVERY and rest in ("", EVERY):
         return Include(EVERY if back or iterate else rtype, EVERY, None, back, iterate)
+    several = rtype == EVERY  # the search is on
     if source not in definitions.types or (target and target not in definitions.types):
         raise WrongInclude
     if source in VIEWS:
         raise WrongInclude("AuditEvent and Consent are not included: search them by themselves.")
-    if not back and not iterate and source != rtype:
+    if not back and not iterate and not several and source != rtype:
         raise WrongInclude
     if code != EVERY:
         parameter = definitions.params[source].get(code)
         if parameter is None or parameter.type != "reference":
             waiting(definitions, source, code)
             raise WrongInclude
-        if back and not iterate and rtype not in narrowed(source, parameter):
+        if back and not iterate and not several and rtype not in narrowed(source, parameter):
             raise WrongInclude
-        if back and target and not iterate and target != rtype:
+        if back and target and not iterate and not several and target != rtype:
             raise WrongInclude
     return Include(source, code, target or None, back, iterate)
 

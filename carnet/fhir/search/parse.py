@@ -658,7 +658,8 @@ def _unknown_modifier(modifier: str, name: str) -> UnknownModifier:
 def naming(refused: errors.CarnetError, name: str) -> errors.CarnetError:
     """The same refusal, in which the parameter is named."""
     said = str(refused)
-    if SPOKEN.fullmatch(name) and name not in said:
+    told = isinstance(refused, UnknownParameter | UnknownModifier) and name in said
+    if SPOKEN.fullmatch(name) and not told and not said.startswith(f"{name}: "):
         refused.args = (f"{name}: {said}",)
     return refused
 

@@ -11,6 +11,8 @@ from typing import Protocol, runtime_checkable
 from carnet.fhir.store.hashes import Hasher
 from carnet.fhir.store.ids import Ids
 
+EVERY = "*"  # of several types
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -76,9 +78,10 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One search on one type.
+    """One search on one type, or on several (`types`, and then rtype is "*").
 
-    compartments: the records the filters already name, None when they name none.
+    compartments: the records the filters already name, None when they name none. anywhere: what is
+    about them may be kept in another record, where it has other owners.
     """
 
     rtype: str
@@ -94,6 +97,8 @@ class Query:
     elements: tuple[str, ...] = ()  # _elements: these and what must be there
     after: tuple[str, int, int] | None = None  # keyset: mark, rid, cid of the last one shown
     shown: tuple[tuple[str, str], ...] = ()  # parameters as applied, for the self link
+    types: tuple[tuple[str, int], ...] = ()  # (name, number)
+    anywhere: bool = False
 
     def patients(self, ids: Ids) -> set[int]:
         """Compartments of the patients it names."""

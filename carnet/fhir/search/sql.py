@@ -73,6 +73,17 @@ def naming(query: Query, scope: Scope, place: Place, limit: int) -> tuple[str, d
     )
 
 
+def opening(query: Query, scope: Scope, place: Place, limit: int) -> tuple[str, dict[str, object]]:
+    """A SELECT of whole matches, in no order: what is opened to be compared."""
+    where, values = _where(query, scope, place)
+    values["k_limit"] = limit
+    return (
+        f"SELECT {COLUMNS}, '' AS mark FROM record.resource r WHERE {' AND '.join(where)}"
+        " LIMIT %(k_limit)s::bigint",
+        values,
+    )
+
+
 def pointing(
     query: Query, hashes: Iterable[int], scope: Scope, place: Place
 ) -> tuple[str, dict[str, object]]:
@@ -102,16 +113,21 @@ def tallying(
 
 
 def _where(query: Query, scope: Scope, place: Place) -> tuple[list[str], dict[str, object]]:
-    values: dict[str, object] = {"rtype": place.rtype_number}
-    where = ["r.rtype = %(rtype)s::smallint", "NOT r.gone"]
-    if query.compartments is not None:
+    if query.types:
+        values: dict[str, object] = {"rtypes": array(number for _, number in query.types)}
+        where = ["r.rtype = ANY (%(rtypes)s::smallint[])", "NOT r.gone"]
+    else:
+        values = {"rtype": place.rtype_number}
+        where = ["r.rtype = %(rtype)s::smallint", "NOT r.gone"]
+    if query.compartments is not None and not query.anywhere:
         if len(query.compartments) == 1:
             values["cid"] = query.compartments[0]
             where.append("r.cid = %(cid)s::bigint")
         else:
             values["cids"] = "{" + ",".join(map(str, query.compartments)) + "}"
             where.append("r.cid = ANY (%(cids)s::bigint[])")
-    where.append(condition(scope, values, public=query.rtype in PUBLIC))
+    public = query.rtype in PUBLIC or any(name in PUBLIC for name, _ in query.types)
+    where.append(condition(scope, values, public=public))
     for number, each in enumerate(query.filters):
         where.append(each.sql(place, values, f"f{number}"))
     return where, values

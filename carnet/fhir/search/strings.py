@@ -2,7 +2,7 @@
 """Search by string: beginning of a word group, `:exact`, `:contains`; case and accents aside.
 
 Traits of people and places rest readable in record.idx_string. Every other string is sealed: only the
-keyed hashes of its beginnings are kept, so `:contains` on it is refused.
+keyed hashes of its beginnings are kept; `:contains` on it opens what may answer (contents.py).
 Source: FHIR R4, Search, "string".
 """
 
@@ -22,6 +22,10 @@ READABLE = frozenset(
     "Patient RelatedPerson Person Practitioner PractitionerRole Organization HealthcareService "
     "Location Endpoint".split()
 )
+# Letters that no decomposition takes apart: a "coeur" is a "cœur".
+JOINED = str.maketrans(
+    {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
+)
 LONGEST = 48  # characters of a sealed string that can be searched
 LONGEST_READABLE = 500  # of a readable one: an index row holds 2,700 bytes
 
@@ -30,14 +34,10 @@ class WrongString(errors.Invalid):
     """A string to search has one letter or digit at least; 48 at most where the text is sealed, else 500."""
 
 
-class SealedString(errors.NotSupported):
-    """This text is sealed: it can be searched by its beginning or :exact, not by :contains."""
-
-
 def normalised(text: str) -> str:
     """Lower case, no accents, blanks and punctuation as one space."""
     plain = unicodedata.normalize("NFKD", text).casefold()
-    plain = "".join(mark for mark in plain if not unicodedata.combining(mark))
+    plain = "".join(mark for mark in plain if not unicodedata.combining(mark)).translate(JOINED)
     return re.sub(r"[\W_]+", " ", plain).strip()
 
 
@@ -58,6 +58,14 @@ def searched(text: str) -> str:
     return _short(normalised(text), LONGEST)
 
 
+def checked(rtype: str, text: str, how: str) -> str:
+    """A word to search by; WrongString for one that nothing can answer."""
+    if how != "exact":
+        sealed = rtype not in READABLE and how == "starts"
+        _short(normalised(text), LONGEST if sealed else LONGEST_READABLE)
+    return text
+
+
 def beginnings(text: str) -> list[str]:
     """The searchable beginnings of a sealed string, and the whole of it for `:exact`."""
     plain = normalised(text)[:LONGEST]
@@ -72,7 +80,10 @@ def whole(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StringFilter:
-    """Any of the words; how: starts, exact, contains, or equal (case and accents aside)."""
+    """Any of the words; how: starts, exact, or equal (case and accents aside).
+
+    Where they rest readable, also contains and ends: elsewhere see contents.Within.
+    """
 
     number: int
     words: tuple[str, ...]
@@ -81,14 +92,11 @@ class StringFilter:
     def sql(self, place: Place, values: dict[str, object], name: str) -> str:
         if place.rtype in READABLE:
             return self._readable(values, name)
-        if self.how == "contains":
-            raise SealedString
+        if self.how in ("contains", "ends"):
+            raise RuntimeError("a sealed string is opened to be compared")
         if self.how == "equal":
             return self._whole(place, values, name)
-        looked = [
-            "=" + word if self.how == "exact" else _short(normalised(word), LONGEST)
-            for word in self.words
-        ]
+        looked = ["=" + word if self.how == "exact" else searched(word) for word in self.words]
         hashes = [place.hasher.start(place.rtype_number, self.number, word) for word in looked]
         values[name] = array(hashes)
         return f"r.toks {'@>' if len(hashes) == 1 else '&&'} %({name})s::bigint[]"
@@ -108,13 +116,18 @@ class StringFilter:
                 values[key] = exact(word)
                 parts.append(f"s.value = %({key})s::text")
                 continue
-            plain = _short(normalised(word), LONGEST_READABLE)
+            plain = normalised(word)
             if self.how == "equal":
                 values[key] = plain
                 parts.append(f"s.value = %({key})s::text")
             elif self.how == "contains":
                 values[key] = plain
                 parts.append(f"(s.value !~ '^=' AND strpos(s.value, %({key})s::text) > 0)")
+            elif self.how == "ends":
+                values[key] = plain
+                parts.append(
+                    f"(s.value !~ '^=' AND right(s.value, {len(plain)}) = %({key})s::text)"
+                )
             else:
                 values[key] = plain
                 values[key + "e"] = plain + "\U0010ffff"
