@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.serving import served
 from tests.hostile.corpus.bait import TOKEN, Bait
 from tests.journeys.conftest import browser, demonstration, logged_in
 
-__all__ = ["browser", "demonstration", "logged_in"]
+__all__ = ["browser", "demonstration", "logged_in", "served"]
 
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy would answer for us
 
