@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from carnet.fhir.fhirpath import Item, Terminology
 from carnet.fhir.terminology.queries import Conn, generation
@@ -28,25 +28,40 @@ Question = tuple[str, str | None, str]  # value set, system, code
 T = TypeVar("T")
 
 
+class Own(Terminology, Protocol):
+    """What validation knows by itself."""
+
+    def certain(self, value_set: str, item: Item) -> bool | None: ...
+    def missing(self, value_set: str) -> bool: ...
+
+
 class Bindings:
     """A terminology for validation, over PostgreSQL."""
 
-    def __init__(self, terms: Terms, own: Terminology) -> None:
+    def __init__(self, terms: Terms, own: Own) -> None:
         self.terms = terms
         self.own = own
         self.generation = -1
         self.answers: OrderedDict[Question, bool | None] = OrderedDict()
         self.unasked: set[Question] = set()
+        self.absent: set[str] = set()  # value sets nobody brought, of this generation
+
+    def missing(self, value_set: str) -> bool:
+        """Whether nobody brought a value set."""
+        return value_set in self.absent and self.own.missing(value_set)
 
     def member(self, value_set: str, item: Item) -> bool | None:
-        """Whether an item is in a value set: by its own lists first, then by what was learnt."""
-        told = self.own.member(value_set, item)
+        """Whether an item is in a value set: by its own lists, by what was learnt, by what they leave open."""
+        told = self.own.certain(value_set, item)
         if told is not None:
             return told
-        answers = [self._remembered((value_set, *pair)) for pair in pairs(item)]
-        if True in answers:
-            return True
-        return None if None in answers or not answers else False
+        if value_set not in self.absent:
+            answers = [self._remembered((value_set, *pair)) for pair in pairs(item)]
+            if True in answers:
+                return True
+            if answers and None not in answers:
+                return False
+        return self.own.member(value_set, item)
 
     def _remembered(self, question: Question) -> bool | None:
         if question in self.answers:
@@ -59,8 +74,12 @@ class Bindings:
         for question in sorted(questions - self.answers.keys(), key=repr):
             try:
                 answer = await self.terms.contains(conn, *question)
-            except (UnknownValueSet, Circular):
+            except UnknownValueSet as error:
                 answer = None  # nobody brought it: nothing is held against a code
+                if str(error) == str(UnknownValueSet(question[0])):  # not one it names
+                    self.absent.add(question[0])
+            except Circular:
+                answer = None
             self.answers[question] = answer
             if len(self.answers) > KEPT:
                 self.answers.popitem(last=False)
@@ -70,6 +89,7 @@ class Bindings:
         now = await generation(conn)
         if now != self.generation:
             self.answers.clear()
+            self.absent.clear()
             self.generation = now
         for _ in range(ROUNDS):
             self.unasked = set()  # of this work alone: nothing else runs while it does

@@ -91,7 +91,10 @@ def _compiled_rules(invariants: tuple[Invariant, ...]) -> tuple[Rule, ...]:
 
 def _held(rule: Rule, item: Item, tail: str, frame: Frame, found: Problems) -> None:
     run, severity, text, key = rule
-    if broken(run, item, frame) and len(found) < MAX_ISSUES:
+    most = (
+        2 * MAX_ISSUES if severity == "error" else MAX_ISSUES
+    )  # no warning takes an error's place
+    if len(found) < most and broken(run, item, frame):
         found.append((tail, severity, "invariant", text, key))
 
 

@@ -18,7 +18,7 @@ from carnet.fhir.definitions import Element, load
 from carnet.fhir.fhirpath import Child, Frame, Item, Terminology, model
 from carnet.fhir.fhirpath.equality import order
 from carnet.fhir.fhirpath.functions.fhir import target_of
-from carnet.fhir.validation import slices
+from carnet.fhir.validation import bindings, slices
 from carnet.fhir.validation.invariants import broken, compiled, sentence
 from carnet.fhir.validation.matching import contains, same
 from carnet.fhir.validation.snapshots import (
@@ -150,12 +150,12 @@ class Compiler:
         if binding is None or "valueSet" not in binding:
             return []
         value_set, strength = binding["valueSet"].partition("|")[0], binding["strength"]
-        if strength not in {"required", "extensible"}:
+        if strength not in bindings.HELD:
             return []
         own = base.binding if base is not None else None
         if own is not None and (own.value_set, own.strength) == (value_set, strength):
-            return []  # required ones are checked with the structure, or cannot be listed
-        return [_bound_to(value_set, strength, rule)]
+            return []  # looked at with the structure, or with R4's own bindings
+        return [bindings.bound_to(value_set, strength, rule)]
 
     def _constraints(self, part: Part, base: Element | None, kinds: tuple[str, ...]) -> list[Check]:
         known = {"ele-1", "ext-1"}
@@ -574,24 +574,6 @@ def _bound(limit: Item, sign: int, rule: str) -> Check:
         except errors.CarnetError:
             return None
         return problem if found is not None and found * sign < 0 else None
-
-    return check
-
-
-def _bound_to(value_set: str, strength: str, rule: str) -> Check:
-    severity = "error" if strength == "required" else "warning"
-    text = f"The profile binds this element to codes of {value_set} ({strength})."
-    problem: Found = [("", severity, "code-invalid", text, rule)]
-
-    def check(item: Item, context: Context) -> Found:
-        kind, value, _ = item
-        if value is None:
-            return None
-        if kind == "CodeableConcept" and not any("code" in c for c in value.get("coding", ())):
-            return problem if strength == "required" else None
-        if kind == "Reference" or (kind in {"Quantity", "Coding"} and "code" not in value):
-            return None
-        return problem if context.terminology.member(value_set, item) is False else None
 
     return check
 

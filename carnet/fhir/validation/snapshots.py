@@ -84,6 +84,18 @@ class Snapshots:
             self.known[url] = self._made(url, depth)
         return self.known[url]
 
+    def lacks(self, url: str) -> list[str]:
+        """What could not be made of a profile, and of those it is based on."""
+        found: list[str] = []
+        url = url.partition("|")[0]
+        for _ in range(MOST_BASES):
+            found += self.problems.get(url, ())
+            structure = self.structures.structure(url)
+            if structure is None:
+                break
+            url = structure.get("baseDefinition", "").partition("|")[0]
+        return found
+
     def _made(self, url: str, depth: int) -> Part | None:
         structure = self.structures.structure(url)
         if structure is None:

@@ -26,12 +26,15 @@ class Codes:
     whole: set[str] = field(default_factory=set)  # systems it has all of, whose codes are not known
     partial: bool = False  # it has more than what is listed
 
-    def has(self, system: str | None, code: str) -> bool | None:
-        """Whether a code is one of them; None when that cannot be told."""
+    def has(self, system: str | None, code: str, *, sure: bool = False) -> bool | None:
+        """Whether a code is one of them; None when that cannot be told.
+
+        sure: nor of a system it has all of, whose codes nobody brought: the code may not exist.
+        """
         if (system, code) in self.pairs:
             return True
         if system is not None and system in self.whole:
-            return True
+            return None if sure else True
         return None if self.partial or (system is None and self.whole) else False
 
     def has_bare(self, code: str) -> bool | None:
@@ -51,6 +54,13 @@ class LocalTerminology:
 
     def member(self, value_set: str, item: Item) -> bool | None:
         """Whether an item (code, Coding, CodeableConcept, Quantity, text) is in a value set."""
+        return self._member(value_set, item, False)
+
+    def certain(self, value_set: str, item: Item) -> bool | None:
+        """The same, as far as it hangs on no code system that is not here."""
+        return self._member(value_set, item, True)
+
+    def _member(self, value_set: str, item: Item, sure: bool) -> bool | None:
         codes = self.codes(value_set.partition("|")[0])
         if codes is None:
             return None
@@ -61,13 +71,17 @@ class LocalTerminology:
             return None
         codings = value.get("coding", ()) if kind == "CodeableConcept" else (value,)
         answers = [
-            codes.has(coding.get("system"), coding["code"])
+            codes.has(coding.get("system"), coding["code"], sure=sure)
             for coding in codings
             if "code" in coding
         ]
         if True in answers:
             return True
         return None if None in answers else False
+
+    def missing(self, value_set: str) -> bool:
+        """Whether nobody brought a value set."""
+        return self.codes(value_set.partition("|")[0]) is None
 
     def codes(self, url: str, depth: int = 0) -> Codes | None:
         """The codes of a value set, by its address; None when nobody brought it."""
@@ -95,31 +109,35 @@ class LocalTerminology:
         for include in compose.get("include", ()):
             self._include(include, made, depth)
         for exclude in compose.get("exclude", ()):
-            for concept in exclude.get("concept", ()):
-                made.pairs.discard((exclude.get("system"), concept["code"]))
+            _exclude(made, self._included(exclude, depth))
         return made
 
     def _include(self, include: Json, made: Codes, depth: int) -> None:
+        found = self._included(include, depth)
+        made.pairs |= found.pairs
+        made.whole |= found.whole
+        made.partial = made.partial or found.partial
+
+    def _included(self, include: Json, depth: int) -> Codes:
+        """What one clause takes: what its system says and all the value sets it names have."""
+        parts: list[Codes] = []
         system = include.get("system")
-        if "filter" in include or depth > DEEPEST:
-            made.partial = True
-        elif "concept" in include:
-            made.pairs |= {(system, concept["code"]) for concept in include["concept"]}
-        elif system is not None:
-            listed = self._system(system)
-            if listed is None:
-                made.whole.add(system)
-            else:
-                made.pairs |= {(system, code) for code in listed}
-        else:
-            for address in include.get("valueSet", ()):
+        if system is not None:
+            parts.append(self._of_system(system, include))
+        for address in include.get("valueSet", ()):
+            inner = None
+            if depth <= DEEPEST:
                 inner = self.codes(address.partition("|")[0], depth + 1)
-                if inner is None:
-                    made.partial = True
-                else:
-                    made.pairs |= inner.pairs
-                    made.whole |= inner.whole
-                    made.partial = made.partial or inner.partial
+            parts.append(Codes(partial=True) if inner is None else inner)
+        return _in_all(parts)
+
+    def _of_system(self, system: str, include: Json) -> Codes:
+        if "filter" in include:
+            return Codes(partial=True)
+        if "concept" in include:
+            return Codes({(system, concept["code"]) for concept in include["concept"]})
+        listed = self._system(system)
+        return Codes(whole={system}) if listed is None else Codes({(system, c) for c in listed})
 
     def _system(self, url: str) -> set[str] | None:
         found = self.packages.code_systems.get(url)
@@ -128,6 +146,33 @@ class LocalTerminology:
         codes: set[str] = set()
         _concepts(found, codes)
         return codes
+
+
+def _in_all(parts: list[Codes]) -> Codes:
+    """What every one of some value sets has."""
+    if len(parts) == 1:
+        return parts[0]
+    pairs = {pair for part in parts for pair in part.pairs}
+    told = {pair: [part.has(*pair) for part in parts] for pair in pairs}
+    made = Codes({pair for pair, answers in told.items() if all(answers)})
+    made.whole = set.intersection(*(part.whole for part in parts)) if parts else set()
+    made.partial = any(part.partial for part in parts) or any(
+        None in answers and False not in answers for answers in told.values()
+    )
+    return made
+
+
+def _exclude(made: Codes, out: Codes) -> None:
+    """Take codes out of what is known; what may be out of it is not known any more."""
+    if out.whole & made.whole:
+        made.whole -= out.whole
+    made.pairs = {pair for pair in made.pairs if pair[0] not in out.whole}
+    made.pairs -= out.pairs
+    if made.whole & {system for system, _ in out.pairs}:
+        made.whole -= {system for system, _ in out.pairs}
+        made.partial = True
+    if out.partial:
+        made.pairs, made.whole, made.partial = set(), set(), True
 
 
 def _concepts(holder: Json, codes: set[str]) -> None:

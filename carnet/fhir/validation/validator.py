@@ -14,7 +14,7 @@ from threading import RLock
 from typing import Any, Final, cast
 
 from carnet.fhir.fhirpath import Frame, Item, Terminology, model
-from carnet.fhir.validation import bundles, extensions, invariants, structure
+from carnet.fhir.validation import bindings, bundles, extensions, invariants, structure
 from carnet.fhir.validation.issues import Issue, Severity
 from carnet.fhir.validation.packages import Packages
 from carnet.fhir.validation.profiles import Check, Compiler, Context, Found, Problem
@@ -51,18 +51,19 @@ class Validator:
             for place in _resources(resource):
                 asked = tuple(profiles) if place.tail == "" else ()
                 issues += self._validated(place, asked, claimed)
-                if len(issues) >= MAX_ISSUES:
+                if len(issues) >= MAX_ISSUES and len(_errors(issues)) >= MAX_ISSUES:
                     break
         except (TypeError, AttributeError, KeyError, ValueError):
             if not issues:  # a value of the wrong kind, already told, may stop what comes after
                 raise
-        return list(dict.fromkeys(issues))[:MAX_ISSUES]
+        return _most(list(dict.fromkeys(issues)))
 
     def _validated(self, place: "Place", asked: Sequence[str], claimed: bool) -> list[Issue]:
         resource, kind = place.resource, place.resource["resourceType"]
         context = self._context(place)
         start = place.path
         found = [_issue(start, p) for p in invariants.check(resource, context.frame)]
+        found += [_issue(start, p) for p in bindings.check(resource, context)]
         if kind == "Bundle":
             found += [_issue(start, p) for p in bundles.check(resource)]
         if place.bundle is not None and place.find is not None:
@@ -81,6 +82,9 @@ class Validator:
                 text = "The profile is not known here: nothing was held against it."
                 found.append(Issue(start, "not-found", text, severity, "", url))
                 continue
+            for lack in self.snapshots.lacks(url):
+                text = f"The profile could not be made whole here: {lack}."
+                found.append(Issue(start, "incomplete", text, "warning", "", url))
             problems = self.conforms(url, (kind, resource, None), context) or []
             found += [_issue(start, p, url) for p in problems]
         return found
@@ -159,6 +163,20 @@ class _Conformance:
 def _issue(start: str, problem: Problem, profile: str = "") -> Issue:
     tail, severity, code, text, rule = problem
     return Issue(start + tail, code, text, cast(Severity, severity), rule, profile)
+
+
+def _errors(issues: list[Issue]) -> list[Issue]:
+    return [issue for issue in issues if issue.severity == "error"]
+
+
+def _most(issues: list[Issue]) -> list[Issue]:
+    """As many as are told, in their order: no error is left out for what is less than one."""
+    if len(issues) <= MAX_ISSUES:
+        return issues
+    errors = _errors(issues)[:MAX_ISSUES]
+    others = [issue for issue in issues if issue.severity != "error"]
+    kept = {*errors, *others[: MAX_ISSUES - len(errors)]}
+    return [issue for issue in issues if issue in kept]
 
 
 # ---------------------------------------------------------------- resources in a resource

@@ -9,6 +9,7 @@ from carnet.fhir.fhirpath import Item
 from carnet.fhir.validation.issues import Issue, outcome, right
 from carnet.fhir.validation.packages import Packages
 from carnet.fhir.validation.structure import check
+from carnet.fhir.validation.terms import LocalTerminology
 from carnet.fhir.validation.validator import Validator
 
 Json = dict[str, Any]
@@ -230,13 +231,62 @@ def test_a_binding_is_as_grave_as_its_strength() -> None:
     for strength, severity in (("required", "error"), ("extensible", "warning")):
         profile, codes = value_set(strength)
         found = validator(profile, codes).validate(wrong, ("urn:profile",))
-        assert [i.severity for i in found if i.code == "code-invalid"] == [severity]
+        told = [i.severity for i in found if i.code == "code-invalid" and i.profile]
+        assert told == [severity]
         fine = patient(maritalStatus={"coding": [{"system": "urn:s", "code": "M"}]})
         found = validator(profile, codes).validate(fine, ("urn:profile",))
-        assert [i for i in found if i.code == "code-invalid"] == []
+        assert [i for i in found if i.code == "code-invalid" and i.profile] == []
     profile, codes = value_set("preferred")
     found = validator(profile, codes).validate(wrong, ("urn:profile",))
-    assert [i for i in found if i.code == "code-invalid"] == []
+    assert [i for i in found if i.code == "code-invalid" and i.profile] == []
+
+
+def test_a_value_set_nobody_brought_is_said_and_refuses_nothing() -> None:
+    coded = patient(maritalStatus={"coding": [{"system": "urn:s", "code": "X"}]})
+    for strength, severity in (("required", "warning"), ("extensible", "information")):
+        profile, _ = value_set(strength)
+        found = validator(profile).validate(coded, ("urn:profile",))
+        told = [(i.severity, i.code, i.path) for i in found if i.profile]
+        assert told == [(severity, "not-found", "Patient.maritalStatus")]
+        assert next(i.text for i in found if i.profile).startswith(
+            "The value set urn:vs is not known here."
+        )
+
+
+def test_a_profile_whose_base_nobody_brought_says_so() -> None:
+    profile = structure() | {"baseDefinition": "urn:base", "snapshot": {"element": []}}
+    found = validator(profile).validate(patient(active=True), ("urn:profile",))
+    assert [(i.severity, i.code) for i in found if i.profile] == [("warning", "incomplete")]
+    assert "urn:base" in next(i.text for i in found if i.profile)
+
+
+@pytest.mark.parametrize(
+    ("compose", "kept", "wrong", "open_"),
+    [
+        ({"include": [{"valueSet": ["urn:ab", "urn:bc"]}]}, "b", "ac", ""),
+        ({"include": [{"system": "urn:s", "valueSet": ["urn:ab"]}]}, "ab", "c", ""),
+        ({"include": [{"valueSet": ["urn:ab"]}], "exclude": [{"valueSet": ["urn:bc"]}]}, "a", "bc", ""),
+        ({"include": [{"valueSet": ["urn:ab"]}], "exclude": [{"system": "urn:s"}]}, "", "abc", ""),
+        ({"include": [{"valueSet": ["urn:ab"]}],
+          "exclude": [{"system": "urn:s", "filter": [{"property": "x", "op": "=", "value": "y"}]}]},
+         "", "", "abc"),
+        ({"include": [{"valueSet": ["urn:ab"]}, {"valueSet": ["urn:nowhere"]}]}, "ab", "", "c"),
+    ],
+)  # fmt: skip
+def test_what_a_value_set_is_made_of(compose: Json, kept: str, wrong: str, open_: str) -> None:
+    def listed(url: str, codes: str) -> Json:
+        concepts = [{"code": code} for code in codes]
+        clause = {"system": "urn:s", "concept": concepts}
+        return {"resourceType": "ValueSet", "url": url, "compose": {"include": [clause]}}
+
+    packages = Packages()
+    made = {"resourceType": "ValueSet", "url": "urn:made", "compose": compose}
+    packages.add([listed("urn:ab", "ab"), listed("urn:bc", "bc"), made])
+    terms = LocalTerminology(packages)
+    for codes, answer in ((kept, True), (wrong, False), (open_, None)):
+        for code in codes:
+            item = ("Coding", {"system": "urn:s", "code": code}, None)
+            assert terms.member("urn:made", item) is answer, code
 
 
 def test_a_terminology_takes_the_place_of_ours() -> None:

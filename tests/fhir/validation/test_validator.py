@@ -268,3 +268,11 @@ def test_the_national_packages_load_and_say_what_they_miss(shared: Path) -> None
     missing = packages.missing()
     assert "http://interopsante.org/fhir/StructureDefinition/FrAppointment" in missing
     assert not any(url in packages.structures for url in missing)
+
+
+def test_no_error_is_left_out_for_many_warnings() -> None:
+    odd = {"coding": [{"system": "urn:s", "code": "x"}]}
+    many = {"resourceType": "Patient", "identifier": [{"type": odd} for _ in range(300)]}
+    broken = many | {"contact": [{"gender": "male"}]}
+    assert ("Patient.contact[0]", "pat-1") in [(i.path, i.rule) for i in found(broken)]
+    assert len(found(broken)) == 200
