@@ -80,8 +80,8 @@ async def test_a_statement_that_did_not_change_is_not_sent_again(space: Space) -
 
 VALUES = {
     "token": "a|b", "reference": "Patient/a", "date": "2020-01", "string": "a", "uri": "urn:a",
-    "number": "1", "quantity": "5.4|http://unitsofmeasure.org|mg", "near": "48.1|2.2|10|km", "_filter": "_id eq a",
-    "_list": "a",
+    "number": "1", "quantity": "5.4|http://unitsofmeasure.org|mg", "near": "48.1|2.2|10|km",
+    "_filter": "_id eq a", "_list": "a",
 }  # fmt: skip
 TOGETHER = 6  # conditions of one request: one that is not understood fails it
 

@@ -283,7 +283,7 @@ async def test_sealed_text_is_found_by_its_beginning_or_exactly(space: Space) ->
         ("value-string=%C2%A0", "invalid", "value-string: "),
         ("subject:Patient.birthdate=maybe", "invalid", "subject:Patient.birthdate: "),
         ("_has:Observation:has-member:date=maybe", "invalid", "_has:Observation:has-member:date: "),
-        ("subject:identifier=urn:s|", "not-supported", "subject: "),
+        ("subject:identifier=urn:s|", "not-supported", "subject:identifier: "),
         ("_filter=date%20eq%20maybe", "invalid", "date: "),
         ("_query=a", "not-supported", "_query"),
         ("_sort=code", "not-supported", "sealed"),
