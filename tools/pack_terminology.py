@@ -5,6 +5,11 @@ The source is the same package as that of tools/pack_definitions.py, public doma
 
     python tools/pack_terminology.py package
 
+and, once that is done or what is made of it has changed, the same as rows for a fresh installation, through
+a migrated database that has none:
+
+    python tools/pack_terminology.py --rows postgresql://…
+
 Kept: code systems that HL7 defines and lists whole (hl7.org/fhir, terminology.hl7.org), with their
 concepts, definitions, hierarchies and properties; the OIDs HL7 gives to systems; the value sets of R4
 as they are composed. Left out: what is excerpted from others' systems (SNOMED CT, DICOM, ASTM), their
@@ -14,13 +19,17 @@ displays where a value set repeats them, and all other prose.
 import json
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 import zstandard
+from psycopg import sql
 
-from carnet.fhir.terminology.load.base import ARTEFACT, FOLDER
+from carnet.fhir.terminology.load import dump, install, store
+from carnet.fhir.terminology.load.base import ARTEFACT, FOLDER, artefact
 
 HL7 = ("http://hl7.org/fhir/", "http://terminology.hl7.org/")
 SYSTEM_KEYS = ("url", "version", "name", "title", "status", "date", "content", "caseSensitive",
@@ -52,6 +61,22 @@ def main(folder: Path) -> None:
     sys.stdout.write(
         f"{len(systems)} code systems, {len(sets)} value sets: {len(artefact):,} bytes\n"
     )
+
+
+def rows(url: str) -> None:
+    """Write the rows: the database is loaded the general way, and left as it was."""
+    with psycopg.connect(url) as conn:
+        for table in ("listed", "value_set", "below", "concept", "code_system", "alias", "source"):
+            conn.execute(
+                sql.SQL("TRUNCATE terminology.{} RESTART IDENTITY CASCADE").format(
+                    sql.Identifier(table)
+                )
+            )
+        install.slowly(conn, datetime(2026, 1, 1, tzinfo=UTC))
+        made = dump.packed_of(dump.taken(conn, store.digest_of(artefact())))
+        conn.rollback()
+    (FOLDER / dump.ROWS).write_bytes(made)
+    sys.stdout.write(f"{len(made):,} bytes\n")
 
 
 def read(folder: Path, kind: str) -> Iterator[Json]:
@@ -120,4 +145,7 @@ def clause(c: Json) -> Json:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if sys.argv[1] == "--rows":
+        rows(sys.argv[2])
+    else:
+        main(Path(sys.argv[1]))

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from carnet import errors
-from carnet.fhir.terminology.load import files, queries, store
+from carnet.fhir.terminology.load import base, dump, files, install, queries, store
 from carnet.fhir.terminology.load.model import Brought
 from carnet.fhir.terminology.refusals import Taken
 from tests.fhir.terminology.conftest import AT, put
@@ -301,3 +301,30 @@ def test_the_national_value_sets_are_all_read(stocked: Database, shared: Path) -
             concepts += sum(len(c["concept"]) for c in brought.value_sets[0].compose["include"])
     assert refused == ["JDV_Evaluation_AGGIR_PA_CISIS.xml", "JDV_Evaluation_AGGIR_PH_CISIS.xml"]
     assert concepts > 14_000
+
+
+@pytest.mark.slow
+def test_the_packed_rows_are_what_the_definitions_make(db: Database) -> None:
+    """The quick way and the general one write the same rows; tools/pack_terminology.py makes them anew."""
+    rows = dump.packed()
+    assert rows.sha256 == store.digest_of(base.artefact())
+    with db.connect() as conn:
+        assert install.base(conn, AT)
+        assert not install.base(conn, AT)
+        made = dump.taken(conn, rows.sha256)
+        for table in ("alias", "listed", "value_set", "below", "concept", "code_system", "source"):
+            conn.execute(f"TRUNCATE terminology.{table} RESTART IDENTITY CASCADE")
+        assert install.slowly(conn, AT)
+        slow = dump.taken(conn, rows.sha256)
+    assert slow == rows == made
+
+
+@pytest.mark.slow
+def test_definitions_come_beside_what_an_operator_loaded_first(db: Database) -> None:
+    with db.connect() as conn:
+        put(conn, SYSTEM)
+        assert install.base(conn, AT)
+        found = conn.execute("SELECT count(*) FROM terminology.code_system").fetchone()
+        assert found == (1041,)
+        put(conn, SYSTEM | {"version": "3"})
+        assert conn.execute("SELECT count(*) FROM terminology.code_system").fetchone() == (1042,)

@@ -3,6 +3,8 @@
 
 from typing import Final, LiteralString
 
+from psycopg import sql
+
 LOCK: Final = 0x7465726D  # "term": one load at a time in a database
 
 TAKE_LOCK: LiteralString = "SELECT pg_advisory_xact_lock(%(lock)s)"
@@ -10,6 +12,14 @@ SOURCE: LiteralString = "SELECT id FROM terminology.source WHERE sha256 = %(sha2
 ADD_SOURCE: LiteralString = """
     INSERT INTO terminology.source (name, sha256, form, origin, loaded_at)
     VALUES (%(name)s, %(sha256)s, %(form)s, %(origin)s, %(at)s) RETURNING id
+"""
+ANYTHING: LiteralString = """
+    SELECT 1 WHERE EXISTS (SELECT FROM terminology.source) OR EXISTS (SELECT FROM terminology.code_system)
+        OR EXISTS (SELECT FROM terminology.value_set) OR EXISTS (SELECT FROM terminology.alias)
+"""
+FIRST_SOURCE: LiteralString = """
+    INSERT INTO terminology.source (id, name, sha256, form, origin, loaded_at) OVERRIDING SYSTEM VALUE
+    VALUES (%(id)s, %(name)s, %(sha256)s, %(form)s, %(origin)s, %(at)s)
 """
 SYSTEMS: LiteralString = """
     SELECT url, version, content, id, digest FROM terminology.code_system WHERE url = ANY (%(urls)s)
@@ -103,3 +113,22 @@ FIGURES: LiteralString = """
            (SELECT count(*) FROM terminology.value_set v WHERE v.source = s.id)
       FROM terminology.source s ORDER BY s.id
 """
+
+
+def copy_in(table: str, columns: LiteralString) -> sql.Composed:
+    """COPY into a table, in text."""
+    return sql.SQL("COPY terminology.{} (" + columns + ") FROM STDIN").format(sql.Identifier(table))
+
+
+def copy_out(table: str, columns: LiteralString) -> sql.Composed:
+    """COPY out of a table, in text, in the order of its first columns: the same rows, the same bytes."""
+    return sql.SQL(
+        "COPY (SELECT " + columns + " FROM terminology.{} ORDER BY 1, 2, 3) TO STDOUT"
+    ).format(sql.Identifier(table))
+
+
+def go_on(table: str) -> sql.Composed:
+    """Have a table number its next row after the last one."""
+    return sql.SQL(
+        "SELECT setval(pg_get_serial_sequence({}, 'id'), greatest((SELECT max(id) FROM terminology.{}), 1))"
+    ).format(sql.Literal(f"terminology.{table}"), sql.Identifier(table))
