@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import os
 import random
 import shutil
 import tempfile
@@ -52,9 +53,25 @@ class Place:
         finally:
             self.installation.stop_serving()
 
+    def spent(self) -> tuple[float, float]:
+        """CPU seconds of the serving processes, and of PostgreSQL's with those that have ended."""
+        made = self.installation
+        return _spent(made.server_pids()), _spent(made.postgres_pids())
+
     def url(self, role: str) -> str:
         """The database for a role; the embedded server runs whoever serves."""
         return self.installation.url(role)
+
+
+def _spent(pids: list[int]) -> float:
+    ticks = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):  # it ended meanwhile: its parent has its time
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(
+                map(int, fields[11:15])
+            )  # its own, and its children's that were waited for
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 @cache

@@ -40,6 +40,12 @@ def rated(rate: Rate, unit: str = "") -> str:
     return text + (f", {rate.refused} REFUSED" if rate.refused else "")
 
 
+def costing(before: tuple[float, float], after: tuple[float, float], count: int) -> str:
+    """`, CPU 850 + 620 µs each (server + PostgreSQL)`: what does not hang on who else is on the machine."""
+    server, postgres = ((b - a) / max(count, 1) * 1e6 for a, b in zip(before, after, strict=True))
+    return f", CPU {server:,.0f} + {postgres:,.0f} µs each (server + PostgreSQL)"
+
+
 def table() -> str:
     """Everything seen, as Markdown."""
     lines = ["| work | figure | beside it, in the same run | load |", "| --- | --- | --- | --- |"]

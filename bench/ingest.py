@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench._place import person, place
-from bench._told import tell
+from bench._told import costing, tell
 
 SYNTHEA = Path(__file__).resolve().parents[2] / "shared" / "data" / "synthea"
 CLIENTS = 8
@@ -35,17 +35,19 @@ def run() -> None:
     for workers in (1, 2):
         with here.serving(workers) as client:
             client.ask(client.request("POST", "/fhir/", bodies[0]))  # warm: compiled once a worker
-            size = here_size(workers)
+            size, before = here_size(workers), here.spent()
             sent = [client.request("POST", "/fhir/", body) for body in bodies]
             seen = client.all(sent, clients=CLIENTS)
+            resources = sum(counts)
+            cost = costing(before, here.spent(), resources)
             grown = here_size(workers) - size
-        resources = sum(counts)
         tell(
             f"transaction bundles ({name}, {len(bodies)} people, {resources} resources of"
             f" {sum(map(len, rows)) / len(rows):,.0f} bytes), {workers}"
             f" worker{'s' * (workers > 1)}, {CLIENTS} clients",
             f"{resources / seen.seconds:,.0f} resources/s"
             + (f", {seen.refused} REFUSED" if seen.refused else "")
+            + cost
             + f", {grown / resources / 1000:.2f} kB a resource on disk",
             f"COPY with a primary key, a commit a bundle: {copied(rows, counts):,.0f} rows/s",
         )
