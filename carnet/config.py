@@ -68,6 +68,9 @@ class Settings:
         "What a write is refused for beyond its structure: off (nothing; return=OperationOutcome tells), "
         "base (R4's own rules) or profiles (those its meta.profile claims too).",
     )
+    require_version: bool = _setting(
+        False, "Whether an update or a patch has to say in If-Match which version it changes (else 428)."
+    )
     packages: str = _setting(
         "",
         "FHIR packages to validate against: a .tgz, a folder of them, or a folder of JSON files.",

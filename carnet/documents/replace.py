@@ -230,6 +230,8 @@ def replaced_by(resource: dict[str, Any]) -> list[str]:
 class NotSuperseding(errors.NotSupported):
     """PATCH of a document is supported in the lot that replaces it, to set its status to superseded."""
 
+    status = 405  # ANS, PDSm: a PATCH of what it may not touch
+
 
 def check_patches(plan: Plan) -> None:
     """Refuse a lot for its PATCH before anything of it is written."""

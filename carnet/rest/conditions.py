@@ -115,9 +115,20 @@ def sole(unit: Unit, matches: Sequence[Stored]) -> Stored:
     return matches[0]
 
 
+class Ambiguous(SeveralMatch):
+    """A conditional reference points to several resources you may refer to: it has to say more."""
+
+
 def only(matches: Sequence[Stored]) -> Address | None:
-    """The resource a conditional reference means, when it is exactly one."""
-    return address(matches[0]) if len(matches) == 1 else None
+    """The resource a conditional reference means; Ambiguous when it may be several."""
+    if len(matches) > 1:
+        raise Ambiguous
+    return address(matches[0]) if matches else None
+
+
+def borne_by(resource: dict[str, Any], system: str, value: str) -> bool:
+    """Whether a resource has an identifier."""
+    return bool(system and value) and _bears(resource, system, value)
 
 
 async def copy(unit: Unit, resource: dict[str, Any]) -> Address | None:

@@ -34,6 +34,19 @@ class Hiding(errors.BusinessRule):
     """A label that hides a resource is put and taken away by its own act."""
 
 
+class OfOne(errors.NotSupported):
+    """$meta is asked of one resource: of a type or of the server it would read all that is sealed."""
+
+
+async def of_many(request: Request) -> Response:
+    """GET or POST $meta and [type]/$meta: refused, and not in the capability statement."""
+    if "rtype" in request.path_params:
+        http.type_of(request)
+    http.accepts_json(request)
+    await http.desk(request).visit(request)
+    raise OfOne
+
+
 async def meta(request: Request) -> Response:
     """GET or POST [type]/[id]/$meta, GET [type]/[id]/_history/[version]/$meta."""
     rtype, id = http.type_of(request), http.id_of(request)

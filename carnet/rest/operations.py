@@ -46,9 +46,9 @@ async def operate(request: Request) -> Response:
     operation = desk.acts.operation(method, rtype, name)
     if operation is None:
         raise NoOperation
-    if request.method == "POST" and (content := await http.body(request)):
-        if json.parse(content) not in ({}, {"resourceType": "Parameters"}):
-            raise NoBody
+    content = await http.body(request) if request.method == "POST" else b""
+    if content and json.parse(content) not in ({}, {"resourceType": "Parameters"}):
+        raise NoBody
     told = await operation(visit, id)
     if isinstance(told, Streamed):
         return await _stream(told)

@@ -7,7 +7,8 @@ A single create is a plan of one entry, so that every write takes the same path.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -40,7 +41,13 @@ class Ring(errors.Invalid):
 
 
 class NotConditional(errors.NotSupported):
-    """A conditional reference is Type?parameter=value; that to a person, Patient?identifier=system|value."""
+    """A conditional reference is Type?parameter=value, of search parameters of the type."""
+
+
+class NeedsVersion(errors.Conflict):
+    """This server asks an update or a patch to say in If-Match which version it changes."""
+
+    status = 428
 
 
 class SameTwice(errors.Invalid):
@@ -83,10 +90,12 @@ async def carry_out(visit: Visit, acts: Acts, plan: Plan, *, then: Then | None =
         await _place(unit, acts, plan, named)
         for entry in plan.entries:
             if entry.method in ("POST", "PUT") and not entry.existing:
-                entry.resource = await _resolved(unit, acts, plan, entry, named)
+                with placed(entry):
+                    entry.resource = await _resolved(unit, acts, plan, entry, named)
         for entry in sorted(plan.entries, key=_rank):
             if entry.written is None and id(entry) not in void:
-                await _write(unit, acts, plan, entry, named)
+                with placed(entry):
+                    await _write(unit, acts, plan, entry, named)
         if plan.after is not None:
             await plan.after(unit, plan)
         if then is not None:
@@ -96,6 +105,16 @@ async def carry_out(visit: Visit, acts: Acts, plan: Plan, *, then: Then | None =
     act = plan.entries[0].method if len(plan.entries) == 1 else "transaction"
     names = INTERACTIONS | {"PATCH": "update"}  # in the trace
     await commit(visit, work, names.get(act, act))
+
+
+@contextmanager
+def placed(entry: Entry) -> Iterator[None]:
+    """A refusal of an entry says which it is, unless it says more."""
+    try:
+        yield
+    except errors.CarnetError as refusal:
+        refusal.path = refusal.path or entry.where or None
+        raise
 
 
 def _rank(entry: Entry) -> tuple[int, int, str]:
@@ -213,7 +232,8 @@ async def _place(unit: Unit, acts: Acts, plan: Plan, named: Named) -> None:
             if _waits(unit, named, entry, unplaced):
                 later.append(entry)
                 continue
-            address = await _address(unit, acts, plan, entry, named)
+            with placed(entry):
+                address = await _address(unit, acts, plan, entry, named)
             if entry.condition is not None:
                 plan.found[entry.condition.key] = address
             unplaced.discard(id(entry))
@@ -328,6 +348,9 @@ async def _patched(unit: Unit, acts: Acts, plan: Plan, entry: Entry, named: Name
     assert entry.id is not None
     assert entry.patch is not None
     patch = entry.patch
+    if _needs_version(unit, entry):
+        await unit.held(entry.rtype, entry.id, lock=False)  # what is not there is not found
+        raise NeedsVersion
 
     async def how(current: dict[str, Any]) -> dict[str, Any]:
         made = await patch(current)
@@ -336,11 +359,26 @@ async def _patched(unit: Unit, acts: Acts, plan: Plan, entry: Entry, named: Name
     return await unit.change(entry.rtype, entry.id, how, if_match=entry.if_match)
 
 
+def _needs_version(unit: Unit, entry: Entry) -> bool:
+    """Whether the version should have been named; a condition says enough of what it means."""
+    required = unit.visit.door.settings.require_version
+    return required and entry.if_match is None and entry.condition is None
+
+
+async def _is_there(unit: Unit, rtype: str, id: str) -> bool:
+    try:
+        return not (await unit.held(rtype, id, lock=False)).gone
+    except errors.NotFound:
+        return False
+
+
 async def _put(unit: Unit, plan: Plan, entry: Entry) -> Written:
     """A new version, or the first one of an id the caller chose."""
     assert entry.id is not None
     rtype, id, if_match = entry.rtype, entry.id, entry.if_match
     if entry.address is None:
+        if _needs_version(unit, entry) and await _is_there(unit, rtype, id):
+            raise NeedsVersion
         try:
             return await unit.update(rtype, id, entry.resource, if_match=if_match)
         except errors.NotFound:
@@ -454,6 +492,20 @@ async def _logical_owner(unit: Unit, acts: Acts, resource: dict[str, Any]) -> di
     return resource
 
 
+def _sent(plan: Plan, rtype: str, system: str, value: str) -> Address | None:
+    """What the Bundle itself creates with this identifier, when it is one."""
+    places = {
+        entry.address
+        for entry in plan.entries
+        if entry.rtype == rtype
+        and entry.address is not None
+        and conditions.borne_by(entry.resource, system, value)
+    }
+    if len(places) > 1:
+        raise conditions.Ambiguous
+    return places.pop() if places else None
+
+
 async def _find(unit: Unit, acts: Acts, plan: Plan, rtype: str, query: str) -> Address:
     """What a conditional reference means: somebody known, a place of the directory, or what is seen."""
     try:
@@ -461,7 +513,7 @@ async def _find(unit: Unit, acts: Acts, plan: Plan, rtype: str, query: str) -> A
     except ValueError:
         raise NotConditional from None
     found, named = None, len(parameters) == 1 and parameters[0][0] == "identifier"
-    if rtype not in unit.visit.door.definitions.types or (rtype == "Patient" and not named):
+    if rtype not in unit.visit.door.definitions.types:
         raise NotConditional
     if named:
         system, _, value = parameters[0][1].rpartition("|")
@@ -471,10 +523,13 @@ async def _find(unit: Unit, acts: Acts, plan: Plan, rtype: str, query: str) -> A
         if found is None and rtype != "Patient" and system and value:
             found = conditions.only(await conditions.bearing(unit, rtype, system, value))
     elif plan.parser is not None:
+        # Of people too: among those the caller sees, so that nobody is guessed by their traits.
         condition = conditions.read(plan.parser, rtype, query)
         found = conditions.only(await conditions.meant(unit, condition))
     else:
         raise NotConditional
+    if found is None and named:
+        found = _sent(plan, rtype, system, value)
     if found is None:
         raise UnknownPerson if rtype == "Patient" else UnresolvedReference
     return found

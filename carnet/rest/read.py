@@ -9,7 +9,9 @@ from email.utils import format_datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
+from carnet import errors
 from carnet.access.door import Nothing, Stored, Visit
+from carnet.fhir.search import subsets
 from carnet.rest import http
 from carnet.rest.binary import answer as binary
 from carnet.rest.desk import Desk
@@ -58,10 +60,31 @@ async def answer(request: Request, visit: Visit, stored: Stored) -> Response:
     if unchanged(request, stored):
         return Response(status_code=304, headers={"ETag": etag(stored)})
     return fhir(
-        stored.body,
+        part(http.desk(request), request, stored),
         ETag=etag(stored),
         Last_Modified=format_datetime(stored.upd, usegmt=True),
     )
+
+
+class NoCount(errors.NotSupported):
+    """_summary=count is of a search: one resource is not counted."""
+
+
+def part(desk: Desk, request: Request, stored: Stored) -> bytes:
+    """The resource, or what _summary and _elements ask of it; a part is tagged as one."""
+    given = http.parameters(request.scope["query_string"])
+    asked = [each for each in given if each[0] in ("_summary", "_elements")]
+    if not asked:
+        return stored.body
+    query = desk.parser.parse(stored.rtype, asked)
+    definitions = desk.door.definitions
+    if query.only_total:
+        raise NoCount
+    if query.elements:
+        return subsets.chosen(definitions, stored.body, query.elements)
+    if query.summary == "false":
+        return stored.body
+    return subsets.summarised(definitions, stored.body, query.summary)
 
 
 def unchanged(request: Request, stored: Stored) -> bool:

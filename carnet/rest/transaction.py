@@ -192,7 +192,9 @@ def shape_of(parser: Parser, each: dict[str, Any], index: int) -> Entry:
                 "The id of the resource is not that of its address.", path=f"{where}.resource.id"
             )
     if_match = http.if_match(request.get("ifMatch"))
-    entry = Entry(method, rtype, id, each.get("fullUrl", ""), content, if_match=if_match)
+    entry = Entry(
+        method, rtype, id, each.get("fullUrl", ""), content, if_match=if_match, where=where
+    )
     entry.condition = condition
     return entry
 

@@ -335,7 +335,6 @@ async def test_every_answer_may_not_be_kept(space: Space) -> None:
         "Observation",
         f"Observation/{id}/_history",
         "Nothing",
-        "metadata",
     ):
         answer = await space.get(path, as_="patient")
         assert answer.headers["cache-control"] == "no-store"

@@ -348,6 +348,55 @@ async def test_a_conditional_reference_finds_the_person_or_undoes_all(space: Spa
     assert await count(space) == before
 
 
+async def test_a_conditional_reference_names_a_person_by_what_is_seen_of_them(space: Space) -> None:
+    """By more than a number: exactly one, or a refusal that says at which entry."""
+    id = space.patient_id()
+    person = (await space.get(f"Patient/{id}", as_="patient")).json
+    birth, family = person["birthDate"], person["name"][0]["family"]
+    for named in (f"Patient?_id={id}", f"Patient?birthdate={birth}&family={family}"):
+        made = await space.post("", bundle(post(observation(named))), as_="gp")
+        assert made.status == 200, made.body
+        read = await space.get(location(made, 0), as_="patient")
+        assert read.json["subject"] == {"reference": f"Patient/{id}"}
+        # A software sees what it left, and this person is not of it: no trait is guessed by it.
+        answer = await space.post("", bundle(post(observation(named))), as_=LAB)
+        assert (answer.status, answer.json["issue"][0]["expression"]) == (412, ["Bundle.entry[0]"])
+    found = (await space.get("Patient?_count=5", as_="gp")).entries
+    assert len(found) > 1
+    several = "Patient?birthdate=gt1900-01-01"
+    for named, code in ((several, "multiple-matches"), ("Patient?birthdate=1800", "business-rule")):
+        sent = bundle(post(observation(f"Patient/{id}")), post(observation(named)))
+        answer = await space.post("", sent, as_="gp")
+        issue = answer.json["issue"][0]
+        assert (answer.status, issue["code"], issue["expression"]) == (
+            412, code, ["Bundle.entry[1]"],
+        )  # fmt: skip
+
+
+async def test_a_conditional_reference_names_what_the_bundle_itself_creates(space: Space) -> None:
+    number = {"system": "urn:oid:1.2.250.1.999.9", "value": "D1"}
+    device = {"resourceType": "Device", "identifier": [number]}
+    named = {"reference": f"Device?identifier={number['system']}|{number['value']}"}
+    result = observation(f"Patient/{space.patient_id()}", device=named)
+    sent = bundle(
+        post(result), post(device, urn(), ifNoneExist=named["reference"].partition("?")[2])
+    )
+    for _ in range(2):  # there already, it is the same
+        answer = await space.post("", sent, as_=LAB)
+        assert answer.status == 200, answer.body
+        read = await space.get(location(answer, 0), as_=LAB)
+        assert read.json["device"] == {"reference": location(answer, 1)}
+
+
+async def test_a_refusal_of_the_door_names_the_entry_too(space: Space) -> None:
+    someone = f"Patient/{space.patient_id()}"
+    nobody = post(observation("Patient/" + "a" * 26))
+    hidden = put(observation(someone, id="a" * 26))
+    for wrong in (nobody, hidden):
+        answer = await space.post("", bundle(post(observation(someone)), wrong), as_=LAB)
+        assert answer.json["issue"][0]["expression"] == ["Bundle.entry[1]"], answer.body
+
+
 async def test_a_large_bundle_is_placed_in_good_time(space: Space) -> None:
     """Placing and rewriting grow with the entries, not with their square."""
     someone = urn()
