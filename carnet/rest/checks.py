@@ -16,9 +16,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from psycopg import AsyncConnection
+
 from carnet.config import Settings, Validation
 from carnet.fhir.terminology import Terms
-from carnet.fhir.terminology.bindings import Bindings
+from carnet.fhir.terminology.bindings import ROUNDS, Bindings, Question, noted
 from carnet.fhir.validation import structure
 from carnet.fhir.validation.issues import Issue, right
 from carnet.fhir.validation.packages import Packages
@@ -41,13 +43,15 @@ class Checks:
     settings: Settings
     pool: Pool
     inside: bool = False  # a transaction: see `found`
+    outer: Pool | None = None  # the pool of the process, inside a transaction
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _aside: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def within(self, pool: Pool) -> Checks:
         """The same inside a transaction whose connection is all there is."""
         _ = self.validator  # made once for all
         made = copy.copy(self)
-        made.pool, made.inside = pool, True
+        made.pool, made.inside, made.outer = pool, True, self.outer or self.pool
         return made
 
     @cached_property
@@ -82,8 +86,8 @@ class Checks:
     ) -> list[Issue]:
         """Everything there is to say of a resource; other requests go on meanwhile.
 
-        within: inside a transaction, where no second connection is asked for, nomenclatures answer by what
-        is remembered.
+        within: inside a transaction, where no second connection of the pool is asked for: what is not
+        remembered of the nomenclatures is asked by a connection of its own, one at a time.
         """
 
         def work() -> list[Issue]:
@@ -92,7 +96,14 @@ class Checks:
         if (
             within or self.inside
         ):  # nor is the lock waited for, whose holder may wait for a connection
-            return await asyncio.to_thread(work)
+            for _ in range(ROUNDS):
+                questions = noted()
+                found = await asyncio.to_thread(work)
+                if not questions:
+                    break
+                async with self._aside:
+                    await self._learn(questions)
+            return found
         async with self._lock:  # the interpreter does one at a time in any case
             async with self.pool.connection() as conn:
                 await self.bindings.settled(conn, _nothing)  # forgets what was loaded anew
@@ -102,6 +113,11 @@ class Checks:
                 return found
             async with self.pool.connection() as conn:
                 return await self.bindings.settled(conn, work)
+
+    async def _learn(self, questions: set[Question]) -> None:
+        url = str((self.outer or self.pool).conninfo)
+        async with await AsyncConnection.connect(url, autocommit=True) as conn:
+            await self.bindings.learn(conn, questions)
 
     async def written(
         self,

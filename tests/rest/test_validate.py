@@ -9,10 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from carnet.config import Validation
 from carnet.rest.checks import Checks
+from tests.fhir.terminology.conftest import put
+from tests.fhir.terminology.herbs import HERBS, SET, SYSTEM, value_set
 from tests.rest.samples import LAB, Json, bundle, observation, post
 from tests.space import Answer, Space
 
@@ -202,6 +205,94 @@ async def test_profiles_of_a_package_are_held_to_when_the_operator_says_so(
     told = await space.post("Observation", unknown, as_=LAB, **OUTCOME)
     assert told.status == 201
     assert any("not known here" in each["diagnostics"] for each in issues(told, "warning"))
+
+
+SPICES = SET + "epices"
+
+
+def bound_profile(folder: Path) -> str:
+    """A package whose profile binds the code of an Observation to a value set it does not bring."""
+    profile = {
+        "resourceType": "StructureDefinition", "url": "urn:test:spiced", "name": "Spiced",
+        "status": "active", "kind": "resource", "abstract": False, "type": "Observation",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Observation",
+        "derivation": "constraint",
+        "differential": {"element": [
+            {"id": "Observation.method", "path": "Observation.method",
+             "binding": {"strength": "required", "valueSet": SPICES}}]},
+    }  # fmt: skip
+    (folder / "spiced.json").write_text(json.dumps(profile))
+    return str(folder)
+
+
+def spiced(space: Space, code: str) -> Json:
+    return observation(
+        f"Patient/{space.patient_id()}",
+        meta={"profile": ["urn:test:spiced"]},
+        method={"coding": [{"system": HERBS, "code": code}]},
+    )
+
+
+async def test_a_missing_value_set_is_told_one_way_by_every_entry(
+    space: Space, tmp_path: Path
+) -> None:
+    held_to(space, Validation.PROFILES, bound_profile(tmp_path))
+    sentence = f"The value set {SPICES} is not known here."
+    sent = spiced(space, "thym")
+    for answer in (
+        await space.post("Observation/$validate", sent, as_=LAB),
+        await space.post("Observation", sent, as_=LAB, **OUTCOME),
+        await space.post(
+            "Observation/$validate", parameters(sent, profile="urn:test:spiced"), as_=LAB
+        ),
+    ):
+        assert answer.status in (200, 201)
+        told = [each for each in answer.json["issue"] if sentence in each["diagnostics"]]
+        assert [(each["severity"], each["code"]) for each in told] == [("warning", "not-found")]
+        assert told[0]["expression"] == ["Observation.method"]
+    for path in (
+        f"ValueSet/$validate-code?url={SPICES}&system={HERBS}&code=thym",
+        f"ValueSet/$expand?url={SPICES}",
+        f"Observation?method:in={SPICES}",
+    ):
+        answer = await space.get(path, as_=LAB)
+        told = [each for each in answer.json["issue"] if sentence in each["diagnostics"]]
+        assert [(each["severity"], each["code"]) for each in told] == [("error", "not-found")], path
+
+
+async def test_a_nomenclature_decides_from_the_moment_it_is_loaded(
+    space: Space, tmp_path: Path
+) -> None:
+    held_to(space, Validation.PROFILES, bound_profile(tmp_path))
+    thyme, nettle = spiced(space, "thym"), spiced(space, "ortie")
+    stored = await space.post("Observation", nettle, as_=LAB)
+    assert stored.status == 201  # nobody brought the value set: nothing is refused for it
+    clause = {"system": HERBS, "concept": [{"code": "thym"}]}
+    with psycopg.connect(space.admin_url, autocommit=True) as conn:
+        put(conn, SYSTEM, value_set("epices", clause))
+    patch = [{"op": "replace", "path": "/method", "value": nettle["method"]}]
+    as_patch = {"Content-Type": "application/json-patch+json"}
+
+    async def patched(id: str) -> Answer:
+        return await space.call(
+            "PATCH", f"Observation/{id}", as_=LAB, body=json.dumps(patch).encode(), headers=as_patch
+        )
+
+    right = await space.post("Observation", thyme, as_=LAB)
+    assert right.status == 201, right.body
+    refused = await patched(right.json["id"])  # never asked of this code before
+    assert (refused.status, "Observation.method" in rules(refused)) == (422, True)
+    refused = await space.post("Observation", nettle, as_=LAB)
+    assert (refused.status, issues(refused)[0]["expression"]) == (422, ["Observation.method"])
+    refused = await space.post("", bundle(post(thyme), post(nettle)), as_=LAB)
+    assert issues(refused)[0]["expression"] == ["Bundle.entry[1].resource.method"]
+    told = await space.post("Observation/$validate", nettle, as_=LAB)
+    assert [each["code"] for each in issues(told)] == ["code-invalid"]
+    clause["concept"].append({"code": "ortie"})  # type: ignore[attr-defined]
+    with psycopg.connect(space.admin_url, autocommit=True) as conn:
+        put(conn, value_set("epices", clause), replace=True)
+    assert (await space.post("Observation", nettle, as_=LAB)).status == 201
+    assert (await patched(right.json["id"])).status == 200
 
 
 async def test_a_patch_is_validated_without_a_second_connection(space: Space) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Final, Protocol, TypeVar
 
 from carnet.fhir.fhirpath import Item, Terminology
@@ -26,6 +27,16 @@ ROUNDS: Final = 3  # an answer may lead to another question
 
 Question = tuple[str, str | None, str]  # value set, system, code
 T = TypeVar("T")
+
+
+NOTED: Final[ContextVar[set[Question] | None]] = ContextVar("NOTED", default=None)
+
+
+def noted() -> set[Question]:
+    """Where what is asked from here on, and is not remembered, is noted beside."""
+    mine: set[Question] = set()
+    NOTED.set(mine)
+    return mine
 
 
 class Own(Terminology, Protocol):
@@ -51,7 +62,7 @@ class Bindings:
         return value_set in self.absent and self.own.missing(value_set)
 
     def member(self, value_set: str, item: Item) -> bool | None:
-        """Whether an item is in a value set: by its own lists, by what was learnt, by what they leave open."""
+        """Whether an item is in a value set: by its own lists, what was learnt, what those leave open."""
         told = self.own.certain(value_set, item)
         if told is not None:
             return told
@@ -67,6 +78,8 @@ class Bindings:
         if question in self.answers:
             return self.answers[question]
         self.unasked.add(question)
+        if (mine := NOTED.get()) is not None:
+            mine.add(question)
         return None
 
     async def learn(self, conn: Conn, questions: set[Question]) -> None:
