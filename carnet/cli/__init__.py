@@ -11,6 +11,7 @@ from carnet.cli import (
     check,
     clock,
     demo,
+    explain,
     identity,
     imports,
     load,
@@ -61,6 +62,7 @@ app.add_typer(terminology.commands, name="terminology")
 app.command("clock", context_settings={"ignore_unknown_options": True})(clock.clock)
 app.command("worker")(worker.work)
 app.command("reindex")(reindex.reindex)
+app.command("explain")(explain.explained)
 app.command("import")(imports.take_in)
 
 

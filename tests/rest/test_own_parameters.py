@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Search by parameters of the installation: refused until their index is whole, then as R4's own."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from carnet.access.door.reindex import Reindex
 from tests.fhir.search.own.samples import (
     COLOUR,
     load_into,
     look,
     parameter,
     reindexed,
+    worker_of,
     written,
 )
 from tests.rest.samples import LAB, Json, observation, organization
@@ -124,10 +127,13 @@ async def test_a_process_that_has_not_looked_writes_and_searches_no_less_rightly
     """Loaded, completed, changed, removed by others: a statement made by what was fails, and is made anew."""
     someone = f"Patient/{space.patient_id()}"
     load_into(space, written(tmp_path, parameter("shade", "token", EXTENSION, "Observation")))
+    async with worker_of(space) as made:
+        assert (await Reindex(made, settled=timedelta(0)).run()).complete
+    # The index is whole, and what it writes without having looked is no less in it.
     (a,) = await make(space, observation(someone, **coloured("valueCode", "indigo")))
-    report = await reindexed(space)  # what it wrote without having looked was indexed
-    assert report.good
+    await look(space)
     assert await ids(space, f"Observation?shade=indigo&_id={a}") == [a]
+    assert (await reindexed(space, verify=True)).good
     other = parameter("shade", "token", "extension('urn:elsewhere').value", "Observation")
     load_into(space, written(tmp_path, other))
     # This process still believes in the first: it finds nothing wrong, nor anything right, but says so.
