@@ -126,6 +126,43 @@ async def test_what_is_hidden_is_no_hop(space: Space) -> None:
     ) == []  # fmt: skip
 
 
+async def test_a_chain_is_followed_into_what_a_resource_contains(space: Space) -> None:
+    someone = f"Patient/{space.patient_id()}"
+    doctor = {
+        "resourceType": "Practitioner", "id": "d", "active": True,
+        "identifier": [{"system": "urn:rpps", "value": "8991"}],
+        "name": [{"family": "Lœvi", "given": ["Anne"]}],
+    }  # fmt: skip
+    place = {"resourceType": "Organization", "id": "o", "name": "Clinique"}
+    (lab,) = await make(space, organization("Clinique du Parc"))
+    made = a, b, c = await make(
+        space,
+        observation(someone, contained=[doctor, place], performer=[{"reference": "#d"}]),
+        observation(someone, contained=[place], performer=[{"reference": "#o"}]),
+        observation(someone, performer=[{"reference": f"Organization/{lab}"}]),
+    )
+    (group,) = await make(
+        space, observation(someone, hasMember=[{"reference": f"Observation/{a}"}])
+    )
+    for query, expected in [
+        ("performer:Practitioner.identifier=urn:rpps|8991", {a}),
+        ("performer:Practitioner.identifier=urn:rpps|", {a}),
+        ("performer:Practitioner.identifier=urn:rpps|8992,8991", {a}),
+        ("performer:Practitioner.family=loev", {a}), ("performer:Practitioner.given:exact=Anne", {a}),
+        ("performer:Practitioner.family=anne", set()), ("performer:Organization.name=loev", set()),
+        ("performer:Organization.name=clinique", {b, c}),  # the place is in a, which does not refer to it
+        ("performer:Organization.name:exact=Clinique", {b}),
+        ("performer:Practitioner.active=true&code=2339-0", {a}),
+        ("_filter=performer:Practitioner.family eq loevi or performer:Organization.name sw parc", {a}),
+        ("_filter=not (performer:Organization.name sw clinique)", {a}),
+    ]:  # fmt: skip
+        found = await ids(space, f"Observation?_id={','.join(made)}&{quote(query, safe='=&:.')}")
+        assert set(found) == expected, query
+    beyond = "has-member:Observation.performer:Practitioner.family=loevi"
+    assert await ids(space, f"Observation?{beyond}&_id={group}") == [group]
+    assert await ids(space, "Observation?performer:Practitioner.family=loevi", as_=HOSPITAL) == []
+
+
 @pytest.mark.parametrize(
     ("query", "code", "said"),
     [

@@ -25,6 +25,7 @@ from carnet.fhir.search import contents, hierarchies, logic
 from carnet.fhir.search import sql as search_sql
 from carnet.fhir.search.chains import Chain, Nothing
 from carnet.fhir.search.codes import told
+from carnet.fhir.search.contained import Reached
 from carnet.fhir.search.extract import extract
 from carnet.fhir.search.identifiers import IdFilter
 from carnet.fhir.search.lists import Listed
@@ -107,7 +108,7 @@ class Hops:
         match followed:
             case Chain():
                 targets, _ = await self._targets(followed)
-                return await self._pointing(ReferenceFilter(followed.number, tuple(targets)))
+                return await self._reaching(query.rtype, followed, targets)
             case Reverse():
                 return await self._back(query, followed)
             case Listed():
@@ -126,6 +127,16 @@ class Hops:
                 return logic.Not(await self._instead(query, of))
             case _:
                 return followed
+
+    async def _reaching(self, rtype: str, chain: Chain, targets: Sequence[str]) -> Filter:
+        """A reference to the targets, or to what a resource contains; who owns it is not contained in it."""
+        made = await self._pointing(ReferenceFilter(chain.number, tuple(targets)))
+        owners, types = self.visit.door.owners, self.visit.door.definitions.types
+        if chain.code in owners.parameters(rtype):
+            return made
+        named = made.targets if isinstance(made, ReferenceFilter) else ()
+        inside = [(types[each.rtype], await self._coded(each)) for each in chain.targets]
+        return Reached(chain.number, named, tuple(inside))
 
     async def _pointing(self, made: ReferenceFilter) -> Filter:
         """A reference to these, each patient by all the compartments of their set."""
@@ -214,11 +225,11 @@ class Hops:
     async def _along(self, query: Query, chain: Chain) -> Query:
         """With the reference to what the chain's queries find."""
         targets, patients = await self._targets(chain)
-        if not targets:
-            return _with(query, Nothing())
         owners = self.visit.door.owners
         if chain.code not in owners.parameters(query.rtype) or owners.several(query.rtype):
-            patients = None
+            return _with(query, await self._reaching(query.rtype, chain, targets))
+        if not targets:
+            return _with(query, Nothing())
         if patients is not None and query.compartments is not None:
             patients &= set(query.compartments)
         made = _with(query, ReferenceFilter(chain.number, tuple(targets)))

@@ -62,6 +62,8 @@ class Extracted:
     positions: list[tuple[str, Decimal, Decimal]] = field(
         default_factory=list
     )  # latitude, longitude
+    # (parameter, id of what the resource contains), for chains
+    contained: list[tuple[str, str]] = field(default_factory=list)
     present: set[str] = field(default_factory=set)  # parameters whose element is there
 
 
@@ -270,7 +272,9 @@ def own_rules(name: str, own: tuple[SearchParameter, ...]) -> tuple[Apart, ...]:
 
 
 def _compiled_apart(name: str, param: SearchParameter) -> Apart:
-    rules = tuple({id(rule): rule for them in _grouped(name, [param]).values() for rule in them}.values())
+    rules = tuple(
+        {id(rule): rule for them in _grouped(name, [param]).values() for rule in them}.values()
+    )
     kinds = {each.definition: each.kind for each in param.components}
     joined = tuple(
         {id(one): one for them in _composed(name, [param], kinds).values() for one in them}.values()
@@ -448,7 +452,9 @@ TEXTS: Final[dict[str, Callable[[tuple[str, ...], Any, Extracted], None]]] = {
 
 def _reference(param: str, reference: Any, out: Extracted, systems: dict[str, str]) -> None:
     target = reference.get("reference")
-    if target is not None and "?" not in target and not target.startswith("#"):
+    if target is not None and target.startswith("#"):
+        out.contained.append((param, target[1:]))
+    elif target is not None and "?" not in target:
         out.references.append((param, target.partition("/_history/")[0]))
     identifier = reference.get("identifier")
     if identifier is not None:

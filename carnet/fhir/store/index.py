@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from carnet.fhir.definitions import Definitions
-from carnet.fhir.search import hierarchies, missing, texts, tokens, uris
+from carnet.fhir.search import contained, hierarchies, missing, texts, tokens, uris
 from carnet.fhir.search.composites import composed
 from carnet.fhir.search.dates import NEVER, bound
 from carnet.fhir.search.extract import Extracted, extract
@@ -41,31 +41,16 @@ class Indexer:
         known = self._catalogue
         numbers = known.numbers(rtype)
         found = extract(resource, own=known.definitions.own.get(rtype, ()))
-        hashed = self._hasher
-        toks: set[int] = set()
-        for param, system, code in found.tokens:
-            number = numbers[param]
-            toks.add(hashed.token(type_number, number, system, code))
-            toks.add(hashed.token(type_number, number, ANY, code))
-            if system:
-                toks.add(hashed.system(type_number, number, system))
-        for param, target in found.references:
-            toks.add(hashed.reference(type_number, numbers[param], target))
-        for param, system, code in found.identifiers:
-            # The parameter's number, negated: the identifier inside a reference.
-            toks.add(hashed.token(type_number, -numbers[param], system, code))
-            toks.add(hashed.token(type_number, -numbers[param], ANY, code))
-        for param, uri in found.uris:
-            toks.add(hashed.uri(type_number, numbers[param], uri))
+        toks = self._toks(type_number, numbers, found)
         strings: set[tuple[int, str]] = set()
         for param, text in found.strings:
             if rtype in READABLE:
                 strings.update((numbers[param], form) for form in readable(text))
             else:
-                toks.update(
-                    hashed.start(type_number, numbers[param], part) for part in beginnings(text)
-                )
+                toks.update(self._starts(type_number, numbers[param], text))
         toks.update(self._more(type_number, numbers, found, rtype))
+        if found.contained:
+            toks.update(self._contained(resource, type_number, numbers, found))
         principal = self._owners.principal(rtype)
         lo, hi = NEVER, NEVER
         dates: list[tuple[int, str, str]] = []
@@ -85,6 +70,49 @@ class Indexer:
     def nothing(self, rtype: str) -> Index:
         """What a deleted resource is found by."""
         return replace(self.index({"resourceType": rtype}), toks=())
+
+    def _toks(self, rtype: int, numbers: dict[str, int], found: Extracted) -> set[int]:
+        """The hashes of tokens, references and addresses."""
+        hashed = self._hasher
+        toks: set[int] = set()
+        for param, system, code in found.tokens:
+            number = numbers[param]
+            toks.add(hashed.token(rtype, number, system, code))
+            toks.add(hashed.token(rtype, number, ANY, code))
+            if system:
+                toks.add(hashed.system(rtype, number, system))
+        for param, target in found.references:
+            toks.add(hashed.reference(rtype, numbers[param], target))
+        for param, system, code in found.identifiers:
+            # The parameter's number, negated: the identifier inside a reference.
+            toks.add(hashed.token(rtype, -numbers[param], system, code))
+            toks.add(hashed.token(rtype, -numbers[param], ANY, code))
+        for param, uri in found.uris:
+            toks.add(hashed.uri(rtype, numbers[param], uri))
+        return toks
+
+    def _starts(self, rtype: int, param: int, text: str) -> Iterator[int]:
+        """The hashes of a sealed string."""
+        for part in beginnings(text):
+            yield self._hasher.start(rtype, param, part)
+
+    def _contained(
+        self, resource: dict[str, Any], rtype: int, numbers: dict[str, int], found: Extracted
+    ) -> Iterator[int]:
+        """What contained resources are found by, through the references that name them."""
+        held = {each.get("id"): each for each in resource.get("contained", ())}
+        for param, id in dict.fromkeys(found.contained):
+            inner = held.get(id)
+            if inner is None:
+                continue
+            name = inner["resourceType"]
+            number, params = self._definitions.types[name], self._catalogue.numbers(name)
+            said = extract(inner)
+            toks = self._toks(number, params, said)
+            toks.update(self._more(number, params, said, name))
+            for code, text in said.strings:
+                toks.update(self._starts(number, params[code], text))
+            yield from contained.within(self._hasher, rtype, numbers[param], toks)
 
     def _more(
         self, rtype: int, numbers: dict[str, int], found: Extracted, name: str
