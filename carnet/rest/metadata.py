@@ -169,7 +169,7 @@ def terminology_statement(systems: list[Known], base: str, date: str) -> dict[st
         "kind": "instance",
         "software": {"name": "Carnet", "version": carnet.__version__},
         "implementation": {"description": "Carnet", "url": base},
-        "codeSystem": told,
+        **({"codeSystem": told} if told else {}),
         "expansion": {
             "hierarchical": False,
             "paging": True,

@@ -147,3 +147,30 @@ OTHERS = [
     value_set("filtre-absent", filtered("concept", "is-a", "nulle-part")),
 ]
 RESOURCES: list[Json] = [SYSTEM, *(made for made, _ in SETS), *OTHERS]
+
+# Another version, a supplement, and what more a value set may say: for those who ask over HTTP.
+MANY = [{"code": f"c{at}"} for at in range(1100)]
+SPANISH = "urn:carnet:test:herbes-es"
+ASKED = "http://hl7.org/fhir/StructureDefinition/valueset-supplement"
+MORE: list[Json] = [
+    *RESOURCES,
+    SYSTEM | {"version": "1", "date": "2000-01-01", "concept": [concept("thym", "Thym d'avant")]},
+    {
+        "resourceType": "CodeSystem", "url": SPANISH, "version": "1", "status": "active",
+        "content": "supplement", "language": "es", "supplements": HERBS,
+        "concept": [{"code": "thym", "designation": [{"language": "es", "value": "Tomillo"}]}],
+    },
+    value_set("version-1", {"system": HERBS, "version": "1"}),
+    value_set("grand", {"system": "urn:carnet:test:sans", "concept": MANY}),
+    value_set("supplement", filtered("place", "=", "pente"),
+              extension=[{"url": ASKED, "valueCanonical": SPANISH + "|1"}]),
+    value_set("supplement-absent", filtered("place", "=", "pente"),
+              extension=[{"url": ASKED, "valueCanonical": SPANISH + "|9"}]),
+    value_set(
+        "choisies", {"system": HERBS, "concept": [{"code": "thym"}]},
+        version="7", title="Les herbes choisies", date="2024-03-02",
+        publisher="Le jardin", description="Celles de la pente.",
+        identifier=[{"system": "urn:carnet:test", "value": "42"}],
+    ) | {"status": "draft", "name": "Choisies"},
+]  # fmt: skip
+MORE[0] = SYSTEM | {"date": "2020-01-01"}
