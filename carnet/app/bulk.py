@@ -101,7 +101,7 @@ def hands(
     try:
         yield Hands(pool, 2 * count)
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from carnet.rest.http import parameters
 
 FORMATS = frozenset(("application/fhir+ndjson", "application/ndjson", "ndjson"))
 NAMES = frozenset("_outputFormat _since _type _typeFilter _elements patient".split())
+OTHERS = frozenset(("includeAssociatedData", "organizeOutputBy", "allowPartialManifests"))
 IGNORED = frozenset(("_format", "_pretty"))
 BETWEEN = re.compile(r",(?=[A-Z][A-Za-z]+\?)")  # filters of one parameter
 ELEMENT = re.compile(r"(?:([A-Z][A-Za-z]+)\.)?([a-z][A-Za-z0-9]*)", re.ASCII)
@@ -30,6 +31,10 @@ MOST_FILTERS = 50
 
 class WrongExport(errors.Invalid):
     """An export takes _outputFormat, _since, _type, _typeFilter, _elements and patient."""
+
+
+class NotAsked(errors.NotSupported):
+    """An export of this server does not have this parameter."""
 
 
 class WrongFormat(errors.NotSupported):
@@ -107,9 +112,10 @@ def asked(
 ) -> Asked:
     """The export of these parameters, `patient` apart."""
     given = [each for each in given if each[0] not in IGNORED and each[1] != ""]
-    unknown = [name for name, _ in given if name not in NAMES]
+    unknown = sorted({name for name, _ in given} - NAMES)
     if unknown and not lenient:
-        raise WrongExport
+        named = [name for name in unknown if name in OTHERS]
+        raise NotAsked(f"This server does not have {named[0]}.") if named else WrongExport
     for name, text in given:
         if name == "_outputFormat" and text.partition(";")[0].strip() not in FORMATS:
             raise WrongFormat

@@ -134,6 +134,12 @@ async def manifest(visit: Visit, export: Export, base: str) -> dict[str, Any]:
         "output": [
             {"type": names[rtype], "url": f"{base}/$export-job/{export.token}/{number}"}
             for number, rtype in files
+            if rtype > 0
+        ],
+        "deleted": [
+            {"type": "Bundle", "url": f"{base}/$export-job/{export.token}/{number}"}
+            for number, rtype in files
+            if rtype < 0
         ],
         "error": [],
     }
@@ -155,17 +161,27 @@ async def fetched(visit: Visit, token: str, number: int) -> AsyncIterator[bytes]
         if found is None:
             raise Nothing
         reach = await bulk.reach(visit, conn, sorted(set(found.cids)))
-    rtype = visit.door.names[found.rtype]
+    rtype, gone = visit.door.names[abs(found.rtype)], found.rtype < 0
     if reach.cids == () and rtype not in PUBLIC and visit.actor.org not in found.cids:
         raise Nothing  # no right to any of it is left
     elements = asked_of(visit, export).of(rtype)
-    listed = Listed(rtype, found.cids, found.rids, found.vers)
+    listed = Listed(rtype, found.cids, found.rids, found.vers, gone)
     yield b""
     async for stored in bulk.lines(visit, listed):
+        if gone:
+            yield _deleted(stored)
+            continue
         body = await _whole(visit, stored) if rtype == "Binary" else stored.body
         if elements:
             body = subsets.chosen(visit.door.definitions, body, elements)
         yield body.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n"
+
+
+def _deleted(stored: Stored) -> bytes:
+    """What says that a resource was deleted: a transaction that would delete it there too."""
+    request = {"method": "DELETE", "url": f"{stored.rtype}/{stored.id}"}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [{"request": request}]}
+    return json.dump(bundle) + b"\n"
 
 
 async def _whole(visit: Visit, stored: Stored) -> bytes:
@@ -261,14 +277,18 @@ class Lister:
         since = instant(asked.since) if asked.since else None
         patients = asked.level != "system"
 
-        def walk(of: tuple[str, ...], *, public: bool = False) -> Walk:
-            by = tuple(filters.get(of[0], ())) if len(of) == 1 else ()
-            return Walk(of, by, asked.chosen, since, export.at, patients, public)
+        def walk(of: tuple[str, ...], *, public: bool = False, gone: bool = False) -> Walk:
+            by = tuple(filters.get(of[0], ())) if len(of) == 1 and not gone else ()
+            return Walk(of, by, asked.chosen, since, export.at, patients, public, gone)
 
         plain = tuple(each for each in types if each not in filters)
         made = [walk(plain)] if plain else []
         made += [walk((each,)) for each in types if each in filters]
-        return made + [walk((each,), public=True) for each in types if each in PUBLIC]
+        made += [walk((each,), public=True) for each in types if each in PUBLIC]
+        if since is not None:  # what was deleted has no content for a filter to look at
+            made.append(walk(tuple(types), gone=True))
+            made += [walk((each,), public=True, gone=True) for each in types if each in PUBLIC]
+        return made
 
     async def _actor(self, conn: Any, export: Export) -> Actor:
         """Who asked, as they are now; refused when their tokens were ended."""

@@ -221,9 +221,9 @@ class Importer:
                             whole.add(each.result())
             for came in await asyncio.gather(*waiting):
                 whole.add(came)
-        finally:
-            for each in waiting:
-                each.cancel()
+        except errors.CarnetError:
+            await asyncio.gather(*waiting, return_exceptions=True)  # what has begun ends by itself
+            raise
         return whole
 
     async def _cut(self, step: Step, input: str, source: Source, whole: Done) -> AsyncIterator[Lot]:
@@ -301,25 +301,25 @@ class Importer:
     async def _place(self, lot: Lot) -> Done:
         """Give lines their place, once: begun again, what has one keeps it."""
         desk, door, done = self.desk, self.visit.door, Done()
-        lines: list[tuple[int, dict[str, Any]]] = []
+        lines: list[tuple[int, bytes, dict[str, Any]]] = []
         for number, raw in lot.lines:
             if is_person(raw):
                 done.persons += 1
             elif (given := placing.read(desk, raw)) is not None:
-                lines.append((number, given))
+                lines.append((number, raw, given))
         async with door.pool.connection() as conn, conn.transaction():
             unit = Unit(self.visit, conn, door.clock())
-            names = placing.owned(door.owners, [given for _, given in lines])
+            names = placing.owned(desk, [given for *_, given in lines])
             there = await self._there(unit, names)
             rows: list[tuple[bytes, Placed]] = []
-            for number, given in lines:
-                if placing.said_only(door.owners, given):
+            for number, raw, given in lines:
+                if placing.said_only(desk, given):
                     continue
                 cid = placing.record(desk, given, there, self.row.org)
                 if cid is None:
                     done.left += 1
                     continue
-                at = await placing.place_of(unit, desk, given, cid, keep=self.row.keep)
+                at = await placing.place_of(unit, desk, given, raw, cid, keep=self.row.keep)
                 mark = self._mark(lot.input, number)
                 rows.append((self._hash(named(given)), Placed(at[0], at[1], mark, at[2])))
             await self._keep_places(unit, rows)

@@ -15,8 +15,8 @@ import msgspec
 
 from carnet.access.door import Unit
 from carnet.bulk.queries import Placed
+from carnet.fhir import json
 from carnet.fhir.search.references import LITERAL
-from carnet.fhir.store.owners import Owners
 from carnet.rest.acts import NEED_AN_ACT, Entry
 from carnet.rest.desk import Desk
 from carnet.rest.plans import existing
@@ -66,9 +66,9 @@ def read(desk: Desk, raw: bytes) -> dict[str, Any] | None:
     return given if rtype in desk.door.definitions.types and rtype not in NEED_AN_ACT else None
 
 
-def said_only(owners: Owners, given: dict[str, Any]) -> bool:
+def said_only(desk: Desk, given: dict[str, Any]) -> bool:
     """Whether whose a resource is may be said by a number alone, and is found when it is written."""
-    part = owners.part(given)
+    part = desk.door.owners.part(given)
     return any(
         "identifier" in each and "reference" not in each
         for value in part.values()
@@ -94,11 +94,11 @@ def record(desk: Desk, given: dict[str, Any], there: Mapping[str, Placed], org: 
 
 
 async def place_of(
-    unit: Unit, desk: Desk, given: dict[str, Any], cid: int, *, keep: bool
+    unit: Unit, desk: Desk, given: dict[str, Any], raw: bytes, cid: int, *, keep: bool
 ) -> tuple[int, int, bool]:
     """Compartment, number, and whether it is there already."""
     if cid == unit.visit.actor.org and desk.acts.resolver(given["resourceType"]) is not None:
-        entry = Entry("POST", given["resourceType"], resource=given)
+        entry = Entry("POST", given["resourceType"], resource=json.parse(raw))
         found = await existing(unit, desk.acts, entry)
         if found is not None:
             return found.cid, found.rid, True
@@ -122,9 +122,9 @@ def references(value: Any, found: set[str]) -> set[str]:
     return found
 
 
-def owned(owners: Owners, lines: Iterable[dict[str, Any]]) -> set[str]:
+def owned(desk: Desk, lines: Iterable[dict[str, Any]]) -> set[str]:
     """What the lines say of whose they are."""
-    return {each for given in lines for each in owners.references(given)}
+    return {each for given in lines for each in desk.door.owners.references(given)}
 
 
 def columns(rows: Sequence[tuple[bytes, Placed]]) -> dict[str, object]:

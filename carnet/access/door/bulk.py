@@ -134,7 +134,7 @@ class Walk:
 
     types: numbers. queries: of `_typeFilter`, any of which admits; none is everything. chosen: the
     records to take, None for all that may be. patients: only what is in a patient's record. public:
-    only the directory.
+    only the directory. gone: what was deleted, instead.
     """
 
     types: tuple[str, ...]
@@ -144,11 +144,12 @@ class Walk:
     until: datetime | None = None
     patients: bool = True
     public: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """The place of one resource, and its sealed size."""
+    """The place of one resource, and its sealed size; rtype: negated when it was deleted."""
 
     cid: int
     rid: int
@@ -182,7 +183,7 @@ async def places(
     }  # fmt: skip
     where = [
         "r.rtype = ANY (%(x_types)s::smallint[])",
-        "NOT r.gone",
+        "r.gone" if walk.gone else "NOT r.gone",
         "(r.cid, r.rid) > (%(x_cid)s::bigint, %(x_rid)s::bigint)",
         condition(decision.scope, values, public=walk.public),
     ]
@@ -205,9 +206,10 @@ async def places(
         where.append(any_of(asked, door.place(rtype), values))
         if after == (-1, -1):
             await hops.traced(None)
+    rtype_of = "-r.rtype" if walk.gone else "r.rtype"
     text = (
-        "SELECT r.cid, r.rid, r.ver, r.rtype, octet_length(r.body) AS size FROM record.resource r"
-        f" WHERE {' AND '.join(where)} ORDER BY r.cid, r.rid LIMIT %(x_limit)s::bigint"
+        f"SELECT r.cid, r.rid, r.ver, {rtype_of} AS rtype, octet_length(r.body) AS size"
+        f" FROM record.resource r WHERE {' AND '.join(where)} ORDER BY r.cid, r.rid LIMIT %(x_limit)s::bigint"
     )
     async with conn.cursor(row_factory=class_row(At)) as cur:
         async with within(conn):
@@ -251,14 +253,27 @@ FILE = """
 """
 
 
+# What was deleted, as long as it is.
+GONE = """
+    WITH w AS (
+        SELECT * FROM unnest(%(x_cids)s::bigint[], %(x_rids)s::bigint[], %(x_vers)s::integer[])
+                      WITH ORDINALITY w (cid, rid, want, n)
+    )
+    SELECT r.cid, r.rid, r.rtype, r.id, r.ver, r.upd, r.gone, r.dict, r.body, w.n::text AS mark
+      FROM w JOIN record.resource r USING (cid, rid)
+     WHERE r.gone AND {taken} AND {seen} AND %(x_bytes)s::bigint > 0 ORDER BY w.n
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The places of one file, in order."""
+    """The places of one file, in order; gone: of what was deleted."""
 
     rtype: str
     cids: Sequence[int]
     rids: Sequence[int]
     vers: Sequence[int]
+    gone: bool = False
 
 
 @decided
@@ -282,7 +297,7 @@ async def _rows(visit: Visit, file: Listed, start: int) -> tuple[list[Row], int]
             values["x_taken"] = array([*found.cids, *beside])
             taken = "r.cid = ANY (%(x_taken)s::bigint[])"
         seen = condition(found.decision.scope, values, public=public)
-        text = FILE.format(taken=taken, seen=seen)
+        text = (GONE if file.gone else FILE).format(taken=taken, seen=seen)
         rows = await visit._fetch_traced(
             conn, found.decision, text, values, "export", cids, ROWS, whatever=True
         )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 
 ANY = "*"  # any system
@@ -13,6 +14,8 @@ class Hasher:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        # The same codes and persons come again and again in what is loaded.
+        self._again = lru_cache(1 << 14)(self.number)
 
     def number(self, text: str) -> int:
         """A signed 64-bit number."""
@@ -22,15 +25,15 @@ class Hasher:
     def token(self, rtype: int, param: int, system: str | None, code: str) -> int:
         """A token of one system; "*" stands for any, None for none."""
         # U+0000 is in no text, so a system that holds a bar is never taken for another pair.
-        return self.number(f"{rtype}.{param}|{system or ''}\0{code}")
+        return self._again(f"{rtype}.{param}|{system or ''}\0{code}")
 
     def system(self, rtype: int, param: int, system: str) -> int:
         """Any code of one system (`system|`)."""
-        return self.number(f"{rtype}.{param}s{system}")
+        return self._again(f"{rtype}.{param}s{system}")
 
     def reference(self, rtype: int, param: int, target: str) -> int:
         """A reference, `Patient/abc` or an absolute address."""
-        return self.number(f"{rtype}.{param}>{target}")
+        return self._again(f"{rtype}.{param}>{target}")
 
     def uri(self, rtype: int, param: int, uri: str) -> int:
         """An exact uri."""
