@@ -16,7 +16,7 @@ from carnet.rest.routes import ROUTES
 from tests.conformance.serving import HOST, Served
 from tests.hostile.fuzz.requests import Grammar, Known, judged
 from tests.hostile.share import ALL, SEED
-from tests.hostile.test_fuzz import LAB
+from tests.rest.samples import LAB
 from tests.space import FHIR, Answer
 
 pytestmark = pytest.mark.slow
