@@ -21,6 +21,9 @@ MOST: Final = 1_000  # concepts that are told
 KINDS: Final = {"code": "valueCode", "boolean": "valueBoolean", "Coding": "valueCoding",
                 "string": "valueString", "dateTime": "valueDateTime", "integer": "valueInteger",
                 "decimal": "valueDecimal"}  # fmt: skip
+# FHIR's own properties, when a system has them and does not say so.
+OWN: Final = {"status": "code", "inactive": "boolean", "notSelectable": "boolean",
+              "abstract": "boolean", "parent": "code", "child": "code", "subsumedBy": "code"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ async def _concepts(conn: Conn, rows: Sequence[int]) -> dict[int, list[queries.L
 
 def _nested(said: Json, lines: Sequence[queries.Line]) -> list[Json]:
     """Concepts below the one they were written under; one that says its parents stands apart."""
-    kinds = {each["code"]: each.get("type", "string") for each in said.get("property", ())}
+    kinds = {**OWN, **{each["code"]: each["type"] for each in said.get("property", ())}}
     made = {line.code: _concept(line, kinds) for line in lines}
     roots: list[Json] = []
     for line in lines:
