@@ -58,6 +58,10 @@ class Place:
         made = self.installation
         return _spent(made.server_pids()), _spent(made.postgres_pids())
 
+    def spent_by_postgres(self) -> float:
+        """The second of these, when nothing serves."""
+        return _spent(self.installation.postgres_pids())
+
     def url(self, role: str) -> str:
         """The database for a role; the embedded server runs whoever serves."""
         return self.installation.url(role)
