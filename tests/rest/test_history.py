@@ -124,8 +124,8 @@ async def test_since_and_at_are_of_when_versions_were_written_and_current(
     assert await found(f"_since={second.replace('Z', '+00:00')}") == ["3", "2"]
     assert await found("_since=2199-01-01T00:00:00Z") == []
     for version, at in versions.items():
-        assert (await found(f"_at={at}"))[0] == version
-        assert (await found(f"_at={at}", "Observation"))[0] == version
+        assert await found(f"_at={at}") == [version]
+        assert await found(f"_at={at}", "Observation") == [version]
     assert await found(f"_at={first[:10]}") == ["3", "2", "1"]
     assert await found("_at=1999") == []
     # Between two versions, the first was the current one.
