@@ -249,6 +249,20 @@ async def sets(conn: AsyncConnection[Any], cids: Sequence[int]) -> dict[int, tup
         return {cid: tuple(every) for cid, every in await cur.fetchall()}
 
 
+SETS_PROVEN: LiteralString = PROVEN + SETS.replace("%s", "%(cids)s::bigint[]") + ") f ON true"
+
+
+async def sets_proven(
+    conn: AsyncConnection[Any], cids: Sequence[int], now: datetime
+) -> tuple[Proof, dict[int, tuple[int, ...]]]:
+    """The same, and what proves it."""
+    values = {"cids": list(cids), "now": now, "beside": []}
+    async with conn.cursor() as cur:
+        await cur.execute(SETS_PROVEN, values)
+        rows = await cur.fetchall()
+    return Proof(*rows[0][:2]), {cid: tuple(every) for _, _, cid, every in rows if cid is not None}
+
+
 LOCK_RECORDS: LiteralString = """
     SELECT cid FROM access.record WHERE cid = ANY (%s::bigint[]) ORDER BY cid FOR UPDATE
 """

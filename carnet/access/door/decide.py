@@ -219,6 +219,33 @@ class Door:
             self.remembered.keep(key, Kept(made, now, proof.next, matrix))
         return made
 
+    async def sets(
+        self,
+        conn: AsyncConnection[Any],
+        actor: Actor,
+        decision: Decision,
+        cids: Sequence[int],
+        *,
+        anew: bool = False,
+    ) -> Decision:
+        """A software's decision, which looks at nobody's record, with the sets these are of.
+
+        They are remembered as `recall` remembers: what reads under its scope proves them.
+        """
+        now = self.clock()
+        if len(cids) > MOST_TOGETHER:
+            return replace(decision, merged=await queries.sets(conn, cids))
+        matrix, key = self.matrix.at(now), (actor, tuple(cids))
+        found = None if anew else self.remembered.get(key, now, matrix)
+        if found is None:
+            proof, merged = await queries.sets_proven(conn, cids, now)
+            scope = replace(decision.scope, proof=proof.text)
+            found = replace(decision, scope=scope, merged=merged)
+            if "NULL" not in proof.text:
+                self.remembered.keep(key, Kept(found, now, proof.next, matrix))
+        scope = replace(decision.scope, proof=found.scope.proof)
+        return replace(decision, scope=scope, merged=found.merged)
+
     async def _made(
         self,
         conn: AsyncConnection[Any],

@@ -124,6 +124,7 @@ class Visit:
         door, place = self.door, self.door.place(query.rtype)
         async with door.pool.connection() as conn:
             decision = await self._decide(conn, query.compartments, directory=public(query))
+            decision = await self._sets(conn, query, decision)
             hops = Hops(self, conn, decision)
             try:
                 rows, matches, included, total = await self._found(hops, query, place)
@@ -144,7 +145,7 @@ class Visit:
     ) -> tuple[list[Row], list[Stored], list[Stored], int | None]:
         """The rows of a page and the one after it, opened; what it includes; how many there are."""
         conn, decision = hops.conn, hops.decision
-        asked, query = query, await self._whole(conn, query, decision)
+        asked, query = query, self._widened(query, decision)
         query = await hops.followed(query)
         total = None
         if query.total or query.only_total:
@@ -180,7 +181,8 @@ class Visit:
         door, place = self.door, self.door.place(query.rtype)
         async with door.pool.connection() as conn:
             decision = await self._decide(conn, query.compartments, directory=public(query))
-            asked, query = query.compartments, await self._whole(conn, query, decision)
+            decision = await self._sets(conn, query, decision)
+            asked, query = query.compartments, self._widened(query, decision)
             hops = Hops(self, conn, decision)
             query = await hops.followed(query)
             await hops.traced(asked)
@@ -417,13 +419,17 @@ class Visit:
             cids=[cid for cid in asked or () if cid],
         )
 
-    async def _whole(self, conn: AsyncConnection[Any], query: Query, decision: Decision) -> Query:
-        """The query, about all the records that are one person's with those it names."""
-        merged = decision.merged
-        if self.actor.kind is ActorKind.SOFTWARE:  # its decision looks at nobody's record
-            named = query.patients(self.door.ids)
-            merged = await queries.sets(conn, sorted(named)) if named else {}
-        return query.widened(merged, self.door.ids) if merged else query
+    async def _sets(self, conn: AsyncConnection[Any], query: Query, decision: Decision) -> Decision:
+        """The decision with all the records that are one person's with those a query names."""
+        if self.actor.kind is not ActorKind.SOFTWARE:
+            return decision
+        named = query.patients(self.door.ids)
+        if not named:
+            return decision
+        return await self.door.sets(conn, self.actor, decision, sorted(named), anew=self.anew)
+
+    def _widened(self, query: Query, decision: Decision) -> Query:
+        return query.widened(decision.merged, self.door.ids) if decision.merged else query
 
     # -- traces ----------------------------------------------------------------------------------
 
