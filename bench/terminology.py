@@ -2,8 +2,8 @@
 """ValueSet/$expand and $validate-code of a large code system; beside the goal of 50 ms.
 
 The code system is invented, of the size of LOINC, with French and English labels and a hierarchy; HL7's own
-definitions are beside it. The statements run through the driver by the role that serves: HTTP adds what it
-adds to any request.
+definitions are beside it. First over HTTP, eight clients at a time; then the statements alone, through the
+driver, by the role that serves, one caller.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import psycopg
 
 from bench._client import Rate
 from bench._place import place
-from bench._told import tell
+from bench._told import rated, tell
 from carnet.fhir.terminology import Terms
 from carnet.fhir.terminology.expand import Expansion, expand
 from carnet.fhir.terminology.load import install, store
@@ -27,6 +27,7 @@ from carnet.fhir.terminology.validate import Coding, in_value_set
 
 SIZE = 100_000  # concepts
 TIMES = 300
+CLIENTS = 8
 SYSTEM = "urn:carnet:bench:codes"
 SET = "urn:carnet:bench:set:"
 SUBJECTS = (
@@ -51,7 +52,36 @@ def run() -> None:
         store.store(conn, invented(), name="bench", digest=digest, at=NOW)
         seconds = time.perf_counter() - started
         tell(f"a code system of {SIZE:,} concepts loaded", f"{SIZE / seconds:,.0f} concepts/s")
+    served()
     asyncio.run(ask(here.url("carnet_app")))
+
+
+def served() -> None:
+    """Over HTTP: client and server share the cores."""
+    chance = random.Random(9)
+
+    def typed() -> str:
+        return f"{chance.choice(SUBJECTS)[:5]}%20{chance.choice(PLACES)[:3]}"
+
+    questions: dict[str, Callable[[], str]] = {
+        "10 codes, whole": lambda: f"{SET}ten",
+        "1,000 codes, 100 of them": lambda: (
+            f"{SET}thousand&count=100&offset={chance.randrange(900)}"
+        ),
+        "words typed, of 1,000 codes": lambda: f"{SET}thousand&count=20&filter={typed()}",
+        "words typed, of the whole": lambda: f"{SET}whole&count=20&filter={typed()}",
+        "first 100 of the whole": lambda: f"{SET}whole&count=100",
+        "a value set of HL7, whole": lambda: "http://hl7.org/fhir/ValueSet/observation-status",
+    }
+    with place().serving(2) as client:
+        for name, question in questions.items():
+            path = "/fhir/ValueSet/$expand?url="
+            seen = client.rate(
+                lambda path=path, question=question: client.request("GET", path + question()),  # type: ignore[misc]
+                clients=CLIENTS,
+            )
+            p95 = f", p95 {seen.percentile(0.95):.1f} ms"
+            tell(f"$expand over HTTP, {name}, {CLIENTS} clients", rated(seen) + p95, GOAL)
 
 
 def invented() -> Brought:
@@ -77,6 +107,8 @@ def invented() -> Brought:
             {"system": SYSTEM, "filter": [{"property": "class", "op": "=", "value": "7"}]}
         ],
         "list": [{"system": SYSTEM, "concept": half}],
+        "ten": [{"system": SYSTEM, "concept": half[:10]}],
+        "thousand": [{"system": SYSTEM, "concept": half[:1000]}],
         "both": [{"valueSet": [SET + "hierarchy"]}, {"valueSet": [SET + "list"]}],
     }
     sets = [ValueSet(SET + name, {"include": include}) for name, include in composed.items()]
