@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from carnet.fhir.search.own.catalogue import FORM, Catalogue
 from carnet.fhir.search.own.files import found
 from carnet.fhir.search.own.understood import Given, NotUnderstood, Served, understood
 from carnet.fhir.search.strings import READABLE
-from carnet.fhir.store.owners import Owners
 
 
 def load_into(conn: psycopg.Connection[Any], paths: list[Path]) -> tuple[list[str], int, int]:
@@ -25,20 +24,27 @@ def load_into(conn: psycopg.Connection[Any], paths: list[Path]) -> tuple[list[st
     catalogue = Catalogue(r4.load())
     generation, held = queries.live_now(conn, FORM)
     catalogue.take(generation, held)
-    owners = Owners(catalogue.definitions)
+    given, lines, refused = taken(catalogue, [each for path in paths for each in found(path)])
+    new, _ = queries.keep(conn, given)
+    return lines, len(new), refused
+
+
+def taken(
+    catalogue: Catalogue, resources: Iterable[tuple[str, dict[str, Any] | errors.CarnetError]]
+) -> tuple[list[Given], list[str], int]:
+    """Those that can be had, with a line for each file and how many were refused."""
     given: dict[str, Given] = {}
     lines: list[str] = []
     refused = 0
-    every = [each for path in paths for each in found(path)]
     # Composites after what they are made of, whatever the order of the files.
+    every = list(resources)
     every.sort(key=lambda one: isinstance(one[1], dict) and one[1].get("type") == "composite")
     for name, resource in every:
         try:
             if not isinstance(resource, dict):
                 raise resource
-            one = understood(
-                resource, _with(catalogue.definitions, given), owners, _kinds(catalogue, given)
-            )
+            known = _kinds(catalogue, given)
+            one = understood(resource, _with(catalogue.definitions, given), known)
             if one.url in given:
                 raise NotUnderstood("another of the same address was given")
             given[one.url] = one
@@ -48,8 +54,7 @@ def load_into(conn: psycopg.Connection[Any], paths: list[Path]) -> tuple[list[st
         except errors.CarnetError as refusal:
             refused += 1
             lines.append(f"{name}: REFUSED, {refusal}")
-    new, _ = queries.keep(conn, given.values())
-    return lines, len(new), refused
+    return list(given.values()), lines, refused
 
 
 def _with(base: Definitions, given: dict[str, Given]) -> Definitions:

@@ -18,7 +18,6 @@ from carnet.fhir.fhirpath import check
 from carnet.fhir.search.chains import VIEWS
 from carnet.fhir.search.extract import COLUMNS, CONVERTERS, MORE, own_rules
 from carnet.fhir.search.parse import ABSENT, RESULT
-from carnet.fhir.store.owners import Owners
 
 CODE: Final = re.compile(r"_?[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
 TYPES: Final = frozenset("token reference date string number quantity uri composite".split())
@@ -62,7 +61,6 @@ class Given:
 def understood(
     resource: Mapping[str, Any],
     definitions: Definitions,
-    owners: Owners,
     known: Callable[[str], str | None],
 ) -> Given:
     """What a SearchParameter means; NotUnderstood says why it cannot be had, Served that it is there.
@@ -92,19 +90,19 @@ def understood(
         there = _there(definitions, name, code)
         if name in VIEWS:
             left.append(f"{name} is made from the access tables, which have no index")
-        elif there is not None and there.url != url and not _same(there, kind, expression, name):
-            left.append(f"{name} has another parameter of this name ({there.url})")
-        elif there is not None and there.url != url:
+        elif there is None or (there.own and there.url == url):
+            kept.append(name)
+        elif _same(there, kind, expression, name):
             same.append(name)
         else:
-            kept.append(name)
+            left.append(f"{name} has another parameter of this name ({there.url})")
     if not kept and same and not left:
         raise Served(f"there already, on {', '.join(same)}: the same name and expression")
     if not kept:
         raise NotUnderstood("; ".join(left))
     given = Given(url, code, kind, tuple(kept), expression, targets, components, tuple(left))
     for name in kept:
-        _compiles(given, name, owners)
+        _compiles(given, name)
     return given
 
 
@@ -188,7 +186,7 @@ def _of(expression: str, name: str) -> set[paths.Node | str]:
     return kept
 
 
-def _compiles(given: Given, name: str, owners: Owners) -> None:
+def _compiles(given: Given, name: str) -> None:
     """Refuse an expression that is not well formed, or names what the type does not have."""
     try:
         node = paths.read(given.expression)
