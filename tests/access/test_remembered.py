@@ -404,6 +404,25 @@ def test_a_record_that_joins_is_read_with_the_others(sides: Sides) -> None:
     assert {rid // 1000 for rid in sides.seen(DOCTOR, 101)} == {101, 102}
 
 
+def test_the_sets_a_software_remembers_are_read_again_when_one_has_changed(sides: Sides) -> None:
+    software = Actor(ActorKind.SOFTWARE, "software:1", "", "", org=ORGANISATION)
+
+    async def searched(anew: bool) -> dict[int, tuple[int, ...]]:
+        async with sides.door.pool.connection() as conn:
+            plain = await sides.door.decide(conn, software, [101])
+            decision = await sides.door.sets(conn, software, plain, [101], anew=anew)
+            await rows(conn, sides.door, decision.scope)
+            return dict(decision.merged)
+
+    assert sides.runner.run(searched(anew=False)) == {}
+    assert sides.runner.run(searched(anew=False)) == {} and sides.memory.hits == 1
+    sides.change("UPDATE access.record SET root = 101 WHERE cid = 102")
+    with pytest.raises(SerializationFailure):
+        sides.runner.run(searched(anew=False))
+    assert sides.runner.run(searched(anew=True)) == {101: (101, 102)}
+    assert sides.runner.run(searched(anew=False)) == {101: (101, 102)}
+
+
 def test_an_erased_record_is_forgotten_by_all(sides: Sides) -> None:
     sides.change(*VISIT)
     assert sides.seen(DOCTOR, 101) and sides.seen(OWN, 101)
