@@ -68,7 +68,14 @@ async def metadata(request: Request) -> Response:
         if mode == "terminology":
             made = terminology_statement(systems, desk.base, date)
         else:
-            made = statement(desk.door.definitions, desk.acts, desk.base, date, mode=mode)
+            made = statement(
+                desk.door.definitions,
+                desk.acts,
+                desk.base,
+                date,
+                mode=mode,
+                versioning="versioned-update" if desk.settings.require_version else "versioned",
+            )
         body = json.dump(made)
         found = Kept(desk.door.definitions, generation, body)
         kept[mode] = found
@@ -106,9 +113,18 @@ def asked(given: list[tuple[str, str]]) -> tuple[str, str, tuple[str, ...]]:
 
 
 def statement(
-    definitions: Definitions, acts: Acts, base: str, date: str, *, mode: str = "full"
+    definitions: Definitions,
+    acts: Acts,
+    base: str,
+    date: str,
+    *,
+    mode: str = "full",
+    versioning: str = "versioned",
 ) -> dict[str, Any]:
-    """A CapabilityStatement of kind instance; normative: of the types R4 will not change."""
+    """A CapabilityStatement of kind instance; normative: of the types R4 will not change.
+
+    versioning: versioned-update where a change has to name the version it changes.
+    """
     types = sorted(definitions.types)
     if mode == "normative":
         types = [name for name in types if name in NORMATIVE]
@@ -137,7 +153,7 @@ def statement(
                     ],
                     "description": "Bearer token; who may read what is decided for each record.",
                 },
-                "resource": [_of_type(definitions, acts, name) for name in types],
+                "resource": [_of_type(definitions, acts, name, versioning) for name in types],
                 "interaction": [{"code": code} for code in OF_SYSTEM],
                 "operation": _announced(acts, "") + OF_BASE,
                 "compartment": [
@@ -183,7 +199,7 @@ def terminology_statement(systems: list[Known], base: str, date: str) -> dict[st
     }
 
 
-def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
+def _of_type(definitions: Definitions, acts: Acts, name: str, versioning: str) -> dict[str, Any]:
     view = acts.view(name)
     interactions = ["read", "vread", "history-instance", "history-type", "search-type"]
     if view is not None:
@@ -213,7 +229,7 @@ def _of_type(definitions: Definitions, acts: Acts, name: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "type": name,
         "interaction": [{"code": code} for code in interactions],
-        "versioning": "versioned-update" if view is None else "no-version",
+        "versioning": versioning if view is None else "no-version",
         "readHistory": view is None,
         "updateCreate": "update" in interactions,
         "conditionalCreate": "create" in interactions and view is None,

@@ -130,6 +130,14 @@ async def test_a_version_is_asked_for_where_the_operator_says_so(space: Space) -
         await space.post("", bundle(put(changed)), as_=LAB),
     ):
         assert (answer.status, answer.json["issue"][0]["code"]) == (428, "conflict"), answer.body
+    desk = space.built.desk
+    object.__setattr__(desk, "settings", door.settings)
+    (of_type,) = {
+        each["versioning"]
+        for each in (await space.get("metadata")).json["rest"][0]["resource"]
+        if each["type"] == "Observation"
+    }
+    assert of_type == "versioned-update"
     hidden = await space.put(address, changed, as_=HOSPITAL)
     assert hidden.status == 404
     named = {"If-Match": 'W/"1"'}
