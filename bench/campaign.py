@@ -226,6 +226,11 @@ PARTS: dict[str, Callable[[int], None]] = {
     "faults": faults,
     "bisection": bisection,
     "walls": tested("row-level security alone stops each fault", "tests/faults/test_planted.py"),
+    "search": tested(
+        "SQL search and a plain search through FHIRPath",
+        "tests/agreement/test_parameters.py",
+        "tests/agreement/test_examples.py",
+    ),
     "revocation": tested("rights ended on every channel", "tests/agreement/test_revocation.py"),
     "crashes": tested("every write crashed at every point", "tests/faults/test_failpoints.py"),
     "tamperings": tamperings,
