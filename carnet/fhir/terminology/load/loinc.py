@@ -39,16 +39,11 @@ def is_one(head: bytes) -> bool:
 
 def brought(content: bytes, beside: Path | None, version: str = "") -> Brought:
     """The whole system; beside: the folder of the file."""
-    french = variant(beside) if beside is not None else {}
-    rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
-    if not set(rows.fieldnames or ()) >= NEEDED:
-        raise NotLoinc
-    made = tuple(concepts(rows, french))
-    found = version or max((c.properties.get("VersionLastChanged", [""])[0] for c in made),
-                           key=_number, default="")  # fmt: skip
+    table = Table(content, variant(beside) if beside is not None else {})
+    found = version or table.version()
     system = System(
         url=URL,
-        concepts=made,
+        concepts=table,
         version=found,
         name="LOINC",
         title="LOINC",
@@ -61,28 +56,57 @@ def brought(content: bytes, beside: Path | None, version: str = "") -> Brought:
     return Brought("LOINC", [system])
 
 
-def concepts(rows: csv.DictReader[str], french: Mapping[str, str]) -> Iterator[Concept]:
-    """One for each row."""
-    for at, row in enumerate(rows):
-        code = (row.get("LOINC_NUM") or "").strip()
-        if not code or at > LARGEST:
+class Table:
+    """The concepts of the table, read anew each time: a hundred thousand of them are never held."""
+
+    def __init__(self, content: bytes, french: Mapping[str, str]) -> None:
+        self.content = content
+        self.french = french
+        if not set(self.rows().fieldnames or ()) >= NEEDED:
             raise NotLoinc
-        given = {name: [row[name]] for name in PARTS if row.get(name)}
-        if row.get("VersionLastChanged"):
-            given["VersionLastChanged"] = [row["VersionLastChanged"]]
-        designations: list[dict[str, Any]] = []
-        if code in french:
-            designations.append({"language": "fr-FR", "value": french[code]})
-        if row.get("SHORTNAME"):
-            designations.append({"language": "en", "value": row["SHORTNAME"]})
-        yield Concept(
-            code=code,
-            display=row["LONG_COMMON_NAME"],
-            inactive=row["STATUS"] in RETIRED,
-            properties=given,
-            designations=designations,
-            hints=[row.get("RELATEDNAMES2") or ""],
+
+    def rows(self) -> csv.DictReader[str]:
+        """Its lines."""
+        text = io.TextIOWrapper(io.BytesIO(self.content), "utf-8-sig", newline="")
+        return csv.DictReader(text)
+
+    def version(self) -> str:
+        """The latest one that a line says it changed in."""
+        said = (row.get("VersionLastChanged") or "" for row in self.rows())
+        return max(said, key=_number, default="")
+
+    def __iter__(self) -> Iterator[Concept]:
+        for at, row in enumerate(self.rows()):
+            if at > LARGEST:
+                raise NotLoinc
+            yield concept(row, self.french, at + 2)
+
+
+def concept(row: Mapping[str, str | None], french: Mapping[str, str], line: int) -> Concept:
+    """One line of the table."""
+    code, label, status = (
+        (row.get(name) or "").strip() for name in ("LOINC_NUM", "LONG_COMMON_NAME", "STATUS")
+    )
+    if not code or None in row:
+        raise NotLoinc(
+            f"Loinc.csv, line {line}: the code is missing, or there are too many columns."
         )
+    given = {name: [value] for name in PARTS if (value := row.get(name))}
+    if changed := row.get("VersionLastChanged"):
+        given["VersionLastChanged"] = [changed]
+    designations: list[dict[str, Any]] = []
+    if code in french:
+        designations.append({"language": "fr-FR", "value": french[code]})
+    if short := row.get("SHORTNAME"):
+        designations.append({"language": "en", "value": short})
+    return Concept(
+        code=code,
+        display=label,
+        inactive=status in RETIRED,
+        properties=given,
+        designations=designations,
+        hints=[row.get("RELATEDNAMES2") or ""],
+    )
 
 
 def variant(folder: Path) -> dict[str, str]:

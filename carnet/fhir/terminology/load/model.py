@@ -30,7 +30,7 @@ class System:
     """A code system; of a fragment, the concepts are added to those that are there."""
 
     url: str
-    concepts: Iterable[Concept]
+    concepts: Iterable[Concept]  # may be read more than once
     version: str = ""
     name: str = ""
     title: str = ""

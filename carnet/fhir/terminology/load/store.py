@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, LiteralString
@@ -90,13 +90,13 @@ def _systems(conn: Conn, brought: Brought, source: int, told: Stored, *, replace
     urls = {"urls": list({each.url for each in brought.systems})}
     there = {row[:3]: row[3:] for row in conn.execute(queries.SYSTEMS, urls).fetchall()}
     rows: list[dict[str, Any]] = []
-    whole: list[tuple[Concept, ...]] = []
+    whole: list[tuple[System, bool]] = []
     seen: dict[tuple[str, ...], bytes] = {}
     for each in brought.systems:
-        concepts = tuple({c.code: c for c in each.concepts}.values())
+        told_of = _Told()
         digest = _digest([each.url, each.version, each.case_sensitive, each.name, each.title, each.head],
                          ([c.code, c.display, c.definition, c.inactive, c.abstract, c.parents,
-                           c.properties, c.designations] for c in concepts))  # fmt: skip
+                           c.properties, c.designations] for c in told_of.each(each.concepts)))  # fmt: skip
         content = "supplement" if each.supplements else "fragment" if each.fragment else "complete"
         key = (each.url, each.version, content)
         if _twice(each, key, digest, seen):
@@ -106,7 +106,7 @@ def _systems(conn: Conn, brought: Brought, source: int, told: Stored, *, replace
             continue
         told.touched["CodeSystem"].add(each.url)
         if found is not None and each.fragment:
-            told.concepts += _grow(conn, found[0], concepts, digest)
+            told.concepts += _grow(conn, found[0], tuple(unique(each.concepts)), digest)
             continue
         if found is not None:
             if not replace:
@@ -124,7 +124,7 @@ def _systems(conn: Conn, brought: Brought, source: int, told: Stored, *, replace
             "case_sensitive": each.case_sensitive,
             "value_set": each.value_set,
             "properties": Jsonb(dict(each.properties)),
-            "size": len(concepts),
+            "size": told_of.size,
             "source": source,
             "digest": digest,
             "aliases": Jsonb(dict(each.aliases)),
@@ -132,16 +132,40 @@ def _systems(conn: Conn, brought: Brought, source: int, told: Stored, *, replace
             "head": Jsonb(each.head, json.dump),
         }
         rows.append(row)
-        whole.append(concepts)
+        whole.append((each, told_of.hierarchy))
         told.systems += 1
-        told.concepts += len(concepts)
+        told.concepts += told_of.size
     made = list(zip(_ids(conn, queries.ADD_SYSTEM, rows), whole, strict=True))
     with conn.cursor() as cursor, cursor.copy(queries.COPY_CONCEPTS) as copy:
-        for system, concepts in made:
-            for at, one in enumerate(concepts):
-                copy.write_row(_row(system, at, one))
-    systems = [system for system, concepts in made if any(c.parents for c in concepts)]
+        for row_id, (each, _) in made:
+            for at, one in enumerate(unique(each.concepts)):
+                copy.write_row(_row(row_id, at, one))
+    systems = [row_id for row_id, (_, hierarchy) in made if hierarchy]
     conn.execute(queries.CLOSE, {"systems": systems})
+
+
+class _Told:
+    """What is learnt of concepts in passing: a large table is read twice, and never held."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.hierarchy = False
+
+    def each(self, concepts: Iterable[Concept]) -> Iterator[Concept]:
+        """Each of them, once."""
+        for one in unique(concepts):
+            self.size += 1
+            self.hierarchy |= bool(one.parents)
+            yield one
+
+
+def unique(concepts: Iterable[Concept]) -> Iterator[Concept]:
+    """Each code once, as it is said first."""
+    seen: set[str] = set()
+    for one in concepts:
+        if one.code not in seen:
+            seen.add(one.code)
+            yield one
 
 
 def _row(system: int, at: int, one: Concept) -> tuple[Any, ...]:
