@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.rest.samples import HOSPITAL, LAB, chosen, observation, organization
-from tests.space import BASE, Space
+from tests.rest.samples import HOSPITAL, LAB, bundle, chosen, observation, organization
+from tests.space import BASE, Answer, Space
 
 pytestmark = pytest.mark.anyio
 
@@ -261,3 +261,52 @@ async def test_what_cannot_be_done_is_refused_in_a_sentence(space: Space) -> Non
         answer = await space.call(method, path, as_=LAB, body=body, headers=more)
         assert (answer.status, answer.json["resourceType"]) == (status, "OperationOutcome"), path
         assert answer.said
+
+
+async def test_digits_stay_wherever_a_number_goes(space: Space) -> None:
+    """Patch of another element, $meta-add, transaction, $everything, search, histories, summaries."""
+    patient, id = f"Patient/{space.patient_id()}", chosen()
+    texts = ("72.50", "1.000", "0.10", "-0.0", "1E+3", "123456789.123456789")
+    parts = ",".join(
+        f'{{"code":{{"text":"c"}},"valueQuantity":{{"value":{text}}}}}' for text in texts
+    )
+    sent = (
+        f'{{"resourceType":"Observation","id":"{id}","status":"final","code":{{"text":"x"}},'
+        f'"subject":{{"reference":"{patient}"}},"component":[{parts}]}}'
+    )
+
+    def whole(answer: Answer, where: str) -> None:
+        assert answer.status in (200, 201), (where, answer.body)
+        for text in texts:
+            assert f'"value":{text}'.encode() in answer.body, (where, text)
+
+    entry = f'{{"resource":{sent},"request":{{"method":"PUT","url":"Observation/{id}"}}}}'
+    body = f'{{"resourceType":"Bundle","type":"transaction","entry":[{entry}]}}'
+    prefer = {"Prefer": "return=representation"}
+    whole(await space.post("", body.encode(), as_="gp", **prefer), "transaction")
+    address = f"Observation/{id}"
+    patch = {"Content-Type": "application/json-patch+json"}
+    change = b'[{"op":"replace","path":"/status","value":"amended"}]'
+    whole(await space.call("PATCH", address, as_="gp", body=change, headers=patch), "JSON Patch")
+    steps = [("type", "Code", "add"), ("path", "String", "Observation"), ("name", "String", "issued"),
+             ("value", "Instant", "2026-11-20T10:00:00Z")]  # fmt: skip
+    operation = {"name": "operation", "part": [
+        {"name": name, f"value{kind}": value} for name, kind, value in steps]}  # fmt: skip
+    parameters = {"resourceType": "Parameters", "parameter": [operation]}
+    whole(await space.call("PATCH", address, as_="gp", body=parameters), "FHIRPath Patch")
+    tag = {"name": "meta", "valueMeta": {"tag": [{"code": "x"}]}}
+    added = {"resourceType": "Parameters", "parameter": [tag]}
+    assert (await space.post(f"{address}/$meta-add", added, as_="gp")).status == 200
+    for path in (
+        address, f"{address}?_pretty=false", f"{address}/_history/1", f"{address}/_history/4",
+        f"{address}/_history", "Observation/_history?_count=1", "_history?_count=1",
+        f"Observation?_id={id}", f"Observation?_id={id}&_summary=data",
+        f"Observation?_id={id}&_elements=component",
+        f"{address}?_elements=component", f"{patient}/$everything?_type=Observation&_count=1000",
+        f"{patient}/Observation?_id={id}",
+    ):  # fmt: skip
+        whole(await space.get(path, as_="gp"), path)
+    inside = {"request": {"method": "GET", "url": address}}
+    whole(await space.post("", bundle(inside, kind="batch"), as_="gp"), "read in a batch")
+    pretty = await space.get(f"{address}?_pretty=true", as_="gp")
+    assert all(f'"value": {text}'.encode() in pretty.body for text in texts)
