@@ -44,6 +44,7 @@ from tests.space import FHIR, Answer, Peopled
 IGNORED = frozenset(("x-request-id",))
 MOST_PAGES = 6
 TOGETHER = 12  # probes at once
+PATIENCE = 5  # times a probe is asked again of a server that cannot answer just now
 HOUR = timedelta(minutes=61)
 EACH = 400  # probes an hour: the door looks at what its caller read in the last one
 VISIBLE = "visible"  # the target of a probe that aims at something seen
@@ -547,7 +548,7 @@ def difference(a: Answer, b: Answer) -> str | None:
 
 async def ask(of: Twins, probe: Probe, report: Report) -> str | None:
     """The difference one probe shows, pages followed."""
-    path, pages = probe.path, 0
+    path, pages, again = probe.path, 0, 0
     while True:
         headers = dict(probe.headers)
         a, b = await asyncio.gather(
@@ -556,6 +557,9 @@ async def ask(of: Twins, probe: Probe, report: Report) -> str | None:
               world.ask(of.persona, probe.method, path, probe.body, headers)
               for world in (of.a, of.b))
         )  # fmt: skip
+        if 503 in (a.status, b.status) and probe.method == "GET" and again < PATIENCE:
+            again += 1  # a machine too busy says so to either
+            continue
         report.probes += 1
         report.statuses[a.status] += 1
         if told := difference(
