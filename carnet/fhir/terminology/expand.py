@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from carnet.fhir import json
 from carnet.fhir.terminology import queries, resources
 from carnet.fhir.terminology.compose import Compose
 from carnet.fhir.terminology.labels import preferred
@@ -24,6 +25,7 @@ from carnet.fhir.terminology.words import beginning
 
 Json = dict[str, Any]
 MOST: Final = 5_000  # codes of one page
+LARGEST_KEPT: Final = 32 * 1024  # bytes of an answer
 ALONE: Final = 1_000  # codes of an answer that was not asked by pages
 PROPERTY: Final = (
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-ValueSet.expansion.contains.property"
@@ -49,6 +51,21 @@ class Expansion:
     chosen: tuple[str, ...] = ()  # designations: `system|code` of a use, `urn:ietf:bcp:47|fr`
     properties: tuple[str, ...] = ()  # to be told of each code
     said: tuple[Json, ...] = ()  # other parameters, as they were given
+
+
+async def answer(
+    terms: Terms, conn: Conn, of: str | Compose, asked: Expansion, at: datetime, version: str = ""
+) -> bytes:
+    """The same as JSON. One that is asked again is the one that was made: its timestamp says when."""
+    key = (of, version, repr(asked)) if isinstance(of, str) and asked.pins == NONE else None
+    await terms.memory.look(conn)
+    if key is not None and (kept := terms.memory.answers.get(key)) is not None:
+        terms.memory.answers.move_to_end(key)
+        return kept
+    made = json.dump(await expand(terms, conn, of, asked, at, version))
+    if key is not None and len(made) <= LARGEST_KEPT:
+        terms.memory.keep_answer(key, made)
+    return made
 
 
 async def expand(

@@ -112,6 +112,7 @@ class Memory:
     generation: int = -1
     resolved: OrderedDict[tuple[str, str], Resolved] = field(default_factory=OrderedDict)
     totals: OrderedDict[Any, int] = field(default_factory=OrderedDict)
+    answers: OrderedDict[tuple[str, str, str], bytes] = field(default_factory=OrderedDict)
     supplements: dict[str, list[int]] = field(
         default_factory=dict
     )  # rows, by the system they add to
@@ -124,6 +125,7 @@ class Memory:
         if now != self.generation:
             self.resolved.clear()
             self.totals.clear()
+            self.answers.clear()
             self.supplements.clear()
             self.resources.clear()
             for row, base in await queries.every_supplement(conn):
@@ -135,6 +137,12 @@ class Memory:
         self.resolved[key] = found
         if len(self.resolved) > KEPT:
             self.resolved.popitem(last=False)
+
+    def keep_answer(self, key: tuple[str, str, str], answer: bytes) -> None:
+        """Remember an expansion, as it was answered."""
+        self.answers[key] = answer
+        if len(self.answers) > KEPT:
+            self.answers.popitem(last=False)
 
     def keep_total(self, key: Any, total: int) -> None:
         """Remember how many codes an expansion has."""
