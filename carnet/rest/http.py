@@ -19,6 +19,7 @@ from carnet.rest.outcome import NotValid
 
 ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"', re.ASCII)
 ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
+FHIR_VERSION = re.compile(r';\s*fhirVersion="?([^";,\s]*)', re.ASCII | re.IGNORECASE)
 INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.*(?:Z|[+-][0-9]{2}:[0-9]{2})$", re.ASCII)
 CHARSET = re.compile(r';\s*charset="?([^";\s]*)', re.ASCII | re.IGNORECASE)
 MOST_FIELDS = 1000  # of a form; a search takes less
@@ -27,7 +28,7 @@ JSON_TYPES = ("application/fhir+json", "application/json", "text/json")
 
 
 class WrongMediaType(errors.NotSupported):
-    """This server takes application/fhir+json."""
+    """This server takes application/fhir+json, of FHIR 4.0."""
 
     status = 415
 
@@ -41,7 +42,7 @@ class WrongParameters(errors.Invalid):
 
 
 class NotAcceptable(errors.NotSupported):
-    """This server answers in application/fhir+json."""
+    """This server answers in application/fhir+json, of FHIR 4.0."""
 
     status = 406
 
@@ -106,6 +107,8 @@ async def resource(request: Request) -> dict[str, Any]:
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media not in JSON_TYPES:
         raise WrongMediaType
+    if not of_r4(request.headers["content-type"]):
+        raise WrongMediaType
     charset = CHARSET.search(request.headers["content-type"])
     if charset and charset[1].lower() not in ("utf-8", "utf8"):
         raise WrongEncoding
@@ -146,8 +149,16 @@ def if_match(value: str | None) -> int | None:
 def accepts_json(request: Request) -> None:
     """Refuse a caller who takes only XML or another form."""
     wanted = request.query_params.get("_format") or request.headers.get("accept") or "*/*"
-    if not any(word in wanted for word in ("json", "*/*", "application/*")):
+    if not any(word in wanted.lower() for word in ("json", "*/*", "application/*")):
         raise NotAcceptable
+    if not of_r4(wanted):
+        raise NotAcceptable
+
+
+def of_r4(media: str) -> bool:
+    """Whether a media type that names a version of FHIR (`fhirVersion=4.0`) names this one."""
+    named = FHIR_VERSION.findall(media)
+    return not named or any(each in ("4.0", "4.0.1") for each in named)
 
 
 def preferred(request: Request, name: str) -> str | None:

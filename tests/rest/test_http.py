@@ -111,6 +111,8 @@ async def test_a_resource_of_the_wrong_structure(space: Space, resource: dict[st
     [
         ({"content-type": "application/fhir+xml"}, 415, "not-supported"),
         ({"content-type": "text/plain"}, 415, "not-supported"),
+        ({"content-type": FHIR + "; fhirVersion=3.0"}, 415, "not-supported"),
+        ({"accept": FHIR + "; fhirVersion=5.0"}, 406, "not-supported"),
         ({"content-type": ""}, 415, "not-supported"),
         ({"content-type": FHIR + "; charset=iso-8859-1"}, 415, "not-supported"),
         ({"content-encoding": "gzip"}, 415, "not-supported"),
@@ -258,7 +260,8 @@ async def test_allow_names_every_method_of_the_address(space: Space) -> None:
     ("accept", "format", "status"),
     [
         ("*/*", "", 200), ("", "", 200), ("application/fhir+json", "", 200), ("application/json", "", 200),
-        ("text/html, */*;q=0.1", "", 200), ("application/fhir+xml", "", 406), ("text/html", "", 406),
+        ("text/html, */*;q=0.1", "", 200), (FHIR + '; fhirVersion="4.0"', "", 200),
+        ("application/fhir+xml", "", 406), ("text/html", "", 406),
         ("application/fhir+xml", "json", 200), ("*/*", "xml", 406), ("*/*", "application/fhir+xml", 406),
         ("text/html", "application/fhir%2Bjson", 200), ("*/*", "ttl", 406),
     ],
