@@ -349,7 +349,8 @@ def _keys(branch: paths.Node, name: str, model: paths.Model) -> Iterable[str]:
     if first is None:
         return ("",)
     element = second if model.is_type(first.name) else first
-    if element is None:
+    # After a function (`Observation.extension('…').value`) what is named is not the type's own element.
+    if element is None or (element is second and element.of is not first):
         return ("",)
     return {child.key for child in model.children(name).get(element.name, ())}
 
