@@ -63,7 +63,8 @@ async def test_a_mask_the_patient_lifted_is_sent_again_without_error_and_stays_l
         assert (await space.get(address, as_="nurse")).status == 404, address
     shown = await space.post(f"{document}/$show", {"resourceType": "Parameters"}, as_="patient")
     assert shown.status == 204, shown.body
-    for changed in ({}, {"valueString": "as before"}):
+    changes: list[Json] = [{}, {"valueString": "as before"}]
+    for changed in changes:
         again = await space.post("", lot(space, result(space, **masked, **changed)), as_=HOSPITAL)
         assert again.status == 200, again.body
         for address in (document, one):
