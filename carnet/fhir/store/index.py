@@ -130,6 +130,7 @@ class Indexer:
         for param, target in found.references:
             for above in hierarchies.above(target):
                 yield uris.below(hashed, rtype, numbers[param], above)
+        kinds = self._catalogue.kinds(name)
         for param in found.present:
-            if missing.hashed(name, self._catalogue.kind(name, param)):
+            if missing.hashed(name, kinds[param]):
                 yield missing.there(hashed, rtype, numbers[param])

@@ -51,6 +51,7 @@ class Catalogue:
         self.held: tuple[Held, ...] = ()
         self._seen: tuple[Any, ...] = ()
         self._numbers: dict[str, dict[str, int]] = {}
+        self._kinds: dict[str, dict[str, str]] = {}
         # The same for as long as the process lives: what is in its two tables is replaced.
         self.definitions = Definitions(
             version=base.version,
@@ -79,7 +80,7 @@ class Catalogue:
         self.definitions.own.update(own)
         self.held, self.generation = tuple(held), generation
         self.changes += 1
-        self._numbers = {}
+        self._numbers, self._kinds = {}, {}
 
     def numbers(self, name: str) -> dict[str, int]:
         """The number of each parameter a type is indexed by, by its name."""
@@ -90,11 +91,14 @@ class Catalogue:
             self._numbers[name] = found
         return found
 
-    def kind(self, name: str, code: str) -> str:
-        """The type of a parameter a type is indexed by."""
-        own = (each.type for each in self.definitions.own.get(name, ()) if each.code == code)
-        base = self._base.params[name].get(code)
-        return base.type if base is not None else next(own)
+    def kinds(self, name: str) -> dict[str, str]:
+        """The type of each parameter a type is indexed by, by its name."""
+        found = self._kinds.get(name)
+        if found is None:
+            found = {code: each.type for code, each in self._base.params[name].items()}
+            found |= {each.code: each.type for each in self.definitions.own.get(name, ())}
+            self._kinds[name] = found
+        return found
 
     async def look(self, conn: AsyncConnection[Any]) -> bool:
         """Look for changes; whether there was one."""
