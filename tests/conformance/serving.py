@@ -36,6 +36,7 @@ class Served:
     patient: str  # FHIR id of the cast's patient
     _claims: dict[str, dict[str, Any]]
     _tokens: Tokens
+    database: str  # its address, for the role of migrations
 
     @property
     def base(self) -> str:
@@ -68,7 +69,8 @@ def served(peopled: Peopled) -> Iterator[Served]:
         process = subprocess.Popen([sys.executable, "-c", COMMAND], env=environ)
         try:
             wait(process, port)
-            yield Served(port, patient_id(peopled), claims(peopled), parts.tokens_of(settings, now))
+            tokens, url = parts.tokens_of(settings, now), peopled.cluster.url(database=name)
+            yield Served(port, patient_id(peopled), claims(peopled), tokens, url)
         finally:
             process.terminate()
             try:
