@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -128,7 +129,20 @@ async def _written(request: Request, visit: Visit, entry: Entry) -> Response:
     told = http.returned(request) == "OperationOutcome"
     entry.issues = await desk.checks.written(entry.resource, told=told)
     await carry_out(visit, desk.acts, Plan([entry], parser=desk.parser))
+    if entry.existing and entry.condition is not None and http.returned(request) != "minimal":
+        await _there(desk, visit, entry)
     return answer(request, entry)
+
+
+async def _there(desk: Desk, visit: Visit, entry: Entry) -> None:
+    """What a condition named, for who may read it: searched for, as anybody would.
+
+    Clients that create what is missing (get_or_create) go on with what they are answered.
+    """
+    assert entry.written is not None
+    query = desk.parser.parse(entry.rtype, [("_id", entry.written.address.id)])
+    for row in (await visit.search(query)).matches:
+        entry.written = replace(entry.written, body=row.body)
 
 
 def answer(request: Request, entry: Entry) -> Response:
