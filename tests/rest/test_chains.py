@@ -242,7 +242,26 @@ async def test_a_chain_that_takes_too_long_is_a_timeout(
         (f"Organization?_has:Observation:performer:_id={first}", LAB),
         (f"Observation?_id={first}&_include=*", LAB),
         ("Organization?_sort=-name&_count=1", LAB),
+        (f"Observation?_id={first}&_revinclude=*", LAB),
+        ("Observation?value-quantity=gt5||mg", LAB),
+        ("Location?near=48|2|9|km", LAB),
+        ("Observation?_text=foie", LAB),
+        ("Observation?value-string:contains=foie", LAB),
+        (f"Observation?_list={first}", LAB),
+        (f"Observation?performer:below=Organization/{first}", LAB),
+        (
+            "Observation?_filter=not%20(performer:Organization.name%20co%20a%20or%20code%20eq%20b)",
+            LAB,
+        ),
+        ("Organization?_has:Observation:performer:_has:Observation:has-member:status=final", LAB),
+        ("Observation?status=final&_summary=count", LAB),
+        (f"{me}/Observation?status=final", LAB),
+        (f"{me}/*", LAB),
         (f"{me}/$everything", "patient"),
     ):
         answer = await space.get(path, as_=as_)
         assert (answer.status, answer.json["issue"][0]["code"]) == (503, "timeout"), path
+    entry = [{"request": {"method": "GET", "url": "Observation?_text=foie"}}]
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": entry}
+    inner = (await space.post("", batch, as_=LAB)).json["entry"][0]["response"]
+    assert (inner["status"][:3], inner["outcome"]["issue"][0]["code"]) == ("503", "timeout")

@@ -97,11 +97,35 @@ class Hops:
         kept = replace(query, filters=plain)
         later = [each for each in query.filters if _followed(each, FOLLOWED)]
         for each in sorted(later, key=lambda one: _followed(one, AMONG)):
-            if isinstance(each, Chain):
-                kept = await self._along(kept, each)
-            else:
-                kept = _with(kept, await self._instead(kept, each))
+            try:
+                if isinstance(each, Chain):
+                    kept = await self._along(kept, each)
+                else:
+                    kept = _with(kept, await self._instead(kept, each))
+            except errors.TooCostly as refused:
+                raise self._naming(query.rtype, each, refused) from None
         return kept
+
+    def _naming(self, rtype: str, followed: Filter, refused: errors.TooCostly) -> errors.TooCostly:
+        """The same refusal, with the name of the parameter that is followed so far."""
+        match followed:
+            case Chain(code):
+                name = code
+            case contents.Words(where):
+                name = str(where)
+            case contents.Within(param):
+                name = param
+            case Listed():
+                name = "_list"
+            case Reverse():
+                name = "_has"
+            case hierarchies.Parts(number):
+                known = self.visit.door.definitions.params.get(rtype, {})
+                name = next((each for each, one in known.items() if one.number == number), "")
+            case _:
+                name = "_filter"
+        refused.args = (f"{name}: {refused}",)
+        return refused
 
     async def _instead(self, query: Query, followed: Filter) -> Filter:
         """What stands in a statement for one that is followed, among the matches of a query."""
