@@ -26,7 +26,7 @@ HAPI = {
 FIRELY = {"Accept": "application/fhir+json; fhirVersion=4.0", "User-Agent": ".NET FhirClient"}
 
 
-def ask(served: Served, method: str, path: str, body: bytes = b"", **headers: str) -> Any:
+def ask(served: Served, method: str, path: str, body: Any = b"", **headers: Any) -> Any:
     """(status, headers, JSON), the names of headers as they are given."""
     conn = http.client.HTTPConnection(HOST, served.port, timeout=30)
     names = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -44,8 +44,10 @@ def ask(served: Served, method: str, path: str, body: bytes = b"", **headers: st
     "accept",
     [
         FHIR, "application/json", "*/*", "application/*", "application/fhir+json;fhirVersion=4.0",
-        "application/fhir+json; fhirVersion=4.0", "APPLICATION/FHIR+JSON", "application/fhir+json;charset=utf-8",
-        "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "application/json+fhir", "text/json",
+        "application/fhir+json; fhirVersion=4.0", "APPLICATION/FHIR+JSON",
+        "application/fhir+json;charset=utf-8",
+        "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+        "application/json+fhir", "text/json",
         "application/fhir+xml;q=0.5, application/fhir+json;q=1.0", HAPI["Accept"], FIRELY["Accept"],
     ],
 )  # fmt: skip
@@ -78,8 +80,10 @@ def test_formats_in_the_address(served: Served, query: str) -> None:
 @pytest.mark.parametrize(
     "media",
     [
-        FHIR, "application/json", "application/fhir+json; charset=UTF-8", "application/json;charset=utf-8",
-        "Application/FHIR+JSON", "application/fhir+json; fhirVersion=4.0", "application/fhir+json;charset=\"utf-8\"",
+        FHIR, "application/json", "application/fhir+json; charset=UTF-8",
+        "application/json;charset=utf-8",
+        "Application/FHIR+JSON", "application/fhir+json; fhirVersion=4.0",
+        "application/fhir+json;charset=\"utf-8\"",
     ],
 )  # fmt: skip
 def test_media_types_of_a_body(served: Served, media: str) -> None:
@@ -123,9 +127,11 @@ def test_a_life_as_java_and_dotnet_clients_write_it(served: Served, client: dict
     "query",
     [
         "code=http://loinc.org|2339-0", "code=http://loinc.org%7C2339-0", "code=http%3A%2F%2Floinc.org%7c2339-0",
-        "date=1992-01-01T10:00:00+01:00", "date=1992-01-01T10:00:00%2B01:00", "date=ge1992-01-01T00:00:00+01:00",
+        "date=1992-01-01T10:00:00+01:00", "date=1992-01-01T10:00:00%2B01:00",
+        "date=ge1992-01-01T00:00:00+01:00",
         "date=1992-01-01&date=le1992-12-31", "subject=Patient/{patient}", "subject:Patient={patient}",
-        "patient={patient}", "subject=http://{host}/fhir/Patient/{patient}", "date=1992&&", "date=1992&code=",
+        "patient={patient}", "subject=http://{host}/fhir/Patient/{patient}",
+        "date=1992&&", "date=1992&code=",
     ],
 )  # fmt: skip
 def test_addresses_as_clients_escape_them(served: Served, query: str) -> None:
