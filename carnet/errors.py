@@ -14,6 +14,7 @@ class CarnetError(Exception):
     issue: ClassVar[str] = "processing"  # FHIR R4 IssueType
     status: ClassVar[int] = 400  # HTTP status the REST edge answers with
     code: ClassVar[str | None] = None  # code of the national specification, where it has one
+    kind: ClassVar[str | None] = None  # of terminology: HL7's word for it, or ""
 
     def __init__(self, message: str | None = None, *, path: str | None = None) -> None:
         """`message` replaces the docstring; `path` is a FHIRPath expression of the place."""

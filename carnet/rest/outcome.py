@@ -24,6 +24,7 @@ from carnet.fhir.validation.issues import Issue
 FHIR_JSON = "application/fhir+json; charset=utf-8"
 MOST_ISSUES = 50  # of one answer
 CODES = "urn:carnet:ci-sis:erreur-integration"  # of the national answers
+TERMINOLOGY = "http://hl7.org/fhir/tools/CodeSystem/tx-issue-type"
 log = structlog.get_logger("carnet.rest")
 
 
@@ -59,6 +60,9 @@ def outcome(error: errors.CarnetError) -> dict[str, Any]:
     one: dict[str, Any] = {"severity": "error", "code": error.issue, "diagnostics": str(error)}
     if error.code:
         one["details"] = {"coding": [{"system": CODES, "code": error.code}]}
+    if error.kind is not None:
+        kind = {"coding": [{"system": TERMINOLOGY, "code": error.kind}]} if error.kind else {}
+        one["details"] = kind | {"text": str(error)}
     if error.path:
         one["expression"] = [error.path]
     return {"resourceType": "OperationOutcome", "issue": [one]}

@@ -39,6 +39,7 @@ Json = dict[str, Any]
 Given = Mapping[str, list[Any]]
 
 LONGEST: Final = 2_000  # characters of one value
+SWITCHES: Final = ("excludeNested", "activeOnly", "excludeNotForUI", "includeDesignations")
 LONGEST_WORK: Final = 10_000  # ms of one statement of a value set that was sent
 NUMBER: Final = re.compile("[0-9]{1,9}", re.ASCII)
 MOMENT: Final = re.compile("[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T.{1,40})?)?)?$", re.ASCII)
@@ -305,7 +306,7 @@ async def run_expand(found: Given, terms: Terms, conn: Conn, at: datetime) -> by
     of, version = _of(found)
     asked = Expansion(
         filter=one(found, "filter", ""),
-        offset=one(found, "offset", 0),
+        offset=one(found, "offset"),
         count=one(found, "count"),
         active=one(found, "activeOnly", False),
         selectable=one(found, "excludeNotForUI", False),
@@ -323,8 +324,9 @@ async def run_expand(found: Given, terms: Terms, conn: Conn, at: datetime) -> by
 
 def _said(found: Given) -> Iterator[Json]:
     """What was asked, as the expansion repeats it."""
-    if "excludeNested" in found:  # it is flat whatever is said
-        yield {"name": "excludeNested", "valueBoolean": one(found, "excludeNested")}
+    for name in SWITCHES:  # excludeNested too: it is flat whatever is said
+        if name in found:
+            yield {"name": name, "valueBoolean": one(found, name)}
     for name in (
         "exclude-system",
         "system-version",

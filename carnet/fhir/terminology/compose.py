@@ -75,6 +75,11 @@ class Compose:
     head: Json = field(default_factory=dict)  # what else it says of itself
     definition: Json = field(default_factory=dict)  # its compose, when it was sent
 
+    @property
+    def canonical(self) -> str:
+        """`url|version`."""
+        return f"{self.url}|{self.version}" if self.version else self.url
+
 
 def parts(compose: Json) -> tuple[Json, dict[int, list[Listed]]]:
     """A compose without the concepts it lists, and those, by the place of their clause."""

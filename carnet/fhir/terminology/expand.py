@@ -18,7 +18,7 @@ from carnet.fhir.terminology.compose import Compose
 from carnet.fhir.terminology.labels import preferred
 from carnet.fhir.terminology.queries import Conn
 from carnet.fhir.terminology.refusals import TooManyCodes, UnknownSystem
-from carnet.fhir.terminology.resolve import NONE, Pins, Resolved
+from carnet.fhir.terminology.resolve import NONE, Pins, Resolved, wary
 from carnet.fhir.terminology.sql import Narrow, Statement
 from carnet.fhir.terminology.terms import Member, Terms
 from carnet.fhir.terminology.words import beginning
@@ -31,7 +31,6 @@ PROPERTY: Final = (
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-ValueSet.expansion.contains.property"
 )
 LANGUAGES: Final = "urn:ietf:bcp:47"
-STANDARDS: Final = "http://hl7.org/fhir/StructureDefinition/structuredefinition-standards-status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Expansion:
     """What is asked of a value set."""
 
     filter: str = ""
-    offset: int = 0
+    offset: int | None = None
     count: int | None = None
     active: bool = False
     selectable: bool = False  # leave out what is not for people to choose
@@ -91,7 +90,7 @@ async def expand(
             "identifier": f"urn:uuid:{_identifier(resolved, asked, terms.memory.generation)}",
             "timestamp": at.isoformat(timespec="seconds"),
             "total": total,
-            "offset": asked.offset,
+            **({"offset": asked.offset} if asked.offset is not None else {}),
             "parameter": _parameters(resolved, asked),
             **(
                 {"contains": [_contains(each, asked, told, several) for each in members]}
@@ -114,7 +113,7 @@ async def _page(
         return [], total
     limit = ALONE if asked.count is None else MOST
     most = limit + 1 if asked.count is None else min(asked.count, limit + 1)
-    offset = asked.offset
+    offset = asked.offset or 0
     if _whole(of, asked, narrow) is not None:  # by their places: nothing before them is read
         narrow, offset = replace(narrow, between=(offset, offset + most)), 0
     made = Statement(narrow, asked.without)
@@ -138,7 +137,7 @@ def _whole(of: Resolved, asked: Expansion, narrow: Narrow) -> int | None:
 
 
 async def _count(conn: Conn, of: Resolved, asked: Expansion, narrow: Narrow) -> int:
-    if asked.offset == 0 and asked.count != 0:
+    if not asked.offset and asked.count != 0:
         return 0
     made = Statement(narrow, asked.without)
     text = f"SELECT count(*) FROM ({made.members(of)}) m"
@@ -181,7 +180,9 @@ def _head(of: Resolved, definition: Json | None) -> Json:
     kept: Json = {key: value for key, value in head.items() if value}
     kept["status"] = said.status or "active"
     kept |= {
-        key: said.head[key] for key in ("experimental", "date", "publisher") if key in said.head
+        key: said.head[key]
+        for key in ("language", "experimental", "date", "publisher")
+        if key in said.head
     }
     if definition is not None:
         kept["compose"] = definition
@@ -199,17 +200,10 @@ def _parameters(of: Resolved, asked: Expansion) -> list[Json]:
     found: list[Json] = []
     if asked.filter:
         found.append({"name": "filter", "valueString": asked.filter})
-    if asked.offset:
+    if asked.offset is not None:
         found.append({"name": "offset", "valueInteger": asked.offset})
     if asked.count is not None:
         found.append({"name": "count", "valueInteger": asked.count})
-    for name, given in (
-        ("activeOnly", asked.active),
-        ("excludeNotForUI", asked.selectable),
-        ("includeDesignations", asked.designations),
-    ):
-        if given:
-            found.append({"name": name, "valueBoolean": True})
     if asked.language:
         found.append({"name": "displayLanguage", "valueCode": asked.language})
     found += [{"name": "designation", "valueString": each} for each in asked.chosen]
@@ -222,24 +216,17 @@ def _parameters(of: Resolved, asked: Expansion) -> list[Json]:
     for each, system in sorted(used.items()):
         found.append({"name": "used-codesystem", "valueUri": each})
         found.append({"name": "version", "valueUri": each})
-        if word := _warning(system.status, system.head):
+        if word := wary(system.status, system.head):
             found.append({"name": f"warning-{word}", "valueUri": each})
-    found += [{"name": "used-valueset", "valueUri": each} for each in sorted(of.sets())]
+    found += [
+        {"name": "used-valueset", "valueUri": each}
+        for each in sorted(one.canonical for one in of.composes()[1:])
+    ]
     found += [{"name": "used-supplement", "valueUri": each} for each in of.asked()]
-    if word := _warning(of.compose.status, of.compose.head):
-        named = of.compose.url + (f"|{of.compose.version}" if of.compose.version else "")
-        found.append({"name": f"warning-{word}", "valueUri": named})
+    for said in of.composes():
+        if word := wary(said.status, said.head):
+            found.append({"name": f"warning-{word}", "valueUri": said.canonical})
     return found
-
-
-def _warning(status: str, head: Json) -> str:
-    """What there is to be wary of in a system or value set: a word, or none."""
-    for each in head.get("extension", ()):
-        if each.get("url") == STANDARDS and each.get("valueCode") in ("withdrawn", "deprecated"):
-            return str(each["valueCode"])
-    if status in ("draft", "retired"):
-        return status
-    return "experimental" if head.get("experimental") is True else ""
 
 
 def _contains(
@@ -257,12 +244,13 @@ def _contains(
         made["version"] = member.version
     made["code"] = member.code
     display = preferred(asked.language, member.designations, member.display)
+    shown = next((each for each in member.designations if each.get("value") == display), None)
     if display:
         made["display"] = display
     if asked.designations:
         others = [
             each for each in member.designations
-            if each.get("value") != display and (not asked.chosen or _chosen(each, asked.chosen))
+            if each is not shown and (not asked.chosen or _chosen(each, asked.chosen))
         ]  # fmt: skip
         if others:
             made["designation"] = others

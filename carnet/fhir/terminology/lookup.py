@@ -44,10 +44,12 @@ async def lookup(
     if found is None:
         raise UnknownCode(code, url)
     found = await _supplemented(terms, conn, system, found, pins)
-    display = preferred(language, _labels(system, found), found.display)
-    told: list[Json] = [{"name": "name", "valueString": system.title or system.name or system.url}]
+    display = preferred(language, _labels(system, found), found.display) or found.display
+    told: list[Json] = [{"name": "name", "valueString": system.name or system.title or system.url}]
     if system.version:
         told.append({"name": "version", "valueString": system.version})
+    told.append({"name": "code", "valueCode": found.code})
+    told.append({"name": "system", "valueUri": system.url})
     told.append({"name": "display", "valueString": display or found.code})
     told += [_designation(each) for each in found.designations if each.get("value")]
     every = not properties or "*" in properties

@@ -7,12 +7,16 @@ from carnet import errors
 class UnknownValueSet(errors.NotFound):
     """This value set is not known here."""
 
+    kind = "not-found"
+
     def __init__(self, url: str) -> None:
         super().__init__(f"The value set {shown(url)} is not known here.")
 
 
 class UnknownSystem(errors.NotFound):
     """This code system is not known here."""
+
+    kind = "not-found"
 
     def __init__(self, url: str) -> None:
         super().__init__(f"The code system {shown(url)} is not known here.")
@@ -21,12 +25,16 @@ class UnknownSystem(errors.NotFound):
 class UnknownCode(errors.NotFound):
     """This code is not in the code system."""
 
+    kind = "invalid-code"
+
     def __init__(self, code: str, url: str) -> None:
         super().__init__(f"The code {shown(code)} is not in the code system {shown(url)}.")
 
 
 class UnknownSupplement(errors.NotFound):
     """A supplement the value set asks for is not known here."""
+
+    kind = ""
 
     def __init__(self, url: str) -> None:
         super().__init__(f"The supplement {shown(url)} is not known here.")
@@ -45,6 +53,8 @@ class WrongVersion(errors.BusinessRule):
 class NotListed(errors.TooCostly):
     """This code system has no list of its codes: only whether a code is one of them can be told."""
 
+    kind = "too-costly"
+
     def __init__(self, url: str) -> None:
         super().__init__(
             f"The code system {shown(url)} has no list of its codes here: whether a code is one of"
@@ -55,13 +65,21 @@ class NotListed(errors.TooCostly):
 class TooManyCodes(errors.TooCostly):
     """The value set has too many codes to be given at once: ask by pages, with count and offset."""
 
+    kind = ""
+
 
 class Circular(errors.BusinessRule):
-    """The value set includes itself, by way of others, or is nested too deep."""
+    """Cyclic reference: the value set includes itself, by way of others, or is nested too deep."""
+
+    kind = ""
+
+    issue = "processing"
 
 
 class WrongFilter(errors.Invalid):
     """A filter of the value set cannot be understood."""
+
+    kind = "vs-invalid"
 
 
 class Taken(errors.Conflict):

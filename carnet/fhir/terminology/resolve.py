@@ -14,7 +14,7 @@ from typing import Any, Final
 from carnet.fhir.terminology import queries
 from carnet.fhir.terminology.compose import Clause, Compose, read
 from carnet.fhir.terminology.grammars import GRAMMARS
-from carnet.fhir.terminology.queries import Conn, System
+from carnet.fhir.terminology.queries import Conn, Json, System
 from carnet.fhir.terminology.refusals import (
     Circular,
     UnknownSupplement,
@@ -23,9 +23,20 @@ from carnet.fhir.terminology.refusals import (
 )
 from carnet.fhir.terminology.resources import Known
 
+STANDARDS: Final = "http://hl7.org/fhir/StructureDefinition/structuredefinition-standards-status"
 DEEPEST: Final = 10  # value sets one in another
 MOST: Final = 200  # value sets in one
 KEPT: Final = 500  # value sets and totals
+
+
+def wary(status: str, head: Json) -> str:
+    """What there is to be wary of in a system or value set: a word, or none."""
+    for each in head.get("extension", ()):
+        if each.get("url") == STANDARDS and each.get("valueCode") in ("withdrawn", "deprecated"):
+            return str(each["valueCode"])
+    if status in ("draft", "retired"):
+        return status
+    return "experimental" if head.get("experimental") is True else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +98,13 @@ class Resolved:
                 found += each.parts()
         return found
 
-    def sets(self) -> set[str]:
-        """Every value set it takes codes of, with its version."""
-        found: set[str] = set()
+    def composes(self) -> list[Compose]:
+        """This value set, and each it takes codes of, once."""
+        found = {self.compose.canonical: self.compose}
         for part in (*self.include, *self.exclude):
             for each in part.value_sets:
-                said = each.compose
-                found |= {f"{said.url}|{said.version}" if said.version else said.url} | each.sets()
-        return found
+                found |= {one.canonical: one for one in each.composes()}
+        return list(found.values())
 
     def asked(self) -> tuple[str, ...]:
         """The supplements it asks for, with those of the value sets it names."""
@@ -185,7 +195,8 @@ class Resolver:
             inactive = row.compose.get("inactive", True) is not False
             return Compose(include, exclude, inactive, row.id, {}, row.url, row.version, row.name,
                            row.title, row.status, row.language, tuple(row.supplements),
-                           row.head | ({"date": row.published} if row.published else {}))  # fmt: skip
+                           row.head | {key: value for key, value in (
+                               ("date", row.published), ("language", row.language)) if value})  # fmt: skip
         whole = await queries.whole(self.conn, url)
         if whole is None or version not in ("", whole.version):
             return None

@@ -9,7 +9,7 @@ Source: FHIR R4, CodeSystem/$validate-code, ValueSet/$validate-code; HL7, Termin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from carnet.fhir.terminology.grammars import GRAMMARS, says
 from carnet.fhir.terminology.labels import preferred, those
 from carnet.fhir.terminology.queries import Conn, Found, System
 from carnet.fhir.terminology.refusals import shown
-from carnet.fhir.terminology.resolve import NONE, Pins, Resolved
+from carnet.fhir.terminology.resolve import NONE, Pins, Resolved, wary
 from carnet.fhir.terminology.terms import Member, Terms
 from carnet.fhir.terminology.words import same
 
@@ -36,6 +36,7 @@ class Coding:
     version: str = ""
     display: str | None = None
     path: str = ""  # "Coding.", "CodeableConcept.coding[0]."
+    normal: str = ""  # the code as its system writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +60,14 @@ class Answer:
     coding: Coding | None = None
     inactive: bool = False
     unknown: str = ""  # the system that is not known
+    caused: bool = False  # and the value set has codes of it
     concept: Json = field(default_factory=dict)  # the CodeableConcept that was given
 
     @property
     def message(self) -> str:
-        """Every error, or else every warning."""
-        for severity in ("error", "warning"):
-            found = [each.text for each in self.issues if each.severity == severity]
-            if found:
-                return "; ".join(sorted(found))
-        return ""
+        """Every error and every warning, each once."""
+        said = {each.text for each in self.issues if each.severity in ("error", "warning")}
+        return "; ".join(sorted(said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +97,8 @@ async def in_system(
     await terms.memory.look(conn)
     system = await terms.system(conn, url, coding.version, pins.at)
     found = await queries.concept(conn, system, coding.code)
-    asked = replace(coding, system=system.url, version=system.version)
     if found is None:
+        asked = replace(coding, system=system.url, version="")
         return Answer(False, (_unknown(coding, _not_in(coding, system)),), "", asked)
     member = _member(system, found)
     added = list(terms.memory.supplements.get(system.url, ())) if manner.language else []
@@ -136,12 +135,10 @@ async def in_value_set(
         issues = [Issue("error", "code-invalid", "not-in-vs", text)]
         for each in told:
             issues += [_aside(one) if one.kind == "not-in-vs" else one for one in each.issues]
-        first = next((each.unknown for each in told if each.unknown), "")
-        only = told[0] if len(told) == 1 else None
-        return Answer(
-            False, tuple(issues), only.display if only else "", only.coding if only else None,
-            bool(only and only.inactive), first, concept,
-        )  # fmt: skip
+        first = next((each for each in told if each.unknown), Answer(False))
+        only = told[0] if len(told) == 1 else Answer(False)
+        return Answer(False, tuple(issues), only.display, None, only.inactive, first.unknown,
+                      first.caused, concept)  # fmt: skip
     others = [] if manner.membership else [
         _aside(one) if one.kind == "not-in-vs" else one
         for each in told if each is not good for one in each.issues
@@ -165,7 +162,10 @@ async def _one(terms: Terms, conn: Conn, of: Resolved, coding: Coding, manner: M
     where = _named(of)
     out = Issue("error", "code-invalid", "not-in-vs", _not_of(coding, where), coding.path + "code")
     if coding.system is None and (coding.path or not manner.infer):
-        text = "A coding without a system has no meaning that could be checked"
+        text = (
+            "Coding has no system. A code with no system has no defined meaning, and it cannot be"
+        )
+        text += " validated. A system should be provided"
         path = coding.path.rstrip(".")
         return Answer(
             False, (out, Issue("warning", "invalid", "invalid-data", text, path)), "", coding
@@ -192,16 +192,35 @@ async def _one(terms: Terms, conn: Conn, of: Resolved, coding: Coding, manner: M
             known = replace(coding, system=system.url, version=system.version)
             if found is None:
                 bad = _unknown(coding, _not_in(coding, system))
-                return Answer(False, (out, bad), "", known)
+                # Of a system that was inferred, that the code is not in it says nothing more.
+                return Answer(False, (out, bad) if coding.system else (out,), "", coding)
             display = preferred(manner.language, _member(system, found).designations, found.display)
-            return Answer(False, (out,), display, known, found.inactive)
+            why = [out]
+            if found.inactive and not of.compose.inactive:
+                text = f"The code '{shown(found.code)}' is valid but is not active"
+                why.append(Issue("error", "business-rule", "code-rule", text, coding.path + "code"))
+            return Answer(False, tuple(why), display, known, found.inactive)
         if system is None and name in GRAMMARS and not says(str(name), coding.code):
             text = f"{shown(coding.code)} does not follow the grammar of {name}."
             return Answer(False, (out, _unknown(coding, text)), "", coding)
         return Answer(False, (out,), "", coding)
     added = terms.supplements(of, manner.language)
     [member] = await terms.supplemented(conn, [member], added)
-    return _judged(coding, member, manner, where, out)
+    answer = _judged(coding, member, manner, where, out)
+    wary_of = () if manner.membership else tuple(_wary(of, member))
+    return replace(answer, issues=(*answer.issues, *wary_of))
+
+
+def _wary(of: Resolved, member: Member) -> Iterator[Issue]:
+    """What there is to know of the system and the value sets a code was found in."""
+    found = [("CodeSystem", part.system.url, part.system.version, part.system.status, part.system.head)
+             for part in of.parts() if part.url == member.system and part.system is not None]  # fmt: skip
+    found = found[:1] + [("ValueSet", s.url, s.version, s.status, s.head) for s in of.composes()]
+    for kind, url, version, status, head in found:
+        if word := wary(status, head):
+            named = shown(f"{url}|{version}" if version else url)
+            text = f"Reference to {word} {kind} {named}"
+            yield Issue("information", "business-rule", "status-check", text)
 
 
 async def _system(
@@ -229,7 +248,8 @@ async def _system(
     if coding.version and versions:
         said += f". Valid versions: [{', '.join(versions)}]"
     issues = [Issue("error", "not-found", "not-found", said, coding.path + "system")]
-    if any(part.url == name for part in of.parts()):
+    caused = any(part.url == name for part in of.parts())
+    if caused:
         text = (
             f"Unable to check whether the code is in the value set '{_named(of)}' because the code system"
             f" {shown(named)} was not found"
@@ -238,13 +258,14 @@ async def _system(
     else:
         text = _not_of(coding, _named(of))
         issues.append(Issue("error", "code-invalid", "not-in-vs", text, coding.path + "code"))
-    return Answer(False, tuple(issues), "", coding, unknown=named)
+    return Answer(False, tuple(issues), "", coding, unknown=named, caused=caused)
 
 
 def _judged(asked: Coding, member: Member, manner: Manner, where: str, out: Issue | None) -> Answer:
     """The answer for a code that is there: whether it may be used, and its display is one of its own."""
     display = preferred(manner.language, member.designations, member.display)
-    known = Coding(member.code, member.system, member.version, display, asked.path)
+    # As it was asked: of a system that takes no heed of case, the issue tells the other.
+    known = Coding(asked.code, member.system, member.version, display, asked.path, member.code)
     if manner.active and member.inactive:
         text = f"The code '{shown(member.code)}' is valid but is not active"
         issue = Issue("error", "business-rule", "code-rule", text, asked.path + "code")
@@ -254,7 +275,12 @@ def _judged(asked: Coding, member: Member, manner: Manner, where: str, out: Issu
         issue = Issue("error", "business-rule", "code-rule", text, asked.path + "code")
         return Answer(False, (out, issue) if out else (issue,), display, known, member.inactive)
     if asked.code != member.code:
-        text = f"The code '{shown(asked.code)}' differs from the correct one '{shown(member.code)}' by case"
+        of = shown(f"{member.system}|{member.version}" if member.version else member.system)
+        text = (
+            f"The code '{shown(asked.code)}' differs from the correct code '{shown(member.code)}' by case."
+            f" Although the code system '{of}' is case insensitive, implementers are strongly encouraged to"
+            " use the correct case anyway"
+        )
         case = [Issue("information", "business-rule", "code-rule", text, asked.path + "code")]
     else:
         case = []
@@ -299,7 +325,7 @@ def _not_in(coding: Coding, system: System) -> str:
 
 
 def _not_of(coding: Coding, where: str) -> str:
-    said = f"{shown(coding.system)}#" if coding.system else ""
+    said = f"{shown(coding.system or '')}#" if coding.system or coding.path else ""
     return (
         f"The provided code '{said}{shown(coding.code)}' was not found in the value set '{where}'"
     )
@@ -324,12 +350,15 @@ def parameters(answer: Answer) -> Json:
             told.append({"name": "version", "valueString": coding.version})
     if answer.display:
         told.append({"name": "display", "valueString": answer.display})
+    if coding is not None and coding.normal not in ("", coding.code):
+        told.append({"name": "normalized-code", "valueCode": coding.normal})
     if answer.inactive:
         told.append({"name": "inactive", "valueBoolean": True})
     if answer.concept:
         told.append({"name": "codeableConcept", "valueCodeableConcept": answer.concept})
     if answer.unknown:
-        told.append({"name": "x-caused-by-unknown-system", "valueCanonical": answer.unknown})
+        name = "x-caused-by-unknown-system" if answer.caused else "x-unknown-system"
+        told.append({"name": name, "valueCanonical": answer.unknown})
     if answer.issues:
         issues = [_issue(each) for each in answer.issues]
         outcome = {"resourceType": "OperationOutcome", "issue": issues}
@@ -341,5 +370,5 @@ def _issue(one: Issue) -> Json:
     details = {"coding": [{"system": TYPES, "code": one.kind}], "text": one.text}
     made: Json = {"severity": one.severity, "code": one.code, "details": details}
     if one.path:
-        made["expression"] = [one.path]
+        made |= {"location": [one.path], "expression": [one.path]}
     return made
