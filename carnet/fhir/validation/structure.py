@@ -33,8 +33,19 @@ def check(resource: dict[str, Any]) -> list[Issue]:
     if not found:
         return []
     root = kind if type(kind) is str and kind in load().types else "Resource"
-    return [Issue(root + tail, code, text) for tail, code, text in found[:MAX_ISSUES]]
+    return [
+        Issue(root + tail, code, text, rule=_element(root + tail))
+        for tail, code, text in found[:MAX_ISSUES]
+    ]
 
+
+def _element(path: str) -> str:
+    """The id of the element whose definition is broken: `Patient.name.family`, `Patient.deceased[x]`."""
+    return CHOSEN.sub("[x]", PLACE.sub("", path))
+
+
+PLACE: Final = re.compile(r"\[[0-9]+\]")
+CHOSEN: Final = re.compile(r"\.ofType\([A-Za-z0-9]+\)")
 
 Problem = tuple[str, str, str]  # rest of the path, issue code, sentence
 Found = list[Problem] | None

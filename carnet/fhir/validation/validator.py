@@ -14,7 +14,15 @@ from threading import RLock
 from typing import Any, Final, cast
 
 from carnet.fhir.fhirpath import Frame, Item, Terminology, model
-from carnet.fhir.validation import bindings, bundles, extensions, invariants, structure
+from carnet.fhir.validation import (
+    attachments,
+    bindings,
+    bundles,
+    extensions,
+    invariants,
+    references,
+    structure,
+)
 from carnet.fhir.validation.issues import Issue, Severity
 from carnet.fhir.validation.packages import Packages
 from carnet.fhir.validation.profiles import Check, Compiler, Context, Found, Problem
@@ -64,6 +72,8 @@ class Validator:
         start = place.path
         found = [_issue(start, p) for p in invariants.check(resource, context.frame)]
         found += [_issue(start, p) for p in bindings.check(resource, context)]
+        found += [_issue(start, p) for p in references.check(resource, context)]
+        found += [_issue(start, p) for p in attachments.check(resource)]
         if kind == "Bundle":
             found += [_issue(start, p) for p in bundles.check(resource)]
         if place.bundle is not None and place.find is not None:

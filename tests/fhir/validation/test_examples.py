@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Resources that others published: HL7's own examples, and the French ones kept beside us."""
 
+import json as stdlib
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,15 +25,27 @@ def listed(of: str) -> set[str]:
     return {one for ones in DISAGREEMENTS[of].values() for one in ones}
 
 
+LARGE = 200_000  # bytes; the largest are lists of definitions
+
+
+def digits(body: bytes) -> Any:
+    """What a text of JSON says, its numbers as they are written."""
+    return stdlib.loads(body, parse_float=str, parse_int=str)
+
+
 @pytest.mark.slow
 def test_hl7s_examples_have_no_fault_but_those_we_can_justify(hl7_examples: Path) -> None:
     found, read, validator = set(), 0, Validator()
     for path in sorted(hl7_examples.glob("*.json")):
         if path.name != "package.json":
-            resource = json.parse(path.read_bytes())
+            body = path.read_bytes()
+            resource = json.parse(body)
             read += 1
             extract(resource)
-            assert json.parse(json.dump(resource)) == resource
+            # Digit for digit, and in order: 1.50 is no 1.5.
+            assert len(body) > LARGE or digits(json.dump(resource)) == digits(
+                body.removeprefix(b"\xef\xbb\xbf")
+            ), path.name
             if not right(validator.validate(resource)):
                 found.add(path.name)
     assert read == 5_306

@@ -51,7 +51,7 @@ def observation(**more: Any) -> Json:
         ({"resourceType": "Patient", "contained": [{"resourceType": "Basic", "id": "a",
           "code": {"text": "x"}}]}, [("Patient", "dom-3")]),
         ({"resourceType": "Bundle", "type": "collection", "total": 3}, [("Bundle", "bdl-1")]),
-        ({"resourceType": "Timing"}, [("Resource", "")]),
+        ({"resourceType": "Timing"}, [("Resource", "Resource")]),
     ],
 )  # fmt: skip
 def test_rules_of_r4_are_held_where_they_stand(
