@@ -73,14 +73,36 @@ class PathPatch:
         for step in self.steps:
             # A copy of what is put: a later operation may change it, and a patch may be applied again.
             ACTS[step.type](frame, replace(step, value=deepcopy(step.value)))
+        if any(step.type == "delete" for step in self.steps):
+            _prune(resource)
         return resource
+
+
+def _prune(value: Any, *, beside: bool = False) -> None:
+    """Leave out, in place, what a deletion left empty: FHIR has no element without content.
+
+    beside: a list of what stands beside primitives (`_given`), where each keeps its place.
+    """
+    if type(value) is dict:
+        for key, each in list(value.items()):
+            _prune(each, beside=key.startswith("_"))
+            if each in ({}, []):
+                del value[key]
+    elif type(value) is list:
+        for each in value:
+            _prune(each)
+        if beside:
+            kept = [None if each == {} else each for each in value]
+            value[:] = kept if any(each is not None for each in kept) else []
+        else:
+            value[:] = [each for each in value if each != {}]
 
 
 def read(parameters: dict[str, Any]) -> PathPatch:
     """The patch that a Parameters resource, of the right structure, says."""
     given = parameters.get("parameter", [])
-    if parameters.get("resourceType") != "Parameters" or not given:
-        raise WrongPatch("A FHIRPath Patch is a Parameters resource with an operation at least.")
+    if parameters.get("resourceType") != "Parameters":
+        raise WrongPatch("A FHIRPath Patch is a Parameters resource.")
     if len(given) > MOST_OPERATIONS:
         raise WrongPatch(f"A patch has {MOST_OPERATIONS} operations at most.")
     return PathPatch(tuple(_step(at, each) for at, each in enumerate(given)))

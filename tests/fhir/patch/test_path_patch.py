@@ -79,6 +79,13 @@ CASES: dict[str, tuple[Json, list[Json], Json]] = {
         [operation("delete", "Patient.contact[0].gender")],
         {"contact": [{"name": {"text": "x"}}]},
     ),
+    "delete all that an element holds": (
+        {"contact": [{"name": {"text": "a"}, "gender": "male"}, {"name": {"text": "b"}}]},
+        [operation("delete", "Patient.contact[0].name.text"),
+         operation("delete", "Patient.contact[1].name.text")],
+        {"contact": [{"gender": "male"}]},
+    ),
+    "nothing at all": ({"birthDate": "1920"}, [], {"birthDate": "1920"}),
     "add below": (
         {"contact": [{"name": {"text": "x"}}]},
         [operation("add", "Patient.contact[0]", name="gender", value=CODE)],
@@ -247,7 +254,6 @@ def test_what_cannot_be_applied_is_refused_with_its_place(case: str) -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        {"resourceType": "Parameters"},
         {"resourceType": "Patient", "parameter": [operation("delete", "Patient.name")]},
         parameters({"name": "operation"}),
         parameters({**operation("delete", "Patient.name"), "name": "other"}),
