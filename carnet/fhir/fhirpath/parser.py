@@ -136,7 +136,9 @@ class _Reader:
             if of is None and word in {"$index", "$total"}:
                 return Variable(word, at)
         name = unescaped(word[1:-1]) if kind == "quoted" else word
-        if (kind != "quoted" and kind != "name") or (kind == "name" and word in RESERVED):
+        # After a point only a name may follow: Narrative.div is written bare by HL7's own patches.
+        reserved = kind == "name" and word in RESERVED and (of is None or word != "div")
+        if (kind != "quoted" and kind != "name") or reserved:
             raise placed(WrongPath, at, "a name, a value or ( is expected.")
         if not self.take("("):
             return Member(of, name, at)

@@ -85,6 +85,11 @@ CASES: dict[str, tuple[Json, list[Json], Json]] = {
          operation("delete", "Patient.contact[1].name.text")],
         {"contact": [{"gender": "male"}]},
     ),
+    "an element with the name of an operator": (
+        {"text": {"status": "generated", "div": "<div>a</div>"}},
+        [operation("replace", "Patient.text.div", value={"valueString": "<div>b</div>"})],
+        {"text": {"status": "generated", "div": "<div>b</div>"}},
+    ),
     "nothing at all": ({"birthDate": "1920"}, [], {"birthDate": "1920"}),
     "add below": (
         {"contact": [{"name": {"text": "x"}}]},
