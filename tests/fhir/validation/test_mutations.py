@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """One rule broken at a time: what is right is right, and each fault is told on its path, by its rule, alone.
 
-HL7's own validator refuses each of these too (in HAPI 7.4.0), but for wrong base64 and an id that two contained
+HL7's own validator (in HAPI 7.4.0) refuses each too, but for wrong base64 and an id that two contained
 resources share, which its later versions do.
 """
 
