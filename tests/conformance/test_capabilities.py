@@ -256,7 +256,7 @@ async def test_a_made_resource_lives_its_whole_life(space: Space, rtype: str) ->
         assert (await space.put(address, read.json, as_=LAB)).status in (400, 403)
         patch = {"content-type": "application/json-patch+json"}
         refused = await space.call("PATCH", address, as_=LAB, body=b"[]", headers=patch)
-        assert refused.status in (400, 403)
+        assert refused.status in (400, 403, 405)
     since = {"If-None-Match": 'W/"1", W/"2", W/"6"'}
     assert (await space.call("GET", address, as_=LAB, headers=since)).status == 304
     told = await space.get(f"{address}/$validate", as_=LAB)
