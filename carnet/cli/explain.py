@@ -56,7 +56,10 @@ def said(found: Explained) -> list[str]:
     """As it is printed."""
     lines = ["Parameters", *(f"  {each}" for each in found.parameters)]
     for number, step in enumerate(found.steps, 1):
-        lines += [f"{number}. {step.title}", f"  {step.sql}", "  Plan"]
+        lines.append(f"{number}. {step.title}")
+        if not step.sql:
+            continue
+        lines += [f"  {step.sql}", "  Plan"]
         lines += [f"    {line}" for each in step.plan for line in each.splitlines()]
         lines.append(f"  Indexes: {', '.join(step.indexes) or 'none'}")
     return lines

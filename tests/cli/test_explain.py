@@ -73,6 +73,23 @@ async def test_no_value_no_count_and_nobody_is_in_it(
     assert plans and not any(re.search(r"(?<![\w.\"$])[0-9]{2,}", line) for line in plans)
 
 
+async def test_what_is_followed_inside_of_filter_is_told_too(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = await explained(
+        space, monkeypatch,
+        'Observation?_filter=status eq final or not (subject:Patient.name sw "dur")&_list=x'
+        "&status:not-in=http://hl7.org/fhir/ValueSet/observation-status",
+    )  # fmt: skip
+    for expected in (
+        "Patient: what subject leads to",
+        "listed, by statements of its own",
+        "a page",
+    ):
+        assert expected in said, expected
+    assert "dur" not in said.replace("durations", "")
+
+
 def test_constants_of_a_plan_are_masked() -> None:
     told = masked("((r.toks @> '{-7,12}'::bigint[]) AND (s.value = E'O''Brien') AND (r.cid = -42))")
     assert told == "((r.toks @> '?'::bigint[]) AND (s.value = '?') AND (r.cid = ?))"

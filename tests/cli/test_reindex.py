@@ -94,6 +94,7 @@ async def test_killed_anywhere_while_people_write_it_goes_on_and_ends_right(
         assert set(found) == expected and len(found) == len(expected)
 
 
+@pytest.mark.slow
 async def test_two_at_once_share_the_rows_and_do_none_twice(space: Space, tmp_path: Path) -> None:
     await make(space, *(shaded(space, "ocre") for _ in range(4)))
     load_into(space, written(tmp_path, SHADE))
@@ -108,6 +109,7 @@ async def test_two_at_once_share_the_rows_and_do_none_twice(space: Space, tmp_pa
     assert len(await ids(space, "Observation?shade=ocre")) == 4
 
 
+@pytest.mark.slow
 async def test_a_planted_difference_is_found_counted_and_mended(
     space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,11 +16,13 @@ from psycopg import AsyncConnection
 
 from carnet import errors
 from carnet.access.door.decide import Door
+from carnet.access.door.hops import FOLLOWED
 from carnet.access.seal import SET
 from carnet.fhir.definitions import SearchParameter
 from carnet.fhir.search import sql as search_sql
 from carnet.fhir.search.chains import Chain
 from carnet.fhir.search.codes import told
+from carnet.fhir.search.logic import Not, Together
 from carnet.fhir.search.query import Filter, Query
 from carnet.fhir.search.references import ReferenceFilter
 from carnet.fhir.search.reverse import Reverse, Rows
@@ -29,15 +31,15 @@ from carnet.fhir.search.strings import READABLE
 from carnet.fhir.store.ids import EPOCH
 
 NOBODY: Final = (1 << 62) + 1  # a compartment no one has
-FOLLOWED: Final = tuple(range(NOBODY, NOBODY + 50))
+MANY: Final = tuple(range(NOBODY, NOBODY + 50))
 KINDS: Final = tuple(range(1, 30))  # rows of the access matrix
 SCOPES: Final[dict[str, Scope]] = {
     "patient": Scope((Admits((NOBODY,), KINDS, 2),)),
     "professional": Scope(
-        (Admits(FOLLOWED[:5], KINDS, 0), Admits(FOLLOWED, KINDS, 1)),
-        team=OfOrganisation(NOBODY, FOLLOWED, KINDS),
+        (Admits(MANY[:5], KINDS, 0), Admits(MANY, KINDS, 1)),
+        team=OfOrganisation(NOBODY, MANY, KINDS),
         professional=1,
-        held=FOLLOWED,
+        held=MANY,
         loose_since=EPOCH,
     ),
     "software": Scope(software=NOBODY, loose_since=EPOCH),
@@ -46,6 +48,7 @@ SCOPES: Final[dict[str, Scope]] = {
 PLACED: Final = re.compile(r"%\((\w+)\)s")
 TEXT: Final = re.compile(r"E?'(?:[^']|'')*'")
 NUMBER: Final = re.compile(r"(?<![\w$.\"])-?\d+(?:\.\d+)?(?![\w\"])")
+ROW: Final = Rows(((NOBODY, NOBODY),))  # in the place of those that a hop would find
 SAID: Final = ("Index Cond", "Recheck Cond", "Filter", "Join Filter", "Hash Cond", "One-Time Filter",
                "Sort Key", "Subplan Name")  # fmt: skip
 
@@ -103,22 +106,32 @@ class _Explaining:
 
     async def _plain(self, query: Query) -> Query:
         """The hops first; then the search with one row in the place of what each would find."""
-        kept: list[Filter] = []
-        for each in query.filters:
-            if isinstance(each, Chain):
-                for target in each.targets:
-                    await self._hop(target, f"{target.rtype}: what {each.code} leads to")
-                kept.append(ReferenceFilter(each.number, ("Nothing/x",)))
-            elif isinstance(each, Reverse):
-                source = each.source
+        kept = [await self._instead(query.rtype, each) for each in query.filters]
+        return replace(query, filters=tuple(kept))
+
+    async def _instead(self, rtype: str, asked: Filter) -> Filter:
+        match asked:
+            case Chain():
+                for target in asked.targets:
+                    await self._hop(target, f"{target.rtype}: what {asked.code} leads to")
+                return ReferenceFilter(asked.number, ("Nothing/x",))
+            case Reverse(source=source):
                 plain = await self._plain(source)
                 place = self.door.place(source.rtype)
                 text, values = search_sql.pointing(plain, [0], self.scope, place)
                 await self._step(f"{source.rtype}: what points back", text, values)
-                kept.append(Rows(((NOBODY, NOBODY),)))
-            else:
-                kept.append(await told(self.door.codes, self.conn, each))
-        return replace(query, filters=tuple(kept))
+                return ROW
+            case Together():
+                parts = [await self._instead(rtype, each) for each in asked.parts]
+                return replace(asked, parts=tuple(parts))
+            case Not():
+                return Not(await self._instead(rtype, asked.of))
+            case _ if isinstance(asked, FOLLOWED):
+                name = type(asked).__name__.lower()
+                self.steps.append(Step(f"{rtype}: {name}, by statements of its own", "", (), ()))
+                return ROW
+            case _:
+                return await told(self.door.codes, self.conn, asked)
 
     async def _hop(self, query: Query, title: str) -> None:
         plain = await self._plain(query)
