@@ -38,7 +38,10 @@ OF_SYSTEM = ("transaction", "batch", "history-system")
 DEFINITION = "http://hl7.org/fhir/"
 SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 COMPARTMENTS = ("device", "encounter", "patient", "practitioner", "relatedPerson")
-OF_BASE = [{"name": "audit-root", "definition": "urn:carnet:operation:audit-root"}]
+OF_BASE = [
+    {"name": "audit-root", "definition": "urn:carnet:operation:audit-root"},
+    {"name": "meta", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-meta"},
+]
 # Source: FHIR R4, "Normative content": types of which no later version takes anything back.
 NORMATIVE = frozenset(
     "Binary Bundle CapabilityStatement CodeSystem Observation OperationDefinition OperationOutcome"
