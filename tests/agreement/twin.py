@@ -25,7 +25,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import structlog
 
 from tests import people
-from tests.agreement import standard
+from tests.agreement import followed, standard
 from tests.agreement.aims import Aim, Probe, bundle, get, span, token
 from tests.agreement.items import CAST, CODES, DOCUMENTS, MASKS, SECURITY, WORDS, Item, date
 from tests.agreement.told import JOBS
@@ -525,6 +525,7 @@ GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     "letter": lambda aim: Probe("letter", "GET", "", page=("letters",)),
     "job": _job,
     **standard.GRAMMAR,
+    **followed.GRAMMAR,
 }  # fmt: skip
 
 
