@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import multiprocessing
 import os
 from collections.abc import Iterator
@@ -126,6 +127,9 @@ def _begin(settings: Settings, url: str, row: Import, actor: Actor, request: str
     loop = asyncio.new_event_loop()
     name = f"carnet import {os.getpid()}"
     built = loop.run_until_complete(parts.build(settings, _Reached(url), name=name))
+    gc.collect()
+    gc.freeze()  # what is there now is there to the end
+    gc.set_threshold(50_000, 20, 100)  # a lot is some thousand objects, all gone after it
     _here.append((loop, Importer(built.desk, Visit(built.door, actor, request), row)))
 
 
