@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The load client kept beside the repository (../shared/tools/fhirload.py), unchanged, on Synthea's people.
 
-It knows nothing of this server: what is refused is what is not built yet (patch, chains, _revinclude,
-_has, $everything).
+It knows nothing of this server, and every operation is answered. Its updates give each Observation to a
+patient chosen anew: those are refused (422, F8 of the threats), but the few that choose the same one.
 """
 
 from __future__ import annotations

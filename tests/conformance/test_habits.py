@@ -126,10 +126,12 @@ def test_a_life_as_java_and_dotnet_clients_write_it(served: Served, client: dict
 @pytest.mark.parametrize(
     "query",
     [
-        "code=http://loinc.org|2339-0", "code=http://loinc.org%7C2339-0", "code=http%3A%2F%2Floinc.org%7c2339-0",
+        "code=http://loinc.org|2339-0", "code=http://loinc.org%7C2339-0",
+        "code=http%3A%2F%2Floinc.org%7c2339-0",
         "date=1992-01-01T10:00:00+01:00", "date=1992-01-01T10:00:00%2B01:00",
         "date=ge1992-01-01T00:00:00+01:00",
-        "date=1992-01-01&date=le1992-12-31", "subject=Patient/{patient}", "subject:Patient={patient}",
+        "date=1992-01-01&date=le1992-12-31", "subject=Patient/{patient}",
+        "subject:Patient={patient}",
         "patient={patient}", "subject=http://{host}/fhir/Patient/{patient}",
         "date=1992&&", "date=1992&code=",
     ],
