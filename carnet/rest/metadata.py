@@ -234,7 +234,7 @@ def _of_type(definitions: Definitions, acts: Acts, name: str, versioning: str) -
         "interaction": [{"code": code} for code in interactions],
         "versioning": versioning if view is None else "no-version",
         "readHistory": view is None,
-        "updateCreate": "update" in interactions,
+        "updateCreate": False,  # ids are ours: what is written by a client under its own is not found
         "conditionalCreate": "create" in interactions and view is None,
         "conditionalRead": "full-support",
         "conditionalUpdate": "update" in interactions,

@@ -259,6 +259,11 @@ async def test_a_made_resource_lives_its_whole_life(space: Space, rtype: str) ->
         assert refused.status in (400, 403, 405)
     since = {"If-None-Match": 'W/"1", W/"2", W/"6"'}
     assert (await space.call("GET", address, as_=LAB, headers=since)).status == 304
+    later = {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}
+    assert (await space.call("GET", address, as_=LAB, headers=later)).status == 304
+    absent = space.built.door.ids.encode(0, 10**9)
+    fresh = await space.put(f"{rtype}/{absent}", read.json | {"id": absent}, as_=LAB)
+    assert (fresh.status == 201) is TYPES[rtype]["updateCreate"], fresh.body
     told = await space.get(f"{address}/$validate", as_=LAB)
     assert told.json["resourceType"] == "OperationOutcome"
     assert (await space.get(f"{address}/$meta", as_=LAB)).json["resourceType"] == "Parameters"
