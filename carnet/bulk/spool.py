@@ -34,6 +34,10 @@ class Spool:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
+    def fileno(self) -> int:
+        """Of the file."""
+        return self._file.fileno()
+
     def write(self, piece: bytes) -> None:
         """Add some bytes."""
         self._waiting += piece

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +16,10 @@ import pytest
 from carnet.access.door import Unit
 from carnet.bulk import imports
 from carnet.bulk.imports import Done, Importer, Source, numbered
+from carnet.bulk.spool import Spool
 from carnet.rest.plans import carry_out
 from tests import people
-from tests.rest.samples import LAB, Json, observation
+from tests.rest.samples import LAB, Json, observation, organization
 from tests.space import Answer, Space
 
 pytestmark = pytest.mark.anyio
@@ -78,6 +82,59 @@ async def test_lines_refer_to_lines_before_them_and_are_searchable_when_it_is_do
     assert len(found) == 2
     (encounter,) = {each["encounter"]["reference"] for each in found}
     assert (await space.get(encounter, as_=LAB)).json["class"]["code"] == "AMB"
+
+
+@pytest.mark.parametrize("lines", [400, 1])
+async def test_lines_refer_to_later_ones_to_other_inputs_and_to_persons_who_come_last(
+    space: Space, monkeypatch: pytest.MonkeyPatch, lines: int
+) -> None:
+    monkeypatch.setattr(imports, "LINES", lines)
+    person = {"resourceType": "Patient", "id": "p", "birthDate": "1950-02-03", "gender": "male",
+              "name": [{"use": "official", "family": "TARD", "given": ["PAUL"]}],
+              "managingOrganization": {"reference": "Organization/where"}}  # fmt: skip
+    encounter = {"resourceType": "Encounter", "id": "e", "status": "finished",
+                 "class": {"code": "AMB"}, "subject": {"reference": "Patient/p"},
+                 "serviceProvider": {"reference": "Organization/where"}}  # fmt: skip
+    one = observation("Patient/p", date="2020", id="o", encounter={"reference": "Encounter/e"})
+    derived = observation(
+        "Patient/p",
+        date="2021",
+        id="d",
+        derivedFrom=[{"reference": "Observation/o"}],
+        identifier=[{"system": "urn:t", "value": "d"}],
+    )
+    where = organization("Plus tard") | {"id": "where"}
+    inputs = {
+        name: partial(_source, ndjson(*rows))
+        for name, rows in (("1", [derived, one]), ("2", [encounter, person]), ("3", [where]))
+    }
+    done = await (await importer(space)).run(inputs)
+    assert (done.lines, done.refused) == (5, 0)
+    for input in inputs:
+        said = [row["issue"] for row in await told(space, input=input)]
+        assert all(len(issues) == 1 for issues in said), "a reference was lost"
+    (found,) = (await space.get("Observation?identifier=urn:t|d", as_=LAB)).entries
+    before = (await space.get(found["derivedFrom"][0]["reference"], as_=LAB)).json
+    stay = (await space.get(before["encounter"]["reference"], as_=LAB)).json
+    assert stay["subject"] == before["subject"] == found["subject"]
+    place = (await space.get(stay["serviceProvider"]["reference"], as_=LAB)).json
+    assert place["name"] == "Plus tard"
+    who = (await space.get(stay["subject"]["reference"], as_=LAB)).json
+    assert who["managingOrganization"] == stay["serviceProvider"]
+    assert await (await importer(space)).run(inputs) == Done(5, 0, 5)
+
+
+async def test_what_waits_to_be_imported_lies_sealed(tmp_path: Path) -> None:
+    with Spool(tmp_path) as spool:
+        for piece in (b"SECRET" * 50_000, b"", b"end"):
+            spool.write(piece)
+        for _ in range(2):
+            read = b"".join([each async for each in spool.read()])
+            assert read == b"SECRET" * 50_000 + b"end"
+        kept = os.pread(spool.fileno(), 1 << 20, 0)
+        assert len(kept) > 300_000
+        assert b"SECRET" not in kept
+        assert os.listdir(tmp_path) == []
 
 
 async def test_each_line_has_its_outcome_and_a_refused_one_leaves_the_others(space: Space) -> None:
