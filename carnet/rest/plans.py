@@ -86,6 +86,11 @@ async def carry_out(visit: Visit, acts: Acts, plan: Plan, *, then: Then | None =
         if plan.before is not None:
             await plan.before(unit, plan)
         void = await _meant(unit, acts, plan)
+        # Deletions first: what is created, or referred to, does not find what goes.
+        for entry in sorted(plan.entries, key=_rank):
+            if entry.method == "DELETE" and id(entry) not in void:
+                with placed(entry):
+                    await _write(unit, acts, plan, entry, {})
         named = _named(plan)
         await _place(unit, acts, plan, named)
         for entry in plan.entries:

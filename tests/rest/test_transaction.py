@@ -2,6 +2,8 @@
 """transaction and batch: all or nothing, or each for itself."""
 
 import asyncio
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -386,6 +388,43 @@ async def test_a_conditional_reference_names_what_the_bundle_itself_creates(spac
         assert answer.status == 200, answer.body
         read = await space.get(location(answer, 0), as_=LAB)
         assert read.json["device"] == {"reference": location(answer, 1)}
+
+
+async def test_entries_are_done_in_the_order_of_fhir_and_answered_in_their_own(
+    space: Space,
+) -> None:
+    """DELETE, POST, PUT and PATCH, GET: whatever their order in the Bundle."""
+    patient, system = f"Patient/{space.patient_id()}", "urn:oid:1.2.250.1.999.7"
+    named = [{"system": system, "value": "1"}]
+    old = (await space.post("Observation", observation(patient, identifier=named), as_=LAB)).json
+    kept = (await space.post("Observation", observation(patient), as_=LAB)).json
+    gone, url = f"Observation/{old['id']}", urn()
+    change = put(kept | {"valueString": "x", "derivedFrom": [{"reference": url}]})
+    step = [{"op": "replace", "path": "/status", "value": "amended"}]
+    second = (await space.post("Observation", observation(patient), as_=LAB)).json
+    patch = {
+        "resource": {"resourceType": "Binary", "contentType": "application/json-patch+json",
+                     "data": base64.b64encode(json.dumps(step).encode()).decode()},
+        "request": {"method": "PATCH", "url": f"Observation/{second['id']}"},
+    }  # fmt: skip
+    entries = [
+        get(f"Observation?identifier={system}|1&_total=accurate"),
+        get(f"Observation/{second['id']}"),
+        patch,
+        change,
+        post(observation(patient, identifier=named), url, ifNoneExist=f"identifier={system}|1"),
+        {"request": {"method": "DELETE", "url": gone}},
+    ]
+    answer = await space.post("", bundle(*entries), as_=LAB)
+    assert [each[:3] for each in statuses(answer)] == ["200", "200", "200", "200", "201", "204"]
+    made = location(answer, 4)
+    assert made != gone
+    found = answer.json["entry"][0]["resource"]
+    assert (found["total"], found["entry"][0]["resource"]["id"]) == (1, made.split("/")[1])
+    assert answer.json["entry"][1]["resource"]["status"] == "amended"
+    read = await space.get(f"Observation/{kept['id']}", as_=LAB)
+    assert read.json["derivedFrom"] == [{"reference": made}]
+    assert (await space.get(gone, as_=LAB)).status == 410
 
 
 async def test_a_refusal_of_the_door_names_the_entry_too(space: Space) -> None:
