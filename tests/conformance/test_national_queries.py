@@ -256,7 +256,7 @@ async def test_documents_are_found_as_the_sharing_guide_asks(space: Space, tmp_p
 async def test_measures_are_found_all_or_last(space: Space) -> None:
     """Mesures: by code, whose they are in the partner's words, and both bounds; or the last one."""
     partner = {"system": "urn:oid:1.2.3.4", "value": "patient-of-the-partner"}
-    whose = {"reference": f"Patient/{space.patient_id()}", "identifier": partner}
+    whose: Json = {"reference": f"Patient/{space.patient_id()}", "identifier": partner}
     (device,) = await make(
         space, {"resourceType": "Device", "type": coded("urn:iso:std:iso:11073:10101", "65573")}
     )

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from carnet.fhir.search import contents
 from tests.rest.samples import HOSPITAL, LAB, Json, observation, organization
 from tests.rest.test_numbers import of
 from tests.rest.test_search import FORM, ids, links, make, walked
@@ -328,3 +329,39 @@ async def test_a_batch_reads_compartments(space: Space) -> None:
         "", {"resourceType": "Bundle", "type": "batch", "entry": wrong}, as_=LAB
     )
     assert answer.json["entry"][0]["response"]["status"].startswith("4")
+
+
+async def test_what_is_opened_has_a_limit_that_counts_what_is_seen(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "MOST_OPENED", 2)
+    someone = f"Patient/{space.patient_id()}"
+    made = await make(space, *(noted(someone, "Foie", valueString="x") for _ in range(3)))
+    hidden = await make(
+        space, *(noted(someone, "Foie", valueString="x") for _ in range(3)), by=HOSPITAL
+    )
+    three, two = f"_id={','.join([*made, *hidden])}", f"_id={','.join([*made[:2], *hidden])}"
+    for query in ("_text=foie", "_content=foie", "value-string:contains=x"):
+        refused = await space.get(f"Observation?{three}&{query}", as_=LAB)
+        assert (refused.status, refused.json["issue"][0]["code"]) == (403, "too-costly"), query
+        assert refused.said.startswith(query.partition("=")[0].partition(":")[0] + ": ")
+        assert set(await ids(space, f"Observation?{two}&{query}")) == set(made[:2]), query
+
+
+async def test_reverse_chains_go_four_deep_and_no_further(space: Space) -> None:
+    someone = f"Patient/{space.patient_id()}"
+    (chain,) = await make(space, organization("Bout"))
+    (last,) = await make(
+        space, observation(someone, performer=[{"reference": f"Organization/{chain}"}])
+    )
+    for at in range(3):
+        more = [{"reference": f"Observation/{last}"}]
+        (last,) = await make(space, observation(someone, hasMember=more, code=of(f"n{at}")))
+    deep = "_has:Observation:performer:" + "_has:Observation:has-member:" * 3
+    assert await ids(space, f"Organization?_id={chain}&{deep}code=n2") == [chain]
+    assert await ids(space, f"Organization?_id={chain}&{deep}code=n1") == []
+    refused = await space.get(f"Organization?{deep}_has:Observation:has-member:code=a", as_=LAB)
+    assert (refused.status, refused.json["issue"][0]["code"]) == (403, "too-costly")
+    assert "_has" in refused.said
+    mixed = "_has:Observation:performer:has-member:Observation.has-member:Observation.has-member"
+    assert await ids(space, f"Organization?_id={chain}&{mixed}:Observation.code=n2") == []

@@ -58,7 +58,7 @@ ABSENT = frozenset("_query _type _contained _containedType _score".split())
 # Those of every type that are answered without values of their own.
 OF_ALL = (("_list", "special"), ("_text", "string"), ("_content", "string"))
 # A name as it may be repeated: words of FHIR, no number.
-SPOKEN = re.compile(r"_?[A-Za-z][A-Za-z-]{0,39}(?:[.:]_?[A-Za-z][A-Za-z-]{0,39}){0,12}")
+SPOKEN = re.compile(r"_?[A-Za-z][A-Za-z-]{0,39}(?:[.:]_?[A-Za-z][A-Za-z-]{0,39}){0,30}")
 MOST_VALUES = 500  # values of one parameter
 MOST_PARAMETERS = 60
 

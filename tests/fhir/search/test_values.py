@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Values of search parameters, read without a database: escapes, tokens, references, dates, strings."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carnet.fhir.search import dates, references, strings, tokens
+from carnet.fhir.search import contents, dates, references, strings, tokens
 from carnet.fhir.search.escapes import cut, unescaped
 
 BASE = "https://carnet.example/fhir"
@@ -88,3 +89,39 @@ def test_a_string_too_long_for_an_index_is_kept_by_its_digest() -> None:
         assert len(form.encode()) <= 2 * strings.LONGEST_READABLE
     assert strings.exact(long) != strings.exact(long + "e")
     assert strings.exact("Été") == "=Été"
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("Élodie", "elodie"), ("E\u0301LODIE", "elodie"), ("cœur", "coeur"), ("CŒUR", "coeur"),
+        ("Lætitia", "laetitia"), ("Søren Łukasz", "soren lukasz"), ("Straße", "strasse"),
+        ("d'Étretat-sur-Mer", "d etretat sur mer"), ("  a\u00a0\u202fb\t", "a b"), ("ﬁn", "fin"),
+        ("İstanbul", "istanbul"), ("ΣΊΣΥΦΟΣ", "σισυφοσ"), ("Σίσυφος", "σισυφοσ"), ("Ångström", "angstrom"),
+        ("n\u0327\u0303", "n"), ("½", "1 2"), ("_a_", "a"), ("\u0301", ""), ("١٢", "١٢"),
+    ],
+)  # fmt: skip
+def test_strings_are_compared_without_case_nor_marks(text: str, plain: str) -> None:
+    assert strings.normalised(text) == plain
+    assert strings.normalised(plain) == plain
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "answers"),
+    [
+        ("foie", "le foie", True), ("foi", "le foie", True), ("oie", "le foie", False),
+        ('"foi"', "le foie", False), ('"le foie"', "Le FOIE est", True), ("est le", "le foie est", True),
+        ("a OR b c", "b", False), ("a OR b c", "a", True), ("(a OR b) c", "b c", True),
+        ("NOT a", "b", True), ("NOT NOT a", "a", True), ("b NOT a", "a b", False),
+        ("NOT (a OR b)", "c", True), ("a and b", "b a", True), ("l'os", "l os", True),
+        ('"or"', "or", True), ('"a" OR "b"', "b", True), ("a AND NOT b", "a", True),
+    ],
+)  # fmt: skip
+def test_words_are_joined_as_they_are_asked(asked: str, said: str, answers: bool) -> None:
+    assert contents.compiled(asked)(f" {strings.normalised(said)} ") is answers
+
+
+@given(st.text(alphabet='a ()"ORNTAD', max_size=40))
+def test_words_are_read_or_refused(asked: str) -> None:
+    with suppress(contents.WrongWords):
+        assert contents.compiled(asked)(" a ") in (True, False)
