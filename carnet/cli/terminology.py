@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -48,9 +49,15 @@ def load(
         ):
             install.base(conn, door.now())
             every = [file for path in paths for file in files.files(path)]
-            for file in bar.track(every, description="terminology"):
+            task = bar.add_task("terminology", total=len(every))
+            for at, file in enumerate(every):
+                bar.update(task, completed=at, description=file.name)
+
+                def seen(codes: int, name: str = file.name) -> None:
+                    bar.update(task, description=f"{name}: {codes:,} codes")
+
                 try:
-                    print(_said(file, _load(conn, file, origin, version, replace=replace)))
+                    print(_said(file, _load(conn, file, origin, version, seen, replace=replace)))
                 except errors.CarnetError as refusal:
                     refused += 1
                     print(f"{file.name}: REFUSED, {refusal}")
@@ -74,7 +81,13 @@ def show(data: common.Data = None) -> None:
 
 
 def _load(
-    conn: psycopg.Connection[Any], file: Path, origin: str, version: str, *, replace: bool
+    conn: psycopg.Connection[Any],
+    file: Path,
+    origin: str,
+    version: str,
+    seen: Callable[[int], None],
+    *,
+    replace: bool,
 ) -> store.Stored:
     if file.stat().st_size > files.LARGEST:
         raise errors.TooLarge("The file is larger than half a gigabyte.")
@@ -85,8 +98,9 @@ def _load(
     known = dict(conn.execute(queries.NAMES).fetchall())
     brought = files.understood(file, content, known, version)
     return store.store(
-        conn, brought, name=file.name, digest=digest, at=door.now(), origin=origin, replace=replace
-    )
+        conn, brought, name=file.name, digest=digest, at=door.now(), origin=origin, replace=replace,
+        seen=seen,
+    )  # fmt: skip
 
 
 def _said(file: Path, told: store.Stored) -> str:

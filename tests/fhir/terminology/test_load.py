@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psycopg
@@ -16,7 +17,7 @@ from carnet.fhir.terminology.load import base, dump, files, install, queries, st
 from carnet.fhir.terminology.load.model import Brought
 from carnet.fhir.terminology.refusals import Taken
 from tests.fhir.terminology.conftest import AT, put
-from tests.fhir.terminology.herbs import HERBS, SET, SYSTEM, Json, concept, value_set
+from tests.fhir.terminology.herbs import HERBS, MORE, SET, SYSTEM, Json, concept, value_set
 from tests.postgres_fixture import Database
 
 JDV = """<?xml version="1.0" encoding="UTF-8"?>
@@ -328,3 +329,70 @@ def test_definitions_come_beside_what_an_operator_loaded_first(db: Database) -> 
         assert found == (1041,)
         put(conn, SYSTEM | {"version": "3"})
         assert conn.execute("SELECT count(*) FROM terminology.code_system").fetchone() == (1042,)
+
+
+def spoilt(chance: Random, value: Any) -> Any:
+    """The same JSON with a key gone, or a value of another kind, here and there."""
+    if isinstance(value, list):
+        return [spoilt(chance, each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if value and chance.random() < 0.3:
+        key = chance.choice(list(value))
+        kinds: list[Any] = [None, 1, True, "x", [], {}, [1], ["x"], [{}], [None], -1.5, ""]
+        return value | {key: chance.choice(kinds)}
+    return {
+        key: spoilt(chance, each) if chance.random() < 0.5 else each for key, each in value.items()
+    }
+
+
+def torn(chance: Random, content: bytes) -> bytes:
+    """The same bytes, some of them others, gone or doubled."""
+    made = bytearray(content)
+    for _ in range(chance.randint(1, 6)):
+        at = chance.randrange(len(made) or 1)
+        match chance.randrange(4):
+            case 0:
+                made[at : at + 1] = bytes([chance.randrange(256)])
+            case 1:
+                del made[at : at + chance.randint(1, 40)]
+            case 2:
+                made[at:at] = chance.choice(
+                    [b"\0", b'"', b"|||", b"\xff\xfe", b"<a>", b",,,,", b"&x;"]
+                )
+            case _:
+                del made[at:]
+    return bytes(made)
+
+
+def test_a_file_that_is_spoilt_is_refused_in_words_or_read(tmp_path: Path) -> None:
+    """Whatever is wrong in it: no exception of Python's own comes out of a file."""
+    plain = {
+        "a.xml": jdv([("c", "2.999.1", "L"), ("d", "2.999.1", "M")]),
+        "loinc.csv": LOINC.encode(),
+        "cim.txt": CIM10.encode("iso8859-15"),
+        "claml.xml": CLAML.encode(),
+        "a.json.gz": gzip.compress(json.dumps(SYSTEM).encode()),
+    }
+    resources: list[Json] = [
+        SYSTEM,
+        MORE[-1],
+        {"resourceType": "Bundle", "entry": [{"resource": SYSTEM}]},
+    ]
+    refused = 0
+    for seed in range(600):
+        chance = Random(seed)
+        name, content = "a.json", b""
+        if chance.random() < 0.5:
+            content = json.dumps(spoilt(chance, chance.choice(resources))).encode()
+        else:
+            name = chance.choice(sorted(plain))
+            content = torn(chance, plain[name])
+        try:
+            for system in understood(tmp_path, name, content).systems:
+                for one in system.concepts:
+                    store._row(1, 0, one)
+        except errors.CarnetError as refusal:
+            assert str(refusal)
+            refused += 1
+    assert 200 < refused < 600

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from carnet import errors
-from carnet.fhir.terminology.compose import SUPPLEMENT
+from carnet.fhir.terminology.compose import SUPPLEMENT, parts
 from carnet.fhir.terminology.load.model import Brought, Concept, System, ValueSet
 
 Json = dict[str, Any]
@@ -36,6 +36,8 @@ def brought(resources: Iterable[Json], form: str = "FHIR") -> Brought:
     sets: list[ValueSet] = []
     names: dict[str, str] = {}
     for resource in resources:
+        if not isinstance(resource, dict):
+            raise NotLoadable
         kind = resource.get("resourceType")
         if kind not in ("CodeSystem", "ValueSet") or type(resource.get("url")) is not str:
             continue
@@ -72,21 +74,29 @@ def system(resource: Json) -> System:
     return System(
         url=resource["url"],
         concepts=tuple(concepts(resource.get("concept", ()), {v: k for k, v in aliases.items()})),
-        version=resource.get("version", ""),
-        name=resource.get("name", ""),
-        title=resource.get("title", ""),
-        status=resource.get("status", ""),
-        published=resource.get("date", ""),
-        language=resource.get("language", ""),
+        version=said(resource, "version"),
+        name=said(resource, "name"),
+        title=said(resource, "title"),
+        status=said(resource, "status"),
+        published=said(resource, "date"),
+        language=said(resource, "language"),
         fragment=fragment,
-        case_sensitive=resource.get("caseSensitive", True),
-        value_set=resource.get("valueSet"),
-        properties={p["code"]: p["type"] for p in given},
+        case_sensitive=resource.get("caseSensitive", True) is not False,
+        value_set=said(resource, "valueSet") or None,
+        properties={said(p, "code"): said(p, "type") for p in given},
         names=oids(resource),
         aliases={own: name for own, name in aliases.items() if own != name},
-        supplements=resource["supplements"] if resource["content"] == "supplement" else "",
+        supplements=said(resource, "supplements") if resource["content"] == "supplement" else "",
         head=head(resource),
     )
+
+
+def said(holder: Json, name: str) -> str:
+    """A text, or none."""
+    value = holder.get(name, "")
+    if type(value) is not str:
+        raise TypeError
+    return value
 
 
 def head(resource: Json) -> Json:
@@ -106,15 +116,17 @@ def concepts(
             properties.setdefault(one["code"], []).append(value)
             if own.get(one["code"], one["code"]) in ABOVE and value not in parents:
                 parents.append(value)
-        said = {own.get(name, name): values for name, values in properties.items()}
-        code: str = each["code"]
+        known = {own.get(name, name): values for name, values in properties.items()}
+        code = said(each, "code")
+        if not code or not all(type(one) is dict for one in each.get("designation", ())):
+            raise TypeError
         yield Concept(
             code=code,
-            display=each.get("display", ""),
-            definition=each.get("definition", ""),
-            inactive=said.get("inactive") == ["true"]
-            or not RETIRED.isdisjoint(said.get("status", ())),
-            abstract=["true"] in (said.get("notSelectable"), said.get("abstract")),
+            display=said(each, "display"),
+            definition=said(each, "definition"),
+            inactive=known.get("inactive") == ["true"]
+            or not RETIRED.isdisjoint(known.get("status", ())),
+            abstract=["true"] in (known.get("notSelectable"), known.get("abstract")),
             parents=tuple(parents),
             properties=properties,
             designations=each.get("designation", ()),
@@ -139,15 +151,16 @@ def value_set(resource: Json) -> ValueSet:
         if "expansion" not in resource:
             raise NotLoadable(f"ValueSet {resource['url']} has neither a compose nor an expansion.")
         compose = {"include": list(contained(resource["expansion"]))}
+    parts(compose)
     return ValueSet(
         url=resource["url"],
         compose=compose,
-        version=resource.get("version", ""),
-        name=resource.get("name", ""),
-        title=resource.get("title", ""),
-        status=resource.get("status", ""),
-        published=resource.get("date", ""),
-        language=resource.get("language", ""),
+        version=said(resource, "version"),
+        name=said(resource, "name"),
+        title=said(resource, "title"),
+        status=said(resource, "status"),
+        published=said(resource, "date"),
+        language=said(resource, "language"),
         names=oids(resource),
         supplements=tuple(asked(resource)),
         head=head(resource),

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +25,10 @@ class NotTerminology(errors.Invalid):
     """The file is no code system, value set or table of codes that is known."""
 
 
+class Damaged(errors.Invalid):
+    """The compressed file is damaged: it cannot be unpacked."""
+
+
 def files(path: Path) -> Iterator[Path]:
     """The file, or those of the folder that may bring codes."""
     if path.is_file():
@@ -38,7 +44,9 @@ def understood(path: Path, content: bytes, known: Mapping[str, str], version: st
     if path.name.endswith((".tgz", ".tar.gz")):
         return fhir.brought(_of_archive(path), "FHIR package")
     if content.startswith(b"\x1f\x8b"):
-        content = gzip.decompress(content)
+        content = _unpacked(content)
+    if b"\0" in content:
+        raise NotTerminology
     head = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith(b"{"):
         return _of_json(content)
@@ -62,14 +70,36 @@ def _of_json(content: bytes) -> Brought:
     except json.TrailingData:
         resources = [json.parse(line) for line in content.splitlines() if line.strip()]
     if resources[0].get("resourceType") == "Bundle":
-        resources = [e["resource"] for e in resources[0].get("entry", ()) if "resource" in e]
+        entries = resources[0].get("entry")
+        if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+            raise NotTerminology
+        resources = [each["resource"] for each in entries if "resource" in each]
     found = fhir.brought(resources)
     if not (found.systems or found.value_sets or found.names):
         raise NotTerminology
     return found
 
 
+def _unpacked(content: bytes) -> bytes:
+    """What a compressed file holds, no more than is read of any."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            found = file.read(LARGEST + 1)
+    except (OSError, EOFError, zlib.error):
+        raise Damaged from None
+    if len(found) > LARGEST:
+        raise errors.TooLarge("The file is larger than half a gigabyte once it is unpacked.")
+    return found
+
+
 def _of_archive(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        yield from _members(path)
+    except (OSError, EOFError, zlib.error, tarfile.TarError):
+        raise Damaged from None
+
+
+def _members(path: Path) -> Iterator[dict[str, Any]]:
     with tarfile.open(path, "r:gz") as archive:
         left = LARGEST
         for at, member in enumerate(archive):

@@ -62,13 +62,18 @@ class Table:
     def __init__(self, content: bytes, french: Mapping[str, str]) -> None:
         self.content = content
         self.french = french
-        if not set(self.rows().fieldnames or ()) >= NEEDED:
-            raise NotLoinc
 
-    def rows(self) -> csv.DictReader[str]:
-        """Its lines."""
+    def rows(self) -> Iterator[dict[str, str]]:
+        """Its lines, by the names of the heading."""
         text = io.TextIOWrapper(io.BytesIO(self.content), "utf-8-sig", newline="")
-        return csv.DictReader(text)
+        found = csv.DictReader(text)
+        try:
+            if not set(found.fieldnames or ()) >= NEEDED:
+                raise NotLoinc
+            yield from found
+        except (UnicodeDecodeError, csv.Error):
+            line = found.line_num + 1
+            raise NotLoinc(f"Loinc.csv, line {line}: it is no UTF-8 text, or no CSV.") from None
 
     def version(self) -> str:
         """The latest one that a line says it changed in."""

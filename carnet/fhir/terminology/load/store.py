@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, LiteralString
@@ -21,7 +21,7 @@ from carnet.fhir.terminology.words import vector, words
 
 RECIPE = b"2"  # of what is made of a file: another number, and each is read again
 
-MANY = 1_000  # concepts after which the planner is told at once
+MANY = 1_000  # concepts after which the planner, and whoever waits, is told
 
 Conn = psycopg.Connection[Any]
 
@@ -59,8 +59,9 @@ def store(
     at: datetime,
     origin: str = "",
     replace: bool = False,
+    seen: Callable[[int], None] = lambda codes: None,
 ) -> Stored:
-    """Write what a file brings.
+    """Write what a file brings. seen: told how many codes are written, from time to time.
 
     replace: what has the same address and version with other content is replaced, else Taken.
     """
@@ -72,7 +73,7 @@ def store(
             return told
         values = {"name": name, "sha256": digest, "form": brought.form, "origin": origin, "at": at}
         source = _id(conn.execute(queries.ADD_SOURCE, values))
-        _systems(conn, brought, source, told, replace=replace)
+        _systems(conn, brought, source, told, seen, replace=replace)
         _value_sets(conn, brought.value_sets, source, told, replace=replace)
         _names(conn, brought)
         systems, sets = ({"urls": list(urls)} for urls in told.touched.values())
@@ -86,7 +87,15 @@ def store(
     return told
 
 
-def _systems(conn: Conn, brought: Brought, source: int, told: Stored, *, replace: bool) -> None:
+def _systems(
+    conn: Conn,
+    brought: Brought,
+    source: int,
+    told: Stored,
+    seen_codes: Callable[[int], None],
+    *,
+    replace: bool,
+) -> None:
     urls = {"urls": list({each.url for each in brought.systems})}
     there = {row[:3]: row[3:] for row in conn.execute(queries.SYSTEMS, urls).fetchall()}
     rows: list[dict[str, Any]] = []
@@ -140,6 +149,8 @@ def _systems(conn: Conn, brought: Brought, source: int, told: Stored, *, replace
         for row_id, (each, _) in made:
             for at, one in enumerate(unique(each.concepts)):
                 copy.write_row(_row(row_id, at, one))
+                if at % MANY == MANY - 1:
+                    seen_codes(at + 1)
     systems = [row_id for row_id, (_, hierarchy) in made if hierarchy]
     conn.execute(queries.CLOSE, {"systems": systems})
 
