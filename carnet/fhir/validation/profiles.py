@@ -55,6 +55,7 @@ class Context:
 
 
 MOST_PROFILES: Final = 12
+MIN_LENGTH: Final = STRUCTURE + "minLength"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,9 @@ class Compiler:
         made: list[Check] = []
         if "maxLength" in part.data:
             made.append(_longest(part.data["maxLength"], rule))
+        for extension in part.data.get("extension", ()):
+            if extension.get("url") == MIN_LENGTH and "valueInteger" in extension:
+                made.append(_shortest(extension["valueInteger"], rule))
         for prefix, sign in (("minValue", 1), ("maxValue", -1)):
             if (bound := value_of(part.data, prefix)) is not None:
                 kind = bound[0][0].lower() + bound[0][1:]
@@ -558,6 +562,16 @@ def _longest(most: int, rule: str) -> Check:
 
     def check(item: Item, context: Context) -> Found:
         return problem if type(item[1]) is str and len(item[1]) > most else None
+
+    return check
+
+
+def _shortest(least: int, rule: str) -> Check:
+    text = f"The profile asks for {least} characters at least."
+    problem: Found = [("", "error", "value", text, rule)]
+
+    def check(item: Item, context: Context) -> Found:
+        return problem if type(item[1]) is str and len(item[1]) < least else None
 
     return check
 

@@ -18,7 +18,7 @@ from carnet.fhir.fhirpath import Child, Item, model
 from carnet.fhir.fhirpath.compiler import gather
 from carnet.fhir.fhirpath.functions.fhir import target_of
 from carnet.fhir.validation.matching import contains, same
-from carnet.fhir.validation.snapshots import Json, Part, Snapshots, code_of, value_of
+from carnet.fhir.validation.snapshots import Json, OfR4, Part, Snapshots, code_of, value_of
 
 if TYPE_CHECKING:
     from carnet.fhir.validation.profiles import Context
@@ -225,8 +225,9 @@ def _expected(part: Part) -> Matches | None:
             found = _expected(one)
             if found is not None:
                 tests.append(_somewhere(step, found))
-    binding = part.data.get("binding")
-    if binding is not None and binding.get("strength") == "required" and "valueSet" in binding:
+    binding: Json = part.data.get("binding") or {}
+    own = not isinstance(binding, OfR4)
+    if own and binding.get("strength") == "required" and "valueSet" in binding:
         value_set = binding["valueSet"]
         tests.append(lambda item, context: context.terminology.member(value_set, item))
     if not tests:

@@ -25,6 +25,10 @@ EXTENSIONS: Final = frozenset(("extension", "modifierExtension"))
 BY_URL: Final[Json] = {"discriminator": [{"type": "value", "path": "url"}], "rules": "open"}
 
 
+class OfR4(dict[str, Any]):
+    """A binding as R4 has it: it tells no slice from another."""
+
+
 class Structures(Protocol):
     """Where StructureDefinitions are found by their canonical address."""
 
@@ -269,10 +273,9 @@ def _part(element: Element, parent: str) -> Part:
             for t in element.types
         ]
     if element.binding is not None:
-        data["binding"] = {
-            "strength": element.binding.strength,
-            "valueSet": element.binding.value_set,
-        }
+        data["binding"] = OfR4(
+            strength=element.binding.strength, valueSet=element.binding.value_set
+        )
     if element.invariants:
         data["constraint"] = [
             _rule(i.key, i.severity, i.human, i.expression) for i in element.invariants

@@ -104,6 +104,8 @@ class Validator:
         root = known.item(place.resource)
         top = None if place.holder is None else known.item(place.holder)
         find, base = place.find, place.base
+        if find is None and root[0] == "Bundle":
+            find, base = bundles.resolver(place.resource), bundles.ANY
         frame = Frame(
             known,
             root,

@@ -88,6 +88,21 @@ COMPOSITION: Json = {
 }
 
 
+UUID = "0c3b2d8e-2b51-4d6c-9a55-0c9f5a1f2b11"
+
+
+def document(
+    composition: Json, base: str = f"urn:uuid:{UUID}", more: list[Json] | None = None
+) -> Json:
+    """A document of one Composition, and more."""
+    named = {**composition, "id": "c"}
+    return {
+        "resourceType": "Bundle", "type": "document", "timestamp": "2020-01-01T00:00:00Z",
+        "identifier": {"system": "urn:oid:1.2.3", "value": "1"},
+        "entry": [{"fullUrl": base, "resource": named}, *(more or [])],
+    }  # fmt: skip
+
+
 def changed(base: Json, path: list[str | int], value: Any) -> Json:
     """The same with another value in one place, or none."""
     made: Any = copy.deepcopy(base)
@@ -478,6 +493,43 @@ CASES: list[tuple[str, Json, list[tuple[str, str]]]] = [
         "fullUrl other id",
         {**BUNDLE, "entry": [{"fullUrl": "http://x.org/fhir/Patient/other", "resource": PATIENT}]},
         [("Bundle.entry[0].fullUrl", "Bundle.entry.fullUrl")],
+    ),
+    (
+        "an entry of a collection without its address",
+        {**BUNDLE, "entry": [{"resource": PATIENT}]},
+        [("Bundle.entry[0].fullUrl", "Bundle.entry.fullUrl")],
+    ),
+    (
+        "an address with an id, and a resource without",
+        {
+            **BUNDLE,
+            "entry": [
+                {"fullUrl": "http://x.org/Patient/p", "resource": changed(PATIENT, ["id"], DEL)}
+            ],
+        },
+        [("Bundle.entry[0].fullUrl", "Bundle.entry.fullUrl")],
+    ),
+    (
+        "two links to itself",
+        {**BUNDLE, "link": [{"relation": "self", "url": "a"}, {"relation": "self", "url": "b"}]},
+        [("Bundle.link[1].relation", "Bundle.link.relation")],
+    ),
+    (
+        "a document without what its Composition refers to",
+        document({**COMPOSITION, "author": [{"reference": "urn:uuid:" + UUID.replace("0", "1")}]}),
+        [("Bundle.entry[0].resource.author[0].reference", "Bundle.entry")],
+    ),
+    (
+        "an entry that is of another type than the reference to it",
+        document(
+            {**COMPOSITION, "subject": {"reference": "Patient/x"}},
+            base="http://x.org/Composition/c",
+            more=[{"fullUrl": "http://x.org/Patient/x", "resource": {**COMPOSITION, "id": "x"}}],
+        ),
+        [
+            ("Bundle.entry[1].fullUrl", "Bundle.entry.fullUrl"),
+            ("Bundle.entry[0].resource.subject.reference", "Reference"),
+        ],
     ),
     (
         "que-1",

@@ -108,6 +108,9 @@ INS_SLICE = (
             patient(contact=[{"name": {"family": "abcd"}}]),
             [("Patient.contact[0].name.family", "Patient.contact.name.family")], id="length"),
         pytest.param(
+            structure(element("Patient.id", extension=[{"url": BASE + "minLength", "valueInteger": 3}])),
+            patient(id="abc"), patient(id="ab"), [("Patient.id", "Patient.id")], id="least length"),
+        pytest.param(
             structure(element("Patient.birthDate", minValueDate="1900-01-01")),
             patient(birthDate="1900-01-01"), patient(birthDate="1899-12-31"),
             [("Patient.birthDate", "Patient.birthDate")], id="least value"),
@@ -387,3 +390,74 @@ def test_an_outcome_names_place_rule_and_weight() -> None:
     assert told["issue"][0]["extension"][0]["valueString"] == "urn:profile#n-1"
     assert outcome([])["issue"][0]["severity"] == "information"
     assert check(outcome([])) == []
+
+
+def test_a_bundle_s_profile_follows_references_from_one_entry_to_another() -> None:
+    """A slice told by a profile, whose own references are to what another entry holds."""
+    named = structure(element("Patient.name", min=1), url="urn:named")
+    about = structure(
+        element("Observation.subject", min=1, type=[{"code": "Reference", "targetProfile": ["urn:named"]}]),
+        kind="Observation", url="urn:about",
+    )  # fmt: skip
+    profile = structure(
+        element("Bundle.entry", slicing=slicing("profile", "resource")),
+        element("Bundle.entry:seen", min=1),
+        element("Bundle.entry:seen.resource", min=1,
+                type=[{"code": "Observation", "profile": ["urn:about"]}]),
+        kind="Bundle",
+    )  # fmt: skip
+
+    def bundle(**more: Any) -> Json:
+        seen = observation(id="o", subject={"reference": "Patient/p"})
+        return {"resourceType": "Bundle", "type": "collection", "entry": [
+            {"fullUrl": "http://x.org/Observation/o", "resource": seen},
+            {"fullUrl": "http://x.org/Patient/p", "resource": patient(id="p", **more)},
+        ]}  # fmt: skip
+
+    assert faults(profile, bundle(name=[{"text": "a"}]), named, about) == []
+    assert faults(profile, bundle(active=True), named, about) == [
+        ("Bundle.entry", "Bundle.entry:seen")
+    ]
+
+
+def test_a_differential_without_ids_is_of_the_slice_last_named() -> None:
+    """As the tools of R3 wrote them: paths and names of slices alone."""
+    bare: list[Json] = [
+        {"path": "Patient.identifier", "slicing": slicing("value", "system")},
+        {"path": "Patient.identifier", "sliceName": "ins", "min": 1},
+        {"path": "Patient.identifier.system", "min": 1, "fixedUri": "urn:ins"},
+        {"path": "Patient.identifier", "sliceName": "ipp", "max": "0"},
+        {"path": "Patient.identifier.system", "min": 1, "fixedUri": "urn:ipp"},
+        {"path": "Patient.name", "min": 1},
+    ]
+    profile = structure(*bare)
+    name = [{"text": "a"}]
+    assert faults(profile, patient(identifier=[INS], name=name)) == []
+    assert faults(profile, patient(identifier=[IPP], name=name)) == [
+        ("Patient.identifier", "Patient.identifier:ins"),
+        ("Patient.identifier[0]", "Patient.identifier:ipp"),
+    ]
+
+
+def test_a_slice_may_be_told_by_what_it_has_not_and_by_one_discriminator_of_two() -> None:
+    both = {
+        "discriminator": [
+            {"type": "value", "path": "system"},
+            {"type": "value", "path": "use"},
+        ],
+        "rules": "closed",
+    }
+    profile = structure(
+        element("Patient.telecom", slicing=both),
+        element("Patient.telecom:mail", max="1"),
+        element("Patient.telecom:mail.system", min=1, fixedCode="email"),
+        element("Patient.telecom:mail.use", max="0"),
+        element("Patient.telecom:any", max="1"),
+        element("Patient.telecom:any.system", min=1, fixedCode="phone"),
+    )
+    mail, phone = {"system": "email", "value": "x"}, {"system": "phone", "value": "1"}
+    assert faults(profile, patient(telecom=[mail, phone])) == []
+    assert faults(profile, patient(telecom=[mail, {**phone, "use": "home"}])) == []
+    assert faults(profile, patient(telecom=[{**mail, "use": "home"}])) == [
+        ("Patient.telecom[0]", "Patient.telecom")
+    ]
