@@ -238,6 +238,9 @@ class Grammar:
         if chance.random() < 0.04:
             method = chance.choice(METHODS)
         rtype = self.rtype(held="{id}" in path)
+        if method in ("PUT", "PATCH") and chance.random() < 0.5:  # what one may change
+            who, rtype = LAB, "Observation"
+            self.held = self.known.seen.get(LAB) or self.known.ids
         address = re.sub(r"\{(\w+)\}", lambda found: self.part(found[1], rtype), path)
         if chance.random() < 0.03:
             address += chance.choice(
@@ -320,8 +323,8 @@ class Grammar:
         """Parameters of an address: those of the type and of results, with and without modifiers."""
         chance = self.chance
         turn = chance.random()
-        searching = path.endswith(("{rtype}", "_search"))
-        if turn < (0.05 if searching else 0.6):
+        searching = path.endswith("_search") or (path.endswith("{rtype}") and method != "POST")
+        if turn < (0.05 if searching else 0.85):
             return ""
         if turn > 0.985:
             return chance.choice(("%", "&&&", "=", "a", "a=%ff", "a=%00", "%zz=%zz", "?" * 100, "a;b=c", "é=é",
@@ -432,7 +435,12 @@ class Grammar:
                 made = _about(made, f"Patient/{self.known.patient}")
         else:
             made = copy.deepcopy(chance.choice(list(_resources().values())))
-        changed: Any = of_value(made, chance) if chance.random() < 0.3 else made
+        turn = chance.random()
+        changed: Any = made
+        if turn < 0.25:
+            changed = of_value(made, chance)
+        elif turn < 0.5:
+            changed = extreme(made, chance)
         return changed if isinstance(changed, dict) else {"resourceType": rtype}
 
     def json_patch(self) -> Any:
@@ -547,7 +555,7 @@ def text(value: Any, chance: Random) -> bytes:
 
 
 def _plain(made: Json) -> str:
-    return json.dumps(made, default=str)
+    return json.dumps(made, default=float)  # a Decimal
 
 
 def _about(value: Any, patient: str) -> Any:
@@ -563,6 +571,42 @@ def _about(value: Any, patient: str) -> Any:
             else f"{value['type']}/a"
         }
     return {key: _about(each, patient) for key, each in value.items()}
+
+
+EXTREMES: Final = (
+    0,
+    -1,
+    1,
+    10**17,
+    2**63,
+    1e300,
+    -1e300,
+    1e-300,
+    0.1,
+    5.40,
+    123456789012345678901234567890,
+)
+
+
+def extreme(value: Any, chance: Random, name: str = "") -> Any:
+    """The same shape, some of its values at the ends of what their types hold."""
+    if isinstance(value, dict):
+        return {key: extreme(each, chance, key) for key, each in value.items()}
+    if isinstance(value, list):
+        return [extreme(each, chance, name) for each in value]
+    if name in ("resourceType", "status", "reference") or chance.random() < 0.7:
+        return value
+    if isinstance(value, str):
+        if re.fullmatch("[0-9]{4}-[0-9-]{2,5}", value):
+            return chance.choice(("0001-01-01", "9999-12-31", "2024-02-29", "0001", "9999"))
+        if re.match("[0-9]{4}-.*T", value):
+            return chance.choice(("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", "2016-12-31T23:59:60Z",
+                                  "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"))  # fmt: skip
+        return chance.choice((value * 50, "é" * 3000, "\u202e" + value, "a|b", "x,y\\,z", "$", "%00", value + "\u0300" * 400,
+                              "\U0010ffff", "ﬁİß", "x" * 60_000))  # fmt: skip
+    if isinstance(value, bool) or value is None:
+        return value
+    return chance.choice(EXTREMES)
 
 
 @cache
