@@ -165,7 +165,7 @@ async def bearing(unit: Unit, rtype: str, system: str, value: str) -> list[Store
 
 def address(row: Stored) -> Address:
     """Where a row is."""
-    return Address(row.cid, row.rid, row.rtype, row.id)
+    return Address(row.cid, row.rid, row.rtype, row.id, ver=row.ver)
 
 
 def _said(resource: dict[str, Any]) -> bytes:

@@ -298,6 +298,19 @@ async def test_in_a_transaction_conditions_are_met_before_anything_is_written(sp
     assert (await space.post("", bundle, as_=LAB)).status == 400
 
 
+async def test_what_a_conditional_create_found_is_traced_as_it_is(space: Space) -> None:
+    """By its version, and not by its first one."""
+    made = (await space.put(f"Observation?{CONDITION}", thing(space), as_=LAB)).json
+    await space.put(f"Observation?{CONDITION}", thing(space) | {"valueString": "2"}, as_=LAB)
+    condition = {"If-None-Exist": CONDITION, "Prefer": "return=minimal"}
+    answer = await space.post("Observation", thing(space), as_=LAB, **condition)
+    assert (answer.status, answer.headers["location"].endswith(made["id"])) == (200, True)
+    place = space.built.door.ids.decode(made["id"])
+    assert place is not None
+    rows = await space.rows("SELECT rids, vers FROM access.audit ORDER BY seq DESC LIMIT 1")
+    assert rows == [([place[1]], [2])]
+
+
 async def test_sixty_four_at_the_same_instant_make_one(space: Space) -> None:
     """Several times the pool: they wait for one another, and nobody for ever."""
     assert space.built.settings.pool_size < 64

@@ -91,6 +91,7 @@ class Address:
     id: str
     owners: tuple[int, ...] | None = None
     chosen: bool = False  # by the caller
+    ver: int = field(default=1, compare=False)  # of what is there already, where it was read
 
     @property
     def literal(self) -> str:
@@ -346,8 +347,8 @@ class Unit:
 
     def known(self, address: Address) -> Written:
         """Something that already exists and is left as it is; the trace names it."""
-        self.told.append((address.cid, address.rid, 1))
-        return Written(address, 1, self.at, b"", created=False, changed=False)
+        self.told.append((address.cid, address.rid, address.ver))
+        return Written(address, address.ver, self.at, b"", created=False, changed=False)
 
     async def attach(self, address: Address, plain: bytes) -> Attachment:
         """Seal and sync the bytes of a Binary, before the row that names them."""
