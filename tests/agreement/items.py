@@ -205,6 +205,8 @@ def _report(number: int, chance: random.Random, people: list[str], items: list[I
     if chance.random() < 0.5:  # seen by many, it points to what not all of them see
         key, labels = chance.choice(CAST[:3]), []
     members = _members(chance, items, "Observation")
+    if number % len(TEMPLATES) > 5 and number // len(TEMPLATES) % 2:
+        return _list(number, key, actor, labels, members)
 
     def body(chance: random.Random, ids: dict[str, str]) -> Body:
         return {
@@ -222,6 +224,25 @@ def _report(number: int, chance: random.Random, people: list[str], items: list[I
 
     step = Step("POST", "DiagnosticReport", body)
     return Item(number, "report", actor, (step,), (key,), types=("DiagnosticReport",))
+
+
+def _list(number: int, key: str, actor: str, labels: list[str], members: list[str]) -> Item:
+    def body(chance: random.Random, ids: dict[str, str]) -> Body:
+        return {
+            "resourceType": "List",
+            **_meta(labels),
+            "status": "current",
+            "mode": "working",
+            "title": _text(chance),
+            "subject": _subject(key),
+            "entry": [
+                {"item": {"reference": f"Observation/{{{member}}}"}}
+                for member in members
+                if member in ids
+            ],
+        }
+
+    return Item(number, "list", actor, (Step("POST", "List", body),), (key,), types=("List",))
 
 
 CLINICAL: dict[str, Callable[[random.Random, str], Body]] = {

@@ -129,23 +129,29 @@ def expression(chance: Random) -> tuple[str, Given]:
         "has-member pr true",
         f"identifier eq urn:labo|r-{chance.randint(1, 60)}",
         f"_lastUpdated gt {date(chance)}",
+        f"subject:Patient.family sw {chance.choice(WORDS)[:3]}",
+        f"_has:DiagnosticReport:result:date gt {date(chance)}",
+        f"has-member:Observation.value-quantity gt {chance.randint(1, 300)}",
     ]
     chosen = chance.sample(tests, chance.randint(1, 3))
     parts = [f"not ({each})" if chance.random() < 0.25 else each for each in chosen]
     made = parts[0]
     for each in parts[1:]:
         made += f" {chance.choice(('and', 'or'))} {each}"
-    if chance.random() < 0.2:
-        made = f"subject:Patient.family sw {chance.choice(WORDS)[:3]} and ({made})"
     return "Observation", ("_filter", made)
 
 
 def written(chance: Random) -> tuple[str, Given]:
-    """What is in a text, in the whole, or in a list."""
+    """What is in a text, in the whole, in a list, in the middle of a sealed string."""
     rtype = chance.choice(("DiagnosticReport", "DocumentReference", "Observation", "Condition"))
-    name = chance.choice(("_text", "_content", "_list"))
-    value = "$current-problems" if name == "_list" else chance.choice(WORDS)
-    return rtype, (name, value)
+    word, other = chance.sample(WORDS, 2)
+    name = chance.choice(("_text", "_content", "_content", "_list"))
+    if name == "_list":
+        return "Observation", (name, "$current-problems")
+    if rtype == "DocumentReference" and chance.random() < 0.4:
+        return rtype, ("description:contains", word[2:])
+    joined = chance.choice((word, f"{word} {other}", f"{word} OR {other}", f"NOT {word}"))
+    return rtype, (name, joined)
 
 
 WAYS: dict[str, Callable[[Random], tuple[str, Given]]] = {
@@ -175,6 +181,8 @@ def searched(kind: str) -> Callable[[Aim], Probe]:
             rtype, given = WAYS[kind](chance)
             if rtype == aim.rtype:
                 break
+        if given[0] == "_list" and aim.rtype == "List":
+            given = ("_list", aim.address().split("/")[1])
         params = [given, *chance.choice(ADDED)]
         if chance.random() < 0.3 and rtype not in ("Location", "Group", "Patient"):
             params.append(("subject" if rtype != "Claim" else "patient", aim.person))
@@ -481,6 +489,7 @@ FITTING: dict[str, set[str]] = {  # types a kind of path aims at best
     ":text and :of-type": {"Observation", "DiagnosticReport", "Condition"},
     ":in, :not-in, :above and :below": {"Observation", "Encounter"},
     "_filter": {"Observation"},
+    "_text, _content and _list": {"List", "DiagnosticReport", "DocumentReference", "Condition"},
     "_sort by an amount": {"Observation", "RiskAssessment", "Encounter", "Condition"},
     "PATCH with tests": {"Observation", "DiagnosticReport"},
     "conditional reference": {"Observation", "Encounter"},

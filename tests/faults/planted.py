@@ -787,6 +787,16 @@ def sorted_by_others(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sorting, "order", order)
 
 
+def lists_without_scope(patch: pytest.MonkeyPatch) -> None:
+    """_list goes through lists that are hidden."""
+    _without_scope(patch, search_sql, "opening")
+
+
+def changes_without_scope(patch: pytest.MonkeyPatch) -> None:
+    """The history of a type is everyone's."""
+    patch.setattr(versions, "condition", lambda *given, **more: "TRUE")
+
+
 def compartment_without_scope(patch: pytest.MonkeyPatch) -> None:
     """Whoever names a compartment is shown what is in it."""
     plain = search.page
@@ -947,6 +957,8 @@ FAULTS = (
     Fault(positions_without_scope, "lab-software", ("search by position",)),
     Fault(amounts_of_others, "nurse", ("search by quantity",)),
     Fault(sorted_by_others, "nurse", ("_sort by an amount",)),
+    Fault(lists_without_scope, "nurse", ("_text, _content and _list",)),
+    Fault(changes_without_scope, "nurse", ("history of a type and of all",)),
     Fault(compartment_without_scope, "nurse", ("compartment",)),
     Fault(condition_without_scope, "gp", ("conditional write, any parameter",)),
     Fault(condition_without_scope, "patient", ("conditional create, carried out",)),
