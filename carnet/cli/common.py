@@ -138,3 +138,8 @@ def refusals() -> Iterator[None]:
     except psycopg.OperationalError as error:
         console.print(f"[bold]PostgreSQL: {error}[/bold]", highlight=False)
         raise typer.Exit(1) from None
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        console.print(
+            "[bold]The database is not up to date: carnet migrate brings it there.[/bold]"
+        )
+        raise typer.Exit(1) from None
