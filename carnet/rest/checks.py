@@ -83,33 +83,35 @@ class Checks:
         *,
         claimed: bool = True,
         within: bool = False,
+        structured: bool = False,
     ) -> list[Issue]:
         """Everything there is to say of a resource; other requests go on meanwhile.
 
+        structured: its structure is known to be right.
         within: inside a transaction, where no second connection of the pool is asked for: what is not
         remembered of the nomenclatures is asked by a connection of its own, one at a time.
         """
 
         def work() -> list[Issue]:
-            return self.validator.validate(resource, tuple(profiles), claimed=claimed)
+            return self.validator.validate(
+                resource, tuple(profiles), claimed=claimed, structured=structured
+            )
 
-        if (
-            within or self.inside
-        ):  # nor is the lock waited for, whose holder may wait for a connection
+        # Nor is the lock waited for, whose holder may wait for a connection.
+        if within or self.inside:
             for _ in range(ROUNDS):
                 questions = noted()
                 found = await asyncio.to_thread(work)
+                questions -= self.bindings.answers.keys()
                 if not questions:
                     break
                 async with self._aside:
                     await self._learn(questions)
             return found
         async with self._lock:  # the interpreter does one at a time in any case
-            async with self.pool.connection() as conn:
-                await self.bindings.settled(conn, _nothing)  # forgets what was loaded anew
-            self.bindings.unasked = set()
+            questions = noted()
             found = await asyncio.to_thread(work)
-            if not self.bindings.unasked:
+            if not questions:  # nothing hangs on what is loaded
                 return found
             async with self.pool.connection() as conn:
                 return await self.bindings.settled(conn, work)
@@ -139,13 +141,11 @@ class Checks:
         level = self.settings.validation
         found: list[Issue] = []
         if level is not Validation.OFF:
-            found = await self.found(resource, claimed=level is Validation.PROFILES, within=within)
+            found = await self.found(
+                resource, claimed=level is Validation.PROFILES, within=within, structured=True
+            )
             if not right(found):
                 raise NotConform([each for each in found if each.severity == "error"], where)
         if told and level is not Validation.PROFILES:
-            found = await self.found(resource, within=within)
+            found = await self.found(resource, within=within, structured=True)
         return tuple(found) if told else ()
-
-
-def _nothing() -> None:
-    """No work: what is loaded is looked at alone."""

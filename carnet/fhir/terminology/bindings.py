@@ -33,10 +33,15 @@ NOTED: Final[ContextVar[set[Question] | None]] = ContextVar("NOTED", default=Non
 
 
 def noted() -> set[Question]:
-    """Where what is asked from here on, and is not remembered, is noted beside."""
+    """Where whatever is asked from here on of what is loaded is noted, remembered or not."""
     mine: set[Question] = set()
     NOTED.set(mine)
     return mine
+
+
+def _note(question: Question) -> None:
+    if (mine := NOTED.get()) is not None:
+        mine.add(question)
 
 
 class Own(Terminology, Protocol):
@@ -66,7 +71,9 @@ class Bindings:
         told = self.own.certain(value_set, item)
         if told is not None:
             return told
-        if value_set not in self.absent:
+        if value_set in self.absent:
+            _note((value_set, None, ""))
+        else:
             answers = [self._remembered((value_set, *pair)) for pair in pairs(item)]
             if True in answers:
                 return True
@@ -75,11 +82,10 @@ class Bindings:
         return self.own.member(value_set, item)
 
     def _remembered(self, question: Question) -> bool | None:
+        _note(question)
         if question in self.answers:
             return self.answers[question]
         self.unasked.add(question)
-        if (mine := NOTED.get()) is not None:
-            mine.add(question)
         return None
 
     async def learn(self, conn: Conn, questions: set[Question]) -> None:
