@@ -206,6 +206,7 @@ class Importer:
     ) -> Done:
         """One step of all inputs, several lots at once when there is who does them."""
         whole, waiting = Done(), set[asyncio.Future[Done]]()
+        ended = set[asyncio.Future[Done]]()
         try:
             for input, source in inputs.items():
                 async for lot in lots(step, input, source, whole):
@@ -222,7 +223,8 @@ class Importer:
             for came in await asyncio.gather(*waiting):
                 whole.add(came)
         except errors.CarnetError:
-            await asyncio.gather(*waiting, return_exceptions=True)  # what has begun ends by itself
+            # What has begun ends by itself; the first to fail says why.
+            await asyncio.gather(*waiting, *ended, return_exceptions=True)
             raise
         return whole
 

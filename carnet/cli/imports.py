@@ -27,6 +27,7 @@ from carnet.config import Settings
 from carnet.postgres.server import Server
 
 PIECE: Final = 1 << 18  # bytes read at once
+SMALL: Final = 8 << 20  # bytes that are written sooner than other processes have begun
 
 
 class SameName(errors.Invalid):
@@ -49,7 +50,9 @@ def take_in(
     processes: Annotated[
         int | None,
         typer.Option(
-            min=0, max=64, help="How many write at once; by default, one more than cores."
+            min=0,
+            max=64,
+            help="How many processes write; by default one more than cores, none for 8 MB.",
         ),
     ] = None,
     data: common.Data = None,
@@ -62,11 +65,14 @@ def take_in(
     with common.refusals():
         settings = common.settings_of(data)
         with common.server_of(settings) as server:
-            many = (os.cpu_count() or 1) + 1 if processes is None else processes
+            files = files_of(paths)
+            if processes is None:
+                size = sum(each.stat().st_size for each in files)
+                processes = (os.cpu_count() or 1) + 1 if size > SMALL else 0
             done = asyncio.run(
                 _imported(
-                    settings, server, files_of(paths), software, by, name, report,
-                    keep=keep_ids, processes=many,
+                    settings, server, files, software, by, name, report,
+                    keep=keep_ids, processes=processes,
                 )
             )  # fmt: skip
     print(f"{done.lines} lines, {done.refused} refused, {done.before} done before.")

@@ -335,6 +335,14 @@ async def test_since_then_it_says_what_was_deleted_that_one_would_see(space: Spa
     assert told["patient"] == {f"Observation/{gone}", f"Observation/{masked}"}
     assert told["nurse"] == {f"Observation/{gone}"}
     assert told["outsider"] == set()
+    job = await kick(space, f"Patient/$export?_type=Observation&_since={since}", "nurse")
+    await work(space)
+    (deleted,) = (await space.get(job, as_="nurse")).json["deleted"]
+    rid = space.built.door.ids.decode(gone)
+    assert rid is not None
+    await space.rows(f"UPDATE record.resource SET labels = 1 WHERE rid = {rid[1]}")
+    file = await space.get(deleted["url"].partition("/fhir/")[2], as_="nurse")
+    assert (file.status, file.body) == (200, b"")  # hidden after it was listed
     job = await kick(space, "Patient/$export?_type=Observation", "patient")
     await work(space)
     assert (await space.get(job, as_="patient")).json["deleted"] == []  # without _since

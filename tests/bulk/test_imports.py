@@ -159,6 +159,11 @@ async def test_each_line_has_its_outcome_and_a_refused_one_leaves_the_others(spa
     assert found["line 4"]["expression"] == ["Observation.status"]
     assert "earlier line" in found["line 6"]["diagnostics"]
     assert await written(space) == 1  # the other one has no id of its own
+    again = ndjson(observation(me, date="2023", id="good"), observation(me, date="2023", id="new"))
+    assert counts(await send(space, again, input="b"))["refused"] == 1
+    (refused, _) = await told(space, input="b")
+    assert "earlier line" in refused["issue"][0]["diagnostics"]
+    assert await written(space) == 2
 
 
 async def test_only_an_operator_imports_and_only_for_a_software(space: Space) -> None:
