@@ -121,22 +121,27 @@ def test_bundles_in_opposite_orders_never_wait_in_a_ring(served: Served) -> None
     system = f"urn:uuid:{uuid.uuid4()}"
     ids = [str(uuid.uuid4()) for _ in range(4)]
     for n, id in enumerate(ids):
-        one = result(served, id=id, identifier=[{"system": system, "value": str(n)}])
-        assert ask(served, "PUT", f"Observation/{id}", one).status == 201
+        first = result(served, id=id, identifier=[{"system": system, "value": str(n)}])
+        assert ask(served, "PUT", f"Observation/{id}", first).status == 201
+
+    going = str(uuid.uuid4())
+    one = result(served, id=going)
+    assert ask(served, "PUT", f"Observation/{going}", one).status == 201
 
     def entries(turn: int) -> list[Json]:
-        found = []
+        delete = {"request": {"method": "DELETE", "url": f"Observation/{going}"}}
+        found = [put(one | {"valueString": str(turn)}) if turn % 3 else delete]
         for n, id in enumerate(ids):
             named = [{"system": system, "value": str(n)}]
-            one = result(served, identifier=named, valueString=f"{turn}")
+            changed = result(served, identifier=named, valueString=f"{turn}")
             if n % 2:
-                found.append(put(one | {"id": id}))
+                found.append(put(changed | {"id": id}))
             else:
                 url = f"Observation?identifier={system}|{n}"
-                found.append({"resource": one, "request": {"method": "PUT", "url": url}})
+                found.append({"resource": changed, "request": {"method": "PUT", "url": url}})
         device = {"resourceType": "Device", "identifier": [{"system": system, "value": "d"}]}
         found.append(post(device, ifNoneExist=f"identifier={system}|d"))
-        found = found[turn % 5 :] + found[: turn % 5]
+        found = found[turn % 6 :] + found[: turn % 6]
         return found[::-1] if turn % 2 else found
 
     answers = together(
@@ -147,6 +152,9 @@ def test_bundles_in_opposite_orders_never_wait_in_a_ring(served: Served) -> None
     ends = [ask(served, "GET", f"Observation/{id}").json for id in ids]
     assert len({each["valueString"] for each in ends}) == 1  # all of one Bundle, or none
     assert {each["meta"]["versionId"] for each in ends} == {"33"}
+    history = ask(served, "GET", f"Observation/{going}/_history?_count=100").json["entry"]
+    versions = [int(each["response"]["etag"][3:-1]) for each in history]
+    assert versions == list(range(len(versions), 0, -1))
     devices = ask(served, "GET", f"Device?identifier={system}|d&_total=accurate").json
     assert devices["total"] == 1
 
@@ -170,7 +178,7 @@ def test_thirty_two_clients_walk_the_whole_record(served: Served) -> None:
     """$everything, page after page, each of them the same."""
 
     def walk() -> Reply:
-        path, found = f"Patient/{served.patient}/$everything?_count=100", []
+        path, found = f"Patient/{served.patient}/$everything?_type=Observation&_count=30", []
         while True:
             reply = ask(served, "GET", path, as_="patient")
             assert reply.status == 200, reply.body
