@@ -574,13 +574,13 @@ class Server:
         self.definitions = load()
         self.owners = Owners(self.definitions)
         self.hasher = Hasher(b"k" * 32)
+        self.indexer = Indexer(self.definitions, self.owners, self.hasher)
         self.ids = Ids(b"i" * 16, lambda: NOW, Random(1).getrandbits)
         self.parser = Parser(
             self.definitions, self.ids, Cursors(b"c" * 64), self.owners, "https://carnet.test/fhir", 50, 5000
         )  # fmt: skip
 
     async def store(self, resources: list[Json]) -> None:
-        indexer = Indexer(self.definitions, self.owners, self.hasher)
         rows = []
         for number, resource in enumerate(resources, 1):
             self.resources[number] = resource
@@ -588,7 +588,7 @@ class Server:
                 New(
                     RECORD, number, resource["resourceType"],
                     self.definitions.types[resource["resourceType"]], f"r{number}", 1, KIND, 0,
-                    None, None, None, b"{}", indexer.index(resource),
+                    None, None, None, b"{}", self.indexer.index(resource),
                 )
             )  # fmt: skip
         for at in range(0, len(rows), 500):
