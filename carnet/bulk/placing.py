@@ -78,12 +78,15 @@ def said_only(desk: Desk, given: dict[str, Any]) -> bool:
 
 
 def record(desk: Desk, given: dict[str, Any], there: Mapping[str, Placed], org: int) -> int | None:
-    """The compartment of a line; None while the person it is about has none."""
+    """The compartment of a line; None while the person it is about has none, or is named otherwise."""
     found = []
-    for reference in desk.door.owners.references(given):
-        if reference in there:
-            found.append(there[reference].cid)
+    for written in desk.door.owners.references(given):
+        if "?" in written:  # found when it is written
+            return None
+        if written in there:
+            found.append(there[written].cid)
             continue
+        reference = written.removeprefix(f"{desk.base}/").partition("/_history/")[0]
         literal = LITERAL.fullmatch(reference)
         place = desk.door.ids.decode(literal[2]) if literal else None
         if place is not None and literal is not None:

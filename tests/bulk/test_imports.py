@@ -20,7 +20,7 @@ from carnet.bulk.spool import Spool
 from carnet.rest.plans import carry_out
 from tests import people
 from tests.rest.samples import LAB, Json, observation, organization
-from tests.space import Answer, Space
+from tests.space import BASE, Answer, Space
 
 pytestmark = pytest.mark.anyio
 
@@ -122,6 +122,29 @@ async def test_lines_refer_to_later_ones_to_other_inputs_and_to_persons_who_come
     who = (await space.get(stay["subject"]["reference"], as_=LAB)).json
     assert who["managingOrganization"] == stay["serviceProvider"]
     assert await (await importer(space)).run(inputs) == Done(5, 0, 5)
+
+
+async def test_persons_are_named_as_in_any_transaction(space: Space) -> None:
+    me = f"Patient/{space.patient_id()}"
+    mine = (await space.get(me, as_="patient")).json
+    ins = next(each for each in mine["identifier"] if each.get("system", "").startswith("urn:oid:"))
+    names: list[Json] = [
+        {"reference": me},
+        {"reference": f"{BASE}/fhir/{me}"},
+        {"reference": f"Patient?identifier={ins['system']}|{ins['value']}"},
+        {"identifier": {"system": ins["system"], "value": ins["value"]}},
+    ]
+    rows = [
+        observation(me, date="2020", id=f"o{n}") | {"subject": each} for n, each in enumerate(names)
+    ]
+    done = counts(await send(space, ndjson(*rows)))
+    said = [row["issue"] for row in await told(space)]
+    assert done == {"lines": 4, "refused": 0, "before": 0}, said
+    cid = space.where.people[people.PATIENT.key]
+    placed = await space.rows(
+        "SELECT cid FROM documents.imported JOIN record.resource USING (cid, rid)"
+    )
+    assert placed == [(cid,)] * 4
 
 
 async def test_what_waits_to_be_imported_lies_sealed(tmp_path: Path) -> None:
