@@ -3,8 +3,10 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
+from carnet.fhir import json
 from carnet.fhir.fhirpath import Item
 from carnet.fhir.validation.issues import Issue, outcome, right
 from carnet.fhir.validation.packages import Packages
@@ -461,3 +463,103 @@ def test_a_slice_may_be_told_by_what_it_has_not_and_by_one_discriminator_of_two(
     assert faults(profile, patient(telecom=[{**mail, "use": "home"}])) == [
         ("Patient.telecom[0]", "Patient.telecom")
     ]
+
+
+@pytest.mark.parametrize(
+    ("ways", "reference", "kept"),
+    [
+        (["contained"], "#o", True),
+        (["contained"], "Organization/x", False),
+        (["referenced"], "Organization/x", True),
+        (["referenced"], "#o", False),
+        (["bundled"], "Organization/o", True),
+        (["bundled"], "Organization/elsewhere", False),
+        (["bundled", "contained"], "#o", True),
+    ],
+)
+def test_a_reference_points_by_the_ways_a_profile_allows(
+    ways: list[str], reference: str, kept: bool
+) -> None:
+    kind = [{"code": "Reference", "targetProfile": [BASE + "Organization"], "aggregation": ways}]
+    profile = structure(element("Patient.managingOrganization", type=kind))
+    other = {"resourceType": "Organization", "id": "o", "name": "x"}
+    sent = patient(id="p", managingOrganization={"reference": reference})
+    if reference == "#o":
+        sent["contained"] = [other]
+    sent["meta"] = {"profile": ["urn:profile"]}
+    whole = {"resourceType": "Bundle", "type": "collection", "entry": [
+        {"fullUrl": "http://x.org/Patient/p", "resource": sent},
+        {"fullUrl": "http://x.org/Organization/o", "resource": other},
+    ]}  # fmt: skip
+    found = validator(profile).validate(whole)
+    path = "Bundle.entry[0].resource.managingOrganization.reference"
+    assert [i.path for i in found if i.severity == "error"] == ([] if kept else [path])
+
+
+def test_a_slice_of_a_slice_is_held_to_both() -> None:
+    profile = structure(
+        element("Patient.identifier", slicing=slicing("value", "system")),
+        element("Patient.identifier:ins"),
+        element("Patient.identifier:ins.system", min=1, fixedUri="urn:ins"),
+        element("Patient.identifier:ins.value", min=1),
+        element("Patient.identifier:ins", slicing=slicing("value", "use", "closed")),
+        element("Patient.identifier:ins/usual", max="1"),
+        element("Patient.identifier:ins/usual.use", min=1, fixedCode="usual"),
+    )
+    usual = INS | {"use": "usual"}
+    assert faults(profile, patient(identifier=[usual, IPP])) == []
+    assert faults(profile, patient(identifier=[usual, usual])) == [
+        ("Patient.identifier[1]", "Patient.identifier:ins/usual")
+    ]
+    assert faults(profile, patient(identifier=[INS | {"use": "old"}])) == [
+        ("Patient.identifier[0]", "Patient.identifier:ins")
+    ]
+
+
+def test_what_is_in_no_slice_is_held_to_the_default_one() -> None:
+    profile = structure(
+        element("Patient.identifier", slicing=slicing("value", "system", "closed")),
+        *INS_SLICE,
+        element("Patient.identifier:@default", max="1"),
+        element("Patient.identifier:@default.value", min=1),
+    )
+    assert faults(profile, patient(identifier=[INS, IPP])) == []
+    assert faults(profile, patient(identifier=[INS, {"system": "urn:x"}])) == [
+        ("Patient.identifier[1].value", "Patient.identifier:@default.value")
+    ]
+
+
+VALUES: list[Any] = [  # type, fixed, equal to it, other
+    ("Quantity", {"value": 1.5, "code": "g"}, {"value": 1.50, "code": "g"}, {"value": 1.6, "code": "g"}),
+    ("CodeableConcept", {"text": "a"}, {"text": "a"}, {"text": "b"}),
+    ("string", "a", "a", "A"),
+    ("boolean", True, True, False),
+    ("integer", 1, 1, 2),
+    ("dateTime", "2020", "2020", "2020-01"),
+    ("time", "10:00:00", "10:00:00", "10:00:01"),
+    ("Period", {"start": "2020"}, {"start": "2020"}, {"start": "2021"}),
+    ("Range", {"low": {"value": 1}}, {"low": {"value": 1}}, {"low": {"value": 2}}),
+    ("Ratio", *[{"numerator": {"value": n}, "denominator": {"value": 1}} for n in (1, 1, 2)]),
+    ("SampledData", *[{"origin": {"value": n}, "period": 1, "dimensions": 1} for n in (1, 1, 2)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "fixed", "equal", "other"), VALUES, ids=[v[0] for v in VALUES])
+@pytest.mark.parametrize("word", ["fixed", "pattern"])
+def test_a_value_of_each_type_is_fixed_or_a_pattern(
+    word: str, kind: str, fixed: Any, equal: Any, other: Any
+) -> None:
+    name = kind[:1].upper() + kind[1:]
+    profile = structure(
+        element("Observation.value[x]", type=[{"code": kind}], **{word + name: fixed}),
+        kind="Observation",
+    )
+    assert faults(profile, observation(**{"value" + name: decimals(equal)})) == []
+    assert faults(profile, observation(**{"value" + name: decimals(other)})) == [
+        (f"Observation.value.ofType({kind})", "Observation.value[x]")
+    ]
+
+
+def decimals(value: Any) -> Any:
+    """As our JSON reads it."""
+    return json.parse(orjson.dumps({"value": value}))["value"]
