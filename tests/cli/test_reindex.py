@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from carnet.access.door import Unit, commit
 from carnet.access.door.reindex import Reindex
 from carnet.cli import app
 from tests.fhir.search.own.samples import (
@@ -139,6 +140,37 @@ async def test_a_planted_difference_is_found_counted_and_mended(
     mended = await call(space, monkeypatch, "reindex", "--again")
     assert mended.exit_code == 0 and "3 indexed anew" in mended.stdout
     assert (await call(space, monkeypatch, "reindex", "--verify")).exit_code == 0
+
+
+async def test_it_waits_for_who_began_to_write_before_it(space: Space, tmp_path: Path) -> None:
+    """Their rows are of before and not seen until they commit: a walk that passed them would end wrong."""
+    begun, go, waited = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work(unit: Unit) -> None:
+        resource = shaded(space, "ocre")
+        unit.put(await unit.place(resource), resource)
+        await unit.flush()
+        begun.set()
+        await go.wait()
+
+    writer = asyncio.create_task(commit(await space.visit(LAB), work, "create"))
+    await begun.wait()
+    load_into(space, written(tmp_path, SHADE))
+    async with worker_of(space) as made:
+
+        def told(step: str, done: int, total: int) -> None:
+            if step == "waiting":
+                waited.set()
+
+        job = asyncio.create_task(Reindex(made, settled=timedelta(0), told=told).run())
+        first = asyncio.create_task(waited.wait())
+        await asyncio.wait((job, first), return_when=asyncio.FIRST_COMPLETED)
+        assert not job.done()
+        go.set()
+        await writer
+        assert (await job).complete == [SHADE["url"]]
+    await look(space)
+    assert len(await ids(space, "Observation?shade=ocre")) == 1
 
 
 async def test_what_was_written_before_numbers_is_found_by_them(space: Space) -> None:
