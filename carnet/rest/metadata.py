@@ -38,10 +38,7 @@ OF_SYSTEM = ("transaction", "batch", "history-system")
 DEFINITION = "http://hl7.org/fhir/"
 SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 COMPARTMENTS = ("device", "encounter", "patient", "practitioner", "relatedPerson")
-OF_BASE = [
-    {"name": "audit-root", "definition": "urn:carnet:operation:audit-root"},
-    {"name": "meta", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-meta"},
-]
+OF_BASE = [{"name": "audit-root", "definition": "urn:carnet:operation:audit-root"}]
 # Source: FHIR R4, "Normative content": types of which no later version takes anything back.
 NORMATIVE = frozenset(
     "Binary Bundle CapabilityStatement CodeSystem Observation OperationDefinition OperationOutcome"
@@ -234,7 +231,8 @@ def _of_type(definitions: Definitions, acts: Acts, name: str, versioning: str) -
         "interaction": [{"code": code} for code in interactions],
         "versioning": versioning if view is None else "no-version",
         "readHistory": view is None,
-        "updateCreate": False,  # ids are ours: what is written by a client under its own is not found
+        "updateCreate": "create" in interactions
+        and view is None,  # under a UUID: other ids are ours
         "conditionalCreate": "create" in interactions and view is None,
         "conditionalRead": "full-support",
         "conditionalUpdate": "update" in interactions,

@@ -36,6 +36,7 @@ DECLARED = {"Consent"}
 WRITTEN = sorted(
     name for name, codes in INTERACTIONS.items() if "create" in codes and name not in DECLARED
 )
+UNUSED = "0b0a1b1e-0000-4000-8000-0000000000cc"
 READ_ONLY = sorted(set(TYPES) - set(WRITTEN) - DECLARED)
 
 
@@ -261,8 +262,10 @@ async def test_a_made_resource_lives_its_whole_life(space: Space, rtype: str) ->
     assert (await space.call("GET", address, as_=LAB, headers=since)).status == 304
     later = {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}
     assert (await space.call("GET", address, as_=LAB, headers=later)).status == 304
-    absent = space.built.door.ids.encode(0, 10**9)
-    fresh = await space.put(f"{rtype}/{absent}", read.json | {"id": absent}, as_=LAB)
+    absent = space.built.door.ids.encode(0, 10**9)  # an id of ours: never a client's to take
+    taken = await space.put(f"{rtype}/{absent}", read.json | {"id": absent}, as_=LAB)
+    assert taken.status in (400, 403, 404), taken.body
+    fresh = await space.put(f"{rtype}/{UNUSED}", read.json | {"id": UNUSED}, as_=LAB)
     assert (fresh.status == 201) is TYPES[rtype]["updateCreate"], fresh.body
     told = await space.get(f"{address}/$validate", as_=LAB)
     assert told.json["resourceType"] == "OperationOutcome"
