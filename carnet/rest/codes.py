@@ -113,7 +113,7 @@ async def stored(conn: Conn, wanted: Sequence[Known]) -> list[Stored]:
     """Resources as every read answers them."""
     bodies = await whole(conn, wanted)
     return [
-        Stored(0, each.row, each.kind, each.rid, 1, each.loaded, False, json.dump(body))
+        Stored(0, each.row, each.kind, each.rid, each.ver, each.loaded, False, json.dump(body))
         for each, body in zip(wanted, bodies, strict=True)
     ]
 

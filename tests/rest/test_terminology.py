@@ -296,6 +296,24 @@ async def test_pages_of_value_sets_put_together_are_all_of_them(garden: Space) -
     )
 
 
+async def test_what_replaces_a_value_set_is_another_version_of_it(garden: Space) -> None:
+    """Under the same id; who had the one before is given the new one."""
+    path = f"ValueSet?url={SET}entier"
+    before = (await garden.get(path, as_="gp")).entries[0]
+    near = f"ValueSet/{before['id']}"
+    had = {"If-None-Match": (await garden.get(near, as_="gp")).headers["etag"]}
+    assert (await garden.call("GET", near, as_="gp", headers=had)).status == 304
+    with psycopg.connect(garden.admin_url, autocommit=True) as conn:
+        put(
+            conn,
+            value_set("entier", {"system": HERBS, "concept": [{"code": "thym"}]}),
+            replace=True,
+        )
+    after = await garden.call("GET", near, as_="gp", headers=had)
+    assert after.status == 200
+    assert after.json["compose"]["include"][0]["concept"] == [{"code": "thym"}]
+
+
 async def test_nobody_writes_a_code_system_through_the_api(garden: Space) -> None:
     for persona in ("gp", "patient", "operator", "lab-software"):
         answer = await garden.post("CodeSystem", RESOURCES[0], as_=persona)

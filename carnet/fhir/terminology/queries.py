@@ -83,6 +83,7 @@ class Resource:
     supplements: str | None
     compose: Json
     head: Json
+    source: int
     loaded_at: datetime
 
 
@@ -153,13 +154,13 @@ TOLD: LiteralString = """
 RESOURCES: Final[dict[str, LiteralString]] = {
     "CodeSystem": """
         SELECT c.id AS row, rid, url, version, c.name, title, status, published, language, content, size,
-               supplements, '{}'::jsonb AS compose, head, loaded_at
+               supplements, '{}'::jsonb AS compose, head, source, loaded_at
           FROM terminology.code_system c JOIN terminology.source s ON s.id = c.source
          ORDER BY url, version, content
     """,
     "ValueSet": """
         SELECT v.id AS row, rid, url, version, v.name, title, status, published, language, '' AS content,
-               0 AS size, NULL AS supplements, compose, head, loaded_at
+               0 AS size, NULL AS supplements, compose, head, source, loaded_at
           FROM terminology.value_set v JOIN terminology.source s ON s.id = v.source
          ORDER BY url, version
     """,

@@ -33,6 +33,7 @@ class Known:
     rid: str
     row: int
     kind: str
+    ver: int  # of a version: what replaces it, or adds to it, has a greater one
     loaded: datetime
     size: int  # concepts
     said: Json  # the resource without its concepts
@@ -46,7 +47,9 @@ async def every(conn: Conn, kind: str) -> list[Known]:
 
 def _known(kind: str, row: queries.Resource) -> Known:
     said: Json = {"resourceType": kind, "id": row.rid}
-    said["meta"] = {"versionId": "1", "lastUpdated": row.loaded_at.isoformat(timespec="seconds")}
+    ver = row.source + (row.size if row.content == "fragment" else 0)
+    loaded = row.loaded_at.isoformat(timespec="seconds")
+    said["meta"] = {"versionId": str(ver), "lastUpdated": loaded}
     columns = {"url": row.url, "version": row.version, "name": row.name, "title": row.title,
                "status": row.status or "unknown", "date": row.published,
                "language": row.language}  # fmt: skip
@@ -60,7 +63,7 @@ def _known(kind: str, row: queries.Resource) -> Known:
             said["supplements"] = row.supplements
     for part in ("include", "exclude"):
         systems |= {each["system"] for each in row.compose.get(part, ()) if "system" in each}
-    return Known(row.rid, row.row, kind, row.loaded_at, row.size, said, frozenset(systems))
+    return Known(row.rid, row.row, kind, ver, row.loaded_at, row.size, said, frozenset(systems))
 
 
 async def whole(conn: Conn, wanted: Sequence[Known]) -> list[Json]:
