@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from psycopg import AsyncConnection
+from psycopg.rows import scalar_row
 
 from carnet import errors
 from carnet.access import audit
@@ -38,6 +39,12 @@ FORWARD = (
     " SELECT {columns}, '' AS mark FROM wanted JOIN record.resource r USING (cid, rid, rtype)"
 )
 BACKWARD = "SELECT {columns}, '' AS mark FROM record.resource r"
+# Of thousands of hashes, those that something bears: one look into their index for each.
+BORNE = (
+    "SELECT g.h FROM unnest(%(b_hashes)s::bigint[]) g (h) CROSS JOIN LATERAL (SELECT 1"
+    " FROM record.resource r WHERE NOT r.gone AND {seen} AND r.toks @> ARRAY[g.h] LIMIT 1) f"
+)
+WALKING = "SELECT set_config('enable_seqscan', %s::text, true)"
 REST = (
     " NOT r.gone AND (r.cid, r.rid) NOT IN"
     " (SELECT * FROM unnest(%(m_cid)s::bigint[], %(m_rid)s::bigint[]))"
@@ -138,8 +145,24 @@ class Included:
         """Whatever points to these."""
         hashes = included.around(self.visit.door.definitions, self.visit.door.hasher, front)
         values: dict[str, object] = {"b_hashes": array(sorted(hashes))}
+        seen = condition(self.decision.scope, values, public=True)
+        borne = await self._hashes(BORNE.format(seen=seen), values)
+        if not borne:
+            return []
         text = BACKWARD + " WHERE r.toks && %(b_hashes)s::bigint[] AND" + REST
-        return await self._fetched(text, values, public=True)
+        return await self._fetched(text, {"b_hashes": array(borne)}, public=True)
+
+    async def _hashes(self, text: str, values: dict[str, object]) -> list[int]:
+        from carnet.access.door.visit import within
+
+        async with self.conn.cursor(row_factory=scalar_row) as cur:
+            async with within(self.conn):
+                await self.visit.enter(self.conn, self.decision.scope)
+                # Told that one row will do, the planner would walk the table for each hash nobody bears.
+                await self.conn.execute(WALKING, ("off",))
+                await cur.execute(text.encode(), values, prepare=search_sql.prepare(values))
+                await self.conn.execute(WALKING, ("on",))
+            return await cur.fetchall()
 
     async def _backward(self, rtype: str, number: int, hashes: Iterable[int]) -> list[Row]:
         values: dict[str, object] = {"b_type": number, "b_hashes": array(sorted(hashes))}
