@@ -26,7 +26,7 @@ from carnet.postgres.pool import JOB, open_pool
 from tests.durability.installation import HOST, SOFTWARE
 
 SIZES = (5_000, 20_000)  # lines, the second after the first
-SEVERAL = 60_000  # lines, by several processes
+SEVERAL = 30_000  # lines, by several processes
 PROCESSES = 3  # the default of `carnet import` on two cores
 PIECE = 1 << 18
 
