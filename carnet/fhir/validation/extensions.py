@@ -7,6 +7,7 @@ Source: FHIR R4, Extensibility, and StructureDefinition.context.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 from carnet import errors
@@ -37,6 +38,8 @@ def places(
         child = keys.get(key)
         if child is None or child.kind == "Resource":
             continue
+        if type(inner) is not dict and type(inner) is not list:
+            continue
         name = child.key if key[0] == "_" else key
         chosen = name != child_name(kind, child.key)
         called = child_name(kind, child.key)
@@ -59,6 +62,7 @@ def places(
                     yield from places(child.kind, one, f"{tail}{more}[{at}]", below)
 
 
+@cache
 def child_name(kind: str, key: str) -> str:
     """The name of the element that stands at a key: `value` at `valueQuantity`."""
     for name, ways in model().children(kind).items():
