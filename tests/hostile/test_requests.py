@@ -20,7 +20,7 @@ from tests.hostile.test_entries import serves
 from tests.people import PATIENT
 from tests.space import FHIR, Answer, Space
 
-REQUESTS = 15_000 if ALL else 1500
+REQUESTS = 10_000 if ALL else 1000
 KNOWN = Known({"Patient": ["a"], "Observation": ["b", "c"]}, "a", {"patient": {"Patient": ["a"]}})
 
 
