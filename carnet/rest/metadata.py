@@ -231,8 +231,8 @@ def _of_type(definitions: Definitions, acts: Acts, name: str, versioning: str) -
         "interaction": [{"code": code} for code in interactions],
         "versioning": versioning if view is None else "no-version",
         "readHistory": view is None,
-        "updateCreate": "create" in interactions
-        and view is None,  # under a UUID: other ids are ours
+        # Under a UUID: other ids are ours to give. What has an act is not made so.
+        "updateCreate": "create" in interactions and acts.written(name, "update"),
         "conditionalCreate": "create" in interactions and view is None,
         "conditionalRead": "full-support",
         "conditionalUpdate": "update" in interactions,
