@@ -17,9 +17,13 @@ AROUND = (
     "Patient",
     "DocumentReference",
 )
-PARTS = (("Encounter", "part-of"), ("Encounter", "location"), ("Procedure", "part-of"),
-         ("CarePlan", "part-of"), ("Observation", "encounter"), ("Observation", "performer"),
-         ("Observation", "part-of"), ("Location", "partof"))  # fmt: skip
+# By what is aimed at: where a reference to it may be followed up and down.
+PARTS = {
+    "Encounter": (("Encounter", "part-of"), ("Observation", "encounter"), ("Condition", "encounter")),
+    "Procedure": (("Procedure", "part-of"), ("Observation", "part-of")),
+    "CarePlan": (("CarePlan", "part-of"), ("Procedure", "based-on")),
+    "Location": (("Encounter", "location"), ("Location", "partof")),
+}  # fmt: skip
 
 
 def around(aim: Aim) -> Probe:
@@ -40,8 +44,9 @@ def around(aim: Aim) -> Probe:
 def hierarchy(aim: Aim) -> Probe:
     """A reference above or below what is hidden, or is not there."""
     chance = aim.chance
-    rtype, name = chance.choice(PARTS)
-    target = aim.address(chance.choice(("Encounter", "Procedure", "CarePlan", "Location")))
+    kind = aim.rtype if aim.rtype in PARTS else chance.choice(tuple(PARTS))
+    rtype, name = chance.choice(PARTS[kind])
+    target = f"{kind}/{aim.address(kind).split('/')[1]}"
     how = chance.choice(("above", "below"))
     asked = f"{name}:{how}={target}"
     if chance.random() < 0.3:
