@@ -14,7 +14,7 @@ where each has its source.
 | `$everything` under 32 clients | errors, or waiting for ever | here |
 | `_count=1` gives two | included counted as a match | here |
 | a missing value set | answered five ways | here |
-| concurrent updates, deadlocks, double creation, more clients than connections | | tests/rest |
+| concurrent updates, deadlocks, double creation, more clients than connections | | test_concurrency.py, tests/rest |
 | F1 includes leave the compartment | | twin worlds; includes |
 | F2 a missing claim is no filter | | every claim, dropped or retyped |
 | F3 an empty list is everything | | an empty scope, an empty context |
@@ -75,15 +75,19 @@ COVERED = {
         "tests/rest/test_terminology.py::test_what_is_missing_is_answered_in_one_way",
     ),
     "concurrent updates brick a resource": (
+        "tests/conformance/test_concurrency.py::test_concurrent_updates_of_one_resource_are_each_a_version",
         "tests/rest/test_conditions.py::test_updates_at_the_same_instant_leave_one_resource_that_can_be_changed",
     ),
     "deadlocks between bundles": (
+        "tests/conformance/test_concurrency.py::test_bundles_in_opposite_orders_never_wait_in_a_ring",
         "tests/rest/test_conditions.py::test_bundles_that_write_the_same_resources_in_other_orders_all_pass",
     ),
     "double conditional creation": (
+        "tests/conformance/test_concurrency.py::test_sixty_four_conditional_creates_make_one",
         "tests/rest/test_conditions.py::test_sixty_four_at_the_same_instant_make_one",
     ),
     "a server that hangs when clients are as many as connections": (
+        "tests/conformance/test_concurrency.py::test_as_many_slow_clients_as_the_pool_has_connections_keep_nobody_waiting",
         "tests/rest/test_conditions.py::test_sixty_four_at_the_same_instant_make_one",
         "tests/rest/test_terminology.py::test_more_callers_than_connections_do_not_wait_for_each_other",
         f"{HERE}::test_everything_answers_thirty_two_clients",
