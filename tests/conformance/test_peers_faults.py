@@ -14,7 +14,7 @@ where each has its source.
 | `$everything` under 32 clients | errors, or waiting for ever | here |
 | `_count=1` gives two | included counted as a match | here |
 | a missing value set | answered five ways | here |
-| concurrent updates, deadlocks, double creation, more clients than connections | | test_concurrency.py, tests/rest |
+| concurrent updates, deadlocks, double creation, all connections taken | | test_concurrency.py |
 | F1 includes leave the compartment | | twin worlds; includes |
 | F2 a missing claim is no filter | | every claim, dropped or retyped |
 | F3 an empty list is everything | | an empty scope, an empty context |
