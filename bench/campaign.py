@@ -230,6 +230,7 @@ PARTS: dict[str, Callable[[int], None]] = {
         "SQL search and a plain search through FHIRPath",
         "tests/agreement/test_parameters.py",
         "tests/agreement/test_examples.py",
+        "tests/faults/test_search.py",
     ),
     "revocation": tested("rights ended on every channel", "tests/agreement/test_revocation.py"),
     "crashes": tested("every write crashed at every point", "tests/faults/test_failpoints.py"),
