@@ -180,6 +180,8 @@ def _members(chance: random.Random, items: list[Item], rtype: str) -> list[str]:
 
 def _observation(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
     key, actor, labels = _place(chance, people)
+    if number in (15, 30, 45):  # whatever the seed, something waits to be announced to the patient
+        key, actor, labels = "patient", "lab-software", ["INVISIBLE_PATIENT"]
     category = chance.choice(("laboratory", "vital-signs", None))
     members = _members(chance, items, "Observation")
     member = members[0] if members else None
