@@ -69,7 +69,8 @@ class Settings:
         "base (R4's own rules) or profiles (those its meta.profile claims too).",
     )
     require_version: bool = _setting(
-        False, "Whether an update or a patch has to say in If-Match which version it changes (else 428)."
+        False,
+        "Whether an update or a patch has to say in If-Match which version it changes (else 428).",
     )
     packages: str = _setting(
         "",

@@ -42,7 +42,7 @@ def within(hasher: Hasher, rtype: int, param: int, toks: Iterable[int]) -> Itera
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Refers to one of the targets, or contains what one of the queries finds: (number of its type, query)."""
+    """Refers to a target, or contains what a query finds: (number of its type, query)."""
 
     number: int
     targets: tuple[str, ...]
