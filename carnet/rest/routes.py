@@ -94,7 +94,8 @@ def application(desk: Desk) -> ASGIApp:
         exception_handlers=dict.fromkeys((*foreseen, Exception), refuse),
     )
     app.add_exception_handler(405, other_method)
-    app.router.redirect_slashes = False  # Traced leaves a final slash out: no redirection loses a body
+    # Traced leaves a final slash out: no redirection loses a body.
+    app.router.redirect_slashes = False
     app.state.desk = desk
     app.state.terms = Terms()
     return Traced(app, desk)
@@ -139,7 +140,8 @@ class Traced:
         started = time.perf_counter()
         status = 0
         path = scope["path"]
-        if path.endswith("/") and path != scope.get("root_path", "") + "/":  # Patient/?name= of some clients
+        # Some clients write Patient/?name=.
+        if path.endswith("/") and path != scope.get("root_path", "") + "/":
             scope = {**scope, "path": path[:-1]}
         if b"_pretty=true" in scope["query_string"]:
             send = Indented(send)
