@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -155,9 +156,10 @@ def _compare(
         traced = traces[answer.headers["x-request-id"]]
         if answer.status == 304:  # it was read, and not sent again
             good = len(traced) == 1
-        elif (
-            probe.method == "POST" and "location" in answer.headers
-        ):  # there already: named, not given
+        elif answer.status == 200 and OF_ONE.search(probe.path):  # read, and told of
+            good = {rid for rid, _ in traced} == {places[probe.path.split("/")[1]][1]}
+        elif probe.method == "POST" and "location" in answer.headers:
+            # It was there already: named, not given.
             good = {rid for rid, _ in traced} == {places[_located(answer)][1]}
         elif probe.kind == "transaction of reads" and answer.status != 200:
             good = not expected  # some were read, and all of it was refused
@@ -171,6 +173,8 @@ def _located(answer: Answer) -> str:
     """Id of what an answer says is there."""
     return answer.headers["location"].partition("/_history")[0].rpartition("/")[2]
 
+
+OF_ONE = re.compile(r"/[^/$]+/(_history/\d+/)?\$(meta|validate)\b")  # not of a type
 
 TRACED: LiteralString = "SELECT request, rids, vers FROM access.audit WHERE request = ANY (%s)"
 
