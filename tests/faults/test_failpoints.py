@@ -56,6 +56,7 @@ ELSEWHERE = {
     "carnet.notices.settings:chosen": "reads",
     "carnet.rights.life:of": "reads",
     "carnet.app.filling:_there": "reads",
+    "carnet.access.door.reindex:Reindex._trace": "test_reindex.py: killed at any moment, it goes on",
     "carnet.vigilance.merge:_rooted": "of merge and its undoing",
     "carnet.vigilance.merge:_told": "of merge and its undoing",
     "carnet.documents.hide:_remembered": "of masks and their change",

@@ -191,8 +191,8 @@ def test_operators_bind_as_fhirpath_says() -> None:
     assert same("a + b * c", "a + (b * c)")
     assert same("-a.b", "-(a.b)")
     assert same("a as b = c", "(a as b) = c")
-    assert same("a | b is c", "(a | b) is c")
-    assert same("a > b is c", "(a > b) is c")
+    assert same("a | b is c", "a | (b is c)")
+    assert same("a > b is c", "a > (b is c)")
     assert same("a + b is c", "(a + b) is c")
 
 

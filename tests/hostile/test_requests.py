@@ -69,9 +69,14 @@ async def test_a_planted_fault_is_seen(space: Space, monkeypatch: pytest.MonkeyP
         return await real(*given, **more)
 
     monkeypatch.setattr(search, "page", broken)
-    figures = await tried(space, 300, SEED, lambda _: None)
-    assert any(": 500:" in each for each in figures.faults)
-    assert any("what is in a record" in each for each in figures.faults)
+    faults: list[str] = []
+    for seed in range(SEED, SEED + 8):  # few requests are searches of these types
+        faults += (await tried(space, 200, seed, lambda _: None)).faults
+        broke = [each for each in faults if ": 500:" in each]
+        told = [each for each in faults if "what is in a record" in each]
+        if broke and told:
+            return
+    raise AssertionError(f"seed {SEED}: what was planted is not seen")
 
 
 def test_an_answer_is_judged_by_its_status_its_form_and_what_it_tells() -> None:
