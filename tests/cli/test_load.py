@@ -25,7 +25,7 @@ DOUBT = Remark("warning", "The key of the INS is wrong.", "906", "ClinicalDocume
 FOUND = [
     Outcome(Path("lots/a.xml"), address="DocumentReference/x", counts={"results": 2}),
     Outcome(Path("lots/b.json"), State.THERE, counts={"resources already there": 3}),
-    Outcome(Path("lots/c.json"), State.SKIPPED, "ValueSet: not loaded yet."),
+    Outcome(Path("lots/c.json"), State.SKIPPED, "ValueSet: loaded by another command."),
     Outcome(Path("lots/d.xml"), remarks=(DOUBT,)),
     Outcome(
         Path("other") / STRANGE,

@@ -29,7 +29,10 @@ STARTS: Final = (
     (b"%PDF", "This is a PDF by itself: it says neither whose it is nor what. Send it in a CDA."),
 )
 TAR_MARK: Final = (257, b"ustar")
-PACKAGE: Final = "This is a package of profiles or nomenclatures: packages are not loaded yet."
+PACKAGE: Final = (
+    "This is a package: CARNET_PACKAGES names those to validate against,"
+    " `carnet terminology load` takes its nomenclatures, `carnet parameters load` its search parameters."
+)
 PAGES: Final = frozenset((".md", ".rst", ".css", ".xsl", ".xslt", ".xsd", ".license"))
 PAGE: Final = "This file of the folder is about the others: by its name it is no health document."
 
