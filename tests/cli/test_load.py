@@ -19,7 +19,7 @@ from carnet.cli import load as command
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = {
     each.name or str(getattr(each.callback, "__name__", "")) for each in app.registered_commands
-}
+} | {each.name for each in app.registered_groups}
 STRANGE = "b\x1b[31m\udcff\x00\u202ed<&\"'>.xml"
 DOUBT = Remark("warning", "The key of the INS is wrong.", "906", "ClinicalDocument/recordTarget")
 FOUND = [

@@ -35,6 +35,7 @@ def test_every_expression_ends_soon_on_texts_made_against_it() -> None:
         r"(?://[^\n]*\n?\s*)*[a-z]",
     ],
 )
+@pytest.mark.slow
 def test_an_expression_that_does_not_end_is_seen(pattern: str) -> None:
     """The control."""
     assert not tried(pattern, 0, 0.5)

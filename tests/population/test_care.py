@@ -76,6 +76,7 @@ def test_every_kind_of_document_is_there_at_the_levels_the_field_sends() -> None
     assert 0.3 < sum(beside) / len(beside) < 0.6
 
 
+@pytest.mark.slow
 def test_every_document_conforms_to_the_strict_profile() -> None:
     for _, one in sample(12):
         assert conformance(reader.read(one.xml), profile=Profile.STRICT) == [], one.kind
@@ -280,6 +281,7 @@ def test_how_many_documents_people_have_in_a_year() -> None:
     assert 11 < sum(chronic) / len(chronic) < 25
 
 
+@pytest.mark.slow
 def test_a_later_day_adds_documents_and_changes_none_for_anybody() -> None:
     later = make(people.SEED, 120, date(2027, 6, 1))
     for person in POPULATION.people[:40]:

@@ -17,6 +17,8 @@ from carnet.documents.files.refusal import Refusal
 from tests.documents.files import samples
 from tests.documents.files.samples import ACTIVE, FORBIDDEN, SENTENCE
 
+pytestmark = pytest.mark.slow  # each file is looked at by a process of its own
+
 
 def cleaned(data: bytes) -> Cleaned:
     return files.clean(data, files.sniff(data))

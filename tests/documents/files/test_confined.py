@@ -69,6 +69,7 @@ def test_it_knows_nothing_but_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
         ("nonsense", "unreadable"),
     ],
 )
+@pytest.mark.slow
 def test_one_that_misbehaves_is_refused_and_the_next_is_served(job: str, rule: str) -> None:
     with pytest.raises(Refused) as refused:
         call(f"{HERE}:{job}", b"x", seconds=1, patience=4.0)
