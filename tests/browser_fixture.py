@@ -12,6 +12,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
+from tests.absent import absent
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox",  # tests may run as root, on pages of our own
@@ -36,10 +38,7 @@ def browser() -> Iterator[Browser]:
     """One Chromium for the module: while it runs, no other event loop can start in this thread."""
     path = chromium()
     if path is None:
-        absent = "Chromium is not here: install it, or name it in CARNET_CHROMIUM"
-        if os.environ.get("CI") == "true":
-            pytest.fail(absent)
-        pytest.skip(absent)
+        absent("Chromium is not here: install it, or name it in CARNET_CHROMIUM")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

@@ -7,6 +7,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.absent import absent
+
 pytest_plugins = ["tests.postgres_fixture", "tests.browser_fixture", "tests.space"]
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,12 +51,7 @@ def root() -> Path:
 def shared() -> Path:
     """The folder of example data kept beside the repository, never in it."""
     if not SHARED.is_dir():
-        absent = (
-            "the example data is not here: it stands in a folder `shared` beside the repository"
-        )
-        if os.environ.get("CI") == "true":
-            pytest.fail(absent)
-        pytest.skip(absent)
+        absent("the example data is not here: it stands in a folder `shared` beside the repository")
     return SHARED
 
 
@@ -63,8 +60,5 @@ def peers() -> Path:
     """The folder of npm packages that others wrote (requirements/npm); CARNET_PEERS names another."""
     folder = Path(os.environ.get("CARNET_PEERS") or PEERS)
     if not (folder / "fhirpath").is_dir():
-        absent = "what others wrote in JavaScript is not here: `./run test` installs it by npm"
-        if os.environ.get("CI") == "true":
-            pytest.fail(absent)
-        pytest.skip(absent)
+        absent("what others wrote in JavaScript is not here: `./run test` installs it by npm")
     return folder

@@ -16,6 +16,7 @@ from carnet.access import door
 from carnet.app import bulk, parts
 from carnet.config import Instance, Settings
 from carnet.postgres.pool import JOB, open_pool
+from tests.absent import absent
 from tests.conformance.serving import Served
 from tests.space import Peopled
 
@@ -44,7 +45,7 @@ def test_a_client_takes_a_whole_export(
 ) -> None:
     node, folder = shutil.which("node"), peers / "@medplum" / "core"
     if node is None or not folder.is_dir():
-        pytest.skip("node, or the client, is not here")
+        absent("node, or the client, is not here: `./run test` installs them")
     address = served.base.removesuffix("fhir")
     words = [
         node,

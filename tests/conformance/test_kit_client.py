@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.absent import absent
 from tests.conformance.serving import Served
 
 DRIVER = Path(__file__).with_name("kit.mjs")
@@ -26,7 +27,7 @@ def kit(served: Served, peers: Path) -> Told:
     """All its steps, done once."""
     node = shutil.which("node")
     if node is None or not (peers / "fhir-kit-client").is_dir():
-        pytest.skip("node, or the client, is not here")
+        absent("node, or the client, is not here: `./run test` installs them")
     done = subprocess.run(
         [node, str(DRIVER), str(peers / "fhir-kit-client"), served.base, served.token(LAB),
          served.token("patient"), served.patient],
