@@ -147,8 +147,10 @@ async def build(
         random=random,
         random_bits=random_bits,
     )
+    checks = Checks(settings, pool)
     async with pool.connection() as conn:
         await made.catalogue.look(conn)
+        await checks.look(conn)
     base = f"{settings.base_url}/fhir"
     parser = Parser(
         made.definitions,
@@ -166,7 +168,7 @@ async def build(
         revisions=Revisions(pool),
         parser=parser,
         acts=acts(insi_of(settings)),
-        checks=Checks(settings, pool),
+        checks=checks,
         request_id=lambda: secrets.token_hex(8),
         base=base,
     )

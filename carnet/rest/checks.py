@@ -19,9 +19,10 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from carnet.config import Settings, Validation
+from carnet.fhir import json
 from carnet.fhir.terminology import Terms
 from carnet.fhir.terminology.bindings import ROUNDS, Bindings, Question, noted
-from carnet.fhir.validation import structure
+from carnet.fhir.validation import queries, structure
 from carnet.fhir.validation.issues import Issue, right
 from carnet.fhir.validation.packages import Packages
 from carnet.fhir.validation.terms import LocalTerminology
@@ -38,12 +39,14 @@ class NotConform(NotValid):
 
 @dataclass
 class Checks:
-    """What validates; made once a process, and the national packages loaded when first needed."""
+    """What validates; made once a process, and again when the operator has loaded profiles."""
 
     settings: Settings
     pool: Pool
     inside: bool = False  # a transaction: see `found`
     outer: Pool | None = None  # the pool of the process, inside a transaction
+    profiles: tuple[str, ...] = ()  # the operator's, as JSON, in the order they were loaded
+    generation: int = 0  # of those
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _aside: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -56,7 +59,7 @@ class Checks:
 
     @cached_property
     def packages(self) -> Packages:
-        """R4, and the packages of CARNET_PACKAGES."""
+        """R4, the packages of CARNET_PACKAGES, and what was loaded."""
         packages = Packages()
         if self.settings.packages:
             folder = Path(self.settings.packages)
@@ -64,6 +67,7 @@ class Checks:
             archives = [each for each in inside if each.name.endswith((".tgz", ".tar.gz"))]
             for each in archives or [folder]:
                 packages.load(each)
+        packages.add(json.parse(each.encode()) for each in self.profiles)
         return packages
 
     @cached_property
@@ -75,6 +79,16 @@ class Checks:
     def validator(self) -> Validator:
         """What validates."""
         return Validator(self.packages, self.bindings)
+
+    async def look(self, conn: AsyncConnection[Any]) -> None:
+        """Look for profiles that were loaded or replaced since."""
+        if await queries.generation(conn) == self.generation:
+            return
+        generation, found = await queries.every(conn)
+        self.generation, self.profiles = generation, tuple(found)
+        for made in ("packages", "bindings", "validator"):
+            self.__dict__.pop(made, None)
+        await asyncio.to_thread(lambda: self.validator)
 
     async def found(
         self,
@@ -109,6 +123,8 @@ class Checks:
                     await self._learn(questions)
             return found
         async with self._lock:  # the interpreter does one at a time in any case
+            async with self.pool.connection() as conn:
+                await self.look(conn)
             questions = noted()
             found = await asyncio.to_thread(work)
             if not questions:  # nothing hangs on what is loaded
