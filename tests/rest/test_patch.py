@@ -97,7 +97,7 @@ async def test_a_fhirpath_patch_changes_what_its_path_leads_to(space: Space) -> 
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        (b"", 400, "invalid"), (b"{}", 400, "invalid"), (b"[", 400, "invalid"), (b"[]", 400, "invalid"),
+        (b"", 400, "invalid"), (b"{}", 400, "invalid"), (b"[", 400, "invalid"),
         (b'[{"op":"spam","path":"/a"}]', 400, "invalid"),
         (b'[{"op":"test","path":"/status","value":"amended"}]', 409, "conflict"),
         (b'[{"op":"remove","path":"/issued"}]', 422, "processing"),

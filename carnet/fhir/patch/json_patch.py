@@ -57,8 +57,8 @@ class JsonPatch:
 
 def read(operations: Any) -> JsonPatch:
     """The patch that a JSON list says."""
-    if type(operations) is not list or not operations:
-        raise WrongPatch("A JSON Patch is a list of operations, one at least.")
+    if type(operations) is not list:  # an empty one changes nothing
+        raise WrongPatch("A JSON Patch is a list of operations.")
     if len(operations) > MOST_OPERATIONS:
         raise WrongPatch(f"A patch has {MOST_OPERATIONS} operations at most.")
     return JsonPatch(tuple(_operation(at, each) for at, each in enumerate(operations)))

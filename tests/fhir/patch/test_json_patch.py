@@ -54,6 +54,7 @@ EXAMPLES: list[tuple[Any, list[Op], Any]] = [
     ({"foo": ["bar"]}, [{"op": "add", "path": "/foo/-", "value": ["abc", "def"]}],
      {"foo": ["bar", ["abc", "def"]]}),
     # Not in the appendix, but in the text.
+    ({"a": 1}, [], {"a": 1}),
     ({"a": [1]}, [{"op": "add", "path": "/a/1", "value": 2}], {"a": [1, 2]}),
     ({"a": [1]}, [{"op": "add", "path": "/a/2", "value": 2}], NotApplied),
     ({"a": [1]}, [{"op": "remove", "path": "/a/-"}], NotApplied),
@@ -87,7 +88,7 @@ def test_the_examples_of_the_standard(document: Any, operations: list[Op], expec
 @pytest.mark.parametrize(
     "operations",
     [
-        {}, [], ["add"], [{}], [{"op": "spam", "path": "/a", "value": 1}], [{"op": ["add"]}],
+        {}, ["add"], [{}], [{"op": "spam", "path": "/a", "value": 1}], [{"op": ["add"]}],
         [{"op": "add", "path": "/a"}], [{"op": "add", "value": 1}], [{"op": "test", "path": "/a"}],
         [{"op": "add", "path": "a", "value": 1}], [{"op": "add", "path": "/~2", "value": 1}],
         [{"op": "add", "path": 3, "value": 1}], [{"op": "move", "path": "/a"}],
