@@ -20,7 +20,7 @@ from carnet.access import door
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Visit
 from carnet.app import bulk, parts
-from carnet.bulk import imports
+from carnet.bulk import imports, lots
 from carnet.cli import common
 from carnet.postgres.pool import JOB, open_pool
 from tests.durability.installation import HOST, SOFTWARE
@@ -85,7 +85,7 @@ async def _imported(lines: list[bytes], count: int, name: str, processes: int) -
             importer = await imports.begin(built.desk, Visit(built.door, who, name), name, SOFTWARE)
             with bulk.hands(settings, server, importer, processes) as crew:
                 importer = replace(importer, crew=crew)
-                warm = imports.LINES * 2 * max(processes, 1)
+                warm = lots.LINES * 2 * max(processes, 1)
                 await importer.run({"warm": partial(_source, lines, "warm", warm)})
                 start = time.perf_counter()
                 done = await importer.run({"lines": partial(_source, lines, name, count)})

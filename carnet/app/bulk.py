@@ -22,7 +22,8 @@ from carnet.access.actor import Actor
 from carnet.access.door import Door, Visit
 from carnet.app import parts
 from carnet.bulk.export import Lister
-from carnet.bulk.imports import Crew, Done, Importer, Lot
+from carnet.bulk.imports import Importer
+from carnet.bulk.lots import Crew, Done, Lot
 from carnet.bulk.queries import Import
 from carnet.config import Settings
 from carnet.fhir.search.parse import Parser

@@ -23,7 +23,7 @@ from carnet.app import emergency, export
 from carnet.bulk import routes as bulk
 from carnet.config import Instance, Settings
 from carnet.directory import find as directory
-from carnet.documents import announce, hide, publish, replace, upload
+from carnet.documents import announce, hide, publish, replace, restore, upload
 from carnet.fhir.search.parse import Parser
 from carnet.identity.traits import majority
 from carnet.postgres.pool import Pool, open_pool
@@ -74,6 +74,9 @@ def acts(identities: insi.Insi | None = None) -> Acts:
     table.register("DocumentReference", "patch", replace.patch)
     table.register("Binary", "create", publish.binary)
     table.register("List", "create", publish.submission)
+    table.register("DocumentReference", "create", restore.document, profile=restore.PROFILE)
+    table.register("Binary", "create", restore.file, profile=restore.PROFILE)
+    table.register("List", "create", restore.lot, profile=restore.PROFILE)
     table.show("AuditEvent", audit_events.View())
     table.operate("GET", "AuditEvent", "proof", audit_events.proof)
     table.register("Consent", "create", consents.create)

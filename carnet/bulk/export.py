@@ -18,7 +18,7 @@ from carnet.access import queries as subjects
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Nothing, Stored, Visit, bulk
 from carnet.access.door.bulk import At, Listed, Walk
-from carnet.bulk import queries
+from carnet.bulk import following, queries
 from carnet.bulk.asked import Asked, instant, read
 from carnet.bulk.asked import queries as filtered
 from carnet.bulk.queries import Export, Last
@@ -172,8 +172,11 @@ async def fetched(visit: Visit, token: str, number: int) -> AsyncIterator[bytes]
             yield _deleted(stored)
             continue
         body = await _whole(visit, stored) if rtype == "Binary" else stored.body
+        document = bulk.follows(stored)
         if elements:
             body = subsets.chosen(visit.door.definitions, body, elements)
+        elif document:
+            body = following.marked(body, document)
         yield body.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n"
 
 

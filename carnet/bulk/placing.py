@@ -3,18 +3,21 @@
 
 What is about nobody is placed with the organisation that deposits it, or is what the directory or an
 earlier deposit has already. What is about a person is placed in their record, once they have one. A
-Patient has none until it is written.
+Patient has none until it is written. A document and what came with it are placed where ids are kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
-from carnet.access.door import Unit
-from carnet.bulk.queries import Placed
+from carnet.access.door import Unit, Visit
+from carnet.bulk import queries
+from carnet.bulk.lots import OF_TYPE, Done, Lot, Step
+from carnet.bulk.queries import Import, Placed
 from carnet.fhir import json
 from carnet.fhir.search.references import LITERAL
 from carnet.rest.acts import NEED_AN_ACT, Entry
@@ -22,6 +25,73 @@ from carnet.rest.desk import Desk
 from carnet.rest.plans import existing
 
 ALSO: Final = ("urn:", "Patient/")  # references that name a person, whoever that is
+RESTORED: Final = frozenset(("DocumentReference", "Binary", "List"))  # where ids are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The places of the lines of one import, by what they call themselves."""
+
+    desk: Desk
+    visit: Visit  # of the software
+    row: Import
+
+    def mark(self, input: str, number: int) -> int:
+        """What tells a line from another of the same name."""
+        return self.visit.door.hasher.number(f"imported|{self.row.id}|{input}|{number}")
+
+    def hash(self, name: str) -> bytes:
+        """What a name is known by."""
+        return self.visit.door.hasher.long(f"imported|{self.row.id}|{name}".encode())
+
+    async def there(self, unit: Unit, names: set[str]) -> dict[str, Placed]:
+        """What the lines of this import have, by what they call it."""
+        if not names:
+            return {}
+        hashes = {self.hash(name): name for name in names}
+        await unit.allow(self.row.org)
+        found = await queries.known(unit.conn, self.row.org, self.row.id, list(hashes))
+        return {hashes[h]: at for h, at in found.items()}
+
+    async def keep(self, unit: Unit, rows: list[tuple[bytes, Placed]]) -> None:
+        """Write places, once each."""
+        if rows:
+            await unit.allow(self.row.org)
+            values = {"org": self.row.org, "id": self.row.id, **columns(rows)}
+            await unit.conn.execute(queries.KEEP, values)
+
+    async def give(self, lot: Lot) -> Done:
+        """Give lines their place, once: begun again, what has one keeps it."""
+        desk, door, done = self.desk, self.visit.door, Done()
+        lines: list[tuple[int, bytes, dict[str, Any]]] = []
+        for number, raw in lot.lines:
+            step = step_of(raw)
+            done.persons += step is Step.PERSONS
+            done.documents += step is Step.DOCUMENTS
+            if (given := read(desk, raw, keep=self.row.keep)) is not None:
+                lines.append((number, raw, given))
+        async with door.pool.connection() as conn, conn.transaction():
+            unit = Unit(self.visit, conn, door.clock())
+            there = await self.there(unit, owned(desk, [given for *_, given in lines]))
+            rows: list[tuple[bytes, Placed]] = []
+            for number, raw, given in lines:
+                if said_only(desk, given):
+                    continue
+                cid = record(desk, given, there, self.row.org)
+                if cid is None:
+                    done.left += 1
+                    continue
+                if given["resourceType"] in RESTORED:
+                    own = door.ids.decode(given["id"])
+                    if own is None or (given["resourceType"] != "Binary" and own[0] != cid):
+                        continue
+                    at = (*own, False)
+                else:
+                    at = await place_of(unit, desk, given, raw, cid, keep=self.row.keep)
+                mark = self.mark(lot.input, number)
+                rows.append((self.hash(named(given)), Placed(at[0], at[1], mark, at[2])))
+            await self.keep(unit, rows)
+        return done
 
 
 class Head(msgspec.Struct):
@@ -43,9 +113,12 @@ def head(raw: bytes) -> Head:
         return Head()
 
 
-def is_person(raw: bytes) -> bool:
-    """Whether a line is a Patient."""
-    return b'"Patient"' in raw and head(raw).rtype == "Patient"
+def step_of(raw: bytes) -> Step:
+    """The step a line is written in: what others are about, or follow, comes first."""
+    for rtype, step in OF_TYPE.items():
+        if f'"{rtype}"'.encode() in raw and head(raw).rtype == rtype:
+            return step
+    return Step.WRITE
 
 
 def named(given: Mapping[str, Any]) -> str:
@@ -54,7 +127,7 @@ def named(given: Mapping[str, Any]) -> str:
     return f"{rtype}/{id}" if isinstance(id, str) and isinstance(rtype, str) else ""
 
 
-def read(desk: Desk, raw: bytes) -> dict[str, Any] | None:
+def read(desk: Desk, raw: bytes, *, keep: bool) -> dict[str, Any] | None:
     """A line that may be given a place before it is written; None when it may not."""
     try:
         given = _whole.decode(raw)
@@ -63,6 +136,8 @@ def read(desk: Desk, raw: bytes) -> dict[str, Any] | None:
     if not isinstance(given, dict) or not named(given):
         return None
     rtype = given["resourceType"]
+    if rtype in RESTORED:
+        return given if keep and desk.door.ids.ours(given["id"]) else None
     return given if rtype in desk.door.definitions.types and rtype not in NEED_AN_ACT else None
 
 

@@ -251,7 +251,12 @@ class Placed:
     there: bool
 
 
-EMPTY: LiteralString = "SELECT NOT EXISTS (SELECT 1 FROM access.record)"
+# Whoever has a record came by an import that keeps ids.
+EMPTY: LiteralString = """
+    SELECT (SELECT count(*) FROM access.record)
+           <= coalesce((SELECT sum(c.persons) FROM bulk.chunk c JOIN bulk.import i ON i.id = c.import
+                         WHERE i.keep), 0)
+"""
 ADD_IMPORT: LiteralString = """
     INSERT INTO bulk.import (id, name, sub, org, at, keep)
     VALUES (%(id)s, %(name)s, %(sub)s, %(org)s, %(at)s, %(keep)s) ON CONFLICT (name) DO NOTHING
@@ -262,8 +267,8 @@ CHUNKS: LiteralString = """
      WHERE import = %(id)s AND input = %(input)s AND first > %(after)s ORDER BY first LIMIT 1
 """
 ADD_CHUNK: LiteralString = """
-    INSERT INTO bulk.chunk (import, input, first, last, digest, report, refused)
-    VALUES (%(id)s, %(input)s, %(first)s, %(last)s, %(digest)s, %(report)s, %(refused)s)
+    INSERT INTO bulk.chunk (import, input, first, last, digest, report, refused, persons)
+    VALUES (%(id)s, %(input)s, %(first)s, %(last)s, %(digest)s, %(report)s, %(refused)s, %(persons)s)
 """
 INPUTS: LiteralString = "SELECT DISTINCT input FROM bulk.chunk WHERE import = %s ORDER BY input"
 KNOWN: LiteralString = """
@@ -280,7 +285,7 @@ KEEP: LiteralString = """
 
 
 async def empty(conn: AsyncConnection[Any]) -> bool:
-    """Whether nobody has a record here."""
+    """Whether nobody has a record here, but those whom imports brought with their ids."""
     async with conn.cursor(row_factory=scalar_row) as cur:
         await cur.execute(EMPTY)
         return bool(await cur.fetchone())

@@ -21,7 +21,7 @@ from carnet import errors
 from carnet.app.bulk import hands
 from carnet.app.parts import Built, actor, build, visit
 from carnet.bulk import imports
-from carnet.bulk.imports import Done, Source
+from carnet.bulk.lots import Done, Source
 from carnet.cli import common
 from carnet.config import Settings
 from carnet.postgres.server import Server

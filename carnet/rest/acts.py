@@ -52,6 +52,8 @@ class Entry:
     if_match: int | None = None
     address: Address | None = None  # of what is created
     place: Place | None = None  # given beforehand
+    # The document it came with elsewhere: compartment, row, kind, labels.
+    follow: tuple[int, int, int, Label] | None = None
     where: str = ""  # Bundle.entry[3], of what a refusal speaks
     data: bytes | None = None  # content of a Binary, when it does not come as base64
     existing: bool = False  # it was already there: a person, a place, what a condition names

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 from carnet import errors
 from carnet.access.door import Address, Nothing, Unit, Visit, Written, commit
+from carnet.access.door.writing import OtherOwner
 from carnet.rest import conditions
 from carnet.rest.acts import Acts, Entry, Place, Plan
 
@@ -282,8 +283,10 @@ async def _address(unit: Unit, acts: Acts, plan: Plan, entry: Entry, named: Name
         if given is None:
             entry.address = await unit.place(about, plan.known)
         else:
-            at = (given.cid, given.rid)
-            entry.address = await unit.place(about, plan.known, chosen=given.chosen, at=at)
+            at, beside = (given.cid, given.rid), entry.follow[0] if entry.follow else None
+            entry.address = await unit.place(
+                about, plan.known, chosen=given.chosen, at=at, beside=beside
+            )
     return entry.address
 
 
@@ -340,7 +343,7 @@ async def _write(unit: Unit, acts: Acts, plan: Plan, entry: Entry, named: Named)
         entry.written = await _patched(unit, acts, plan, entry, named)
     elif entry.method == "POST":
         assert entry.address is not None
-        entry.written = unit.put(entry.address, entry.resource, **_followed(plan, entry.address))
+        entry.written = unit.put(entry.address, entry.resource, **_followed(plan, entry))
     elif entry.method == "PUT":
         entry.written = await _put(unit, plan, entry)
     else:
@@ -394,11 +397,18 @@ async def _put(unit: Unit, plan: Plan, entry: Entry) -> Written:
         if await unit.reserve(rtype, id) is not None:  # another made it in the meantime
             return await unit.update(rtype, id, entry.resource)
         entry.address = await unit.place(entry.resource, plan.known, chosen=id)
-    return unit.put(entry.address, entry.resource, **_followed(plan, entry.address))
+    return unit.put(entry.address, entry.resource, **_followed(plan, entry))
 
 
-def _followed(plan: Plan, address: Address) -> dict[str, Any]:
+def _followed(plan: Plan, entry: Entry) -> dict[str, Any]:
     """What came with the one document of a lot follows it for ever."""
+    address = entry.address
+    assert address is not None
+    if entry.follow is not None:
+        cid, rid, kind, label = entry.follow
+        if cid != address.cid:
+            raise OtherOwner
+        return {"kind": kind, "label": label, "origin": rid}
     documents = [entry for entry in plan.entries if entry.rtype == "DocumentReference"]
     if plan.follow is None or len(documents) != 1 or plan.follow[0] != address.cid:
         return {}

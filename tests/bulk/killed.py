@@ -17,7 +17,7 @@ from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Visit
 from carnet.access.door import bulk as door_bulk
 from carnet.app import bulk, parts
-from carnet.bulk import imports
+from carnet.bulk import imports, lots
 from carnet.cli import common
 from carnet.cli.imports import files_of, input_of
 from carnet.postgres.pool import JOB, open_pool
@@ -32,7 +32,7 @@ async def _pieces(path: Path) -> AsyncIterator[bytes]:
 
 async def take_in(installation: Installation, paths: list[Path]) -> None:
     """The import of these files, in this process."""
-    imports.LINES = LINES  # type: ignore[misc]
+    lots.LINES = LINES  # type: ignore[misc]
     settings = installation.settings()
     with common.server_of(settings) as server:
         built = await parts.build(settings, server, name="killed")

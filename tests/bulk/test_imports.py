@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from carnet.access.door import Unit
-from carnet.bulk import imports
-from carnet.bulk.imports import Done, Importer, Source, numbered
+from carnet.bulk import imports, lots, writing
+from carnet.bulk.imports import Importer
+from carnet.bulk.lots import Done, Source, numbered
 from carnet.bulk.spool import Spool
+from carnet.bulk.writing import Writer
 from carnet.rest.plans import carry_out
 from tests import people
 from tests.rest.samples import LAB, Json, observation, organization
@@ -88,7 +90,7 @@ async def test_lines_refer_to_lines_before_them_and_are_searchable_when_it_is_do
 async def test_lines_refer_to_later_ones_to_other_inputs_and_to_persons_who_come_last(
     space: Space, monkeypatch: pytest.MonkeyPatch, lines: int
 ) -> None:
-    monkeypatch.setattr(imports, "LINES", lines)
+    monkeypatch.setattr(lots, "LINES", lines)
     person = {"resourceType": "Patient", "id": "p", "birthDate": "1950-02-03", "gender": "male",
               "name": [{"use": "official", "family": "TARD", "given": ["PAUL"]}],
               "managingOrganization": {"reference": "Organization/where"}}  # fmt: skip
@@ -254,11 +256,11 @@ async def test_cut_off_anywhere_it_goes_on_without_double_or_hole(
         for n in range(40)
     ]
     content = ndjson(*rows)
-    monkeypatch.setattr(imports, "LINES", 6)
-    kept, whole = Importer._remember, carry_out
+    monkeypatch.setattr(lots, "LINES", 6)
+    kept, whole = Writer._remember, carry_out
     cut = 0
 
-    async def killed(self: Importer, unit: Unit, lot: Any, lines: Any) -> None:
+    async def killed(self: Writer, unit: Unit, lot: Any, lines: Any) -> None:
         nonlocal cut
         await kept(self, unit, lot, lines)
         cut += 1
@@ -272,8 +274,8 @@ async def test_cut_off_anywhere_it_goes_on_without_double_or_hole(
         if after == "after-it" and cut % 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Importer, "_remember", killed)
-    monkeypatch.setattr(imports, "carry_out", killed_after)
+    monkeypatch.setattr(Writer, "_remember", killed)
+    monkeypatch.setattr(writing, "carry_out", killed_after)
     done = None
     for _ in range(100):
         try:
@@ -340,5 +342,18 @@ async def test_lines_are_numbered_whatever_the_pieces_they_come_in() -> None:
     for size in range(1, len(content) + 1):
         found = [each async for each in numbered(_source(content, size), 10)]
         assert found == [(1, b"a"), (3, b"bb"), (5, b"ccc")], size
-    with pytest.raises(imports.LineTooLong):
-        _ = [each async for each in numbered(_source(b"a" * 11, 3), 10)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+async def test_a_line_that_is_too_long_is_not_kept_and_the_others_are(size: int) -> None:
+    async def told(long: bytes) -> list[tuple[int, bytes]]:
+        content = b"\xef\xbb\xbfa\n" + long + b"\nbb\r\n" + long
+        return [each async for each in numbered(_source(content, size), 10)]
+
+    (one, first, two, last) = await told(b"x" * 11)
+    assert (one, two) == ((1, b"a"), (3, b"bb"))
+    assert (first[0], last[0]) == (2, 4)
+    assert first[1] == last[1] and first[1].startswith(lots.BEYOND)
+    (_, other, *_) = await told(b"x" * 10 + b"y")
+    assert other[1] != first[1], "another line would be taken for the one that was done"
+    assert await told(b"x" * 10) == [(1, b"a"), (2, b"x" * 10), (3, b"bb"), (4, b"x" * 10)]

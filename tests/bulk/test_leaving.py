@@ -21,7 +21,7 @@ import pytest
 from carnet.access import door
 from carnet.app import bulk, demonstration
 from carnet.bulk import imports
-from carnet.bulk.imports import Done, Source
+from carnet.bulk.lots import Done, Source
 from carnet.postgres.cluster import DATABASE
 from carnet.postgres.pool import JOB, open_pool
 from tests import people

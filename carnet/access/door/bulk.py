@@ -236,17 +236,19 @@ FILE = """
         SELECT * FROM unnest(%(x_cids)s::bigint[], %(x_rids)s::bigint[], %(x_vers)s::integer[])
                       WITH ORDINALITY w (cid, rid, want, n)
     ), c AS (
-        SELECT w.want, w.n, r.cid, r.rid, r.rtype, r.id, r.ver, r.upd, r.gone, r.dict, r.body
+        SELECT w.want, w.n, r.cid, r.rid, r.rtype, r.id, r.ver, r.upd, r.gone, r.dict, r.body, r.origin
           FROM w JOIN record.resource r USING (cid, rid)
          WHERE NOT r.gone AND {taken} AND {seen}
     ), v AS (
-        SELECT n, cid, rid, rtype, id, ver, upd, gone, dict, body FROM c WHERE ver = want
+        SELECT n, cid, rid, rtype, id, ver, upd, gone, dict, body, origin FROM c WHERE ver = want
         UNION ALL
-        SELECT c.n, h.cid, h.rid, c.rtype, c.id, h.ver, h.upd, h.gone, h.dict, h.body
+        SELECT c.n, h.cid, h.rid, c.rtype, c.id, h.ver, h.upd, h.gone, h.dict, h.body, c.origin
           FROM c JOIN record.history h ON h.cid = c.cid AND h.rid = c.rid AND h.ver = c.want
          WHERE c.ver <> c.want AND NOT h.gone
     )
-    SELECT cid, rid, rtype, id, ver, upd, gone, dict, body, n::text AS mark
+    SELECT cid, rid, rtype, id, ver, upd, gone, dict, body,
+           n || '|' || coalesce((SELECT d.id FROM record.resource d
+                                  WHERE d.cid = v.cid AND d.rid = v.origin), '') AS mark
       FROM (SELECT v.*, sum(octet_length(body)) OVER (ORDER BY n) - octet_length(body) AS before
               FROM v) v
      WHERE before < %(x_bytes)s::bigint ORDER BY n
@@ -259,7 +261,7 @@ GONE = """
         SELECT * FROM unnest(%(x_cids)s::bigint[], %(x_rids)s::bigint[], %(x_vers)s::integer[])
                       WITH ORDINALITY w (cid, rid, want, n)
     )
-    SELECT r.cid, r.rid, r.rtype, r.id, r.ver, r.upd, r.gone, r.dict, r.body, w.n::text AS mark
+    SELECT r.cid, r.rid, r.rtype, r.id, r.ver, r.upd, r.gone, r.dict, r.body, w.n || '|' AS mark
       FROM w JOIN record.resource r USING (cid, rid)
      WHERE r.gone AND {taken} AND {seen} AND %(x_bytes)s::bigint > 0 ORDER BY w.n
 """
@@ -302,8 +304,18 @@ async def _rows(visit: Visit, file: Listed, start: int) -> tuple[list[Row], int]
             conn, found.decision, text, values, "export", cids, ROWS, whatever=True
         )
     if sum(len(row.body) for row in rows) >= BYTES:
-        return rows, start + int(rows[-1].mark)
+        return rows, start + _number(rows[-1].mark)
     return rows, end
+
+
+def follows(stored: Stored) -> str:
+    """The document a resource of a file follows: `DocumentReference/id`, or ""."""
+    id = stored.mark.partition("|")[2]
+    return f"DocumentReference/{id}" if id else ""
+
+
+def _number(mark: str) -> int:
+    return int(mark.partition("|")[0])
 
 
 async def lines(visit: Visit, file: Listed) -> AsyncIterator[Stored]:
@@ -321,7 +333,7 @@ async def lines(visit: Visit, file: Listed) -> AsyncIterator[Stored]:
                 ciphers = await door.vault.ciphers(conn, {row.cid for row in rows})
         for place, row in enumerate(rows):
             if place and monotonic() - read > FRESH:
-                end = start + int(row.mark) - 1
+                end = start + _number(row.mark) - 1
                 break
             yield all_opened([row], door.names, ciphers)[0]
         start = end

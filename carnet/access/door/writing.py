@@ -145,19 +145,26 @@ class Unit:
         *,
         chosen: str | None = None,
         at: tuple[int, int] | None = None,
+        beside: int | None = None,
     ) -> Address:
         """Decide whose a new resource is and give it its address.
 
         known: addresses of other resources of the same transaction, by the reference used for them.
         chosen: an id the caller chose. at: the place an import gave it, with any id; refused when it is
-        not in the record that it is about.
+        not in the record that it is about. beside: the compartment of the document it came with, for what
+        is about nobody.
         """
         door, rtype = self.visit.door, str(resource["resourceType"])
         self.may_create(rtype)
         if chosen is not None and at is None and not UUID.fullmatch(chosen):
             raise WrongId
         owners = await self._owners(resource, known or {})
-        cid = owners[0] if owners else self._bucket()
+        if owners:
+            cid = owners[0]
+        elif beside is not None:
+            await self._may_feed([cid := beside])
+        else:
+            cid = self._bucket()
         if at is not None and at[0] != cid:
             raise OtherOwner
         rid = door.ids.new() if at is None else at[1]
