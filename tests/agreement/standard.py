@@ -197,11 +197,12 @@ def searched(kind: str) -> Callable[[Aim], Probe]:
 
 SORTED = (("Observation", "value-quantity"), ("Observation", "value-quantity"),
           ("RiskAssessment", "probability"), ("Observation", "combo-value-quantity"),
-          ("Encounter", "length"), ("Condition", "onset-age"))  # fmt: skip
+          ("Encounter", "length"), ("Condition", "onset-age"), ("Observation", "code"),
+          ("Condition", "code"), ("Encounter", "participant"))  # fmt: skip
 
 
 def ordered(aim: Aim) -> Probe:
-    """By a number or an amount, page by page."""
+    """By a number, an amount or what is opened for it, page by page."""
     chance = aim.chance
     rtype, name = chance.choice(SORTED)
     key = chance.choice(("", "-")) + name

@@ -19,11 +19,13 @@ from carnet.access.door.decide import Door
 from carnet.access.door.hops import FOLLOWED
 from carnet.access.seal import SET
 from carnet.fhir.definitions import SearchParameter
+from carnet.fhir.search import sorting
 from carnet.fhir.search import sql as search_sql
 from carnet.fhir.search.chains import Chain
 from carnet.fhir.search.codes import told
 from carnet.fhir.search.logic import Not, Together
 from carnet.fhir.search.query import Filter, Query
+from carnet.fhir.search.ranks import Ranks
 from carnet.fhir.search.references import ReferenceFilter
 from carnet.fhir.search.reverse import Reverse, Rows
 from carnet.fhir.search.scope import Admits, OfOrganisation, Scope, context_parts
@@ -101,6 +103,14 @@ class _Explaining:
             text, values = search_sql.counting(plain, self.scope, place)
             await self._step(f"{query.rtype}: how many there are", text, values)
         if not query.only_total:
+            order = [
+                replace(each, ranks=Ranks((), ())) if sorting.sealed(query.rtype, each) else each
+                for each in query.order
+            ]
+            if any(each.ranks for each in order):
+                title = f"{query.rtype}: what is sorted by, opened"
+                await self._step(title, *search_sql.opening(plain, self.scope, place, 1))
+                plain = replace(plain, sort=order[0], then=tuple(order[1:]))
             text, values = search_sql.matches(plain, self.scope, place)
             await self._step(f"{query.rtype}: a page", text, values)
 

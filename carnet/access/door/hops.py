@@ -21,7 +21,7 @@ from carnet.access import audit, queries
 from carnet.access.actor import ActorKind
 from carnet.access.door.decide import Decision
 from carnet.access.remembered import MOST_TOGETHER
-from carnet.fhir.search import contents, hierarchies, logic
+from carnet.fhir.search import contents, hierarchies, logic, ranks, sorting
 from carnet.fhir.search import sql as search_sql
 from carnet.fhir.search.chains import Chain, Nothing
 from carnet.fhir.search.codes import told
@@ -105,6 +105,26 @@ class Hops:
             except errors.TooCostly as refused:
                 raise self._naming(query.rtype, each, refused) from None
         return kept
+
+    async def ordered(self, query: Query) -> Query:
+        """The same search, with the places of its matches where what it is sorted by rests sealed."""
+        sealed = [each for each in query.order if sorting.sealed(query.rtype, each)]
+        if not sealed:
+            return query
+        try:
+            found = await self._opened(query, ranks.MOST_ORDERED, ranks.TooManyToOrder)
+        except errors.TooCostly as refused:
+            refused.args = (f"_sort: {refused}",)
+            raise
+        own = self.visit.door.definitions.own.get(query.rtype, ())
+        order = list(query.order)
+        for at, each in enumerate(order):
+            if each in sealed:
+                places = await asyncio.to_thread(
+                    ranks.ranked, found, each.param, each.kind, own, last=each.descending
+                )
+                order[at] = replace(each, ranks=places)
+        return replace(query, sort=order[0], then=tuple(order[1:]))
 
     def _naming(self, rtype: str, followed: Filter, refused: errors.TooCostly) -> errors.TooCostly:
         """The same refusal, with the name of the parameter that is followed so far."""
@@ -218,7 +238,7 @@ class Hops:
 
     async def _saying(self, query: Query, words: contents.Words | contents.Within) -> Filter:
         """The visible matches of a query whose texts answer, opened one by one."""
-        found = await self._opened(query, contents.MOST_OPENED)
+        found = await self._opened(query, contents.MOST_OPENED, contents.TooManyToOpen)
         holds, rows = words.test(), list[tuple[int, int]]()
         for at, each in enumerate(found):
             if holds(each.resource):
@@ -227,13 +247,15 @@ class Hops:
                 await asyncio.sleep(0)
         return Rows(tuple(rows)) if rows else Nothing()
 
-    async def _opened(self, query: Query, most: int) -> list[Stored]:
+    async def _opened(
+        self, query: Query, most: int, refusal: type[errors.TooCostly] = TooWide
+    ) -> list[Stored]:
         """The visible matches of a query, opened to be compared here: nothing of them is released."""
         place = self.visit.door.place(query.rtype)
         text, values = search_sql.opening(query, self.decision.scope, place, most + 1)
         rows = await self.visit.fetch(self.conn, self.decision, text, values)
         if len(rows) > most:
-            raise contents.TooManyToOpen if most == contents.MOST_OPENED else TooWide
+            raise refusal
         opened: list[Stored] = []
         for at in range(0, len(rows), TOGETHER):
             opened += await self.visit.opened(rows[at : at + TOGETHER], self.conn)

@@ -154,6 +154,7 @@ class Visit:
             if total and asked.compartments is None and self.actor.kind in LIMITED:
                 await hops.counted(query)
             return [], [], [], total
+        query = await hops.ordered(query)
         text, values = search_sql.matches(query, decision.scope, place)
         if query.includes:
             rows = await self.fetch(conn, decision, text, values)
@@ -169,6 +170,9 @@ class Visit:
                 whatever=decision.granted or query.rtype in PUBLIC,
             )
         shown = rows[: query.count]
+        if len(rows) > query.count and shown:  # a page link goes on after the last of them
+            shown[-1] = replace(shown[-1], mark=search_sql.mark(query, place, shown[-1].mark))
+            rows = [*shown, rows[-1]]
         matches = await self.opened(shown, conn)
         included: list[Stored] = []
         if query.includes:

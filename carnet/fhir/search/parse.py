@@ -606,18 +606,20 @@ class Parser:
         name, descending = text.removeprefix("-"), text.startswith("-")
         if name in ("_id", "_lastUpdated"):
             return Sort(name, descending)
+        if name == "_score":
+            raise naming(sorting.NoScore(), name)
         parameter = self.definitions.params.get(rtype, {}).get(name)
         if parameter is None:
             waiting(self.definitions, rtype, name)
             raise naming(sorting.WrongSort(), name)
-        if not sorting.sortable(rtype, parameter.type):
-            raise naming(sorting.SealedOrder(), name)
+        if not parameter.expression or not sorting.sortable(parameter.type):
+            raise naming(sorting.NoOrder(), name)
         return Sort(name, descending, parameter.type, parameter.number)
 
     def _sortable(self, rtype: str, text: str) -> bool:
         try:
             return bool(self._sort(rtype, [text]))
-        except (sorting.WrongSort, sorting.SealedOrder):
+        except errors.NotSupported:
             return False
 
     def _elements(self, rtype: str, given: list[str]) -> tuple[str, ...] | None:

@@ -6,10 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from carnet.fhir.store.hashes import Hasher
 from carnet.fhir.store.ids import Ids
+
+if TYPE_CHECKING:
+    from carnet.fhir.search.ranks import Ranks
 
 EVERY = "*"  # of several types
 
@@ -66,7 +69,8 @@ class Sort:
     """One key of `_sort`: a parameter of the type, `_lastUpdated` or `_id`.
 
     kind, number: of a parameter whose values are in a side table. plain: by the row's own date, one
-    way the exact reverse of the other; what lacks it counts as earliest.
+    way the exact reverse of the other; what lacks it counts as earliest. ranks: where each row stands,
+    of a kind that is opened to be ordered, once it was.
     """
 
     param: str
@@ -74,6 +78,7 @@ class Sort:
     kind: str = "date"
     number: int = 0
     plain: bool = False
+    ranks: Ranks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,11 @@ class Query:
     shown: tuple[tuple[str, str], ...] = ()  # parameters as applied, for the self link
     types: tuple[tuple[str, int], ...] = ()  # (name, number)
     anywhere: bool = False
+
+    @property
+    def order(self) -> tuple[Sort, ...]:
+        """Every key of its order."""
+        return () if self.sort is None else (self.sort, *self.then)
 
     def patients(self, ids: Ids) -> set[int]:
         """Compartments of the patients it names."""

@@ -3,8 +3,8 @@
 
 Dates, lastUpdated, ids, the traits of people and places, numbers and quantities have an order (these two
 opened by the statement; a quantity in base units where UCUM knows its unit). All else is kept as keyed
-hashes, which have none. What lacks a value comes last, both ways; of several values
-the first in the order asked counts. Source: FHIR R4, Search, "Sorting".
+hashes, which have none, and is opened by the service (ranks.py). What lacks a value comes last, both ways;
+of several values the first in the order asked counts. Source: FHIR R4, Search, "Sorting".
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 from carnet import errors
 from carnet.fhir.search import numbers, ordered
+from carnet.fhir.search.chains import NotFollowed
 from carnet.fhir.search.query import Place, Query, Sort
+from carnet.fhir.search.ranks import ORDERED, Ranks
 from carnet.fhir.search.strings import READABLE
 from carnet.fhir.store.cursors import WrongCursor
 
@@ -25,8 +27,12 @@ class WrongSort(errors.NotSupported):
     """_sort takes up to five parameters of the type, with commas, each after an optional minus sign."""
 
 
-class SealedOrder(errors.NotSupported):
-    """This parameter's values rest sealed and have no order: _sort takes dates, numbers, quantities, _id."""
+class NoOrder(errors.NotSupported):
+    """Values of this kind have no order: composite parameters and special ones."""
+
+
+class NoScore(errors.NotSupported):
+    """A search here matches or does not: there is no score to sort by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class Key:
     cast: str
     descending: bool = False
     lacking: bool = False  # it may be NULL
+    ranks: Ranks | None = None  # it is a place among these
 
     @property
     def order(self) -> str:
@@ -45,9 +52,15 @@ class Key:
         return f"{self.sql}{direction}{' NULLS LAST' if self.lacking else ''}"
 
 
-def sortable(rtype: str, kind: str) -> bool:
-    """Whether a parameter of this kind can be sorted by, on this type."""
-    return kind in ("date", "number", "quantity") or (kind == "string" and rtype in READABLE)
+def sortable(kind: str) -> bool:
+    """Whether a parameter of this kind can be sorted by."""
+    return kind in ("date", "number", "quantity") or kind in ORDERED
+
+
+def sealed(rtype: str, sort: Sort) -> bool:
+    """Whether what a key of an order compares has to be opened, on this type."""
+    named = sort.param in ("_id", "_lastUpdated")
+    return not named and sort.kind in ORDERED and not (sort.kind == "string" and rtype in READABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,7 @@ class Order:
             if kept is None:  # those that lack a value are the last
                 found = f"({key.sql} IS NULL AND {found})"
                 continue
-            values[f"k_{number}"] = kept
+            values[f"k_{number}"] = kept if key.ranks is None else key.ranks.place(kept)
             value = f"%(k_{number})s::{key.cast}"
             further = f"{key.sql} {'<' if key.descending else '>'} {value}"
             if key.lacking:
@@ -97,6 +110,17 @@ class Order:
             if number == 0 and not key.lacking:  # said apart, it is where the index begins
                 found = f"({key.sql} {'<=' if key.descending else '>='} {value} AND {found})"
         return found
+
+    def told(self, mark: str) -> str:
+        """The mark of a row, as a page link keeps it: a value, for a place among them."""
+        if all(key.ranks is None for key in self.keys):
+            return mark
+        name, *marks = json.loads(mark)
+        said = [
+            kept if kept is None or key.ranks is None else key.ranks.word(int(kept))
+            for key, kept in zip(self.keys, marks, strict=True)
+        ]
+        return json.dumps([name, *said])
 
     def _read(self, mark: str) -> list[str | None]:
         if not self.name and not mark.startswith("["):
@@ -112,7 +136,7 @@ class Order:
 
 def order(query: Query, place: Place, values: dict[str, object]) -> Order:
     """The order of a search; the values its joins need are added to `values`."""
-    asked = (query.sort, *query.then) if query.sort is not None else ()
+    asked = query.order
     if all(each.plain for each in asked):
         first = asked[0] if asked else Sort("", descending=True, plain=True)
         column = "r.upd" if first.param == "_lastUpdated" else "r.lo"
@@ -139,6 +163,8 @@ def _keys(
         without = Key("(r.hi = '-infinity')", "boolean")  # a period may begin there too
         return [value, without] if down else [without, value]
     side, best = f"o{number}", "max" if down else "min"
+    if sealed(place.rtype, sort):
+        return [_ranked(sort, number, joins, values)]
     if sort.kind in ("number", "quantity"):
         values["n_key"] = ordered.key(place.hasher)
         values[f"o_{number}"] = numbers.valued(place.hasher, place.rtype_number, sort.number)
@@ -163,3 +189,18 @@ def _keys(
     )
     cast = "text" if sort.kind == "string" else "timestamptz"
     return [Key(f"{side}v.v", cast, down, lacking=True)]
+
+
+def _ranked(sort: Sort, number: int, joins: list[str], values: dict[str, object]) -> Key:
+    """The place of each row that was opened; what was written since is not there yet."""
+    if sort.ranks is None:
+        raise NotFollowed
+    names = [f"p_{number}{each}" for each in ("cid", "rid", "at")]
+    values |= zip(names, sort.ranks.arrays(), strict=True)
+    cids, rids, places = names
+    side = f"o{number}v"
+    joins.append(
+        f" JOIN unnest(%({cids})s::bigint[], %({rids})s::bigint[], %({places})s::integer[])"
+        f" {side} (cid, rid, v) ON {side}.cid = r.cid AND {side}.rid = r.rid"
+    )
+    return Key(f"{side}.v", "integer", sort.descending, lacking=True, ranks=sort.ranks)

@@ -33,6 +33,11 @@ def matches(query: Query, scope: Scope, place: Place) -> tuple[str, dict[str, ob
     )
 
 
+def mark(query: Query, place: Place, found: str) -> str:
+    """What a page link keeps of a row, by its column `mark`."""
+    return sorting.order(query, place, {}).told(found) if query.order else found
+
+
 def counting(query: Query, scope: Scope, place: Place) -> tuple[str, dict[str, object]]:
     """A SELECT of the exact number of matches the caller may see."""
     where, values = _where(query, scope, place)
