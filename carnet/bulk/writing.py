@@ -165,6 +165,8 @@ class Writer:
                 each.refuse(outcome(refusal))
             pointing.append(references(each.given, set()))
             wanted |= pointing[-1]
+            if each.name.startswith("DocumentReference/"):
+                wanted |= _files(each.given)
             wanted.add(each.name)
         async with door.pool.connection() as conn, conn.transaction():
             unit = Unit(self.visit, conn, door.clock())
@@ -232,13 +234,10 @@ class Writer:
 
     def _whole(self, line: Line) -> None:
         """Refuse a document without its bytes, and what came with one: they are put together elsewhere."""
-        data = [
-            "data" in each.get("attachment", {})
-            for each in line.given.get("content", [])
-            if isinstance(each, dict) and isinstance(each.get("attachment"), dict)
-        ]
-        of_one = str(line.given.get("securityContext", {}).get("reference", ""))
-        if not all(data) or line.follows or of_one.startswith("DocumentReference/"):
+        of_one = line.given.get("securityContext")
+        named = str(of_one.get("reference")) if isinstance(of_one, dict) else ""
+        apart = any(each.startswith("Binary/") for each in _files(line.given))
+        if apart or line.follows or named.startswith("DocumentReference/"):
             raise NotRestored
 
     def _owner_known(self, given: dict[str, Any], literals: Mapping[str, str]) -> None:
@@ -294,4 +293,9 @@ def digest(visit: Visit, lines: Sequence[bytes]) -> bytes:
 
 def _files(document: dict[str, Any]) -> set[str]:
     """What the attachments of a DocumentReference say where their data is."""
-    return {str(each.get("attachment", {}).get("url")) for each in document.get("content", [])}
+    found = set()
+    contents = document.get("content")
+    for each in contents if isinstance(contents, list) else []:
+        attachment = each.get("attachment") if isinstance(each, dict) else None
+        found.add(str(attachment.get("url")) if isinstance(attachment, dict) else "")
+    return found

@@ -8,25 +8,20 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
-from carnet.access import door
-from carnet.app import bulk, demonstration
+from carnet.app import bulk
 from carnet.bulk import imports
 from carnet.bulk.lots import Done, Source
-from carnet.postgres.cluster import DATABASE
 from carnet.postgres.pool import JOB, open_pool
-from tests import people
+from tests.bulk.leaving import pieces
 from tests.rest.samples import LAB, Json
-from tests.space import Clock, Peopled, Space, build, clone, pattern
+from tests.space import Space
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -43,28 +38,6 @@ SEARCHES = (
     "MedicationRequest?subject=Patient/{id}",
     "Procedure?subject=Patient/{id}&encounter.class=AMB",
 )
-
-
-@pytest.fixture
-async def other(peopled: Peopled, tmp_path: Path) -> AsyncIterator[Space]:
-    """An installation with its directory, whose numbers are others, and nobody's record."""
-    shutil.copytree(peopled.folder / "keys", tmp_path / "keys")
-    with clone(peopled.cluster, DATABASE) as name:
-        url = peopled.cluster.url(database=name)
-        with psycopg.connect(url) as conn:
-            door.install(conn, door.load_or_make(tmp_path / "keys"))
-        clock = Clock(peopled.at)
-        built = await build(pattern(peopled.cluster, name), tmp_path, clock, seed=4)
-        try:
-            places = await demonstration.load_places(built, url, people.POPULATION, cast_alone=True)
-            yield Space(built, demonstration.Where(places, {}), clock, url)
-        finally:
-            await built.pool.close()
-
-
-async def pieces(content: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(content), 100_000):
-        yield content[start : start + 100_000]
 
 
 async def taken_in(space: Space, files: dict[str, list[Json]], *, keep: bool) -> Done:
