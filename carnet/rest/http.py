@@ -6,9 +6,11 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from carnet import errors
@@ -22,7 +24,9 @@ ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
 FHIR_VERSION = re.compile(r';\s*fhirVersion="?([^";,\s]*)', re.ASCII | re.IGNORECASE)
 INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.*(?:Z|[+-][0-9]{2}:[0-9]{2})$", re.ASCII)
 CHARSET = re.compile(r';\s*charset="?([^";\s]*)', re.ASCII | re.IGNORECASE)
+NEVER = re.compile(r";\s*q=0(?:\.0{0,3})?\s*(?:;|$)", re.ASCII)  # of a media type in Accept
 MOST_FIELDS = 1000  # of a form; a search takes less
+ALONE = ("metadata", "_history")  # addresses that stand where a type does
 FORMATS = frozenset(("_format", "_pretty"))  # of any address
 JSON_TYPES = ("application/fhir+json", "application/json", "text/json")
 
@@ -73,6 +77,8 @@ def type_of(request: Request) -> str:
     """The resource type of the address; UnknownType for another word."""
     rtype = str(request.path_params["rtype"])
     if rtype not in desk(request).door.definitions.types:
+        if rtype in ALONE and request.url.path.endswith(rtype):
+            raise HTTPException(405)
         raise UnknownType
     return rtype
 
@@ -147,12 +153,18 @@ def if_match(value: str | None) -> int | None:
 
 
 def accepts_json(request: Request) -> None:
-    """Refuse a caller who takes only XML or another form."""
+    """Refuse a caller who takes only XML or another form; `_format` says more than Accept."""
     wanted = request.query_params.get("_format") or request.headers.get("accept") or "*/*"
-    if not any(word in wanted.lower() for word in ("json", "*/*", "application/*")):
+    if not takes_json(wanted.lower()) or not of_r4(wanted):
         raise NotAcceptable
-    if not of_r4(wanted):
-        raise NotAcceptable
+
+
+@lru_cache(1000)
+def takes_json(wanted: str) -> bool:
+    """Whether JSON is among the media types taken, and not by `q=0`. Source: RFC 9110, 12.5.1."""
+    ranges = [(each.split(";")[0].strip(), not NEVER.search(each)) for each in wanted.split(",")]
+    named = [taken for media, taken in ranges if "json" in media]
+    return any(named or (taken for media, taken in ranges if media in ("*/*", "application/*")))
 
 
 def of_r4(media: str) -> bool:

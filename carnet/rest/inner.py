@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -78,7 +79,7 @@ def of(
     scope: dict[str, Any] = {
         "type": "http",
         "method": method,
-        "path": f"/{address}",
+        "path": f"/{unquote(address)}",
         "root_path": "",
         "query_string": query.encode(),
         "headers": [(name.encode(), text.encode()) for name, text in headers.items() if text],

@@ -22,7 +22,12 @@ from carnet.rest.acts import Acts, Entry, Place, Plan
 CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)", re.ASCII)
 RESTFUL = re.compile(r"(https?://.+/)[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}", re.ASCII)
 PLACED_FIRST = ("Patient",)  # others are about them
-URL_KEYS = frozenset(("url", "valueUri", "valueUrl", "valueUuid"))
+LINKS = frozenset(  # elements of type uri, url, oid and uuid that lead somewhere; `system` names
+    "address definitionUri derivedFromUri endpoint eventUri implicitRules instantiatesUri moduleUri "
+    "onlineInformation policy reference source sourceUri targetUri uri url valueOid valueUri valueUrl "
+    "valueUuid".split()
+)
+NARRATIVE = re.compile(r"""(\s(?:href|src)\s*=\s*)(["'])([^"'<]*)\2""", re.ASCII)
 
 
 class UnresolvedReference(errors.BusinessRule):
@@ -449,44 +454,50 @@ async def _resolved(
     if not replaced:
         return resource
     made: dict[str, Any] = copied(resource, replaced)
-    return made
+    return {**made, "url": resource["url"]} if "url" in resource else made  # its name, no link
 
 
-def _addresses(value: Any, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Every reference and url of a resource and of what it contains, with its element, in `found`."""
+def _addresses(value: Any, found: list[tuple[str, str]], key: str = "") -> list[tuple[str, str]]:
+    """Every reference and link of a resource and of what it contains, with its element, in `found`."""
     if type(value) is dict:
-        for key, each in value.items():
+        for name, each in value.items():
             if type(each) is not str:
-                _addresses(each, found)
-            elif key == "reference" or key in URL_KEYS:
-                found.append((key, each))
+                _addresses(each, found, name)
+            elif name in LINKS:
+                found.append((name, each))
+            elif name == "div":
+                found += (("div", link[3]) for link in NARRATIVE.finditer(each))
     elif type(value) is list:
         for each in value:
-            _addresses(each, found)
+            if type(each) is not str:
+                _addresses(each, found)
+            elif key in LINKS:
+                found.append((key, each))
     return found
 
 
-def copied(value: Any, replaced: Mapping[str, str]) -> Any:
-    """A copy where reference and url elements are replaced, never an identifier's value.
+def copied(value: Any, replaced: Mapping[str, str], key: str = "") -> Any:
+    """A copy where references and links are replaced, never an identifier's value.
 
     What has nothing to replace is shared with the original: neither may be changed in place.
     """
     if type(value) is dict:
-        changed = {}
-        for key, each in value.items():
-            if type(each) is not str:
-                new = copied(each, replaced)
-            elif key == "reference" or key in URL_KEYS:
-                new = replaced.get(each, each)
-            else:
-                continue
-            if new is not each:
-                changed[key] = new
+        changed = {
+            name: new
+            for name, each in value.items()
+            if (new := copied(each, replaced, name)) is not each
+        }
         return {**value, **changed} if changed else value
     if type(value) is list:
-        made = [copied(each, replaced) for each in value]
+        made = [copied(each, replaced, key) for each in value]
         return (
             made if any(new is not each for new, each in zip(made, value, strict=True)) else value
+        )
+    if type(value) is str and key in LINKS:
+        return replaced.get(value, value)
+    if type(value) is str and key == "div":
+        return NARRATIVE.sub(
+            lambda link: f"{link[1]}{link[2]}{replaced.get(link[3], link[3])}{link[2]}", value
         )
     return value
 

@@ -75,12 +75,10 @@ ROUTES = [
 
 async def other_method(request: Request, error: Exception) -> Response:
     """405, with the methods every route of the address takes."""
-    methods = {
-        method
-        for route in (*http.desk(request).acts.routes, *ROUTES)
-        if route.matches(request.scope)[0] is not Match.NONE
-        for method in route.methods or ()
-    }
+    routes = [*http.desk(request).acts.routes, *ROUTES]
+    routes = [each for each in routes if each.matches(request.scope)[0] is not Match.NONE]
+    routes = [each for each in routes if not each.param_convertors] or routes  # metadata is no type
+    methods = {method for route in routes for method in route.methods or ()}
     allow = {"Allow": ", ".join(sorted(methods))}
     return await refuse(request, HTTPException(405, headers=allow))
 
@@ -143,7 +141,7 @@ class Traced:
         # Some clients write Patient/?name=.
         if path.endswith("/") and path != scope.get("root_path", "") + "/":
             scope = {**scope, "path": path[:-1]}
-        if b"_pretty=true" in scope["query_string"]:
+        if b"_pretty=true" in scope["query_string"].split(b"&"):
             send = Indented(send)
 
         async def telling(message: Message) -> None:

@@ -233,7 +233,7 @@ async def test_a_caller_who_hangs_up_harms_nothing(space: Space) -> None:
         ("GET", "Nothing/_history", 404), ("GET", "", 405), ("GET", "a/b/c/d/e", 404),
         ("DELETE", "Observation", 400), ("PUT", "Observation", 400), ("OPTIONS", "Observation", 405),
         ("PATCH", "Observation", 400),
-        ("PATCH", "Observation/1", 400), ("POST", "metadata", 404), ("TRACE", "Observation", 405),
+        ("PATCH", "Observation/1", 400), ("POST", "metadata", 405), ("TRACE", "Observation", 405),
         ("BREW", "Observation", 405),
     ],
 )  # fmt: skip
@@ -251,6 +251,8 @@ async def test_allow_names_every_method_of_the_address(space: Space) -> None:
     for path, methods in [
         ("Observation", "DELETE, GET, HEAD, PATCH, POST, PUT"),
         ("Observation/1", "DELETE, GET, HEAD, PATCH, PUT"),
+        ("metadata", "GET, HEAD"),
+        ("_history", "GET, HEAD"),
     ]:
         answer = await space.call("OPTIONS", path, as_=LAB)
         assert answer.headers["allow"] == methods
@@ -264,6 +266,8 @@ async def test_allow_names_every_method_of_the_address(space: Space) -> None:
         ("application/fhir+xml", "", 406), ("text/html", "", 406),
         ("application/fhir+xml", "json", 200), ("*/*", "xml", 406), ("*/*", "application/fhir+xml", 406),
         ("text/html", "application/fhir%2Bjson", 200), ("*/*", "ttl", 406),
+        ("application/fhir+json;q=0", "", 406), ("*/*; q=0.000", "", 406),
+        ("application/fhir+json;q=0, */*", "", 406), ("application/json;q=0.001", "", 200),
     ],
 )  # fmt: skip
 async def test_forms_that_may_be_asked_for(
