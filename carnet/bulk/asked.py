@@ -21,7 +21,7 @@ from carnet.rest.acts import Acts
 from carnet.rest.http import parameters
 
 FORMATS = frozenset(("application/fhir+ndjson", "application/ndjson", "ndjson"))
-NAMES = frozenset("_outputFormat _since _type _typeFilter _elements patient".split())
+NAMES = frozenset("_outputFormat _since _until _type _typeFilter _elements patient".split())
 OTHERS = frozenset(("includeAssociatedData", "organizeOutputBy", "allowPartialManifests"))
 IGNORED = frozenset(("_format", "_pretty"))
 BETWEEN = re.compile(r",(?=[A-Z][A-Za-z]+\?)")  # filters of one parameter
@@ -30,7 +30,7 @@ MOST_FILTERS = 50
 
 
 class WrongExport(errors.Invalid):
-    """An export takes _outputFormat, _since, _type, _typeFilter, _elements and patient."""
+    """An export takes _outputFormat, _since, _until, _type, _typeFilter, _elements and patient."""
 
 
 class NotAsked(errors.NotSupported):
@@ -42,7 +42,7 @@ class WrongFormat(errors.NotSupported):
 
 
 class WrongSince(errors.Invalid):
-    """_since is an instant."""
+    """_since and _until are instants, each once, the first before the second."""
 
 
 class WrongTypes(errors.Invalid):
@@ -71,6 +71,7 @@ class Asked:
     filters: tuple[tuple[str, str], ...] = ()
     elements: tuple[str, ...] = ()
     since: str = ""
+    until: str = ""
     chosen: tuple[int, ...] | None = None
 
     def values(self) -> dict[str, Any]:
@@ -78,7 +79,8 @@ class Asked:
         return {
             "level": self.level, "url": self.url, "types": list(self.types),
             "filters": [list(each) for each in self.filters], "elements": list(self.elements),
-            "since": self.since, "chosen": None if self.chosen is None else list(self.chosen),
+            "since": self.since, "until": self.until,
+            "chosen": None if self.chosen is None else list(self.chosen),
         }  # fmt: skip
 
     def of(self, rtype: str) -> tuple[str, ...]:
@@ -97,6 +99,7 @@ def read(values: dict[str, Any]) -> Asked:
         tuple((rtype, query) for rtype, query in values["filters"]),
         tuple(values["elements"]),
         values["since"],
+        values.get("until", ""),
         None if chosen is None else tuple(chosen),
     )
 
@@ -117,13 +120,13 @@ def asked(
         named = [name for name in unknown if name in OTHERS]
         raise NotAsked(f"This server does not have {named[0]}.") if named else WrongExport
     for name, text in given:
-        if name == "_outputFormat" and text.partition(";")[0].strip() not in FORMATS:
+        # A plus sign that was not escaped in the URL arrives as a space.
+        media = text.partition(";")[0].strip().replace(" ", "+").lower()
+        if name == "_outputFormat" and media not in FORMATS:
             raise WrongFormat
-    since = [text for name, text in given if name == "_since"]
-    if len(since) > 1:
+    since, until = _moment(given, "_since"), _moment(given, "_until")
+    if since and until and instant(since) > instant(until):
         raise WrongSince
-    if since:
-        instant(since[0])
     types = []
     for each in _cut(given, "_type"):
         known = each in parser.definitions.types and acts.view(each) is None
@@ -146,7 +149,8 @@ def asked(
         tuple(dict.fromkeys(types)),
         tuple(dict.fromkeys(filters)),
         elements,
-        since[0] if since else "",
+        since,
+        until,
     )
 
 
@@ -156,6 +160,16 @@ def instant(text: str) -> datetime:
         return dates.span(text.replace(" ", "+"))[0]
     except dates.NotADate:
         raise WrongSince from None
+
+
+def _moment(given: Sequence[tuple[str, str]], name: str) -> str:
+    """A parameter that is an instant, given once at most; "" for none."""
+    found = [text for one, text in given if one == name]
+    if len(found) > 1:
+        raise WrongSince
+    if found:
+        instant(found[0])
+    return found[0] if found else ""
 
 
 def queries(parser: Parser, asked: Asked) -> dict[str, list[Query]]:

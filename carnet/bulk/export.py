@@ -278,11 +278,12 @@ class Lister:
         types = list(asked.types) or owned
         filters = filtered(self.parser, asked)
         since = instant(asked.since) if asked.since else None
+        until = min(export.at, instant(asked.until)) if asked.until else export.at
         patients = asked.level != "system"
 
         def walk(of: tuple[str, ...], *, public: bool = False, gone: bool = False) -> Walk:
             by = tuple(filters.get(of[0], ())) if len(of) == 1 and not gone else ()
-            return Walk(of, by, asked.chosen, since, export.at, patients, public, gone)
+            return Walk(of, by, asked.chosen, since, until, patients, public, gone)
 
         plain = tuple(each for each in types if each not in filters)
         made = [walk(plain)] if plain else []

@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -26,10 +27,13 @@ from carnet.bulk.spool import Spool
 from carnet.fhir import json
 from carnet.rest import http
 from carnet.rest.binary import INERT
+from carnet.rest.desk import Desk
 from carnet.rest.outcome import fhir
 
 NDJSON = "application/fhir+ndjson"
-ASK_AGAIN = "2"  # seconds
+ASK_AGAIN = 2  # seconds
+MOST_WATCHED = 1000  # exports
+MOST_LOOKS = 20  # in that time, of one export, by one process
 CHUNK = 32 << 10  # bytes sent at once
 NUMBER = re.compile("[1-9][0-9]{0,8}", re.ASCII)
 TOKEN = re.compile("[0-9a-f]{40}", re.ASCII)
@@ -44,6 +48,10 @@ class WrongImport(errors.Invalid):
     true or false."""
 
 
+class TooOften(errors.TooMany):
+    """This export is not ready: ask again after the seconds of Retry-After."""
+
+
 class WrongPatients(errors.Invalid):
     """patient is a Reference to a Patient, in a Parameters resource."""
 
@@ -54,13 +62,13 @@ async def start(request: Request) -> Response:
     visit = await desk.visit(request)
     http.accepts_json(request)
     given = http.parameters(request.scope["query_string"])
-    named: list[str] = []
+    named = [text for name, text in given if name == "patient" and text]
     if request.method == "POST" and (content := await http.body(request)):
         media = request.headers.get("content-type", "").split(";")[0].strip().lower()
         if media not in http.JSON_TYPES:
             raise http.WrongMediaType
-        more, named = _body(http.validated(json.parse(content)))
-        given += more
+        more, others = _body(http.validated(json.parse(content)))
+        given, named = given + more, named + others
     path = request.url.path
     level = "group" if "/Group/" in path else "patient" if "/Patient/" in path else "system"
     url = str(request.url.replace(scheme="", netloc="")).partition("$export")[2]
@@ -116,15 +124,36 @@ async def job(request: Request) -> Response:
         issue = {"severity": "error", "code": code, "diagnostics": sentence}
         return fhir({"resourceType": "OperationOutcome", "issue": [issue]}, found.status)
     if found.state != "ready":
+        _looked(desk, token)
         said = "waiting" if found.state == "waiting" else f"{found.found} resources listed"
         return Response(
             status_code=202,
-            headers={"X-Progress": said, "Retry-After": ASK_AGAIN, "Cache-Control": "no-store"},
+            headers={
+                "X-Progress": said,
+                "Retry-After": str(ASK_AGAIN),
+                "Cache-Control": "no-store",
+            },
         )
     body = await export.manifest(visit, found, desk.base)
     expires = format_datetime(found.until, usegmt=True)
     headers = {"Expires": expires, "Cache-Control": "no-store"}
     return Response(json.dump(body), 200, headers, "application/json")
+
+
+_looks: dict[str, tuple[datetime, int]] = {}  # since when an export is asked after, and how often
+
+
+def _looked(desk: Desk, token: str) -> None:
+    """Refuse who asks again and again after what is not ready."""
+    now = desk.door.clock()
+    since, count = _looks.get(token, (now, 0))
+    if not timedelta() <= now - since < timedelta(seconds=ASK_AGAIN):
+        since, count = now, 0
+    _looks[token] = since, count + 1
+    while len(_looks) > MOST_WATCHED:
+        del _looks[next(iter(_looks))]
+    if count >= MOST_LOOKS:
+        raise TooOften
 
 
 async def file(request: Request) -> Response:

@@ -109,7 +109,7 @@ class Writer:
                 held = await unit.held(rtype, id)
             except errors.NotFound:
                 raise NoDocument from None
-            if held.gone or held.dep_org != self.row.org:
+            if held.gone:
                 raise NoDocument
             found[reference] = (held.cid, held.rid, held.kind, Label(held.labels))
         for each in lines:
@@ -237,7 +237,7 @@ class Writer:
         of_one = line.given.get("securityContext")
         named = str(of_one.get("reference")) if isinstance(of_one, dict) else ""
         apart = any(each.startswith("Binary/") for each in _files(line.given))
-        if apart or line.follows or named.startswith("DocumentReference/"):
+        if apart or named.startswith("DocumentReference/"):
             raise NotRestored
 
     def _owner_known(self, given: dict[str, Any], literals: Mapping[str, str]) -> None:

@@ -16,7 +16,7 @@ import pytest
 from carnet.access import queries
 from carnet.access.door import bulk as door_bulk
 from carnet.app import bulk
-from carnet.bulk import export
+from carnet.bulk import export, routes
 from carnet.bulk.export import Lister
 from carnet.postgres.pool import JOB, open_pool
 from tests import people
@@ -305,6 +305,102 @@ async def test_types_filters_and_elements_narrow_it(space: Space) -> None:
     assert found[me][0]["birthDate"]
 
 
+@pytest.mark.parametrize(
+    "format",
+    ["application/fhir%2Bndjson", "application/fhir+ndjson", "application/ndjson", "ndjson"],
+)
+@pytest.mark.parametrize("prefer", ["respond-async", "respond-async, handling=lenient", ""])
+async def test_every_way_to_ask_for_ndjson_is_taken(space: Space, format: str, prefer: str) -> None:
+    path = f"Patient/$export?_outputFormat={format}"
+    answer = await space.get(path, as_="patient", prefer=prefer)
+    assert answer.status == 202
+    assert answer.headers["content-location"].startswith("http")
+
+
+async def test_what_was_changed_after_until_is_left_out(space: Space) -> None:
+    me = f"Patient/{space.patient_id()}"
+    (old, changed) = await make(space, *[observation(me, date="2020") for _ in range(2)])
+    moment = space.clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    space.clock.advance(timedelta(seconds=1))
+    other = observation(me, date="2020", status="amended") | {"id": changed}
+    assert (await space.put(f"Observation/{changed}", other, as_=LAB)).status == 200
+    (new,) = await make(space, observation(me, date="2020"))
+    made = {f"Observation/{id}" for id in (old, changed, new)}
+    path = f"Patient/$export?_type=Observation&_until={moment}"
+    assert made & set(await exported(space, path)) == {f"Observation/{old}"}
+    path = f"Patient/$export?_type=Observation&_since={moment}"
+    assert made & set(await exported(space, path)) == made - {f"Observation/{old}"}
+
+
+async def test_a_lenient_caller_is_given_what_it_may_be_given(space: Space) -> None:
+    path = "Patient/$export?_type=Patient,Nothing&includeAssociatedData=x&organizeOutputBy=Patient"
+    answer = await space.get(path, as_="patient", prefer="respond-async, handling=lenient")
+    assert answer.status == 202, answer.body
+    files = await listed(space, answer.headers["content-location"].partition("/fhir/")[2])
+    assert [each["type"] for each in files] == ["Patient"]
+
+
+async def test_a_patient_named_in_the_address_narrows_it_too(space: Space) -> None:
+    me, child = f"Patient/{space.patient_id('parent')}", f"Patient/{space.patient_id('minor')}"
+    both = await exported(space, "Patient/$export?_type=Patient", "parent")
+    assert set(both) >= {me, child}
+    one = await exported(space, f"Patient/$export?_type=Patient&patient={child}", "parent")
+    assert set(one) == {child}
+    assert (await space.get(f"$export?patient={child}", as_="parent")).status == 400
+
+
+async def test_who_asks_too_often_after_it_is_told_to_wait(space: Space) -> None:
+    job = await kick(space)
+    space.clock.advance(timedelta(seconds=10))
+    statuses = [(await space.get(job, as_="patient")).status for _ in range(routes.MOST_LOOKS + 2)]
+    assert statuses == [202] * routes.MOST_LOOKS + [429] * 2
+    answer = await space.get(job, as_="patient")
+    assert (answer.json["issue"][0]["code"], answer.headers["retry-after"]) == ("throttled", "1")
+    space.clock.advance(timedelta(seconds=routes.ASK_AGAIN))
+    assert (await space.get(job, as_="patient")).status == 202
+    await work(space)  # what is ready is given however often it is asked
+    assert {(await space.get(job, as_="patient")).status for _ in range(25)} == {200}
+
+
+@pytest.mark.parametrize(
+    ("layers", "leaks"),
+    [("the scope", False), ("the policies", False), ("neither", True)],
+)
+async def test_the_scope_and_the_policies_each_hide_alone(
+    space: Space, monkeypatch: pytest.MonkeyPatch, layers: str, leaks: bool
+) -> None:
+    """What is masked, live or deleted, from a file and from what is listed."""
+    me = f"Patient/{space.patient_id()}"
+    since = space.clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    made = await make(space, *[observation(me, date="2020") for _ in range(4)])
+    kept, gone, masked, masked_gone = made
+    for id in (gone, masked_gone):
+        assert (await space.call("DELETE", f"Observation/{id}", as_=LAB)).status == 204
+    if layers != "the policies":
+        for table in ("resource", "history"):
+            await space.rows(f"ALTER TABLE record.{table} NO FORCE ROW LEVEL SECURITY")
+            await space.rows(f"ALTER TABLE record.{table} DISABLE ROW LEVEL SECURITY")
+    if layers != "the scope":
+        monkeypatch.setattr(door_bulk, "condition", lambda *_, **__: "TRUE")
+    job = await kick(space, f"Patient/$export?_type=Observation&_since={since}", "nurse")
+    # One is masked before it is listed, the other between the list and the file.
+    for number, id in enumerate((masked, masked_gone)):
+        place = space.built.door.ids.decode(id)
+        assert place is not None
+        await space.rows(f"UPDATE record.resource SET labels = 1 WHERE rid = {place[1]}")
+        if not number:
+            await work(space)
+    manifest = (await space.get(job, as_="nurse")).json
+    body = b"".join(
+        [
+            (await space.get(each["url"].partition("/fhir/")[2], as_="nurse")).body
+            for each in manifest["output"] + manifest["deleted"]
+        ]
+    )
+    seen = {id for id in made if id.encode() in body}
+    assert seen == {kept, gone} | ({masked, masked_gone} if leaks else set())
+
+
 async def test_since_then_it_says_what_was_deleted_that_one_would_see(space: Space) -> None:
     me = f"Patient/{space.patient_id()}"
     (_, gone, masked) = await make(space, *[observation(me, date="2020") for _ in range(3)])
@@ -359,6 +455,13 @@ async def test_since_then_it_says_what_was_deleted_that_one_would_see(space: Spa
         ("Patient/$export?_type=Nothing", "_type"),
         ("Patient/$export?_type=AuditEvent", "_type"),
         ("Patient/$export?_since=yesterday", "_since"),
+        ("Patient/$export?_until=tomorrow", "_until"),
+        ("Patient/$export?_since=2024&_since=2025", "_since"),
+        ("Patient/$export?_since=2025&_until=2024", "_until"),
+        ("Patient/$export?_outputFormat=application/fhir%2Bparquet", "_outputFormat"),
+        ("Patient/$export?allowPartialManifests=true", "allowPartialManifests"),
+        ("Patient/$export?_typeFilter=Observation%3Fcolour=red", "colour"),
+        ("Patient/$export?_typeFilter=Observation%3Fdate=2020,Observation%3Fdate=x", "date"),
         ("Patient/$export?_typeFilter=Observation", "_typeFilter"),
         ("Patient/$export?_typeFilter=Observation%3F_sort=date", "_typeFilter"),
         ("Patient/$export?_type=Patient&_typeFilter=Observation%3Fdate=2020", "_typeFilter"),
@@ -542,6 +645,18 @@ async def test_a_token_that_was_ended_ends_the_export(space: Space) -> None:
     ((state, refusal),) = await space.rows("SELECT state, refusal FROM bulk.export")
     assert (state, refusal.partition("|")[0]) == ("failed", "forbidden")
     assert (await space.get(job, as_="patient")).status in (401, 404)
+
+
+async def test_a_token_ended_between_the_answer_and_a_file_ends_the_file(space: Space) -> None:
+    job = await kick(space, "Patient/$export?_type=Patient")
+    (file,) = await listed(space, job)
+    path = file["url"].partition("/fhir/")[2]
+    bearer = {"authorization": f"Bearer {await space.token('patient')}"}
+    assert (await space.call("GET", path, headers=bearer)).status == 200
+    sub = (await space.actor("patient")).sub
+    await space.rows(f"UPDATE access.subject SET rev = rev + 1 WHERE sub = '{sub}'")
+    assert (await space.call("GET", path, headers=bearer)).status == 401
+    assert (await space.get(path, as_="patient")).status == 404  # nor by another, given since
 
 
 async def test_what_a_transaction_still_writes_is_waited_for(space: Space) -> None:
