@@ -11,7 +11,7 @@ from carnet.app.parts import Built
 from carnet.postgres.pool import JOB, Pool, open_pool
 from tests.space import Answer
 
-Ask = Callable[[str, str, Mapping[str, str]], Awaitable[Answer]]
+Ask = Callable[[str, str, Mapping[str, str], bytes], Awaitable[Answer]]
 ASYNC = {"prefer": "respond-async"}
 
 
@@ -20,27 +20,31 @@ async def worker(url: str) -> Pool:
     return await open_pool(url, min_size=1, max_size=2, limits=JOB)
 
 
-async def taken(ask: Ask, built: Built, pool: Pool, path: str) -> Answer:
+async def taken(ask: Ask, built: Built, pool: Pool, path: str, sent: bytes = b"") -> Answer:
     """What each step answers, one after the other; nothing of the export is left.
 
-    ask: a request of a method, a path and headers.
+    ask: a request of a method, a path, headers and a body. sent: parameters of an export asked by POST.
     """
-    answer = await ask("GET", path, ASYNC)
+
+    async def got(path: str) -> Answer:
+        return await ask("GET", path, {}, b"")
+
+    answer = await ask("POST" if sent else "GET", path, ASYNC, sent)
     told = [_told(answer)]
     if answer.status != 202:
         return answer
     job = answer.headers["content-location"].partition("/fhir/")[2]
-    waiting = await ask("GET", job, {})
+    waiting = await got(job)
     await bulk.drain(replace(built.door, pool=pool))
-    ready = await ask("GET", job, {})
+    ready = await got(job)
     told += [_told(waiting), _told(ready)]
     if ready.status == 200:
         for each in ready.json["output"]:
-            file = await ask("GET", each["url"].partition("/fhir/")[2], {})
+            file = await got(each["url"].partition("/fhir/")[2])
             told.append(_told(file))
             if file.status >= 500:
                 return file
-    told.append(_told(await ask("DELETE", job, {})))
+    told.append(_told(await ask("DELETE", job, {}, b"")))
     return Answer(ready.status, {}, b"\n".join(told))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import Any
 from urllib.parse import urlencode
@@ -198,7 +199,9 @@ def searched(kind: str) -> Callable[[Aim], Probe]:
 SORTED = (("Observation", "value-quantity"), ("Observation", "value-quantity"),
           ("RiskAssessment", "probability"), ("Observation", "combo-value-quantity"),
           ("Encounter", "length"), ("Condition", "onset-age"), ("Observation", "code"),
-          ("Condition", "code"), ("Encounter", "participant"))  # fmt: skip
+          ("Condition", "code"), ("Encounter", "participant"), ("CarePlan", "instantiates-uri"),
+          ("Observation", "_id"), ("Observation", "has-member"), ("DiagnosticReport", "result"),
+          ("DocumentReference", "description"), ("Observation", "_security"))  # fmt: skip
 
 
 def ordered(aim: Aim) -> Probe:
@@ -438,8 +441,10 @@ def exported(aim: Aim) -> Probe:
     """Asked, listed by the worker, every file fetched, forgotten."""
     chance = aim.chance
     level = chance.choice(("$export", "Patient/$export", "Patient/$export"))
-    if aim.rtype == "Group" and chance.random() < 0.7:
-        level = f"{aim.address()}/$export"
+    groups = [item for item in aim.twins.items if item.types == ("Group",)]
+    if groups and chance.random() < 0.25:
+        of = aim if aim.rtype == "Group" else replace(aim, item=chance.choice(groups))
+        level = f"{of.address()}/$export"
     params: list[Given] = []
     if chance.random() < 0.5:
         params.append(("_type", ",".join(sorted({aim.rtype, "Observation", chance.choice(
@@ -453,10 +458,18 @@ def exported(aim: Aim) -> Probe:
         params.append(("_since", f"{chance.choice(('2026-11-23', day))}T06:00:00Z"))
     if chance.random() < 0.2:
         params.append(("_elements", "status,code"))
-    if level == "Patient/$export" and chance.random() < 0.4:
+    if chance.random() < 0.1:
+        params.append(("_outputFormat", chance.choice(("ndjson", "application/fhir+ndjson"))))
+    named = level.partition("?")[0] != "$export" and chance.random() < 0.4
+    if named:
         params.append(("patient", aim.person))
+    if chance.random() < 0.3 or named:
+        body = {"resourceType": "Parameters", "parameter": [
+            {"name": name, "valueReference": {"reference": value}} if name == "patient" else
+            {"name": name, "valueString": value} for name, value in params]}  # fmt: skip
+        return Probe("$export", "POST", level, page=("export", level, json.dumps(body)))
     path = f"{level}?{urlencode(params)}" if params else level
-    return Probe("$export", "POST", path, page=("export", path))
+    return Probe("$export", "POST", path, page=("export", path, ""))  # alone: it writes
 
 
 def done(aim: Aim) -> Probe:

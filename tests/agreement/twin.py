@@ -25,7 +25,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import structlog
 
 from tests import people
-from tests.agreement import followed, standard
+from tests.agreement import attacks, followed, standard
 from tests.agreement.aims import Aim, Probe, bundle, get, span, token
 from tests.agreement.items import CAST, CODES, DOCUMENTS, MASKS, SECURITY, WORDS, Item, date
 from tests.agreement.pages import inside
@@ -450,7 +450,7 @@ def _prescribed(aim: Aim) -> Probe:
 
 # A whole record each time: asked once where the others are asked ten times.
 HEAVY = frozenset(("archive", "$take-away", "$everything", "export, page and command", "job", "$export",
-                   *standard.DONE))  # fmt: skip
+                   *standard.DONE, *attacks.HEAVY))  # fmt: skip
 LIGHTER = 9
 LINES = frozenset(("AuditEvent",))
 NUMBERS = re.compile(
@@ -527,6 +527,7 @@ GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     "job": _job,
     **standard.GRAMMAR,
     **followed.GRAMMAR,
+    **attacks.GRAMMAR,
 }  # fmt: skip
 
 
@@ -679,7 +680,7 @@ def _fit(kind: str, items: list[Item]) -> list[Item]:
               "rendered page of one thing": {"DocumentReference"},
               "_include": {"DiagnosticReport", "Observation"},
               "pages with _include": {"DiagnosticReport"},
-              **standard.FITTING}.get(kind, set())  # fmt: skip
+              **standard.FITTING, **attacks.FITTING}.get(kind, set())  # fmt: skip
     return [item for item in items if wanted & set(item.types)] or items
 
 

@@ -150,7 +150,7 @@ class World:
             case "letters":
                 return await told.posted(self.built, reader)
             case "export":
-                return await self._exported(persona, given[0])
+                return await self._exported(persona, *given)
             case "job":
                 if self.worker is None:
                     url = self.server.url("carnet_worker")
@@ -158,14 +158,14 @@ class World:
                 return await told.job(self.worker, self.built, reader, given[0])
         return await pages.page(self.built, actor, name, given)
 
-    async def _exported(self, persona: str, path: str) -> Answer:
+    async def _exported(self, persona: str, path: str, sent: str) -> Answer:
         if self.jobs is None:
             self.jobs = await exported.worker(self.server.url("carnet_worker"))
 
-        async def ask(method: str, path: str, headers: Mapping[str, str]) -> Answer:
-            return await self.ask(persona, method, path, headers=headers)
+        async def ask(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+            return await self.ask(persona, method, path, body, headers)
 
-        return await exported.taken(ask, self.built, self.jobs, path)
+        return await exported.taken(ask, self.built, self.jobs, path, sent.encode())
 
     async def _rendered(self, actor: Actor, method: str, path: str, until: datetime) -> Answer:
         if self.pages is None:
