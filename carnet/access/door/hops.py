@@ -49,7 +49,7 @@ FOLLOWED = (*AHEAD, *AMONG)
 def public(query: Query) -> bool:
     """Whether a search reads the directory alone, whatever it follows."""
     return (
-        query.rtype in PUBLIC
+        PUBLIC.issuperset(dict(query.types) or (query.rtype,))
         and all(each.source in PUBLIC for each in query.includes)
         and all(public(next) for each in query.filters for next in _next(each))
     )
@@ -65,6 +65,8 @@ def _next(followed: Filter) -> tuple[Query, ...]:
             return (Query("List"),)
         case logic.Together():
             return tuple(query for part in followed.parts for query in _next(part))
+        case logic.Across():
+            return tuple(query for each in followed.of for query in _next(each.filter))
         case logic.Not():
             return _next(followed.of)
         case _:
@@ -169,6 +171,12 @@ class Hops:
                 return logic.Together(how, tuple(made))
             case logic.Not(of):
                 return logic.Not(await self._instead(query, of))
+            case logic.Across(of):
+                apart = [
+                    replace(each, filter=await self._instead(_on(query, each.rtype), each.filter))
+                    for each in of
+                ]
+                return logic.Across(tuple(apart))
             case _:
                 return followed
 
@@ -195,10 +203,13 @@ class Hops:
         asked = Query("List", (lists,), None if places is None else tuple(sorted(places)))
         self.named.update(places or ())
         found = await self._opened(await self.widened(asked), MOST_FOUND)
-        ids = listed.items(query.rtype, [each.resource for each in found])
-        if len(ids) > MOST_FOUND:
+        bodies, door = [each.resource for each in found], self.visit.door
+        types = query.types or ((query.rtype, door.definitions.types[query.rtype]),)
+        named = [(rtype, number, listed.items(rtype, bodies)) for rtype, number in types]
+        if sum(len(ids) for _, _, ids in named) > MOST_FOUND:
             raise TooWide
-        return IdFilter(ids) if ids else Nothing()
+        made = [logic.Each(rtype, n, None, IdFilter(ids)) for rtype, n, ids in named if ids]
+        return made[0].filter if made and not query.types else logic.Across(tuple(made))
 
     async def _parts(self, asked: hierarchies.Parts) -> ReferenceFilter:
         """A reference to the targets, and to their parts or their wholes that are seen."""
@@ -384,6 +395,13 @@ class Hops:
 
 def _followed(filter: Filter, kinds: tuple[type, ...]) -> bool:
     return any(logic.holds(filter, kind) for kind in kinds)
+
+
+def _on(query: Query, rtype: str) -> Query:
+    """A search on several types, on one of them: what is not followed yet in it is left out."""
+    filters = [each.on(rtype) if isinstance(each, logic.Across) else each for each in query.filters]
+    plain = tuple(each for each in filters if not _followed(each, FOLLOWED))
+    return replace(query, rtype=rtype, types=(), filters=plain)
 
 
 def _with(query: Query, more: Filter) -> Query:

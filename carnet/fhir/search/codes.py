@@ -8,14 +8,13 @@ Source: FHIR R4, Search, "Modifiers".
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from carnet import errors
 from carnet.fhir.definitions import load, profiles
 from carnet.fhir.search.chains import NotFollowed
-from carnet.fhir.search.compartments import Across
-from carnet.fhir.search.logic import Not, Together
+from carnet.fhir.search.logic import Across, Not, Together
 from carnet.fhir.search.query import Filter, Place
 from carnet.fhir.search.tokens import TokenFilter
 
@@ -89,7 +88,7 @@ async def told(codes: Codes, conn: AsyncConnection[Any], filter: Filter) -> Filt
             parts = [await told(codes, conn, part) for part in filter.parts]
             return Together(filter.how, tuple(parts))
         case Across():
-            of = [(name, n, await told(codes, conn, one)) for name, n, one in filter.of]
+            of = [replace(each, filter=await told(codes, conn, each.filter)) for each in filter.of]
             return Across(tuple(of))
         case Not():
             return Not(await told(codes, conn, filter.of))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from carnet.fhir.search.identifiers import IdFilter
-from carnet.fhir.search.query import Filter, Place
+from carnet.fhir.search.query import Place
 from carnet.fhir.search.references import ReferenceFilter
 from carnet.fhir.search.scope import array
 from carnet.fhir.store.ids import Ids
@@ -52,19 +52,3 @@ class InCompartment:
         own = IdFilter(tuple(target.split("/")[1] for target in self.targets))
         here = own.sql(replace(place, rtype_number=self.rtype), values, f"{name}o")
         return f"(r.toks && %({name})s::bigint[] OR (r.rtype = %({name}t)s::smallint AND {here}))"
-
-
-@dataclass(frozen=True, slots=True)
-class Across:
-    """A condition on resources of several types, for each type: (its name, its number, the filter)."""
-
-    of: tuple[tuple[str, int, Filter], ...]
-
-    def sql(self, place: Place, values: dict[str, object], name: str) -> str:
-        made = []
-        for at, (rtype, number, filter) in enumerate(self.of):
-            values[f"{name}n{at}"] = number
-            here = replace(place, rtype=rtype, rtype_number=number, principal=None)
-            condition = filter.sql(here, values, f"{name}x{at}")
-            made.append(f"(r.rtype = %({name}n{at})s::smallint AND {condition})")
-        return "(" + (" OR ".join(made) or "FALSE") + ")"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Filters of filters: all of them, any of them, not one of them."""
+"""Filters of filters: all of them, any of them, not one of them, one for each type."""
 
 from __future__ import annotations
 
@@ -64,10 +64,58 @@ class Not:
         return Not(self.of.widened(sets, ids)) if isinstance(self.of, NamesPatients) else self
 
 
+@dataclass(frozen=True, slots=True)
+class Each:
+    """The condition of one type, in a search on several. principal: see Place."""
+
+    rtype: str
+    number: int
+    principal: str | None
+    filter: Filter
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """A condition on resources of several types, for each of them."""
+
+    of: tuple[Each, ...]
+
+    def sql(self, place: Place, values: dict[str, object], name: str) -> str:
+        made = []
+        for at, each in enumerate(self.of):
+            values[f"{name}n{at}"] = each.number
+            here = replace(
+                place, rtype=each.rtype, rtype_number=each.number, principal=each.principal
+            )
+            condition = each.filter.sql(here, values, f"{name}x{at}")
+            made.append(f"(r.rtype = %({name}n{at})s::smallint AND {condition})")
+        return "(" + (" OR ".join(made) or "FALSE") + ")"
+
+    def patients(self, ids: Ids) -> set[int]:
+        """Compartments of the patients it names, on any type."""
+        return Together("or", tuple(each.filter for each in self.of)).patients(ids)
+
+    def widened(self, sets: Mapping[int, tuple[int, ...]], ids: Ids) -> Across:
+        """Each patient by all their compartments."""
+        return self.changed(
+            lambda part: part.widened(sets, ids) if isinstance(part, NamesPatients) else part
+        )
+
+    def changed(self, by: Callable[[Filter], Filter]) -> Across:
+        """The same of what the condition of each type becomes."""
+        return Across(tuple(replace(each, filter=by(each.filter)) for each in self.of))
+
+    def on(self, rtype: str) -> Filter:
+        """The condition of one of its types."""
+        return next(each.filter for each in self.of if each.rtype == rtype)
+
+
 def holds(filter: Filter, kind: type) -> bool:
     """Whether a filter is of a kind, or made of one that is."""
     if isinstance(filter, Together):
         return any(holds(part, kind) for part in filter.parts)
+    if isinstance(filter, Across):
+        return any(holds(each.filter, kind) for each in filter.of)
     return holds(filter.of, kind) if isinstance(filter, Not) else isinstance(filter, kind)
 
 

@@ -71,7 +71,7 @@ def understood(
     url, code, kind = (_text(resource, name) for name in ("url", "code", "type"))
     if not CODE.fullmatch(code):
         raise NotUnderstood("its code is no name of a parameter")
-    if code in RESULT | ABSENT | COLUMNS or code == "_has" or code == "_filter":
+    if code in RESULT | ABSENT.keys() | COLUMNS or code == "_has" or code == "_filter":
         raise NotUnderstood("its code is one FHIR keeps for itself")
     if resource.get("status", "active") not in STATUSES:
         raise NotUnderstood("its status is none of FHIR's")
