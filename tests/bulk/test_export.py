@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from carnet.access import queries
+from carnet.access import queries, revisions
 from carnet.access.door import bulk as door_bulk
 from carnet.app import bulk
 from carnet.bulk import export, routes
@@ -647,7 +647,10 @@ async def test_a_token_that_was_ended_ends_the_export(space: Space) -> None:
     assert (await space.get(job, as_="patient")).status in (401, 404)
 
 
-async def test_a_token_ended_between_the_answer_and_a_file_ends_the_file(space: Space) -> None:
+async def test_a_token_ended_between_the_answer_and_a_file_ends_the_file(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revisions, "FRESH", 0.0)  # seconds it is believed
     job = await kick(space, "Patient/$export?_type=Patient")
     (file,) = await listed(space, job)
     path = file["url"].partition("/fhir/")[2]
