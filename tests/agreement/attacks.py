@@ -132,8 +132,9 @@ def again(aim: Aim) -> Probe:
         ))  # fmt: skip
         code = chance.choice(("replaces", "appends"))
         document["relatesTo"] = [{"code": code, "target": {"reference": old}}]
-    binary = {"resourceType": "Binary", "contentType": "text/plain", "data": "YQ==",
-              **({"securityContext": {"reference": aim.address()}} if chance.random() < 0.3 else {})}  # fmt: skip
+    binary: dict[str, Any] = {"resourceType": "Binary", "contentType": "text/plain", "data": "YQ=="}
+    if chance.random() < 0.3:
+        binary["securityContext"] = {"reference": aim.address()}
     more = {"ifNoneExist": f"identifier=urn:ietf:rfc:3986|urn:oid:1.2.{number}"}
     entries = [
         {"fullUrl": "urn:uuid:d",

@@ -457,13 +457,15 @@ def exported(aim: Aim) -> Probe:
         day = aim.twins.now.date().isoformat()
         params.append(("_since", f"{chance.choice(('2026-11-23', day))}T06:00:00Z"))
     if chance.random() < 0.2:
+        params.append(("_until", f"{aim.twins.now.date().isoformat()}T05:00:00Z"))
+    if chance.random() < 0.2:
         params.append(("_elements", "status,code"))
     if chance.random() < 0.1:
         params.append(("_outputFormat", chance.choice(("ndjson", "application/fhir+ndjson"))))
     named = level.partition("?")[0] != "$export" and chance.random() < 0.4
     if named:
         params.append(("patient", aim.person))
-    if chance.random() < 0.3 or named:
+    if chance.random() < (0.6 if named else 0.3):
         body = {"resourceType": "Parameters", "parameter": [
             {"name": name, "valueReference": {"reference": value}} if name == "patient" else
             {"name": name, "valueString": value} for name, value in params]}  # fmt: skip
