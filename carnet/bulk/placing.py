@@ -8,12 +8,14 @@ Patient has none until it is written. A document and what came with it are place
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
+from carnet import errors
 from carnet.access.door import Unit, Visit
 from carnet.bulk import queries
 from carnet.bulk.lots import OF_TYPE, Done, Lot, Step
@@ -26,6 +28,8 @@ from carnet.rest.plans import existing
 
 ALSO: Final = ("urn:", "Patient/")  # references that name a person, whoever that is
 RESTORED: Final = frozenset(("DocumentReference", "Binary", "List"))  # where ids are kept
+# Of a line whose structure nobody has looked at yet.
+WRONG: Final = (TypeError, AttributeError, KeyError, ValueError, errors.Invalid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +79,38 @@ class Places:
             there = await self.there(unit, owned(desk, [given for *_, given in lines]))
             rows: list[tuple[bytes, Placed]] = []
             for number, raw, given in lines:
-                if said_only(desk, given):
+                try:
+                    at = await self._place(unit, given, raw, there, done)
+                except WRONG:  # as whoever writes it will say
                     continue
-                cid = record(desk, given, there, self.row.org)
-                if cid is None:
-                    done.left += 1
-                    continue
-                if given["resourceType"] in RESTORED:
-                    own = door.ids.decode(given["id"])
-                    if own is None or (given["resourceType"] != "Binary" and own[0] != cid):
-                        continue
-                    at = (*own, False)
-                else:
-                    at = await place_of(unit, desk, given, raw, cid, keep=self.row.keep)
-                mark = self.mark(lot.input, number)
-                rows.append((self.hash(named(given)), Placed(at[0], at[1], mark, at[2])))
+                if at is not None:
+                    mark = self.mark(lot.input, number)
+                    rows.append((self.hash(named(given)), Placed(at[0], at[1], mark, at[2])))
             await self.keep(unit, rows)
         return done
+
+    async def _place(
+        self,
+        unit: Unit,
+        given: dict[str, Any],
+        raw: bytes,
+        there: Mapping[str, Placed],
+        done: Done,
+    ) -> tuple[int, int, bool] | None:
+        """Compartment, number, and whether it is there already; None for what is placed as it is written."""
+        desk = self.desk
+        if said_only(desk, given):
+            return None
+        cid = record(desk, given, there, self.row.org)
+        if cid is None:
+            done.left += 1
+            return None
+        if given["resourceType"] in RESTORED:
+            own = desk.door.ids.decode(given["id"])
+            if own is None or (given["resourceType"] != "Binary" and own[0] != cid):
+                return None
+            return (*own, False)
+        return await place_of(unit, desk, given, raw, cid, keep=self.row.keep)
 
 
 class Head(msgspec.Struct):
@@ -202,7 +221,11 @@ def references(value: Any, found: set[str]) -> set[str]:
 
 def owned(desk: Desk, lines: Iterable[dict[str, Any]]) -> set[str]:
     """What the lines say of whose they are."""
-    return {each for given in lines for each in desk.door.owners.references(given)}
+    found: set[str] = set()
+    for given in lines:
+        with contextlib.suppress(*WRONG):
+            found.update(desk.door.owners.references(given))
+    return found
 
 
 def columns(rows: Sequence[tuple[bytes, Placed]]) -> dict[str, object]:

@@ -161,8 +161,8 @@ class Writer:
                     raise LineTooLong
                 each.given, each.follows = following.unmarked(json.parse(each.raw))
                 each.name = named(each.given)
-            except errors.CarnetError as refusal:
-                each.refuse(outcome(refusal))
+            except Exception as error:
+                each.refuse(self._said(lines, error))
             pointing.append(references(each.given, set()))
             wanted |= pointing[-1]
             if each.name.startswith("DocumentReference/"):
@@ -190,8 +190,8 @@ class Writer:
                     for one in pointed
                     if one not in literals and not door.ids.ours(one.partition("/")[2])
                 )
-            except errors.CarnetError as refusal:
-                each.refuse(outcome(refusal))
+            except Exception as error:
+                each.refuse(self._said(lines, error))
 
     def _literal(self, name: str, at: Placed) -> str:
         """The address of what lines call by a name."""
@@ -206,7 +206,7 @@ class Writer:
 
     async def _entry(self, line: Line, at: Placed | None, literals: Mapping[str, str]) -> Entry:
         rtype = line.given.get("resourceType")
-        if rtype not in self.visit.door.definitions.types:
+        if not isinstance(rtype, str) or rtype not in self.visit.door.definitions.types:
             raise UnknownType
         if at is None and line.name and rtype not in NEED_AN_ACT:
             self._owner_known(line.given, literals)
