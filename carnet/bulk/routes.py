@@ -40,7 +40,7 @@ TOKEN = re.compile("[0-9a-f]{40}", re.ASCII)
 
 
 class WrongLines(http.WrongMediaType):
-    """An import takes application/fhir+ndjson."""
+    """An import takes application/fhir+ndjson, the lines themselves: no address of a manifest is fetched."""
 
 
 class WrongImport(errors.Invalid):
