@@ -89,7 +89,7 @@ def of(
     for route in request.app.routes:
         if isinstance(route, Route) and route not in desk.acts.routes:
             match, found = route.matches(scope)
-            if match is Match.FULL and address:
+            if match is Match.FULL and (address or query):
                 rtype = found["path_params"].get("rtype")
                 if rtype not in (None, EVERY) and rtype not in r4.load().types:
                     raise http.UnknownType(path=where)

@@ -29,12 +29,13 @@ SEARCHED = frozenset("token reference date string uri number quantity composite 
 EVERYTHING = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
 META_CHANGES = ("meta-add", "meta-delete")
 ANYTHING = 100  # types a reference without a target has
+SHARED = ("_profile", "_security", "_source", "_tag")  # what every type has, beside ALWAYS
 ALWAYS = (("_id", "token"), ("_lastUpdated", "date"))
 
 
 MODES = frozenset(("full", "normative", "terminology"))
 TAKES = frozenset(("mode", "_summary", "_elements"))
-OF_SYSTEM = ("transaction", "batch", "history-system")
+OF_SYSTEM = ("transaction", "batch", "search-system", "history-system")
 DEFINITION = "http://hl7.org/fhir/"
 SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 COMPARTMENTS = ("device", "encounter", "patient", "practitioner", "relatedPerson")
@@ -155,6 +156,7 @@ def statement(
                 },
                 "resource": [_of_type(definitions, acts, name, versioning) for name in types],
                 "interaction": [{"code": code} for code in OF_SYSTEM],
+                "searchParam": _of_all(definitions),
                 "operation": _announced(acts, "") + OF_BASE,
                 "compartment": [
                     f"{DEFINITION}CompartmentDefinition/{each}" for each in COMPARTMENTS
@@ -162,6 +164,16 @@ def statement(
             }
         ],
     }
+
+
+def _of_all(definitions: Definitions) -> list[dict[str, str]]:
+    """What all types together are searched by; `_type` names those that are meant."""
+    shared = [
+        {"name": code, "type": each.type, "definition": each.url}
+        for code, each in sorted(definitions.params["Basic"].items())
+        if code in SHARED
+    ]
+    return [{"name": code, "type": kind} for code, kind in (*ALWAYS, *OF_ALL)] + shared
 
 
 def terminology_statement(systems: list[Known], base: str, date: str) -> dict[str, Any]:

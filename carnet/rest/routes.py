@@ -40,6 +40,8 @@ log = structlog.get_logger("carnet.rest")
 
 ROUTES = [
     Route("/", transaction.transaction, methods=["POST"]),
+    Route("/", search.everywhere, methods=["GET"]),
+    Route("/_search", search.everywhere, methods=["POST"]),
     Route("/metadata", metadata.metadata, methods=["GET"]),
     Route("/$audit-root", audit_events.root, methods=["GET"]),
     Route("/$meta", metas.of_many, methods=["GET", "POST"]),

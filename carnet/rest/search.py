@@ -31,6 +31,10 @@ class NotWithin(errors.NotSupported):
     """AuditEvent and Consent are searched by their patient, not in a compartment."""
 
 
+class SearchedAlone(errors.NotSupported):
+    """This type is searched alone, not with other types."""
+
+
 class WrongForm(errors.Invalid):
     """A search by POST is a form, application/x-www-form-urlencoded."""
 
@@ -43,6 +47,16 @@ async def search(request: Request) -> Response:
     visit = await desk.visit(request)
     given = await parameters(request)
     return fhir(await page(desk, visit, rtype, given, lenient=http.lenient(request)))
+
+
+async def everywhere(request: Request) -> Response:
+    """GET ?…, POST _search: of every type, or of those that `_type` names."""
+    http.accepts_json(request)
+    desk = http.desk(request)
+    visit = await desk.visit(request)
+    given = await parameters(request)
+    lenient = http.lenient(request)
+    return fhir(await page(desk, visit, EVERY, given, lenient=lenient))
 
 
 async def parameters(request: Request) -> list[tuple[str, str]]:
@@ -78,7 +92,18 @@ async def page(
     lenient: bool = False,
     within: tuple[str, str] | None = None,
 ) -> bytes:
-    """The searchset of one search."""
+    """The searchset of one search; of several types where rtype is "*"."""
+    address = desk.base
+    named = [value for name, value in given if name == "_type"] if within is None else []
+    if rtype != EVERY or within is not None:
+        address = "/".join((desk.base, *(within or ()), rtype))
+        named = []
+    elif len(named) == 1 and named[0] in desk.door.definitions.types:  # one: as that type is
+        rtype, given = named[0], [each for each in given if each[0] != "_type"]
+    else:
+        told = {each for value in named for each in value.split(",") if desk.acts.view(each)}
+        if told:
+            raise SearchedAlone(f"{', '.join(sorted(told))}: searched alone, not with other types.")
     view = desk.acts.view(rtype)
     if view is not None:
         known = view.parameters | RESULT
@@ -91,8 +116,9 @@ async def page(
         found = await visit.search(query)
     else:
         found = await view.search(visit, query, [each for each in given if each[0] in known])
-    address = "/".join((desk.base, *(within or ()), rtype))
     shown = (*query.shown, *found.shown)
+    if named and rtype != EVERY:
+        shown = (("_type", rtype), *shown)
     links = [("self", _link(address, shown))]
     if found.next is not None:
         links.append(("next", _link(address, (*shown, ("_cursor", found.next)))))

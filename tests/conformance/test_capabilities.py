@@ -144,6 +144,8 @@ def served(answer: Answer) -> bool:
 SAID = {
     ("GET", "/metadata"): None,
     ("POST", "/"): "transaction",
+    ("GET", "/"): "search-system",
+    ("POST", "/_search"): "search-system",
     ("GET", "/_history"): "history-system",
     ("GET", "/$meta"): None,  # refused with its reason (decision 35)
     ("POST", "/$meta"): None,

@@ -29,7 +29,7 @@ async def ids(space: Space, query: str, as_: str = LAB) -> list[str]:
 def links(answer: Answer) -> dict[str, str]:
     """Links of a page, as paths under the base."""
     found = {link["relation"]: link["url"] for link in answer.json["link"]}
-    return {name: url.partition("/fhir/")[2] for name, url in found.items()}
+    return {name: url.partition("/fhir")[2].lstrip("/") for name, url in found.items()}
 
 
 async def walked(space: Space, query: str, as_: str = LAB) -> list[str]:
