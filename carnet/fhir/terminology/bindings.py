@@ -49,6 +49,7 @@ class Own(Terminology, Protocol):
 
     def certain(self, value_set: str, item: Item) -> bool | None: ...
     def missing(self, value_set: str) -> bool: ...
+    def listed(self, value_set: dict[str, Any]) -> Callable[[Item], bool | None]: ...
 
 
 class Bindings:
@@ -65,6 +66,10 @@ class Bindings:
     def missing(self, value_set: str) -> bool:
         """Whether nobody brought a value set."""
         return value_set in self.absent and self.own.missing(value_set)
+
+    def listed(self, value_set: dict[str, Any]) -> Callable[[Item], bool | None]:
+        """Whether items are in a value set that is contained."""
+        return self.own.listed(value_set)
 
     def member(self, value_set: str, item: Item) -> bool | None:
         """Whether an item is in a value set: by its own lists, what was learnt, what those leave open."""

@@ -17,7 +17,7 @@ from carnet.fhir.validation.snapshots import STRUCTURE
 
 Json = dict[str, Any]
 
-KINDS: Final = ("StructureDefinition", "ValueSet", "CodeSystem")
+KINDS: Final = ("StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire")
 MOST_FILES: Final = 50_000  # of one package
 LARGEST_FILE: Final = 64 * 1024 * 1024  # bytes
 TERMS: Final = "http://terminology.hl7.org/"
@@ -34,6 +34,7 @@ class Packages:
         self.structures: dict[str, Json] = {s["url"]: s for s in profiles().structures}
         self.value_sets: dict[str, Json] = {}
         self.code_systems: dict[str, Json] = {}
+        self.questionnaires: dict[str, Json] = {}
         self.loaded: set[str] = set()  # addresses that came with packages
 
     def load(self, path: Path) -> int:
@@ -59,6 +60,10 @@ class Packages:
                     self.value_sets[url] = resource
                 case "CodeSystem":
                     self.code_systems[url] = resource
+                case "Questionnaire":
+                    self.questionnaires[url] = resource
+                    if type(version := resource.get("version")) is str:
+                        self.questionnaires[f"{url}|{version}"] = resource
             self.loaded.add(url)
             count += 1
         return count

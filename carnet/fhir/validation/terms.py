@@ -5,6 +5,7 @@ The small terminology that validation has by itself. It answers None rather than
 code system nobody brought. A terminology that knows more takes its place.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any, Final
@@ -62,22 +63,12 @@ class LocalTerminology:
 
     def _member(self, value_set: str, item: Item, sure: bool) -> bool | None:
         codes = self.codes(value_set.partition("|")[0])
-        if codes is None:
-            return None
-        kind, value, _ = item
-        if type(value) is str:
-            return codes.has_bare(value)
-        if type(value) is not dict:
-            return None
-        codings = value.get("coding", ()) if kind == "CodeableConcept" else (value,)
-        answers = [
-            codes.has(coding.get("system"), coding["code"], sure=sure)
-            for coding in codings
-            if "code" in coding
-        ]
-        if True in answers:
-            return True
-        return None if None in answers else False
+        return None if codes is None else _has(codes, item, sure)
+
+    def listed(self, value_set: Json) -> Callable[[Item], bool | None]:
+        """Whether items are in a value set that has no address: one that is contained."""
+        codes = self._expanded(value_set, 0)
+        return lambda item: _has(codes, item, False)
 
     def missing(self, value_set: str) -> bool:
         """Whether nobody brought a value set."""
@@ -146,6 +137,24 @@ class LocalTerminology:
         codes: set[str] = set()
         _concepts(found, codes)
         return codes
+
+
+def _has(codes: Codes, item: Item, sure: bool) -> bool | None:
+    """Whether an item has a code that is one of these."""
+    kind, value, _ = item
+    if type(value) is str:
+        return codes.has_bare(value)
+    if type(value) is not dict:
+        return None
+    codings = value.get("coding", ()) if kind == "CodeableConcept" else (value,)
+    answers = [
+        codes.has(coding.get("system"), coding["code"], sure=sure)
+        for coding in codings
+        if "code" in coding
+    ]
+    if True in answers:
+        return True
+    return None if None in answers else False
 
 
 def _in_all(parts: list[Codes]) -> Codes:

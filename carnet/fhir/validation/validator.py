@@ -20,6 +20,7 @@ from carnet.fhir.validation import (
     bundles,
     extensions,
     invariants,
+    questionnaires,
     references,
     structure,
 )
@@ -42,6 +43,7 @@ class Validator:
         self.terminology = terminology or LocalTerminology(self.packages)
         self.snapshots = Snapshots(self.packages)
         self._checks: dict[str, Check | None] = {}
+        self._sound: dict[str, bool] = {}  # questionnaires, by address
         self._making = RLock()
 
     def validate(
@@ -82,6 +84,10 @@ class Validator:
         found += [_issue(start, p) for p in attachments.check(resource)]
         if kind == "Bundle":
             found += [_issue(start, p) for p in bundles.check(resource)]
+        if kind == "Questionnaire":
+            found += [_issue(start, p) for p in questionnaires.check(resource)]
+        if kind == "QuestionnaireResponse":
+            found += self._answered(place, context)
         if place.bundle is not None and place.find is not None:
             loose = bundles.loose(resource, place.bundle, place.base, place.find)
             found += [_issue(start, p) for p in loose]
@@ -104,6 +110,42 @@ class Validator:
             problems = self.conforms(url, (kind, resource, None), context) or []
             found += [_issue(start, p, url) for p in problems]
         return found
+
+    def _answered(self, place: "Place", context: Context) -> list[Issue]:
+        """What answers break of their questionnaire, where it is at hand."""
+        url = place.resource.get("questionnaire")
+        if type(url) is not str:
+            text = questionnaires.UNSAID
+            return [Issue(place.path, "not-found", text, "information")]
+        asking = self._questionnaire(place, url)
+        if asking is None:
+            path = f"{place.path}.questionnaire"
+            return [Issue(path, "not-found", questionnaires.UNKNOWN, "warning")]
+        problems = questionnaires.held(place.resource, asking, context)
+        return [_issue(place.path, p, url) for p in problems]
+
+    def _questionnaire(self, place: "Place", url: str) -> dict[str, Any] | None:
+        """The questionnaire of an address: contained, beside in a Bundle, or of a package."""
+        found: list[Any] = []
+        if url.startswith("#"):
+            holder = place.holder or place.resource
+            found = [c for c in holder.get("contained", ()) if c.get("id") == url[1:]]
+        elif place.bundle is not None:
+            held = [entry.get("resource", {}) for entry in place.bundle.get("entry", ())]
+            found = [
+                one
+                for one in held
+                if url in (one.get("url"), f"{one.get('url')}|{one.get('version')}")
+            ]
+        kinds = [one for one in found if one.get("resourceType") == "Questionnaire"]
+        if kinds:
+            return cast("dict[str, Any]", kinds[0])
+        brought = self.packages.questionnaires.get(url)
+        if brought is None:
+            return None
+        if url not in self._sound:  # what a package brings may be wrong itself
+            self._sound[url] = not structure.check(brought)
+        return brought if self._sound[url] else None
 
     def _context(self, place: "Place") -> Context:
         known = model()
