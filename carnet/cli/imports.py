@@ -31,7 +31,11 @@ SMALL: Final = 8 << 20  # bytes that are written sooner than other processes hav
 
 
 class SameName(errors.Invalid):
-    """Two of the files have the same name."""
+    """Two of the files have the same name: an import knows its inputs by theirs."""
+
+
+class NoFile(errors.Invalid):
+    """There is no file that ends in .ndjson."""
 
 
 def take_in(
@@ -63,12 +67,12 @@ def take_in(
     line was refused, or nothing could be done.
     """
     with common.refusals():
+        files = files_of(paths)
+        if processes is None:
+            size = sum(each.stat().st_size for each in files)
+            processes = (os.cpu_count() or 1) + 1 if size > SMALL else 0
         settings = common.settings_of(data)
         with common.server_of(settings) as server:
-            files = files_of(paths)
-            if processes is None:
-                size = sum(each.stat().st_size for each in files)
-                processes = (os.cpu_count() or 1) + 1 if size > SMALL else 0
             done = asyncio.run(
                 _imported(
                     settings, server, files, software, by, name, report,
@@ -105,8 +109,6 @@ async def _imported(
             inputs: dict[str, Source] = {
                 input_of(file): partial(_pieces, file, bar, task) for file in files
             }
-            if len(inputs) < len(files):
-                raise SameName
             with hands(settings, server, importer, processes) as crew:
                 whole = await replace(importer, crew=crew).run(inputs)
         if report is not None:
@@ -124,6 +126,10 @@ def files_of(paths: list[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         found += sorted(path.glob("*.ndjson")) if path.is_dir() else [path]
+    if not found:
+        raise NoFile
+    if len({input_of(each) for each in found}) < len(found):
+        raise SameName
     return found
 
 
