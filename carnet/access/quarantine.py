@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from carnet.access import queries
 from carnet.access.door import Address, Unit
-from carnet.access.door.writing import PATIENT
+from carnet.access.door.placing import PATIENT
 from carnet.identity.ins import InsClaim
 from carnet.identity.traits import Traits, normal
 

@@ -24,7 +24,7 @@ from carnet.fhir import json
 from carnet.fhir.search.references import LITERAL
 from carnet.rest.acts import NEED_AN_ACT, Entry
 from carnet.rest.desk import Desk
-from carnet.rest.plans import existing
+from carnet.rest.placing import existing
 
 ALSO: Final = ("urn:", "Patient/")  # references that name a person, whoever that is
 RESTORED: Final = frozenset(("DocumentReference", "Binary", "List"))  # where ids are kept

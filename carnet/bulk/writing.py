@@ -25,8 +25,9 @@ from carnet.fhir import json
 from carnet.rest.acts import NEED_AN_ACT, Entry, Place, Plan
 from carnet.rest.desk import Desk
 from carnet.rest.http import UnknownType
+from carnet.rest.links import copied
 from carnet.rest.outcome import known, outcome, unforeseen
-from carnet.rest.plans import carry_out, copied
+from carnet.rest.plans import carry_out
 
 PROFILE = "urn:carnet:import"  # of the plan of a lot
 

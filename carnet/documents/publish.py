@@ -44,7 +44,7 @@ from carnet.fhir import xml
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.references import ReferenceFilter
 from carnet.rest.acts import Entry, Plan
-from carnet.rest.plans import copied
+from carnet.rest.links import copied
 
 MANAGEMENT: Final = kinds.table()["management"].number
 XML_TYPES = frozenset(

@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from carnet.access.door.decide import Decision, Door, TooManyPatients
 from carnet.access.door.install import install
 from carnet.access.door.visit import Nothing, Page, Visit
-from carnet.access.door.writing import Address, Unit, UnknownOwner, Written, commit
+from carnet.access.door.writing import Unit, commit
+from carnet.access.door.written import Address, UnknownOwner, Written
 from carnet.access.matrix import Matrix
 from carnet.access.seal import Sealer
 from carnet.config import Settings

@@ -25,7 +25,8 @@ from carnet.app.parts import Built, visit
 from carnet.documents.cda.conformance import Profile
 from carnet.fhir import json
 from carnet.rest.acts import Entry, Plan
-from carnet.rest.plans import carry_out, copied
+from carnet.rest.links import copied
+from carnet.rest.plans import carry_out
 
 BY_NUMBER: Final = ("subject", "patient", "beneficiary", "for")  # may name a person by number alone
 DOCUMENTS: Final = frozenset(("DocumentReference", "Binary", "List"))
