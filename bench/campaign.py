@@ -32,7 +32,7 @@ from tests.access.log import tampering
 from tests.agreement import bisect, test_visibility, twin
 from tests.durability import harness
 from tests.faults import planted
-from tests.hostile.fuzz import requests
+from tests.hostile.fuzz import runs
 
 SHARES = (
     8  # of the twin worlds and of the mixed requests: more of them, less to do again after a stop
@@ -153,7 +153,7 @@ def fuzzing(seed: int) -> None:
 def calls(seed: int) -> None:
     """The API on requests of every kind, wrong in a place or two."""
     count = many("CARNET_CALLS", 200_000)
-    fuzzed = _shared("requests of the API", requests.run, count, seed, -(-count // SHARES))
+    fuzzed = _shared("requests of the API", runs.run, count, seed, -(-count // SHARES))
     tell("the API, fuzzed", str(fuzzed))
     for each in fuzzed.faults[:20] + fuzzed.slow[:5]:
         print("   ", each[:2000])

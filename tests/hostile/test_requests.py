@@ -14,7 +14,9 @@ import pytest
 from carnet import errors
 from carnet.rest import search
 from carnet.rest.routes import ROUTES
-from tests.hostile.fuzz.requests import Grammar, Known, Sent, judged, tried
+from tests.hostile.fuzz.answers import judged
+from tests.hostile.fuzz.requests import Grammar, Known, Sent
+from tests.hostile.fuzz.runs import tried
 from tests.hostile.share import ALL, SEED
 from tests.hostile.test_entries import serves
 from tests.people import PATIENT

@@ -14,7 +14,8 @@ import pytest
 
 from carnet.rest.routes import ROUTES
 from tests.conformance.serving import HOST, Served
-from tests.hostile.fuzz.requests import Grammar, Known, judged
+from tests.hostile.fuzz.answers import judged
+from tests.hostile.fuzz.requests import Grammar, Known
 from tests.hostile.share import ALL, SEED
 from tests.rest.samples import LAB
 from tests.space import FHIR, Answer
