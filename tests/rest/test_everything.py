@@ -187,9 +187,45 @@ async def test_what_it_does_not_take_is_said(space: Space, query: str) -> None:
     assert (answer.status, answer.json["issue"][0]["code"]) == (400, "invalid")
 
 
-async def test_thirty_two_clients_all_get_their_answer(space: Space) -> None:
+@pytest.mark.parametrize("clients", [32, 64])
+async def test_many_clients_all_get_their_answer(space: Space, clients: int) -> None:
     """More than the pool has connections: a known server fails, another hangs for ever."""
     path = f"Patient/{space.patient_id()}/$everything?_count=50"
-    answers = await asyncio.gather(*(space.get(path, as_="patient") for _ in range(32)))
+    answers = await asyncio.gather(*(space.get(path, as_="patient") for _ in range(clients)))
     assert {answer.status for answer in answers} == {200}
     assert len({answer.body for answer in answers}) == 1
+
+
+@pytest.mark.slow
+async def test_many_clients_page_to_the_end_while_others_write(space: Space) -> None:
+    """Each takes pages of its own size: what was there before is in all of them, once."""
+    me = f"Patient/{space.patient_id()}"
+    query = "?_type=DocumentReference,Observation&_count="
+    before = await everything(space, f"{query}500")
+
+    async def writing() -> set[str]:
+        made = [await make(space, observation(me, date="2021")) for _ in range(5)]
+        return {f"Observation/{id}" for (id,) in made}
+
+    new, *found = await asyncio.gather(
+        writing(), *(everything(space, f"{query}{150 + 9 * n}") for n in range(12))
+    )
+    for each in found:
+        assert isinstance(each, list) and isinstance(new, set)
+        assert len(set(each)) == len(each)
+        assert [one for one in each if one not in new] == before
+    assert set(await everything(space, f"{query}500")) == {*before, *new}
+
+
+@pytest.mark.parametrize("path", ["Encounter/{}", "Group/{}", "Patient", "Encounter"])
+async def test_of_others_it_is_said_that_there_is_none(space: Space, path: str) -> None:
+    """R4 defines it of Encounter and Group too: this server does not, and does not announce it."""
+    answer = await space.get(path.format(space.patient_id()) + "/$everything", as_="patient")
+    assert (answer.status, answer.json["issue"][0]["code"]) == (404, "not-found")
+    (rest,) = (await space.get("metadata")).json["rest"]
+    having = {
+        each["type"]
+        for each in rest["resource"]
+        if "everything" in {operation["name"] for operation in each.get("operation", [])}
+    }
+    assert having == {"Patient"}
