@@ -8,8 +8,9 @@ an observer. Source: FHIR R4 AuditEvent; IHE ITI BALP 1.1; ANS, Traces d'événe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,10 +25,12 @@ from carnet.access.log import queries as log
 from carnet.fhir import dates, json
 from carnet.fhir.search.query import Query
 from carnet.identity.professionals import IDNPS
-from carnet.rest import http
+from carnet.rest import audit_tests, http
 from carnet.rest.outcome import fhir
 
-PROFILE = "https://interop.esante.gouv.fr/ig/fhir/tde/StructureDefinition/tde-auditevent"
+TDE = "https://interop.esante.gouv.fr/ig/fhir/tde"
+PROFILE = f"{TDE}/StructureDefinition/tde-auditevent"
+DATES = frozenset(("date", "period-start", "_lastUpdated"))  # a line has one moment
 TYPES = "http://terminology.hl7.org/CodeSystem/audit-event-type"
 INTERACTIONS = "http://hl7.org/fhir/restful-interaction"
 OURS = "urn:carnet:act"  # acts that are no interaction of FHIR
@@ -81,8 +84,10 @@ class View:
 
     parameters = frozenset(
         ("date", "patient", "agent", "agent:identifier", "altid", "action", "outcome", "subtype",
-         "entity")
+         "entity", *DATES, *audit_tests.NAMES)
     )  # fmt: skip
+    # A French parameter (TDE): its type and its definition.
+    own: ClassVar = {"period-start": ("date", f"{TDE}/SearchParameter/TDE-AuditEvent-period-start")}
 
     async def read(self, visit: Visit, id: str) -> Stored:
         """One line, for who may know it."""
@@ -107,7 +112,11 @@ class View:
         if wanted is None:
             return Page([], [], 0 if query.total or query.only_total else None, None, shown)
         wants_total = query.total or query.only_total
-        found, total = await audit_events.events(visit, wanted, total=wants_total)
+        tests = [audit_tests.test_of(*each) for each in given if each[0] in audit_tests.NAMES]
+        if tests:
+            found, total = await _tested(visit, wanted, tests, whole=wants_total)
+        else:
+            found, total = await audit_events.events(visit, wanted, total=wants_total)
         more = len(found) > query.count
         found = found[: query.count]
         following = None
@@ -166,6 +175,24 @@ async def proof(visit: Visit, id: str) -> dict[str, Any]:
     return {"resourceType": "Parameters", "parameter": [{"name": "proof", "valueString": said}]}
 
 
+async def _tested(
+    visit: Visit, wanted: Wanted, tests: Sequence[audit_tests.Test], *, whole: bool
+) -> tuple[list[Event], int]:
+    """The lines after a place whose resource passes, one more than asked for; and how many in all."""
+    most = audit_tests.MOST_TESTED
+    every = replace(wanted, count=most, before=None if whole else wanted.before)
+    lines, _ = await audit_events.events(visit, every)
+    found = []
+    for line in lines[:most]:
+        id = visit.door.ids.encode(line.home or 0, line.seq)
+        if audit_tests.passing(tests, resource(visit, line, id)):
+            found.append(line)
+    if len(lines) > most and (whole or len(found) <= wanted.count):
+        raise audit_tests.TooManyLines
+    after = [line for line in found if wanted.before is None or (line.at, line.seq) < wanted.before]
+    return after[: wanted.count + 1], len(found)
+
+
 def _wanted(
     visit: Visit, query: Query, given: Sequence[tuple[str, str]]
 ) -> tuple[Wanted | None, tuple[tuple[str, str], ...]]:
@@ -174,11 +201,16 @@ def _wanted(
     by_name: dict[str, list[str]] = {}
     for name, value in given:
         by_name.setdefault(name, []).append(value)
-    since, until, shown = bounds(by_name.pop("date", []), visit.door.clock())
+    shown: tuple[tuple[str, str], ...] = ()
+    moments = [text for name in DATES for text in by_name.pop(name, [])]
+    if "_id" in by_name and not moments:
+        since, until = ALWAYS
+    else:
+        since, until, shown = bounds(moments, visit.door.clock())
     values: dict[str, Any] = {"since": since, "until": until, "count": query.count}
     possible = since < until
     for name, texts in by_name.items():
-        if name.startswith("_"):
+        if name.startswith("_") or name in audit_tests.NAMES:
             continue
         if len(texts) != 1:
             raise NotSearched(f"{name} is given once here.")
@@ -337,6 +369,7 @@ def _agents(visit: Visit, event: Event) -> list[dict[str, Any]]:
         "type": {"coding": [{"system": DICOM, "code": "110153", "display": "Source Role ID"}]},
         "who": who,
         "altId": event.sub,
+        "name": event.name or event.sub,
         "requestor": True,
         "policy": [f"urn:carnet:rule:{event.rule}", f"urn:carnet:matrix:{event.matrix}"],
     }

@@ -237,6 +237,8 @@ def _of_type(definitions: Definitions, acts: Acts, name: str, versioning: str) -
     ] + searched
     if view is None:
         searched += [{"name": code, "type": kind} for code, kind in OF_ALL]
+    for code, (kind, definition) in getattr(view, "own", {}).items():
+        searched.append({"name": code, "type": kind, "definition": definition})
     includes, back = _includes(definitions, acts, name)
     found: dict[str, Any] = {
         "type": name,

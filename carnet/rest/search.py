@@ -111,12 +111,14 @@ async def page(
             raise UnknownParameter(f"This type is not searched by {other}.")
     if within is not None and view is not None:
         raise NotWithin
-    query = desk.parser.parse(rtype, given, lenient=lenient, within=within)
+    own = [each for each in given if each[0] in getattr(view, "own", ())]
+    read = [each for each in given if each not in own]
+    query = desk.parser.parse(rtype, read, lenient=lenient, within=within)
     if view is None:
         found = await visit.search(query)
     else:
         found = await view.search(visit, query, [each for each in given if each[0] in known])
-    shown = (*query.shown, *found.shown)
+    shown = (*query.shown, *own, *found.shown)
     if named and rtype != EVERY:
         shown = (("_type", rtype), *shown)
     links = [("self", _link(address, shown))]

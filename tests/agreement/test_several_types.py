@@ -119,7 +119,7 @@ async def test_dates_that_are_columns_of_a_type_are_searched_with_those_that_are
 async def test_what_is_included_beside_several_types_is_what_they_point_to(space: Space) -> None:
     someone = f"Patient/{space.patient_id()}"
     (place,) = await make(space, {"resourceType": "Organization", "name": "x"})
-    by = {"performer": [{"reference": f"Organization/{place}"}]}
+    by: Any = {"performer": [{"reference": f"Organization/{place}"}]}
     one, ill = await make(
         space,
         observation(someone, **by),

@@ -14,6 +14,7 @@ from carnet.access.log.heads import Head
 from carnet.app import parts
 from carnet.fhir.validation.structure import check
 from carnet.postgres.pool import JOB, open_pool
+from carnet.rest import audit_tests
 from tests import people
 from tests.space import Answer, Space
 
@@ -74,6 +75,59 @@ async def test_each_parameter_narrows(space: Space) -> None:
     assert (await space.get("AuditEvent?_summary=count", as_="patient")).entries == []
 
 
+async def test_what_a_line_has_no_column_for_is_tested_on_what_is_shown(space: Space) -> None:
+    """Every parameter of R4, and the French period-start: each line that has it, and no other."""
+    await read_something(space)
+    every = (await space.get("AuditEvent", as_="patient")).entries
+    assert len(every) > 2
+
+    def whose(name: str) -> list[str]:
+        return [
+            e["id"] for e in every if any(a.get("name", "").startswith(name) for a in e["agent"])
+        ]
+
+    first, types = every[0], "http://terminology.hl7.org/CodeSystem/audit-"
+    rule = first["agent"][0]["policy"][0]
+    texts = [a["role"][0]["text"] for e in every for a in e["agent"] if "role" in a]
+    some = [e["id"] for e in every]
+    for query, expected in (
+        (f"type={types}event-type|rest", some), ("type=rest", some), ("type=urn:other|rest", []),
+        ("type:not=rest", []), ("type:missing=true", []), ("site:missing=true", some),
+        (f"agent-name={people.GP.name[:5].lower()}", whose(people.GP.name)),
+        (f"agent-name:exact={people.GP.name}", whose(people.GP.name)),
+        (f"agent-name:contains={people.GP.name[2:6]}", whose(people.GP.name)), ("agent-name=zzz", []),
+        (f"agent-role:text={texts[0][:9]}", [e["id"] for e in every if texts[0][:9] in str(e["agent"])]),
+        ("agent-role=a", []), (f"policy={rule}", [e["id"] for e in every if rule in str(e["agent"])]),
+        ("entity-type=1", some), (f"entity-type={types}entity-type|2",
+                                  [e["id"] for e in every if "System Object" in str(e["entity"])]),
+        ("entity-role=1", some), ("entity-role=24", []), ("entity-name=a", []), ("address=a", []),
+        ("source=Device/a", []), ("site=a", []), (f"_id={first['id']}", some[:1]), ("_id=x", []),
+        ("period-start=2026-11-22", some), ("period-start=lt2026-11-22&period-start=ge2026-11-01", []),
+        ("_lastUpdated=ge2026-11-22", some), ("type=rest&agent-name=zzz", []),
+    ):  # fmt: skip
+        answer = await space.get(f"AuditEvent?{query}&_total=accurate&_count=500", as_="patient")
+        got = [each["id"] for each in answer.entries if each["id"] in some]
+        assert (answer.status, got) == (200, expected), query
+        assert answer.json["total"] >= len(expected)
+    seen: list[str] = []
+    path: str | None = "AuditEvent?type=rest&_count=2&date=lt2026-11-22T08:30:00Z"
+    while path:
+        answer = await space.get(path, as_="patient")
+        seen += [each["id"] for each in answer.entries]
+        following = [each["url"] for each in answer.json["link"] if each["relation"] == "next"]
+        path = following[0].split("/fhir/")[1] if following else None
+    assert len(seen) == len(set(seen)) > 2
+
+
+async def test_lines_are_tested_up_to_a_limit(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await read_something(space)
+    monkeypatch.setattr(audit_tests, "MOST_TESTED", 1)
+    answer = await space.get("AuditEvent?agent-name=zzz", as_="patient")
+    assert (answer.status, answer.json["issue"][0]["code"]) == (403, "too-costly")
+
+
 async def test_pages_give_each_line_once(space: Space) -> None:
     await read_something(space)
     seen: list[str] = []
@@ -112,7 +166,7 @@ async def test_a_line_obeys_what_it_names(space: Space) -> None:
         "UPDATE record.resource SET labels = 2 WHERE rid = %s OR origin = %s", place[1], place[1]
     )
     for query in ("action=R&outcome=0", f"entity=DocumentReference/{document}"):
-        answer = await space.get(f"AuditEvent?{query}&_total=accurate", as_="patient")
+        answer = await space.get(f"AuditEvent?{query}&_total=accurate&_count=500", as_="patient")
         assert (answer.entries, answer.json["total"]) == ([], 0)
     every = (await space.get("AuditEvent", as_="patient")).body.decode()
     assert document not in every
