@@ -262,6 +262,8 @@ class Hops:
         self, query: Query, most: int, refusal: type[errors.TooCostly] = TooWide
     ) -> list[Stored]:
         """The visible matches of a query, opened to be compared here: nothing of them is released."""
+        if any(isinstance(each, AnyHash) for each in query.filters):
+            query = _with(replace(query, filters=()), await self._rows(query))
         place = self.visit.door.place(query.rtype)
         text, values = search_sql.opening(query, self.decision.scope, place, most + 1)
         rows = await self.visit.fetch(self.conn, self.decision, text, values)
@@ -320,7 +322,10 @@ class Hops:
             return Nothing()
         source = await self.widened(reverse.source)
         if any(_followed(each, FOLLOWED) for each in source.filters):
-            source = await self.followed(_with(source, AnyHash(tuple(hashes))))
+            narrow = AnyHash(tuple(hashes))  # for what it follows: each row it finds bears one
+            source = await self.followed(_with(source, narrow))
+            others = tuple(each for each in source.filters if each is not narrow)
+            source = replace(source, filters=others)
         source = await self._coded(source)
         text, values = search_sql.pointing(source, hashes, self.decision.scope, place)
         bearing = {h for (h,) in await self._asked(text, values)}
@@ -382,6 +387,11 @@ class Hops:
         if len(found) > MOST_FOUND:
             raise TooWide
         return sorted((cid, rid, id) for cid, rid, id in found)
+
+    async def _rows(self, query: Query) -> Filter:
+        """Its visible matches, one by one."""
+        found = await self.found(query)
+        return Rows(tuple((cid, rid) for cid, rid, _ in found)) if found else Nothing()
 
     async def _asked(self, text: str, values: dict[str, object]) -> Sequence[tuple[Any, ...]]:
         from carnet.access.door.visit import within

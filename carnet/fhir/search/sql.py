@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from carnet.fhir.search import sorting
 from carnet.fhir.search.columns import Tally
-from carnet.fhir.search.query import Place, Query
+from carnet.fhir.search.identifiers import IdFilter
+from carnet.fhir.search.logic import Together
+from carnet.fhir.search.query import Filter, Place, Query
+from carnet.fhir.search.reverse import AnyHash, Rows
 from carnet.fhir.search.scope import PUBLIC, Scope, array, condition
 
 LONG = 1000  # characters of an array's text: some fifty hashes
@@ -69,10 +73,22 @@ def prepare(values: Mapping[str, object]) -> bool | None:
 
 def naming(query: Query, scope: Scope, place: Place, limit: int) -> tuple[str, dict[str, object]]:
     """A SELECT of the places and ids of matches, in no order: a hop of a chain."""
-    where, values = _where(query, scope, place)
+    borne = next((each for each in query.filters if isinstance(each, AnyHash)), None)
+    others = tuple(each for each in query.filters if each is not borne)
+    where, values = _where(replace(query, filters=others), scope, place)
     values["k_limit"] = limit
+    if borne is None:
+        return (
+            f"SELECT r.cid, r.rid, r.id FROM record.resource r WHERE {' AND '.join(where)}"
+            " LIMIT %(k_limit)s::bigint",
+            values,
+        )
+    values["p_hashes"] = array(borne.hashes)
+    # OFFSET 0: one look for each hash. Whether two arrays overlap takes the product of their lengths.
     return (
-        f"SELECT r.cid, r.rid, r.id FROM record.resource r WHERE {' AND '.join(where)}"
+        "SELECT DISTINCT f.cid, f.rid, f.id FROM unnest(%(p_hashes)s::bigint[]) g (h)"
+        " CROSS JOIN LATERAL (SELECT r.cid, r.rid, r.id FROM record.resource r"
+        f" WHERE {' AND '.join(where)} AND r.toks @> ARRAY[g.h] OFFSET 0) f"
         " LIMIT %(k_limit)s::bigint",
         values,
     )
@@ -94,7 +110,17 @@ def pointing(
 ) -> tuple[str, dict[str, object]]:
     """A SELECT of those hashes that a match bears: a hop of a reverse chain."""
     where, values = _where(query, scope, place)
+    known, many = _known(query.filters), prepare(values) is False
     values["p_hashes"] = array(hashes)
+    if known or many:
+        # The matches once, and what they bear: a look for each hash would go through all of them.
+        if not known:
+            where.append("r.toks && %(p_hashes)s::bigint[]")
+        return (
+            "SELECT DISTINCT g.h FROM record.resource r CROSS JOIN LATERAL unnest(r.toks) g (h)"
+            f" WHERE {' AND '.join(where)} AND g.h = ANY (%(p_hashes)s::bigint[])",
+            values,
+        )
     # One look into the index of hashes for each: a join would walk every match for every hash.
     return (
         "SELECT g.h FROM unnest(%(p_hashes)s::bigint[]) g (h) CROSS JOIN LATERAL (SELECT 1"
@@ -114,6 +140,15 @@ def tallying(
         f" (SELECT {groups} FROM record.resource r WHERE {' AND '.join(where)}) each"
         " GROUP BY year, organisation, token",
         values,
+    )
+
+
+def _known(filters: Iterable[Filter]) -> bool:
+    """Whether the rows are named one by one, so that they are few."""
+    return any(
+        isinstance(each, Rows | IdFilter)
+        or (isinstance(each, Together) and each.how == "and" and _known(each.parts))
+        for each in filters
     )
 
 
