@@ -67,7 +67,7 @@ COVERED = {
     "year refused": (f"{HERE}::test_a_date_may_be_a_year",),
     "$everything under 32 clients": (
         f"{HERE}::test_everything_answers_thirty_two_clients",
-        "tests/rest/test_everything.py::test_thirty_two_clients_all_get_their_answer",
+        "tests/rest/test_everything.py::test_many_clients_all_get_their_answer",
     ),
     "_count=1 gives two": (f"{HERE}::test_a_count_of_one_gives_one",),
     "missing value set": (
