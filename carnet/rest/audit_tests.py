@@ -13,7 +13,8 @@ from typing import Any, Final
 from carnet import errors
 from carnet.fhir.search import missing, tokens
 from carnet.fhir.search.escapes import cut, unescaped
-from carnet.fhir.search.extract import Extracted, extract
+from carnet.fhir.search.extract import extract
+from carnet.fhir.search.extracted import Extracted
 from carnet.fhir.search.strings import normalised
 
 MOST_TESTED: Final = 2000  # lines of one page

@@ -16,7 +16,8 @@ import pytest
 from carnet.app import parts
 from carnet.fhir import json
 from carnet.fhir.definitions import load
-from carnet.fhir.search.extract import Extracted, extract
+from carnet.fhir.search.extract import extract
+from carnet.fhir.search.extracted import Extracted
 from carnet.fhir.validation.structure import check
 from carnet.rest.metadata import statement
 from carnet.rest.routes import ROUTES

@@ -18,7 +18,7 @@ from itertools import product
 from carnet import errors
 from carnet.fhir.search import dates, near, numbers, ordered, strings
 from carnet.fhir.search.dates import DateRange
-from carnet.fhir.search.extract import Extracted
+from carnet.fhir.search.extracted import Extracted
 from carnet.fhir.search.numbers import Amount, Asked
 from carnet.fhir.search.ordered import Number
 from carnet.fhir.search.query import Filter, Place

@@ -32,7 +32,6 @@ from carnet.fhir.search import (
     tokens,
 )
 from carnet.fhir.search.escapes import cut, unescaped
-from carnet.fhir.search.extract import identifies
 from carnet.fhir.search.identifiers import IdFilter, NoValue, ReferenceIdentifier
 from carnet.fhir.search.logic import Together
 from carnet.fhir.search.names import (
@@ -46,6 +45,7 @@ from carnet.fhir.search.names import (
 )
 from carnet.fhir.search.own.live import Live, waiting
 from carnet.fhir.search.query import Filter, Query
+from carnet.fhir.search.rules import identifies
 from carnet.fhir.search.uris import UriFilter
 from carnet.fhir.store.hashes import ANY
 from carnet.fhir.store.ids import DIRECTORY, Ids

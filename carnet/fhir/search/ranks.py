@@ -15,7 +15,8 @@ from typing import Final
 
 from carnet import errors
 from carnet.fhir.definitions import SearchParameter
-from carnet.fhir.search.extract import Extracted, extract
+from carnet.fhir.search.extract import extract
+from carnet.fhir.search.extracted import Extracted
 from carnet.fhir.search.strings import normalised
 from carnet.fhir.store.rows import Stored
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from carnet import errors
-from carnet.fhir.search.extract import heads
 from carnet.fhir.search.query import Place
+from carnet.fhir.search.rules import heads
 from carnet.fhir.search.scope import array
 from carnet.fhir.search.strings import normalised
 from carnet.fhir.store.hashes import Hasher
@@ -39,7 +39,7 @@ def hashes(hasher: Hasher, rtype: int, head: int, text: str) -> tuple[int, ...]:
 
 
 def hashed(hasher: Hasher, rtype: int, head: int, beginning: str) -> int:
-    """The beginning of a text kept under a parameter (see extract.heads)."""
+    """The beginning of a text kept under a parameter (see rules.heads)."""
     return hasher.number(f"{rtype}.{head}~{beginning}")
 
 

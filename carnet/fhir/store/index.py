@@ -11,7 +11,8 @@ from carnet.fhir.definitions import Definitions
 from carnet.fhir.search import contained, hierarchies, missing, texts, tokens, uris
 from carnet.fhir.search.composites import composed
 from carnet.fhir.search.dates import NEVER, bound
-from carnet.fhir.search.extract import Extracted, extract
+from carnet.fhir.search.extract import extract
+from carnet.fhir.search.extracted import Extracted
 from carnet.fhir.search.own import Catalogue
 from carnet.fhir.search.strings import READABLE, beginnings, readable
 from carnet.fhir.store.hashes import ANY, Hasher

@@ -10,7 +10,9 @@ import pytest
 
 from carnet.fhir import dates, paths
 from carnet.fhir.definitions import load
-from carnet.fhir.search.extract import CONVERTERS, Extracted, extract
+from carnet.fhir.search.converters import CONVERTERS
+from carnet.fhir.search.extract import extract
+from carnet.fhir.search.extracted import Extracted
 from carnet.fhir.validation.structure import check
 from tests.fhir import generate, samples
 from tests.fhir.samples import (

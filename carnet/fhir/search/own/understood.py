@@ -16,8 +16,9 @@ from carnet.fhir import paths
 from carnet.fhir.definitions import Component, Definitions, SearchParameter
 from carnet.fhir.fhirpath import check
 from carnet.fhir.search.chains import VIEWS
-from carnet.fhir.search.extract import COLUMNS, CONVERTERS, MORE, own_rules
+from carnet.fhir.search.converters import CONVERTERS, MORE
 from carnet.fhir.search.parse import ABSENT, RESULT
+from carnet.fhir.search.rules import COLUMNS, own_rules
 
 CODE: Final = re.compile(r"_?[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
 TYPES: Final = frozenset("token reference date string number quantity uri composite".split())
