@@ -180,7 +180,6 @@ def _said(resource: dict[str, Any]) -> bytes:
 
 def _bears(resource: dict[str, Any], system: str, value: str) -> bool:
     given = resource.get("identifier", [])
-    return any(
-        each.get("system") == system and each.get("value") == value
-        for each in (given if isinstance(given, list) else [given])
-    )
+    # The parameter `identifier` of documents is of both.
+    borne = [*(given if isinstance(given, list) else [given]), resource.get("masterIdentifier", {})]
+    return any(each.get("system") == system and each.get("value") == value for each in borne)

@@ -96,3 +96,28 @@ async def test_a_mask_that_was_never_there_is_not_put_by_a_change(space: Space) 
     hiding = plain | {"meta": {"security": [MASK]}}
     answer = await space.put(f"Observation/{id}", hiding, as_=LAB)
     assert (answer.status, answer.json["issue"][0]["code"]) == (422, "business-rule")
+
+
+async def test_a_document_is_meant_by_the_number_it_has_as_a_document(space: Space) -> None:
+    """`identifier` finds masterIdentifier too: by a reference and by a create unless it is there."""
+    sent = lot(space)
+    first = await space.post("", sent, as_=LAB)
+    assert first.status == 200, first.body
+    address = first.json["entry"][0]["response"]["location"].split("/_history")[0]
+    known = "identifier=urn:ietf:rfc:3986|urn:oid:1.2.3.88"
+    unless = sent["entry"][0]["request"] | {"ifNoneExist": known}
+    again = await space.post(
+        "", sent | {"entry": [sent["entry"][0] | {"request": unless}]}, as_=LAB
+    )
+    told = again.json["entry"][0]["response"]
+    assert (told["status"], address in told["location"]) == ("200 OK", True)
+    other = lot(space)
+    document = other["entry"][0]["resource"]
+    document["masterIdentifier"]["value"] = "urn:oid:1.2.3.89"
+    target = {"reference": f"DocumentReference?{known}"}
+    document["relatesTo"] = [{"code": "appends", "target": target}]
+    more = await space.post("", other, as_=LAB)
+    assert more.status == 200, more.body
+    made = more.json["entry"][0]["response"]["location"].split("/_history")[0]
+    read = await space.get(made.removeprefix("http://carnet.test/fhir/"), as_=LAB)
+    assert read.json["relatesTo"][0]["target"]["reference"] in address
