@@ -396,6 +396,8 @@ class Hops:
     async def _asked(self, text: str, values: dict[str, object]) -> Sequence[tuple[Any, ...]]:
         from carnet.access.door.visit import within
 
+        if search_sql.looks(values):
+            await self.conn.execute(search_sql.GATHER)
         async with self.conn.cursor(row_factory=tuple_row) as cur:
             async with within(self.conn):
                 await self.visit.enter(self.conn, self.decision.scope)

@@ -155,6 +155,8 @@ class Included:
     async def _hashes(self, text: str, values: dict[str, object]) -> list[int]:
         from carnet.access.door.visit import within
 
+        if search_sql.looks(values):
+            await self.conn.execute(search_sql.GATHER)
         async with self.conn.cursor(row_factory=scalar_row) as cur:
             async with within(self.conn):
                 await self.visit.enter(self.conn, self.decision.scope)

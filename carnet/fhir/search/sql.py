@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import LiteralString
 
 from carnet.fhir.search import sorting
 from carnet.fhir.search.columns import Tally
@@ -16,6 +17,8 @@ from carnet.fhir.search.scope import PUBLIC, Scope, array, condition
 
 LONG = 1000  # characters of an array's text: some fifty hashes
 OURS = frozenset("fpb")  # how the values of filters, of hashes looked for and of includes are named
+LOOKED = frozenset(("p_hashes", "b_hashes"))  # a look into the index for each of these
+GATHER: LiteralString = "SELECT record.gather()"
 COLUMNS = "r.cid, r.rid, r.rtype, r.id, r.ver, r.upd, r.gone, r.dict, r.body"
 
 
@@ -69,6 +72,11 @@ def prepare(values: Mapping[str, object]) -> bool | None:
         for name, value in values.items()
     )
     return False if many else None
+
+
+def looks(values: Mapping[str, object]) -> bool:
+    """Whether a statement looks so often into the index that GATHER is to come before it."""
+    return any(len(str(values.get(name, ""))) > LONG for name in LOOKED)
 
 
 def naming(query: Query, scope: Scope, place: Place, limit: int) -> tuple[str, dict[str, object]]:
