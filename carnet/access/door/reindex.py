@@ -24,7 +24,7 @@ from carnet.access.door.decide import Door
 from carnet.access.seal import SET
 from carnet.fhir import json
 from carnet.fhir.search.scope import Scope, array, context_parts
-from carnet.fhir.store import bodies, write
+from carnet.fhir.store import bodies, sides
 from carnet.fhir.store.reindex import queries
 from carnet.fhir.store.reindex.compare import differs
 from carnet.fhir.store.reindex.queries import Indexed, Which
@@ -202,39 +202,13 @@ class Reindex:
     ) -> None:
         if not made:
             return
-        hasher = self.door.hasher
-        toks: list[int] = []
-        starts: list[int] = []
-        ends: list[int] = []
-        for _, index, _ in made:
-            starts.append(len(toks) + 1)
-            toks.extend(index.toks)
-            ends.append(len(toks))
-        strings = [(row, *pair) for row, index, _ in made for pair in index.strings]
-        dates = [(row, *each) for row, index, _ in made for each in index.dates]
-        held = [(row, each) for row, index, _ in made for each in index.numbers]
-        numbers, texts = write.numbers, write.texts
+        rows = [(row.cid, row.rid, index) for row, index, _ in made]
         values: dict[str, object] = {
-            "cid": numbers(row.cid for row, *_ in made),
-            "rid": numbers(row.rid for row, *_ in made),
-            "lo": texts(index.lo for _, index, _ in made),
-            "hi": texts(index.hi for _, index, _ in made),
-            "toks": numbers(toks),
-            "tok_from": numbers(starts),
-            "tok_to": numbers(ends),
-            "indexed": min(index.generation for _, index, _ in made),
-            "s_cid": numbers(row.cid for row, *_ in strings),
-            "s_rid": numbers(row.rid for row, *_ in strings),
-            "s_param": numbers(param for _, param, _ in strings),
-            "s_value": texts(value for *_, value in strings),
-            "d_cid": numbers(row.cid for row, *_ in dates),
-            "d_rid": numbers(row.rid for row, *_ in dates),
-            "d_param": numbers(param for _, param, _, _ in dates),
-            "d_lo": texts(lo for _, _, lo, _ in dates),
-            "d_hi": texts(hi for *_, hi in dates),
-            "n_cid": numbers(row.cid for row, _ in held),
-            "n_rid": numbers(row.rid for row, _ in held),
-            **write.sealed_numbers(hasher, [(row.cid, row.rid, each) for row, each in held]),
+            **sides.values(self.door.hasher, rows),
+            "cid": sides.numbers(row.cid for row, *_ in made),
+            "rid": sides.numbers(row.rid for row, *_ in made),
+            "lo": sides.texts(index.lo for _, index, _ in made),
+            "hi": sides.texts(index.hi for _, index, _ in made),
         }
         for forget in queries.FORGET:
             await conn.execute(forget, values)

@@ -11,6 +11,8 @@ from typing import Any, LiteralString
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, tuple_row
 
+from carnet.fhir.store import sides
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -56,7 +58,8 @@ ADD_COMPARTMENT: LiteralString = (
 
 # One statement whatever the number of resources: arrays as text, one element a row; the hashes of all
 # rows in one array, cut by place and length.
-INSERT: LiteralString = """
+INSERT: LiteralString = (
+    """
     WITH given AS (
         SELECT * FROM unnest(
             %(cid)s::bigint[], %(rid)s::bigint[], %(rtype)s::smallint[], %(id)s::text[],
@@ -74,22 +77,10 @@ INSERT: LiteralString = """
                (%(toks)s::bigint[])[tok_from:tok_to], body,
                (SELECT search.admitted(%(indexed)s::integer))
           FROM given
-    ), strings AS (
-        INSERT INTO record.idx_string (cid, rid, param, value)
-        SELECT * FROM unnest(%(s_cid)s::bigint[], %(s_rid)s::bigint[], %(s_param)s::smallint[],
-                             %(s_value)s::text[])
-    ), dates AS (
-        INSERT INTO record.idx_date (cid, rid, param, lo, hi)
-        SELECT * FROM unnest(%(d_cid)s::bigint[], %(d_rid)s::bigint[], %(d_param)s::smallint[],
-                             %(d_lo)s::timestamptz[], %(d_hi)s::timestamptz[])
-    ), numbers AS (
-        INSERT INTO record.idx_number (cid, rid, salt, lo, hi, lo2, hi2, tags)
-        SELECT cid, rid, salt, lo, hi, lo2, hi2, (%(n_tags)s::bigint[])[tag_from:tag_to]
-          FROM unnest(%(n_cid)s::bigint[], %(n_rid)s::bigint[], %(n_salt)s::bigint[],
-                      %(n_lo)s::bigint[], %(n_hi)s::bigint[], %(n_lo2)s::bigint[],
-                      %(n_hi2)s::bigint[], %(n_tag_from)s::integer[], %(n_tag_to)s::integer[])
-            AS n (cid, rid, salt, lo, hi, lo2, hi2, tag_from, tag_to)
-    ), ids AS (
+    ),
+"""
+    + sides.WRITTEN
+    + """, ids AS (
         INSERT INTO record.id_map (h, cid, rid)
         SELECT * FROM unnest(%(i_h)s::bigint[], %(i_cid)s::bigint[], %(i_rid)s::bigint[])
     ), files AS (
@@ -101,6 +92,7 @@ INSERT: LiteralString = """
     SELECT %(at)s::timestamptz, 'written', cid, array_agg(rid), array_agg(rtype), array_agg(ver)
       FROM given GROUP BY cid
 """
+)
 
 READ: LiteralString = """
     SELECT r.cid, r.rid, r.rtype, r.id, r.ver, r.upd, r.gone, r.dict, r.body
@@ -165,7 +157,8 @@ KEEP_VERSION: LiteralString = """
      WHERE cid = %(cid)s::bigint AND rid = %(rid)s::bigint
 """
 
-CHANGE: LiteralString = """
+CHANGE: LiteralString = (
+    """
     WITH changed AS (
         UPDATE record.resource
            SET ver = %(ver)s, upd = %(at)s::timestamptz, lo = %(lo)s::timestamptz,
@@ -173,27 +166,15 @@ CHANGE: LiteralString = """
                dict = %(dict)s, toks = %(toks)s::bigint[], body = %(body)s,
                indexed = (SELECT search.admitted(%(indexed)s::integer))
          WHERE cid = %(cid)s::bigint AND rid = %(rid)s::bigint
-    ), strings AS (
-        INSERT INTO record.idx_string (cid, rid, param, value)
-        SELECT %(cid)s::bigint, %(rid)s::bigint, *
-          FROM unnest(%(s_param)s::smallint[], %(s_value)s::text[])
-    ), dates AS (
-        INSERT INTO record.idx_date (cid, rid, param, lo, hi)
-        SELECT %(cid)s::bigint, %(rid)s::bigint, *
-          FROM unnest(%(d_param)s::smallint[], %(d_lo)s::timestamptz[], %(d_hi)s::timestamptz[])
-    ), numbers AS (
-        INSERT INTO record.idx_number (cid, rid, salt, lo, hi, lo2, hi2, tags)
-        SELECT %(cid)s::bigint, %(rid)s::bigint, salt, lo, hi, lo2, hi2,
-               (%(n_tags)s::bigint[])[tag_from:tag_to]
-          FROM unnest(%(n_salt)s::bigint[], %(n_lo)s::bigint[], %(n_hi)s::bigint[],
-                      %(n_lo2)s::bigint[], %(n_hi2)s::bigint[], %(n_tag_from)s::integer[],
-                      %(n_tag_to)s::integer[])
-            AS n (salt, lo, hi, lo2, hi2, tag_from, tag_to)
-    )
+    ),
+"""
+    + sides.WRITTEN
+    + """
     INSERT INTO record.outbox (at, name, cid, rids, rtypes, vers)
     VALUES (%(at)s::timestamptz, %(event)s, %(cid)s::bigint, ARRAY[%(rid)s::bigint],
             ARRAY[%(rtype)s::smallint], ARRAY[%(ver)s::integer])
 """
+)
 
 FORGET_STRINGS: LiteralString = (
     "DELETE FROM record.idx_string WHERE cid = %(cid)s::bigint AND rid = %(rid)s::bigint"

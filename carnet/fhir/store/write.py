@@ -10,10 +10,10 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg import AsyncConnection
 
-from carnet.fhir.search.ordered import Number, seal
-from carnet.fhir.store import bodies, queries
+from carnet.fhir.store import bodies, queries, sides
 from carnet.fhir.store.hashes import Hasher
 from carnet.fhir.store.rows import Changed, Compartment, New
+from carnet.fhir.store.sides import numbers, texts
 
 
 async def insert(
@@ -25,16 +25,6 @@ async def insert(
 ) -> None:
     """Insert new resources with their side rows and one outbox row a compartment."""
     sealed = [bodies.seal(ciphers[row.cid], row.cid, row.rid, row.ver, row.body) for row in rows]
-    toks: list[int] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    for row in rows:
-        starts.append(len(toks) + 1)
-        toks.extend(row.index.toks)
-        ends.append(len(toks))
-    strings = [(row, *pair) for row in rows for pair in row.index.strings]
-    dates = [(row, *each) for row in rows for each in row.index.dates]
-    held = [(row, each) for row in rows for each in row.index.numbers]
     chosen = [row for row in rows if row.client_id]
     files = [(row, row.attachment) for row in rows if row.attachment is not None]
     values: dict[str, object] = {
@@ -53,24 +43,8 @@ async def insert(
         "origin": numbers(row.origin for row in rows),
         "dict": numbers(number for number, _ in sealed),
         "body": hexes(body for _, body in sealed),
-        "tok_from": numbers(starts),
-        "tok_to": numbers(ends),
-        "toks": numbers(toks),
         "owners": texts(None if row.owners is None else numbers(row.owners) for row in rows),
-        "s_cid": numbers(row.cid for row, *_ in strings),
-        "s_rid": numbers(row.rid for row, *_ in strings),
-        "s_param": numbers(param for _, param, _ in strings),
-        "s_value": texts(value for *_, value in strings),
-        "d_cid": numbers(row.cid for row, *_ in dates),
-        "d_rid": numbers(row.rid for row, *_ in dates),
-        "d_param": numbers(param for _, param, _, _ in dates),
-        "d_lo": texts(lo for _, _, lo, _ in dates),
-        "d_hi": texts(hi for *_, hi in dates),
-        # The least of them: what is said to be older than it is, is looked at again.
-        "indexed": min(row.index.generation for row in rows),
-        "n_cid": numbers(row.cid for row, _ in held),
-        "n_rid": numbers(row.rid for row, _ in held),
-        **sealed_numbers(hasher, [(row.cid, row.rid, each) for row, each in held]),
+        **sides.values(hasher, [(row.cid, row.rid, row.index) for row in rows]),
         "i_h": numbers(hasher.client_id(row.rtype_number, row.id) for row in chosen),
         "i_cid": numbers(row.cid for row in chosen),
         "i_rid": numbers(row.rid for row in chosen),
@@ -92,6 +66,7 @@ async def change(
     number, body = bodies.seal(cipher, before.cid, before.rid, before.ver + 1, changed.body)
     index = changed.index
     values: dict[str, object] = {
+        **sides.values(hasher, [(before.cid, before.rid, index)]),
         "cid": before.cid,
         "rid": before.rid,
         "rtype": changed.rtype_number,
@@ -104,14 +79,6 @@ async def change(
         "gone": changed.gone,
         "dict": number,
         "body": body,
-        "indexed": index.generation,
-        "toks": numbers(index.toks),
-        "s_param": numbers(param for param, _ in index.strings),
-        "s_value": texts(value for _, value in index.strings),
-        "d_param": numbers(param for param, *_ in index.dates),
-        "d_lo": texts(lo for _, lo, _ in index.dates),
-        "d_hi": texts(hi for *_, hi in index.dates),
-        **sealed_numbers(hasher, [(before.cid, before.rid, each) for each in index.numbers]),
         "event": "deleted" if changed.gone else "written",
     }
     await conn.execute(queries.KEEP_VERSION, values)
@@ -121,48 +88,9 @@ async def change(
     await conn.execute(queries.CHANGE, values)
 
 
-def sealed_numbers(hasher: Hasher, held: Sequence[tuple[int, int, Number]]) -> dict[str, object]:
-    """Numbers of rows (compartment, rid) as INSERT and CHANGE take them."""
-    sealed = [seal(hasher, *each) for each in held]
-    tags: list[int] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    for each in sealed:
-        starts.append(len(tags) + 1)
-        tags.extend(each.tags)
-        ends.append(len(tags))
-    return {
-        "n_salt": numbers(each.salt for each in sealed),
-        "n_lo": numbers(each.lo for each in sealed),
-        "n_hi": numbers(each.hi for each in sealed),
-        "n_lo2": numbers(each.lo2 for each in sealed),
-        "n_hi2": numbers(each.hi2 for each in sealed),
-        "n_tags": numbers(tags),
-        "n_tag_from": numbers(starts),
-        "n_tag_to": numbers(ends),
-    }
-
-
 async def add_compartment(conn: AsyncConnection[Any], made: Compartment, at: datetime) -> None:
     """A new compartment and its wrapped key."""
     await conn.execute(queries.ADD_COMPARTMENT, (made.cid, made.nature, made.wrapped, at))
-
-
-def numbers(values: Iterable[int | None]) -> str:
-    """A PostgreSQL array of numbers, as text: the quickest way through the driver."""
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
-
-
-def texts(values: Iterable[str | None]) -> str:
-    """A PostgreSQL array of texts, each quoted."""
-    return (
-        "{"
-        + ",".join(
-            "NULL" if value is None else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-            for value in values
-        )
-        + "}"
-    )
 
 
 def hexes(values: Iterable[bytes]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, LiteralString
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, tuple_row
 
+from carnet.fhir.store import sides
 from carnet.fhir.store.queries import Row
 
 
@@ -96,34 +97,24 @@ FORGET: tuple[LiteralString, ...] = (
     "DELETE FROM record.idx_number s USING unnest(%(cid)s::bigint[], %(rid)s::bigint[]) AS g (cid, rid)"
     " WHERE s.cid = g.cid AND s.rid = g.rid",
 )
-PUT: LiteralString = """
+PUT: LiteralString = (
+    """
     WITH given AS (
         SELECT * FROM unnest(
             %(cid)s::bigint[], %(rid)s::bigint[], %(lo)s::timestamptz[], %(hi)s::timestamptz[],
             %(tok_from)s::integer[], %(tok_to)s::integer[]
         ) AS g (cid, rid, lo, hi, tok_from, tok_to)
-    ), strings AS (
-        INSERT INTO record.idx_string (cid, rid, param, value)
-        SELECT * FROM unnest(%(s_cid)s::bigint[], %(s_rid)s::bigint[], %(s_param)s::smallint[],
-                             %(s_value)s::text[])
-    ), dates AS (
-        INSERT INTO record.idx_date (cid, rid, param, lo, hi)
-        SELECT * FROM unnest(%(d_cid)s::bigint[], %(d_rid)s::bigint[], %(d_param)s::smallint[],
-                             %(d_lo)s::timestamptz[], %(d_hi)s::timestamptz[])
-    ), numbers AS (
-        INSERT INTO record.idx_number (cid, rid, salt, lo, hi, lo2, hi2, tags)
-        SELECT cid, rid, salt, lo, hi, lo2, hi2, (%(n_tags)s::bigint[])[tag_from:tag_to]
-          FROM unnest(%(n_cid)s::bigint[], %(n_rid)s::bigint[], %(n_salt)s::bigint[],
-                      %(n_lo)s::bigint[], %(n_hi)s::bigint[], %(n_lo2)s::bigint[],
-                      %(n_hi2)s::bigint[], %(n_tag_from)s::integer[], %(n_tag_to)s::integer[])
-            AS n (cid, rid, salt, lo, hi, lo2, hi2, tag_from, tag_to)
-    )
+    ),
+"""
+    + sides.WRITTEN
+    + """
     UPDATE record.resource r
        SET lo = g.lo, hi = g.hi, toks = (%(toks)s::bigint[])[g.tok_from:g.tok_to],
            indexed = (SELECT search.admitted(%(indexed)s::integer))
       FROM given g
      WHERE r.cid = g.cid AND r.rid = g.rid
 """
+)
 
 # Of which nobody may write any more what is older than this: by the server's own clock.
 RAISE: LiteralString = (
