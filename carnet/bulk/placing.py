@@ -3,7 +3,7 @@
 
 What is about nobody is placed with the organisation that deposits it, or is what the directory or an
 earlier deposit has already. What is about a person is placed in their record, once they have one. A
-Patient has none until it is written. A document and what came with it are placed where ids are kept.
+document and what came with it are placed where ids are kept.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from carnet.bulk.lots import OF_TYPE, Done, Lot, Step
 from carnet.bulk.queries import Import, Placed
 from carnet.fhir import json
 from carnet.fhir.search.references import LITERAL
+from carnet.identity.ins import ARC
 from carnet.rest.acts import NEED_AN_ACT, Entry
 from carnet.rest.desk import Desk
 from carnet.rest.placing import existing
@@ -99,6 +100,8 @@ class Places:
     ) -> tuple[int, int, bool] | None:
         """Compartment, number, and whether it is there already; None for what is placed as it is written."""
         desk = self.desk
+        if given["resourceType"] == "Patient":
+            return await self._person(unit, given, raw)
         if said_only(desk, given):
             return None
         cid = record(desk, given, there, self.row.org)
@@ -111,6 +114,35 @@ class Places:
                 return None
             return (*own, False)
         return await place_of(unit, desk, given, raw, cid, keep=self.row.keep)
+
+    async def _person(
+        self, unit: Unit, given: dict[str, Any], raw: bytes
+    ) -> tuple[int, int, bool] | None:
+        """The place of a Patient, so that persons may refer to each other; lines of one number are one.
+
+        None for who bears several numbers: which of them is known is found when it is written.
+        """
+        if self.row.keep and self.desk.door.ids.ours(given["id"]):
+            return None  # it says its place itself
+        found = await existing(
+            unit, self.desk.acts, Entry("POST", "Patient", resource=json.parse(raw))
+        )
+        if found is not None:
+            return found.cid, found.rid, True
+        cid = self.desk.door.ids.new()
+        numbers = [
+            f"{system}|{each.get('value')}"
+            for each in given.get("identifier", [])
+            if (system := str(each.get("system", "")).removeprefix("urn:oid:")).startswith(ARC)
+        ]
+        if not numbers:
+            return cid, cid, False
+        if len(numbers) > 1:
+            return None
+        h = self.hash(f"number|{numbers[0]}")
+        await self.keep(unit, [(h, Placed(cid, cid, 0, False))])
+        first = (await queries.known(unit.conn, self.row.org, self.row.id, [h]))[h]
+        return first.cid, first.rid, False
 
 
 class Head(msgspec.Struct):
@@ -157,7 +189,8 @@ def read(desk: Desk, raw: bytes, *, keep: bool) -> dict[str, Any] | None:
     rtype = given["resourceType"]
     if rtype in RESTORED:
         return given if keep and desk.door.ids.ours(given["id"]) else None
-    return given if rtype in desk.door.definitions.types and rtype not in NEED_AN_ACT else None
+    known = rtype in desk.door.definitions.types and rtype not in NEED_AN_ACT
+    return given if known or rtype == "Patient" else None
 
 
 def said_only(desk: Desk, given: dict[str, Any]) -> bool:

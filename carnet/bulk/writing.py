@@ -65,6 +65,10 @@ class _Refused(Exception):
         self.said = said
 
 
+class _Twice(Exception):
+    """Another lot made what these lines make: they are looked at again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Writer:
     """What writes the lots of one import."""
@@ -83,11 +87,17 @@ class Writer:
             done.add(await self._write(lot, (line,)))
         return done
 
-    async def _write(self, lot: Lot, given: Sequence[tuple[int, bytes]]) -> Done:
+    async def _write(
+        self, lot: Lot, given: Sequence[tuple[int, bytes]], *, again: bool = True
+    ) -> Done:
         """Some lines in one transaction; when it is refused, each half in its own."""
         lines = [Line(*each) for each in given]
         try:
             await self._together(lot, lines)
+        except _Twice:
+            if again:
+                return await self._write(lot, given, again=False)
+            raise Elsewhere from None
         except _Refused as refused:
             if len(lines) > 1:
                 half = len(lines) // 2
@@ -135,10 +145,19 @@ class Writer:
             await self._remember(unit, lot, lines)
 
         plan.before, plan.after = before, after
+        places = [
+            (place.cid, place.rid)
+            for each in entries
+            if (place := each.place) is not None and not place.there
+        ]
+        if len(set(places)) < len(places):
+            raise _Refused({})  # two that are one person: the second finds the first
         try:
             await carry_out(self.visit, self.desk.acts, plan)
-        except pg.UniqueViolation:
-            raise Elsewhere from None
+        except pg.UniqueViolation as twice:
+            if twice.diag.table_name == "chunk":
+                raise Elsewhere from None
+            raise _Twice from None
         except Exception as error:
             raise _Refused(self._said(lines, error)) from None
 

@@ -19,6 +19,7 @@ from carnet.bulk.imports import Importer
 from carnet.bulk.lots import Done, Source, numbered
 from carnet.bulk.spool import Spool
 from carnet.bulk.writing import Writer
+from carnet.identity.ins import InsSystem, control_key
 from carnet.rest.plans import carry_out
 from tests import people
 from tests.rest.samples import LAB, Json, observation, organization
@@ -124,6 +125,53 @@ async def test_lines_refer_to_later_ones_to_other_inputs_and_to_persons_who_come
     who = (await space.get(stay["subject"]["reference"], as_=LAB)).json
     assert who["managingOrganization"] == stay["serviceProvider"]
     assert await (await importer(space)).run(inputs) == Done(5, 0, 5)
+
+
+def person(id: str, *, to: str = "", ins: str = "") -> Json:
+    made: Json = {
+        "resourceType": "Patient", "id": id, "birthDate": "1950-02-03", "gender": "male",
+        "name": [{"use": "official", "family": f"LIE{id.upper()}", "given": ["PAUL"]}],
+        "identifier": [{"system": "urn:t", "value": id}],
+    }  # fmt: skip
+    if to:
+        made["link"] = [{"other": {"reference": f"Patient/{to}"}, "type": "seealso"}]
+    if ins:
+        made["name"][0]["family"] = "MEME"
+        made["identifier"].append({"system": str(InsSystem.NIR_DEMO), "value": ins})
+    return made
+
+
+@pytest.mark.parametrize("lines", [400, 1])
+async def test_persons_refer_to_each_other_across_lots(
+    space: Space, monkeypatch: pytest.MonkeyPatch, lines: int
+) -> None:
+    """In a ring, to who comes later; and those of one number are one, whatever lines call them."""
+    monkeypatch.setattr(lots, "LINES", lines)
+    root = "1500237261007"
+    ins = f"{root}{control_key(root):02d}"
+    rows = [
+        person("a", to="b"), person("b", to="c"), person("c", to="a"),
+        person("d", to="e", ins=ins), person("e", to="d", ins=ins),
+        *[observation(f"Patient/{id}", date="2020", id=f"o-{id}") for id in "abcde"],
+    ]  # fmt: skip
+    inputs = {
+        name: partial(_source, ndjson(*some))
+        for name, some in (("1", rows[7:]), ("2", rows[:3:2]), ("3", [*rows[3:7], rows[1]]))
+    }
+    done = await (await importer(space)).run(inputs)
+    said = [row["issue"] for input in inputs for row in await told(space, input=input)]
+    assert (done.lines, done.refused) == (10, 0), said
+    assert all(len(issues) == 1 for issues in said), "a reference was lost"
+    linked = {}
+    for id in "abcd":
+        (found,) = (await space.get(f"Patient?identifier=urn:t|{id}", as_=LAB)).entries
+        linked[f"Patient/{found['id']}"] = found["link"][0]["other"]["reference"]
+    a, b, c, d = linked
+    assert linked == {a: b, b: c, c: a, d: d}
+    for person_, count in zip(linked, (1, 1, 1, 2), strict=True):
+        path = f"Observation?subject={person_}"
+        assert len((await space.get(path, as_=LAB)).entries) == count
+    assert await (await importer(space)).run(inputs) == Done(10, 0, 10)
 
 
 async def test_persons_are_named_as_in_any_transaction(space: Space) -> None:
