@@ -62,9 +62,12 @@ class WrongToken(errors.Unauthenticated):
     """The bearer token is not one of this server, has expired, was ended, or lacks a claim."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Verified:
-    """What a token says once its signature, times and claims hold; ids are not yet resolved."""
+    """What a token says once its signature, times and claims hold; ids are not yet resolved.
+
+    One is the same as itself alone: what is made of it is kept beside it.
+    """
 
     claims: dict[str, Any]
     expires: int

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache, partial
 
 from starlette.requests import Request
 
 from carnet import errors
-from carnet.access.actor import ActorKind
+from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Visit
 from carnet.access.revisions import Revisions
-from carnet.access.tokens import NoToken, Tokens, WrongToken, actor_of
+from carnet.access.tokens import KEPT, NoToken, Tokens, Verified, WrongToken, actor_of
 from carnet.config import Settings
 from carnet.fhir.search.parse import Parser
 from carnet.rest.acts import Acts
@@ -56,7 +57,7 @@ class Desk:
         if scheme.lower() != "bearer" or not token:
             raise NoToken
         verified = self.tokens.verify(token.strip(" "))
-        actor = actor_of(verified, self.compartment)
+        actor = self._actor(verified)
         if await self.revisions.current(actor.sub) != actor.rev:
             raise WrongToken
         said = request.headers.getlist(SECRET)
@@ -65,6 +66,11 @@ class Desk:
                 raise WrongConnection
             actor = replace(actor, secret=True)
         return Visit(self.door, actor, request.scope["carnet.request"])
+
+    @cached_property
+    def _actor(self) -> Callable[[Verified], Actor]:
+        """The actor of a token, made once: the claims say all of it, and do not change."""
+        return lru_cache(KEPT)(partial(actor_of, compartment=self.compartment))
 
     def compartment(self, rtype: str, reference: str) -> int | None:
         """Compartment of `Organization/…` (its bucket bears its number) or `Patient/…`."""

@@ -35,6 +35,7 @@ from carnet.rest import (
 )
 from carnet.rest.desk import Desk
 from carnet.rest.outcome import refuse
+from carnet.rest.router import Indexed
 
 log = structlog.get_logger("carnet.rest")
 
@@ -89,13 +90,9 @@ def application(desk: Desk) -> ASGIApp:
     """The API, to be mounted at /fhir."""
     # A handler of Exception also re-raises to the server; those of what is foreseen do not.
     foreseen = (errors.CarnetError, psycopg.Error, PoolTimeout, HTTPException)
-    app = Starlette(
-        routes=[*desk.acts.routes, *ROUTES],
-        exception_handlers=dict.fromkeys((*foreseen, Exception), refuse),
-    )
+    app = Starlette(exception_handlers=dict.fromkeys((*foreseen, Exception), refuse))
     app.add_exception_handler(405, other_method)
-    # Traced leaves a final slash out: no redirection loses a body.
-    app.router.redirect_slashes = False
+    app.router = Indexed([*desk.acts.routes, *ROUTES])
     app.state.desk = desk
     app.state.terms = Terms()
     return Traced(app, desk)

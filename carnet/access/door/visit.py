@@ -31,6 +31,7 @@ from carnet.fhir.store import queries as store
 from carnet.fhir.store.queries import Row
 from carnet.fhir.store.read import all_opened
 from carnet.fhir.store.rows import Attachment, Stored
+from carnet.postgres.together import together
 
 ATTEMPTS = 4  # of a read whose record's rights are being changed
 # Who is limited in how many people's records they read: people who read others'. A software reads its
@@ -357,7 +358,7 @@ class Visit:
     ) -> list[Row]:
         """The rows of a SELECT under this decision's context; the caller writes the trace."""
         async with conn.cursor(row_factory=class_row(Row)) as cur:
-            async with within(conn):
+            async with within(conn, at_once=True):
                 await self.enter(conn, decision.scope)
                 await cur.execute(text.encode(), values, prepare=search_sql.prepare(values))
             return await cur.fetchall()  # outside: asked for inside, rows cost a second round trip
@@ -450,15 +451,17 @@ class Visit:
 
 
 @asynccontextmanager
-async def within(conn: AsyncConnection[Any]) -> AsyncIterator[None]:
+async def within(conn: AsyncConnection[Any], *, at_once: bool = False) -> AsyncIterator[None]:
     """One round trip and one implicit transaction for the statements inside.
 
     Between two Syncs of the extended protocol the server runs one transaction, so a context set for
     the transaction holds for the next statement and for nothing after it. Inside an open transaction
     the statements simply follow.
+
+    at_once: nothing is fetched inside, and all is sent at its end.
     """
     try:
-        async with conn.pipeline():
+        async with together(conn) if at_once else conn.pipeline():
             yield
     except pg.SerializationFailure:
         # What followed was never parsed, and the driver believes it is prepared: another connection

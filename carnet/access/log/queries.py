@@ -49,12 +49,12 @@ UNSEALED: LiteralString = (
 ADD_LEAVES: LiteralString = """
     INSERT INTO access.log_leaf (pos, seq, form, salt, hash)
     SELECT %(pos)s + n - 1, seq, %(form)s, salt, hash
-      FROM unnest(%(seqs)s::bigint[], %(salts)s::bytea[], %(hashes)s::bytea[])
+      FROM unnest(%(seqs)s::bigint[], %(salts)b::bytea[], %(hashes)b::bytea[])
            WITH ORDINALITY t (seq, salt, hash, n)
 """
 ADD_NODES: LiteralString = """
     INSERT INTO access.log_node (level, idx, hash)
-    SELECT * FROM unnest(%s::smallint[], %s::bigint[], %s::bytea[])
+    SELECT * FROM unnest(%s::smallint[], %s::bigint[], %b::bytea[])
 """
 ADD_HEAD: LiteralString = """
     INSERT INTO access.log_head (size, root, at, upto, edge, key, signature)
