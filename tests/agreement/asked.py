@@ -36,6 +36,7 @@ NAMED = frozenset(
     (*RESULT, *(name for name, _ in OF_ALL), "_filter", "_id", "_lastUpdated", "_type")
 )
 VALUED = frozenset(("_total", "_summary"))  # their values are words of FHIR
+EVERYTHING = "Observation"  # as which what every type has is read
 OPERATORS = re.compile(r" (eq|ne|co|sw|ew|gt|lt|ge|le|ap|sa|eb|pr|po|ss|sb|in|ni|re) ")
 ITEMS = 120
 
@@ -52,7 +53,7 @@ def twins(kind: str) -> Twins:
             ids[f"i{item.number}"] = item.steps[0].path.partition("/")[2]
     nothing = cast(World, None)
     return Twins(
-        "nobody", Viewer(kind), items, ids, nothing, nothing,
+        "outsider", Viewer(kind), items, ids, nothing, nothing,
         {item.number: "masked" for item in items if item.number % 2}, frozenset(), frozenset(),
         START + ITEMS * STEP + timedelta(hours=1), ("185047512345678",), Reader(frozenset(), ""),
     )  # fmt: skip
@@ -81,7 +82,7 @@ def asked(probe: Probe) -> Iterator[str]:
         if name == "if-none-exist":
             yield from _search(probe.path.partition("?")[0], value)
     if probe.path.partition("?")[0].endswith("_search"):
-        yield from _search(probe.path.split("/")[-2], probe.body.decode())
+        yield from _search((EVERYTHING + "/" + probe.path).split("/")[-2], probe.body.decode())
     if probe.method == "POST" and probe.path == "":
         yield from _bundle(json.loads(probe.body))
 
@@ -138,6 +139,8 @@ def _request(method: str, address: str) -> Iterator[str]:
             rtype = names[0] if len(names) > 1 and not names[0].startswith("$") else ""
             yield f"operation {rtype if not said.get('rtype') or '{name}' in route.path else '*'} {last}"
         searched = said.get("rtype") or (names[0] if names[0] in load().types else None)
+        if route.path == "/" and method == "GET":
+            searched = EVERYTHING
         if "_history" in route.path or last.startswith("$"):
             yield from (f"{route.path} {name}" for name, _ in parse_qsl(query))
         elif searched:

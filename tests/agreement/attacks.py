@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
+from tests import people
 from tests.agreement.aims import Aim, Probe, bundle, get, span, token
 from tests.agreement.items import (
     CAST,
@@ -30,12 +31,21 @@ PREFERENCES = ("return=minimal", "return=representation", "return=OperationOutco
                "handling=lenient", "handling=strict")  # fmt: skip
 OTHER_MARKS = ("announced", "announce-later", "hide-from-representatives",
                "show-to-representatives")  # fmt: skip
+POINTERS = {
+    "Observation": ("hasMember", "derivedFrom", "focus"), "DocumentReference": ("derivedFrom", "focus"),
+    "Procedure": ("partOf",), "CarePlan": ("basedOn",), "MedicationRequest": ("basedOn",),
+    "Encounter": ("encounter",),
+}  # fmt: skip
 BUNDLED = ("batch", "transaction")
 SINCE = ("2026-11-23T00:00:00Z", "2027-01-01T00:00:00Z")
 
 
 def _sent(kind: str, method: str, path: str, body: Any, *headers: tuple[str, str]) -> Probe:
     return Probe(kind, method, path, json.dumps(body).encode(), headers)
+
+
+def _of(key: str) -> str | None:
+    return people.POPULATION.persona(key.partition("+")[0]).establishment
 
 
 def _cast(aim: Aim) -> dict[str, str]:
@@ -89,14 +99,14 @@ def pointing(aim: Aim) -> Probe:
     """A create that points to what is hidden: whether it is there is not asked, or told."""
     kind, chance = "a create that points to what is hidden", aim.chance
     target = {"reference": aim.address()}
+    rtype = target["reference"].split("/")[0]
     if chance.random() < 0.2:
         target["reference"] += f"/_history/{chance.randint(1, 3)}"
     if aim.twins.viewer.kind == "patient":
-        made = _answers(aim, **{chance.choice(("partOf", "basedOn")): [target]})
+        made = _answers(aim, **{"basedOn" if rtype == "CarePlan" else "partOf": [target]})
+        made["subject"] = {"reference": f"Patient/{aim.twins.ids['patient']}"}
     else:
-        name = chance.choice(
-            ("hasMember", "derivedFrom", "partOf", "basedOn", "focus", "encounter")
-        )
+        name = chance.choice(POINTERS.get(rtype, ("focus",)))
         made = _observation(aim, **{name: target if name == "encounter" else [target]})
     rtype = made["resourceType"]
     if chance.random() < 0.3:
@@ -113,8 +123,11 @@ def pointing(aim: Aim) -> Probe:
 
 def again(aim: Aim) -> Probe:
     """A document deposited once more, or said to replace another: by its number, by its address."""
-    chance = aim.chance
-    number = chance.choice((aim.item.number, chance.randrange(len(aim.twins.items))))
+    chance, twins = aim.chance, aim.twins
+    # What one's own organisation deposited answers by its number, seen or not: DESIGN §3.
+    others = [item.number for item in twins.items if _of(item.actor) != _of(twins.persona)]
+    own = aim.item.number in others and chance.random() < 0.5
+    number = aim.item.number if own else chance.choice(others)
     document = {
         "resourceType": "DocumentReference",
         "masterIdentifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:oid:1.2.{number}"},
@@ -131,17 +144,21 @@ def again(aim: Aim) -> Probe:
             f"DocumentReference?identifier=urn:ietf:rfc:3986|urn:oid:1.2.{number}",
         ))  # fmt: skip
         code = chance.choice(("replaces", "appends"))
+        if not old.startswith("DocumentReference"):
+            old = f"DocumentReference/{old.split('/')[1]}"
         document["relatesTo"] = [{"code": code, "target": {"reference": old}}]
     binary: dict[str, Any] = {"resourceType": "Binary", "contentType": "text/plain", "data": "YQ=="}
     if chance.random() < 0.3:
         binary["securityContext"] = {"reference": aim.address()}
     more = {"ifNoneExist": f"identifier=urn:ietf:rfc:3986|urn:oid:1.2.{number}"}
+    unless = chance.random() < 0.4
     entries = [
         {"fullUrl": "urn:uuid:d",
-         **_entry("POST", "DocumentReference", document, **(more if chance.random() < 0.4 else {}))},
+         **_entry("POST", "DocumentReference", document, **(more if unless else {}))},
         {"fullUrl": "urn:uuid:b", **_entry("POST", "Binary", binary)},
-        _entry("POST", "Observation", _observation(aim, hasMember=[REFUSED])),
     ]  # fmt: skip
+    if not unless:  # that one is carried out
+        entries.append(_entry("POST", "Observation", _observation(aim, hasMember=[REFUSED])))
     return _bundle("a document deposited again", "transaction", entries)
 
 
@@ -276,6 +293,34 @@ def operators(aim: Aim) -> Probe:
     return get("_filter, every operator", f"Observation?{urlencode(given)}", follow=True)
 
 
+def everywhere(aim: Aim) -> Probe:
+    """Everything at once, or some types: by what they share."""
+    chance, kind = aim.chance, "search of everything"
+    id, day = aim.address().split("/")[1], aim.twins.now.date().isoformat()
+    types = ("_type", ",".join(sorted({aim.rtype, chance.choice(("Observation", "Condition"))})))
+    given = [chance.choice((
+        ("_id", id), ("_lastUpdated", f"ge{day}"), ("_security", f"{SECURITY}|MASQUE_PS"),
+        ("_security:not", f"{SECURITY}|MASQUE_PS"), ("_content", chance.choice(WORDS)), types,
+    ))]  # fmt: skip
+    if given[0] == types or chance.random() < 0.5:
+        given = [types]
+        shared = aim.owner == "subject" and aim.rtype not in ("Group", "List", "Communication")
+        if shared and chance.random() < 0.7:
+            given.append(chance.choice((
+                ("subject", aim.person), ("subject:Patient._id", aim.person.split("/")[1]),
+                ("subject:missing", "false"), ("subject:Patient.family", chance.choice(WORDS)),
+            )))  # fmt: skip
+    given += chance.choice((
+        (), (("_total", "accurate"),), (("_summary", "count"),), (("_count", "2"),),
+        (("_sort", "-_lastUpdated"), ("_count", "3")), (("_include", "*:*"),),
+    ))  # fmt: skip
+    if chance.random() < 0.2:
+        return Probe(kind, "POST", "_search", urlencode(given).encode(), FORM)
+    if chance.random() < 0.2:
+        return bundle(kind, chance.choice(BUNDLED), [f"?{urlencode(given)}"])
+    return get(kind, f"?{urlencode(given)}", follow=True)
+
+
 def past(aim: Aim) -> Probe:
     """The history of one, in part: versions of what is hidden leave no gap."""
     chance = aim.chance
@@ -369,7 +414,9 @@ def plain_batch(aim: Aim) -> Probe:
 
 
 # One at a time each, and what they make is taken away again.
-DONE = frozenset(("a hidden id, taken", "a create that points to what is hidden"))
+DONE = frozenset(
+    ("a hidden id, taken", "a create that points to what is hidden", "a document deposited again")
+)
 HEAVY = frozenset(("$everything, between days", *DONE))
 FITTING: dict[str, set[str]] = {
     "a hidden id, taken": {"Observation"},
@@ -391,6 +438,7 @@ GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     "what every resource has": metadata,
     "negations through references": denied,
     "_filter, every operator": operators,
+    "search of everything": everywhere,
     "history of one, in part": past,
     "$everything, between days": whole,
     "operations of others": operated,

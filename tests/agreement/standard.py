@@ -460,7 +460,7 @@ def exported(aim: Aim) -> Probe:
         params.append(("_until", f"{aim.twins.now.date().isoformat()}T05:00:00Z"))
     if chance.random() < 0.2:
         params.append(("_elements", "status,code"))
-    if chance.random() < 0.1:
+    if chance.random() < 0.2:
         params.append(("_outputFormat", chance.choice(("ndjson", "application/fhir+ndjson"))))
     named = level.partition("?")[0] != "$export" and chance.random() < 0.4
     if named:

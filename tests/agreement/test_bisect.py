@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 import pytest
 import structlog
 
-from carnet.access.door import writing
+from carnet.access.door import seeing
 from carnet.fhir.search import sql as search_sql
 from tests.agreement import bisect, seeds
 from tests.agreement.bisect import DOCTOR, LAB, ORACLES, Attacked, Oracle
-from tests.faults import planted
+from tests.faults import planted, planting
 from tests.space import Peopled
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -48,7 +48,7 @@ def test_the_attacker_gains_nothing(pair: tuple[asyncio.Runner, Attacked]) -> No
 
 def without(owner: object, name: str) -> Plant:
     def plant(patch: pytest.MonkeyPatch) -> None:
-        planted._without_scope(patch, owner, name)
+        planting.without_scope(patch, owner, name)
 
     return plant
 
@@ -91,11 +91,11 @@ def test_a_conditional_create_tells_nothing_but_with_a_fault(
     plain = search_sql.matches
 
     def everywhere(*given: object) -> object:
-        with planted._opened():
+        with planting.unguarded():
             return plain(*given)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        planted._conditions(patch, planted._open_condition)
-        patch.setattr(writing, "matches", everywhere)
+        planting.every_condition(patch, planting.open_condition)
+        patch.setattr(seeing, "matches", everywhere)
         gained = runner.run(bisect.attack(worlds, [], role=planted.SUPERUSER))
         assert gained.right == 2

@@ -26,7 +26,7 @@ from tests.agreement import twin
 from tests.agreement.asked import SERVED, asked, probes
 from tests.hostile.fuzz.readers import parser
 
-EACH, SEED = 60, "covered"
+EACH, SEED = 100, "covered"
 # What is served and not asked by the twins, and why.
 ASIDE = {
     "GET /metadata": "the same for all, without a token",

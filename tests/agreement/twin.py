@@ -554,12 +554,16 @@ async def ask(of: Twins, probe: Probe, report: Report) -> str | None:
     path, pages, again = probe.path, 0, 0
     while True:
         headers = dict(probe.headers)
-        a, b = await asyncio.gather(
-            *(world.look(of.persona, probe.page[0], probe.page[1:], of.reader, of.now)
-              if probe.page else
-              world.ask(of.persona, probe.method, path, probe.body, headers)
-              for world in (of.a, of.b))
-        )  # fmt: skip
+        asked = [
+            world.look(of.persona, probe.page[0], probe.page[1:], of.reader, of.now)
+            if probe.page else
+            world.ask(of.persona, probe.method, path, probe.body, headers)
+            for world in (of.a, of.b)
+        ]  # fmt: skip
+        if probe.method == "GET":
+            a, b = await asyncio.gather(*asked)
+        else:  # files of the same bytes are made in one folder
+            a, b = [await each for each in asked]
         if 503 in (a.status, b.status) and probe.method == "GET" and again < PATIENCE:
             again += 1  # a machine too busy says so to either
             continue
@@ -570,8 +574,9 @@ async def ask(of: Twins, probe: Probe, report: Report) -> str | None:
         if told := difference(
             *((_unnumbered(a), _unnumbered(b)) if probe.kind in LINES else (a, b))
         ):
-            asked = " ".join(probe.page) or path
-            return f"{of.persona}: {probe.kind}: {probe.method} {asked} {headers}: {told}"
+            said = " ".join(probe.page) or path
+            sent = probe.body[:700].decode(errors="replace")
+            return f"{of.persona}: {probe.kind}: {probe.method} {said} {headers} {sent}: {told}"
         pages += 1
         following = _next(a) if probe.follow and pages < MOST_PAGES else None
         if following is None:

@@ -130,6 +130,15 @@ class World:
                     (since,),
                 )
             conn.execute("DELETE FROM record.resource WHERE upd >= %s", (since,))
+            for table in (
+                "id_map",
+                "history",
+                "attachment",
+            ):  # a run of the same seed makes the same rows again
+                conn.execute(
+                    f"DELETE FROM record.{table} m WHERE NOT EXISTS (SELECT FROM record.resource r"
+                    " WHERE r.cid = m.cid AND r.rid = m.rid)".encode()
+                )
             conn.execute("DELETE FROM record.outbox WHERE at >= %s", (since,))
 
     async def look(
