@@ -95,21 +95,21 @@ async def test_urns_become_addresses_in_any_order_and_in_rings(space: Space) -> 
 
 async def test_links_become_addresses_wherever_fhir_has_them_and_names_stay(space: Space) -> None:
     """http.html: elements of type uri, url, oid and uuid, and href and src in the narrative."""
-    a, someone = urn(), urn()
+    a, b, someone = urn(), urn(), urn()
     div = (
         '<div xmlns="http://www.w3.org/1999/xhtml"><p title="href=%s"><a class="x" href="%s">a</a>'
-        "<img alt=\"b\" src='%s'/> %s</p></div>"
+        "<img alt=\"b\" src='%s'/> <a href='%s'>b</a> %s</p></div>"
     )
     given = observation(
         someone,
         identifier=[{"system": "urn:ietf:rfc:3986", "value": a}],
-        text={"status": "generated", "div": div % (a, a, a, a)},
+        text={"status": "generated", "div": div % (a, a, a, b, a)},
         extension=[{"url": "urn:x", "valueUri": a}, {"url": "urn:y", "valueString": a}],
         note=[{"text": a}],
     )
     question = {
         "resourceType": "Questionnaire",
-        "url": a,
+        "url": b,
         "status": "active",
         "derivedFrom": ["urn:z"],
     }
@@ -121,7 +121,7 @@ async def test_links_become_addresses_wherever_fhir_has_them_and_names_stay(spac
     }
     answer = await space.post(
         "",
-        bundle(post(patient(), someone), post(given, a), post(message), post(question)),
+        bundle(post(patient(), someone), post(given, a), post(message), post(question, b)),
         as_=HOSPITAL,
     )
     assert statuses(answer) == ["201"] * 4, answer.body
@@ -129,12 +129,12 @@ async def test_links_become_addresses_wherever_fhir_has_them_and_names_stay(spac
     made, said, asked = [
         (await space.get(location(answer, at), as_=HOSPITAL)).json for at in (1, 2, 3)
     ]
-    assert made["text"]["div"] == div % (a, to, to, a)
+    assert made["text"]["div"] == div % (a, to, to, location(answer, 3), a)
     assert [each.get("valueUri") for each in made["extension"]] == [to, None]
     assert (made["extension"][1]["valueString"], made["note"][0]["text"]) == (a, a)
     assert made["identifier"][0]["value"] == a
     assert said["instantiatesUri"] == ["urn:z", to]
-    assert asked["url"] == a  # the name a definition bears is no link
+    assert asked["url"] == b  # the name a definition bears is no link
 
 
 async def test_relative_references_are_read_beside_their_full_url(space: Space) -> None:
