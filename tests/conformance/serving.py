@@ -37,6 +37,7 @@ class Served:
     _claims: dict[str, dict[str, Any]]
     _tokens: Tokens
     database: str  # its address, for the role of migrations
+    pid: int  # of the master
 
     @property
     def base(self) -> str:
@@ -70,7 +71,7 @@ def served(peopled: Peopled) -> Iterator[Served]:
         try:
             wait(process, port)
             tokens, url = parts.tokens_of(settings, now), peopled.cluster.url(database=name)
-            yield Served(port, patient_id(peopled), claims(peopled), tokens, url)
+            yield Served(port, patient_id(peopled), claims(peopled), tokens, url, process.pid)
         finally:
             process.terminate()
             try:

@@ -15,6 +15,7 @@ where each has its source.
 | `_count=1` gives two | included counted as a match | here |
 | a missing value set | answered five ways | here |
 | concurrent updates, deadlocks, double creation, all connections taken | | test_concurrency.py |
+| more clients than connections, slow or gone; a worker or the database gone | | test_edges.py |
 | F1 includes leave the compartment | | twin worlds; includes |
 | F2 a missing claim is no filter | | every claim, dropped or retyped |
 | F3 an empty list is everything | | an empty scope, an empty context |
