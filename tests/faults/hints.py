@@ -197,13 +197,19 @@ def hidden_id_is_taken(patch: pytest.MonkeyPatch) -> None:
 
 def references_looked_up(patch: pytest.MonkeyPatch) -> None:
     """What points to nothing is refused, what points to something hidden is not."""
-    plain = Unit.place
+    put, flush = Unit.put, Unit.flush
+    sent: dict[int, set[str]] = {}
 
-    async def place(self: Unit, resource: Any, *given: Any, **more: Any) -> Any:
-        for id in re.findall(r"[A-Za-z]+/([a-z2-7]{26})", str(resource)):
-            found = self.visit.door.ids.decode(id)
+    def noted(self: Unit, address: Any, resource: Any, *given: Any, **more: Any) -> Any:
+        sent.setdefault(id(self), set()).update(re.findall(r"/([a-z2-7]{26})", str(resource)))
+        return put(self, address, resource, *given, **more)
+
+    async def flushed(self: Unit) -> None:
+        for each in sent.pop(id(self), ()):
+            found = self.visit.door.ids.decode(each)
             if found and not await count_of(self.conn, "cid = %s AND rid = %s", *found):
                 raise errors.Invalid
-        return await plain(self, resource, *given, **more)
+        await flush(self)
 
-    patch.setattr(Unit, "place", place)
+    patch.setattr(Unit, "put", noted)
+    patch.setattr(Unit, "flush", flushed)
