@@ -317,7 +317,7 @@ async def test_lenient_handling_leaves_out_what_is_unknown_and_says_what_was_app
     space: Space,
 ) -> None:
     answer = await space.get(
-        "Observation?no-such=1&status=final&code:exact=1&_sort=no-such",
+        "Observation?no-such=1&status=final&code:exact=1&_sort=no-such&_include=Observation:no-such",
         as_=LAB,
         Prefer="handling=lenient",
     )

@@ -3,7 +3,8 @@
 
     _filter=specialty eq 15 and (characteristic eq 02 or name co "étoile")
 
-The path of a test is a search parameter; its value is what that parameter takes, or a JSON string.
+The path of a test is a search parameter; its value is what that parameter takes, or a JSON string. What
+a path leads to is narrowed by a filter in brackets: `has-member[status eq final].code eq a`, of one member.
 And and or have no precedence: they are read from left to right, as FHIR has it.
 Source: FHIR R4, Search, "_filter".
 """
@@ -22,6 +23,7 @@ from carnet.fhir.search.query import Filter
 DEEPEST = 20  # parentheses one in another
 MOST = 60  # tests
 WORD = re.compile(r"\s*(?:(\()|(\))|(\"(?:[^\"\\]|\\.)*\")|([^\s()\"]+))", re.DOTALL)
+BRACKET = re.compile(r"\[|\]|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 
 # What a test is, as a modifier or a prefix of the parameter, by its type and operator.
 # Not modifiers a URL can write, where U+0000 is refused: the whole text, case and accents aside; the end of
@@ -50,20 +52,21 @@ class UnknownOperator(errors.NotSupported):
     """This operator of _filter is not supported on a parameter of this type."""
 
 
-class FilterInside(errors.NotSupported):
-    """A filter in brackets inside a path is not supported: write each test with its whole path."""
+class WrongInside(errors.Invalid):
+    """A filter in brackets follows a reference, and a point and a parameter follow it: one in each path."""
 
 
 @dataclass(slots=True)
 class Reader:
     """A _filter being read.
 
-    kind: the type of a parameter; test: the filter of (parameter, modifier, value as in a URL).
+    kind: the type of a parameter; test: the filter of (parameter, modifier, value as in a URL, what is in
+    brackets after its first reference).
     """
 
     text: str
     kind: Callable[[str], str]
-    test: Callable[[str, str, str], Filter]
+    test: Callable[[str, str, str, str], Filter]
     at: int = 0
     tests: int = 0
 
@@ -97,7 +100,27 @@ class Reader:
         self.tests += 1
         if self.tests > MOST or word in (")", "and", "or", "not") or word[0] == '"':
             raise WrongExpression
-        return self._test(word, self._next(), self._next())
+        name, inside = self._path(word)
+        return self._test(name, inside, self._next(), self._next())
+
+    def _path(self, word: str) -> tuple[str, str]:
+        """The path that a word begins, and what was in brackets in it."""
+        if "[" not in word:
+            return word, ""
+        head, depth = word.partition("[")[0], 0
+        start = self.at - len(word) + len(head)
+        for found in BRACKET.finditer(self.text, start):
+            depth += {"[": 1, "]": -1}.get(found[0], 0)
+            if depth == 0:
+                break
+        else:
+            raise WrongInside
+        self.at = found.end()
+        rest = self._next()
+        inside = self.text[start + 1 : found.start()]
+        if not head or "." in head or "[" in rest or not rest.startswith(".") or not inside.strip():
+            raise WrongInside
+        return head + rest, inside
 
     def _closed(self, depth: int) -> Filter:
         found = self._joined(depth + 1)
@@ -106,9 +129,7 @@ class Reader:
         # What was in parentheses is one thing: `a or (b or c) and d`.
         return Together("and", (found,)) if isinstance(found, Together) else found
 
-    def _test(self, name: str, operator: str, value: str) -> Filter:
-        if "[" in name:
-            raise FilterInside
+    def _test(self, name: str, inside: str, operator: str, value: str) -> Filter:
         if value in ("(", ")"):
             raise WrongExpression
         given = value
@@ -123,15 +144,15 @@ class Reader:
         if operator == "pr":
             if given not in ("true", "false"):
                 raise WrongExpression
-            return self.test(name, "missing", "false" if given == "true" else "true")
+            return self.test(name, "missing", "false" if given == "true" else "true", inside)
         found = OPERATORS.get(kind, {}).get(operator)
         if found is None and operator in NEGATED:
             found = OPERATORS.get(kind, {}).get(NEGATED[operator])
             if found is not None:
-                return Not(self.test(name, found[0], found[1] + escaped(given, kind)))
+                return Not(self.test(name, found[0], found[1] + escaped(given, kind), inside))
         if found is None:
             raise UnknownOperator
-        return self.test(name, found[0], found[1] + escaped(given, kind))
+        return self.test(name, found[0], found[1] + escaped(given, kind), inside)
 
     def _look(self) -> str | None:
         """The next word, left where it is; None at the end."""

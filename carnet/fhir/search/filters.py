@@ -139,8 +139,10 @@ class Filters:
                     f"Search by {parameter.type} is not supported yet ({safe(name)})."
                 )
 
-    def expression(self, rtype: str, text: str) -> list[Found]:
+    def expression(self, rtype: str, text: str, depth: int = 0) -> list[Found]:
         """The filters of `_filter`, all of which must hold, and the records each names."""
+        if depth > chains.DEEPEST:
+            raise chains.TooDeep
         named: dict[int, set[int] | None] = {}
         live: list[Filter] = []
 
@@ -150,20 +152,40 @@ class Filters:
             parameter = self._last(rtype, name)
             return parameter.type if parameter else "token"
 
-        def test(name: str, modifier: str, value: str) -> Filter:
+        def test(name: str, modifier: str, value: str, inside: str) -> Filter:
             first, _, rest = f"{name}:{modifier}".rstrip(":").partition(":")
             if ":" in name and "." not in name and first != "_has":
                 raise UnknownParameter  # a modifier is an operator there
             try:
-                made, compartments = self.one(rtype, first, rest, value)
+                made, compartments = self.one(rtype, first, rest, value, depth)
             except errors.CarnetError as refused:
                 raise naming(refused, name) from None
+            if inside:
+                made = self._narrowed(made, inside, depth + 1)
             named[id(made)] = compartments
             live.extend(self.live(rtype, first))
             return made
 
         found = expressions.Reader(text, kind, test).read()
         return [(part, named.get(id(part))) for part in (*logic.apart(found), *live)]
+
+    def _narrowed(self, chain: Filter, inside: str, depth: int) -> Filter:
+        """A chain whose targets answer to a filter too; types that lack what it names are left out."""
+        if not isinstance(chain, chains.Chain):
+            raise expressions.WrongInside
+        kept: list[Query] = []
+        unknown: errors.CarnetError | None = None
+        for target in chain.targets:
+            try:
+                found = self.expression(target.rtype, inside, depth)
+            except (UnknownParameter, expressions.UnknownOperator) as refused:
+                unknown = refused
+                continue
+            more = tuple(each for each, _ in found)
+            kept.append(replace(target, filters=(*target.filters, *more)))
+        if not kept and unknown is not None:
+            raise unknown
+        return replace(chain, targets=tuple(kept))
 
     def live(self, rtype: str, name: str) -> tuple[Live, ...]:
         """What a statement says that searches by a parameter of the installation."""

@@ -27,7 +27,7 @@ LENGTH = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,30})?", re.ASCII)
 
 
 class WrongPoint(errors.Invalid):
-    """near is latitude|longitude|distance|unit, in degrees; the last two may be left out."""
+    """near is latitude|longitude|distance|unit, in degrees, and no name; the last two may be left out."""
 
 
 def kept(degrees: Decimal) -> int:

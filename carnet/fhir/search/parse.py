@@ -82,6 +82,8 @@ class Parser:
                     continue
                 if lenient and name == "_elements" and not one.elements():
                     continue
+                if lenient and not one.included():
+                    continue
                 asked.setdefault(name, []).append(value)
                 if name == "_cursor":
                     continue

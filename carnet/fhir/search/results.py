@@ -78,6 +78,14 @@ class Results:
             raise naming(sorting.NoOrder(), name)
         return Sort(name, descending, parameter.type, parameter.number)
 
+    def included(self) -> bool:
+        """Whether what is to be included is known by its names."""
+        try:
+            self.includes()
+        except includes.WrongInclude:
+            return False
+        return True
+
     def elements(self) -> tuple[str, ...] | None:
         """The elements named; None when one is not of the type."""
         named = [
