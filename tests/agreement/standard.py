@@ -234,6 +234,33 @@ def compartment(aim: Aim) -> Probe:
     return get("compartment", f"{of}/{rtype}{asked}", follow=True)
 
 
+def several(aim: Aim) -> Probe:
+    """Several types at once, by what they share: by GET, by POST, and whatever is there."""
+    chance = aim.chance
+    kinds = ["Observation", "Condition", "DiagnosticReport", "Encounter"]
+    given: list[Given] = [("_type", ",".join(sorted(chance.sample(kinds[:3], 2))))]
+    shared = (
+        ("patient", aim.person), ("code", chance.choice(CODES)), ("code:not", chance.choice(CODES)),
+        ("patient.name", "a"), ("_filter", f"code eq {chance.choice(CODES)}"), ("_text", "fo"),
+        ("encounter:missing", "false"),
+    )  # fmt: skip
+    given += chance.sample(shared, chance.randint(1, 2))
+    if chance.random() < 0.2:
+        given = [("_lastUpdated", "ge2026-11-24")]
+    given += chance.choice(
+        (
+            (),
+            (("_total", "accurate"),),
+            (("_sort", "_id"), ("_count", "3")),
+            (("_summary", "count"),),
+        )
+    )
+    if chance.random() < 0.3:
+        body = urlencode(given).encode()
+        return Probe("search of several types", "POST", "_search", body, FORM)
+    return get("search of several types", f"?{urlencode(given)}", follow=True)
+
+
 def everywhere(aim: Aim) -> Probe:
     """The history of a type and of everything."""
     chance = aim.chance
@@ -514,6 +541,7 @@ GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     **{kind: searched(kind) for kind in WAYS},
     "_sort by an amount": ordered,
     "compartment": compartment,
+    "search of several types": several,
     "history of a type and of all": everywhere,
     "conditional read": since,
     "conditional write, any parameter": conditional,
