@@ -48,7 +48,7 @@ class TooManyPatientsRead(errors.TooMany):
 
 
 class Changing(errors.Transient):
-    """The rights on this record are being changed: try again."""
+    """What decides the answer, rights or search parameters, is being changed: try again."""
 
 
 P = ParamSpec("P")
