@@ -33,6 +33,7 @@ class Frame:
     __slots__ = (
         "conformance",
         "context",
+        "held",
         "index",
         "model",
         "now",
@@ -70,6 +71,7 @@ class Frame:
         self.conformance = conformance
         self.now = now
         self.trace = trace
+        self.held: dict[str, Any] | None = None  # what the top contains, by id, once asked for
         self.index = 0
         self.total: Items = []
         self.work = MAX_ITEMS

@@ -20,7 +20,7 @@ from carnet.fhir.fhirpath import Item
 from carnet.fhir.fhirpath.equality import order
 from carnet.fhir.fhirpath.equality import same as equal
 from carnet.fhir.fhirpath.functions.fhir import target_of
-from carnet.fhir.fhirpath.functions.patterns import checked
+from carnet.fhir.fhirpath.functions.patterns import bearable, checked
 from carnet.fhir.validation import bindings
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ BOUNDS: Final = (  # address, sign of what is beyond, what it is
     (SDC + "minQuantity", -1, "minQuantity"),
     (SDC + "maxQuantity", 1, "maxQuantity"),
 )
-LONGEST: Final = 10_000  # characters of an answer a regular expression is tried on
 
 KINDS: Final[dict[str, tuple[str, ...]]] = {
     "boolean": ("boolean",),
@@ -260,7 +259,7 @@ def _format(written: str) -> Rule:
     def check(item: Item) -> list[Problem]:
         if type(item[1]) is not str:
             return []
-        if len(item[1]) > LONGEST:
+        if not bearable(written, len(item[1])):
             return unread
         return [] if pattern.fullmatch(item[1]) else wrong
 

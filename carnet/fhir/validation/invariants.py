@@ -16,6 +16,7 @@ from carnet import errors
 from carnet.fhir.definitions import Element, Invariant, load
 from carnet.fhir.fhirpath import Frame, Item, Run, model, read, truth
 from carnet.fhir.fhirpath.compiler import Compiler
+from carnet.fhir.validation import contained
 
 # Rest of the path, severity, issue code, sentence, key of the rule.
 Problem = tuple[str, str, str, str, str]
@@ -24,6 +25,8 @@ Walk = Callable[[Any, Any, Frame, Problems, str], None]
 
 MAX_ISSUES: Final = 200
 NESTED: Final = frozenset(("Resource", "xhtml"))
+# In Python, for what they cost where much is contained.
+WRITTEN: Final[dict[str, Run]] = {"dom-3": contained.referred, "ref-1": contained.there}
 NARRATIVE: Final = frozenset(("txt-1", "txt-2"))  # told with the structure
 
 
@@ -85,7 +88,8 @@ def _compiled_rules(invariants: tuple[Invariant, ...]) -> tuple[Rule, ...]:
             expression = correction.get("expression", "")
         if expression:
             text = sentence(invariant.key, invariant.human)
-            made.append((compiled(expression), invariant.severity, text, invariant.key))
+            run = WRITTEN.get(invariant.key) or compiled(expression)
+            made.append((run, invariant.severity, text, invariant.key))
     return tuple(made)
 
 

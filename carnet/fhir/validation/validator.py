@@ -144,7 +144,8 @@ class Validator:
         if brought is None:
             return None
         if url not in self._sound:  # what a package brings may be wrong itself
-            self._sound[url] = not structure.check(brought)
+            wrong = {issue.code for issue in structure.check(brought)}
+            self._sound[url] = wrong.isdisjoint({"structure", "required"})
         return brought if self._sound[url] else None
 
     def _context(self, place: "Place") -> Context:

@@ -114,10 +114,22 @@ def _contained(name: str, reference: Any, frame: Frame) -> Item | None:
     for holder in holders:
         if not name:  # "#": the resource that contains
             return frame.model.item(holder)
-        for resource in holder.get("contained", ()):
-            if resource.get("id") == name:
-                return frame.model.item(resource)
+        if holder is frame.top[1]:
+            found = by_id(frame).get(name)
+        else:
+            found = next((c for c in holder.get("contained", ()) if c.get("id") == name), None)
+        if found is not None:
+            return frame.model.item(found)
     return None
+
+
+def by_id(frame: Frame) -> dict[str, Any]:
+    """What the resource at hand contains, made once: many may refer to many."""
+    if frame.held is None:
+        frame.held = {}
+        for one in frame.top[1].get("contained", ()):
+            frame.held.setdefault(one.get("id"), one)
+    return frame.held
 
 
 def _stands_in(part: Any, whole: Any) -> bool:

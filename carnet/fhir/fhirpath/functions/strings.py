@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from carnet.fhir.fhirpath.compiler import Builder, Compiler, single
 from carnet.fhir.fhirpath.frame import Frame, Run
-from carnet.fhir.fhirpath.functions.patterns import checked
+from carnet.fhir.fhirpath.functions.patterns import bearable, checked
 from carnet.fhir.fhirpath.refusals import WrongPath, WrongType
 from carnet.fhir.fhirpath.tree import Node
 from carnet.fhir.fhirpath.values import NOTHING, STRING, Items, boolean, integer, text
@@ -77,12 +77,20 @@ def pattern(written: str) -> re.Pattern[str]:
         raise WrongPath("FHIRPath: this regular expression cannot be used here.") from None
 
 
+def _tried(written: str, subject: str) -> re.Pattern[str]:
+    """A pattern that is tried on a text in a time that does not matter."""
+    found = pattern(written)
+    if not bearable(written, len(subject)):
+        raise WrongPath("FHIRPath: this regular expression takes too long on so long a text.")
+    return found
+
+
 def _matches(subject: str, regex: str) -> Items:
-    return boolean(pattern(regex).search(subject) is not None)
+    return boolean(_tried(regex, subject).search(subject) is not None)
 
 
 def _matches_full(subject: str, regex: str) -> Items:
-    return boolean(pattern(regex).fullmatch(subject) is not None)
+    return boolean(_tried(regex, subject).fullmatch(subject) is not None)
 
 
 def _replace_matches(subject: str, regex: str, substitution: str) -> Items:
@@ -92,7 +100,7 @@ def _replace_matches(subject: str, regex: str, substitution: str) -> Items:
         lambda found: rf"\g<{found[1] or found[2]}>", substitution.replace("\\", r"\\")
     )
     try:
-        return text(pattern(regex).sub(template, subject))
+        return text(_tried(regex, subject).sub(template, subject))
     except (re.error, IndexError):
         raise WrongPath("FHIRPath: the substitution names a group that is not there.") from None
 
