@@ -78,7 +78,9 @@ class Done:
 class Crew(Protocol):
     """Those who do lots, several at once."""
 
-    width: int
+    @property
+    def width(self) -> int:
+        """How many lots at once."""
 
     def do(self, lot: Lot) -> Awaitable[Done]:
         """Do one."""

@@ -284,6 +284,16 @@ KEEP: LiteralString = """
 """
 
 
+COMPARTMENTS: LiteralString = "SELECT cid FROM record.compartment WHERE cid = ANY (%s::bigint[])"
+
+
+async def compartments(conn: AsyncConnection[Any], cids: Sequence[int]) -> list[int]:
+    """Those that are there; primary key."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(COMPARTMENTS, (list(cids),))
+        return list(await cur.fetchall())
+
+
 async def empty(conn: AsyncConnection[Any]) -> bool:
     """Whether nobody has a record here, but those whom imports brought with their ids."""
     async with conn.cursor(row_factory=scalar_row) as cur:

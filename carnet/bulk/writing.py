@@ -27,6 +27,7 @@ from carnet.rest.desk import Desk
 from carnet.rest.http import UnknownType
 from carnet.rest.links import copied
 from carnet.rest.outcome import known, outcome, unforeseen
+from carnet.rest.placing import existing
 from carnet.rest.plans import carry_out
 
 PROFILE = "urn:carnet:import"  # of the plan of a lot
@@ -108,6 +109,22 @@ class Writer:
             await self._keep(lot, lines)
         return Done(len(lines), sum(each.refused for each in lines))
 
+    async def _alone(self, unit: Unit, entries: Sequence[Entry]) -> None:
+        """Persons whose place is given are made by one transaction at a time, and once.
+
+        A second one would make another key for the same compartment, while others write under the first.
+        """
+        persons = {
+            each.place.cid: each
+            for each in entries
+            if each.rtype == "Patient" and each.place is not None and not each.place.there
+        }
+        for cid in sorted(persons):
+            await unit.alone(f"import|{cid}")
+        for cid in await queries.compartments(unit.conn, sorted(persons)):
+            await existing(unit, self.desk.acts, persons[cid])  # refused when it is another's
+            persons[cid].place = Place(cid, cid, there=True)
+
     async def _follow(self, unit: Unit, lines: Sequence[Line]) -> None:
         """The documents that lines came with, as they are now: nothing is masked or shown meanwhile."""
         wanted = sorted({each.follows for each in lines if each.entry and each.follows})
@@ -136,6 +153,7 @@ class Writer:
         plan = Plan(entries, frozenset((PROFILE,)), parser=self.desk.parser)
 
         async def before(unit: Unit, plan: Plan) -> None:
+            await self._alone(unit, entries)
             await self._follow(unit, lines)
 
         async def after(unit: Unit, plan: Plan) -> None:
