@@ -39,7 +39,8 @@ def referred(items: Items, frame: Frame) -> Items:
     contained = [one for item in items for one in item[1].get("contained", ())]
     if not contained:
         return [("boolean", True, None)]
-    named = {item[1] for item in _run(REFERENCES)(items, frame)}
+    found = _run(REFERENCES)(items, frame)  # some elements named so are References themselves
+    named = {item[1] for item in found if type(item[1]) is str}
     for item in _run(DIVS)(items, frame):
         named.update(NAMED.findall(str(item[1])))
     fine = all(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from carnet.fhir.definitions import load
-from carnet.fhir.fhirpath import Frame, functions, model
+from carnet.fhir.fhirpath import Frame, Items, functions, model
 from carnet.fhir.fhirpath.functions.fhir import by_id
 from carnet.fhir.validation.contained import referred, there
 from carnet.fhir.validation.invariants import compiled
@@ -42,7 +42,7 @@ def test_what_is_contained_is_referred_to(resource: Json, fine: bool) -> None:
 @pytest.mark.parametrize("reference", ["#o", "#other", "Organization/1", "urn:uuid:1"])
 def test_a_reference_inside_names_what_is_there_as_r4_has_it(reference: str) -> None:
     top = model().item(patient())
-    one = [("Reference", {"reference": reference}, None)]
+    one: Items = [("Reference", {"reference": reference}, None)]
     rules = {i.key: i.expression for i in load().shapes["Reference"].invariants}
     theirs = compiled(rules["ref-1"])(one, Frame(model(), top))
     assert there(one, Frame(model(), top))[0][1] is theirs[0][1]
