@@ -14,6 +14,7 @@ from carnet import errors
 from carnet.access import kinds, labels, moment
 from carnet.access.actor import ActorKind
 from carnet.access.door.placing import Placing
+from carnet.access.door.visit import within
 from carnet.access.door.written import (
     Address,
     NotDepositor,
@@ -271,8 +272,9 @@ class Changing(Placing):
         cid = changed.before.cid
         decision = await self._decision(cid)
         ciphers = await self.visit.door.vault.ciphers(self.conn, [cid])
-        await self._enter(decision.scope, {cid})
-        await write.change(self.conn, changed, ciphers[cid], self.visit.door.hasher, at)
+        async with within(self.conn, at_once=True):
+            await self._enter(decision.scope, {cid})
+            await write.change(self.conn, changed, ciphers[cid], self.visit.door.hasher, at)
         self.changed.append((cid, changed.before.rid, changed.before.ver + 1))
 
 

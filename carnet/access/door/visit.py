@@ -34,6 +34,8 @@ from carnet.fhir.store.rows import Attachment, Stored
 from carnet.postgres.together import together
 
 ATTEMPTS = 4  # of a read whose record's rights are being changed
+# What ends a statement in the middle of others: those after it were not parsed.
+UNPARSED = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable, pg.QueryCanceled)
 # Who is limited in how many people's records they read: people who read others'. A software reads its
 # own deposits.
 LIMITED = frozenset((ActorKind.PROFESSIONAL, ActorKind.ASSISTANT, ActorKind.HELPER))
@@ -463,7 +465,7 @@ async def within(conn: AsyncConnection[Any], *, at_once: bool = False) -> AsyncI
     try:
         async with together(conn) if at_once else conn.pipeline():
             yield
-    except pg.SerializationFailure:
+    except UNPARSED:
         # What followed was never parsed, and the driver believes it is prepared: another connection
         # serves the next one. In an open transaction, this one prepares nothing any more.
         conn.prepare_threshold = None

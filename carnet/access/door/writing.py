@@ -45,7 +45,7 @@ class Unit(Changing):
         cids = {cid for cid, _, _ in traced}
         cids -= {DIRECTORY, self.visit.actor.org or DIRECTORY}
         ciphers = await door.vault.ciphers(self.conn, {row.cid for row in self.new})
-        async with within(self.conn):
+        async with within(self.conn, at_once=True):
             for made in self.made[self._opened :]:
                 await write.add_compartment(self.conn, made, self.at)
             self._opened = len(self.made)
