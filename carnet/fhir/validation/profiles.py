@@ -28,6 +28,7 @@ from carnet.fhir.validation.snapshots import (
     Part,
     Snapshots,
     code_of,
+    profiles_of,
     value_of,
 )
 
@@ -68,6 +69,19 @@ class Compiler:
         """The function of a whole profile."""
         return self._item(root, None, (root.name,)) or _fine
 
+    def element(self, root: Part, id: str) -> Check | None:
+        """The function of one element of a profile, which another profile points to."""
+        part = self.snapshots.element(root, id)
+        if part is None:
+            return None
+        kind = root.name
+        for name in id.split(".")[1:]:
+            ways = model().children(kind).get(name.partition(":")[0].removesuffix("[x]"))
+            if not ways:
+                return None
+            kind = ways[0].kind
+        return self._item(part, None, (kind,)) or _fine
+
     # ------------------------------------------------------------ one item
 
     def _item(self, part: Part, base: Element | None, kinds: tuple[str, ...]) -> Check | None:
@@ -106,7 +120,7 @@ class Compiler:
             made.append(_of_types(codes, part.id))
         # Extensions are held to their definitions wherever they stand: see extensions.py.
         profiles = {
-            code_of(t): tuple(t["profile"])
+            code_of(t): tuple(profiles_of(t))
             for t in types
             if t.get("profile") and code_of(t) != "Extension"
         }

@@ -18,7 +18,15 @@ from carnet.fhir.fhirpath import Child, Item, model
 from carnet.fhir.fhirpath.compiler import gather
 from carnet.fhir.fhirpath.functions.fhir import target_of
 from carnet.fhir.validation.matching import contains, same
-from carnet.fhir.validation.snapshots import Json, OfR4, Part, Snapshots, code_of, value_of
+from carnet.fhir.validation.snapshots import (
+    Json,
+    OfR4,
+    Part,
+    Snapshots,
+    code_of,
+    profiles_of,
+    value_of,
+)
 
 if TYPE_CHECKING:
     from carnet.fhir.validation.profiles import Context
@@ -89,7 +97,7 @@ def _discriminator(
 ) -> tuple[Matches, bool]:
     """Whether an item agrees with a slice in one place; and whether the slice says anything of it."""
     steps: list[Step] = []
-    places = [part]  # the elements of the slice the path ends at
+    places = [_pointed(snapshots, part)]  # the elements of the slice the path ends at
     resolved = False
     for found in STEP.finditer(path):
         word, url, cast, name = found[0], found[1], found[2], found[3]
@@ -117,6 +125,17 @@ def _discriminator(
         return test(items, context)
 
     return matches, telling
+
+
+def _pointed(snapshots: Snapshots, part: Part) -> Part:
+    """What a slice is, where it points to an element of another profile."""
+    for url in (u for t in part.types() for u in profiles_of(t)):
+        whole, _, element = url.partition("#")
+        root = snapshots.of(whole) if element else None
+        found = snapshots.element(root, element) if root is not None else None
+        if found is not None:
+            return found
+    return part
 
 
 Test = Callable[[list[Item], "Context"], bool | None]
@@ -188,7 +207,12 @@ def _type_of(snapshots: Snapshots, url: str) -> str:
 
 def _profile_test(places: list[Part], resolved: bool, absent: bool) -> tuple[Test, bool]:
     key = "targetProfile" if resolved else "profile"
-    urls = [u for place in places for t in place.types() for u in t.get(key, ())]
+    urls = [
+        u
+        for place in places
+        for t in place.types()
+        for u in (t.get(key, ()) if resolved else profiles_of(t))
+    ]
     if absent:
         return (lambda items, context: not items), True
 

@@ -65,6 +65,20 @@ class Part:
         return found
 
 
+ELEMENT: Final = STRUCTURE + "elementdefinition-profile-element"
+
+
+def profiles_of(kind: Json) -> list[str]:
+    """The profiles of a type; `address#element` where one points to an element of a profile."""
+    beside = kind.get("_profile", [])
+    told = []
+    for at, url in enumerate(kind.get("profile", ())):
+        extensions = (beside[at] or {}).get("extension", ()) if at < len(beside) else ()
+        named = [e.get("valueString") for e in extensions if e.get("url") == ELEMENT]
+        told.append(f"{url.partition('|')[0]}#{named[0]}" if named else url)
+    return told
+
+
 def value_of(data: Json, prefix: str) -> tuple[str, Any] | None:
     """The one `fixed[x]` or `pattern[x]` of an element: the name of its type, and the value."""
     for key, value in data.items():
@@ -159,6 +173,19 @@ class Snapshots:
         for at in range(len(steps)):
             holder = _slice(holder, "/".join(steps[: at + 1]))
         return holder
+
+    def element(self, root: Part, id: str) -> Part | None:
+        """An element of a profile, or a slice of one, by its id."""
+        part = root
+        for name in id.split(".")[1:]:
+            bare, _, cut = name.partition(":")
+            found = next((p for p in self.open(part) if p.name == bare), None)
+            if found is not None and cut:
+                found = next((one for one in found.slices if one.slice == cut), None)
+            if found is None:
+                return None
+            part = found
+        return part
 
     def open(self, part: Part) -> list[Part]:
         """The children of a part, made now if they were not."""

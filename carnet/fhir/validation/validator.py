@@ -187,9 +187,12 @@ class Validator:
         url = url.partition("|")[0]
         if url not in self._checks:
             with self._making:  # a thread never sees half of one
-                snapshot = self.snapshots.of(url)
+                whole, _, element = url.partition("#")
+                snapshot = self.snapshots.of(whole)
                 made = None
-                if snapshot is not None:
+                if snapshot is not None and element:
+                    made = Compiler(self.snapshots).element(snapshot, element)
+                elif snapshot is not None:
                     made = _typed(snapshot.name, Compiler(self.snapshots).root(snapshot))
                 self._checks[url] = made
         return self._checks[url]
