@@ -61,11 +61,15 @@ def _power(written: str) -> int:
             continue
         if argument[1] is not codes.MAXREPEAT and argument[1] <= MANY:
             continue
-        after = flat[at + 1] if at + 1 < len(flat) else None
-        if after is None or after[0] is not codes.LITERAL or _takes(argument[2], after[1]):
+        after = at + 1 + len(list(_deep(argument[2])))
+        while after < len(flat) and flat[after][0] in (codes.MAX_REPEAT, codes.MIN_REPEAT):
+            after += 1
+        if after < len(flat) and (
+            flat[after][0] is not codes.LITERAL or _takes(argument[2], flat[after][1])
+        ):
             endless += 1
     anchored = bool(flat) and flat[0][0] is codes.AT
-    return endless + (not anchored) if endless else 0
+    return endless + (not anchored) + (endless > 1) if endless else 0
 
 
 def _deep(sequence: Any) -> Any:
