@@ -230,6 +230,7 @@ async def test_a_caller_who_hangs_up_harms_nothing(space: Space) -> None:
         ("GET", f"Observation/{'a' * 26}/_history/x", 404),
         ("GET", f"Observation/{'a' * 26}/$everything", 404),
         ("POST", "Observation/$nothing", 404), ("GET", "Observation//", 404), ("GET", "_history/1", 404),
+        ("GET", "Nothing/_history", 404), ("GET", "a/b/c/d/e", 404),
         ("DELETE", "Observation", 400), ("PUT", "Observation", 400), ("OPTIONS", "Observation", 405),
         ("PATCH", "Observation", 400),
         ("PATCH", "Observation/1", 400), ("POST", "metadata", 405), ("TRACE", "Observation", 405),
