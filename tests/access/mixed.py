@@ -16,9 +16,8 @@ from typing import Any, LiteralString
 import psycopg
 import structlog
 
-from tests.agreement import reading, told
+from tests.agreement import attacks, reading, standard, told
 from tests.agreement.aims import Aim, Probe
-from tests.agreement.standard import DONE
 from tests.agreement.twin import EACH, GRAMMAR, HOUR, _fit, _next
 from tests.agreement.worlds import Original, Twins, World, campaigning, original, quickly
 from tests.space import Answer, Peopled
@@ -26,7 +25,8 @@ from tests.space import Answer, Peopled
 DOCUMENTS = 84
 TOGETHER = 14  # requests at once
 # Not asked here: one counts people, others write; what is no request (pages, letters, jobs) names nothing.
-APART = frozenset(("search by identifier", "$hide and $show", "$emergency", "$take-away", *DONE))
+APART = frozenset(("search by identifier", "$hide and $show", "$emergency", "$take-away"))
+APART |= standard.DONE | attacks.DONE
 
 
 @dataclass
