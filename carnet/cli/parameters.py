@@ -11,6 +11,7 @@ import typer
 
 from carnet.cli import common
 from carnet.fhir.search.own import queries
+from carnet.fhir.search.own.files import found
 from carnet.fhir.search.own.load import load_into
 
 commands = typer.Typer(
@@ -38,8 +39,10 @@ def load(
             common.server_of(settings) as server,
             psycopg.connect(server.url("carnet_admin"), autocommit=True) as conn,
         ):
-            lines, new, refused = load_into(conn, paths)
-    print("\n".join(lines))
+            told = load_into(conn, [each for path in paths for each in found(path)])
+    for one in told:
+        print(f"{one.name}: {'REFUSED, ' if one.refusal else ''}{one.sentence}")
+    new, refused = sum(one.new for one in told), sum(one.refusal is not None for one in told)
     print(f"{new} loaded, {refused} refused")
     if new:
         print("carnet reindex makes them searchable.")

@@ -54,16 +54,17 @@ class Excessive(errors.Invalid):
     """The XML document is nested deeper than 256 levels, or holds a text longer than 10 MB."""
 
 
-def parse(source: bytes) -> etree._Element:
+def parse(source: bytes, *, times: int = 1) -> etree._Element:
     """The root element of an XML document received from outside.
 
-    source: the whole document as received, in one of ENCODINGS.
+    source: the whole document as received, in one of ENCODINGS. times: how many times larger than a
+    document a file of the operator's own may be.
     Raises errors.TooLarge beyond MAX_BYTES, errors.Invalid for all else.
     """
-    if len(source) > MAX_BYTES:
-        raise errors.TooLarge(f"The XML document is larger than {MAX_BYTES} bytes.")
+    if len(source) > MAX_BYTES * times:
+        raise errors.TooLarge(f"The XML document is larger than {MAX_BYTES * times} bytes.")
     text = _utf8(source)
-    if text.count(b"<") > MAX_MARKUP or text.count(b"=") > MAX_ATTRIBUTES:
+    if text.count(b"<") > MAX_MARKUP * times or text.count(b"=") > MAX_ATTRIBUTES * times:
         raise errors.Invalid("The XML document holds too many elements or attributes.")
     _prolog(text)
     parser = etree.XMLParser(

@@ -85,6 +85,8 @@ class WrongFilter(errors.Invalid):
 class Taken(errors.Conflict):
     """Another resource, with other content, has this address and this version already."""
 
+    held: frozenset[tuple[str, str]] = frozenset()  # addresses and versions
+
 
 def shown(text: str) -> str:
     """An address or code, of the caller, short and on one line."""

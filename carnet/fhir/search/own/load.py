@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Loading SearchParameters: those that are well formed at once, and a line to say of each."""
+"""Loading SearchParameters: those that are well formed at once, and a sentence to say of each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -14,28 +14,40 @@ from carnet.fhir import definitions as r4
 from carnet.fhir.definitions import Definitions
 from carnet.fhir.search.own import queries
 from carnet.fhir.search.own.catalogue import FORM, Catalogue
-from carnet.fhir.search.own.files import found
 from carnet.fhir.search.own.understood import Given, NotUnderstood, Served, understood
 from carnet.fhir.search.strings import READABLE
 
+Named = tuple[Any, dict[str, Any] | errors.CarnetError]  # a name of the caller's, and what it holds
 
-def load_into(conn: psycopg.Connection[Any], paths: list[Path]) -> tuple[list[str], int, int]:
-    """Lines to show, how many were new, how many refused; all that are well formed at once."""
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of one resource."""
+
+    name: Any  # as the caller gave it
+    sentence: str
+    refusal: errors.CarnetError | None = None
+    given: Given | None = None  # None as well when R4 serves it already
+    new: bool = False
+
+
+def load_into(conn: psycopg.Connection[Any], resources: Iterable[Named]) -> list[Told]:
+    """What came of each; all that are well formed are kept at once."""
     catalogue = Catalogue(r4.load())
     generation, held = queries.live_now(conn, FORM)
     catalogue.take(generation, held)
-    given, lines, refused = taken(catalogue, [each for path in paths for each in found(path)])
-    new, _ = queries.keep(conn, given)
-    return lines, len(new), refused
+    told = taken(catalogue, resources)
+    new, _ = queries.keep(conn, [each.given for each in told if each.given])
+    return [
+        Told(each.name, each.sentence, each.refusal, each.given, bool(each.given and each.given.url in new))
+        for each in told
+    ]  # fmt: skip
 
 
-def taken(
-    catalogue: Catalogue, resources: Iterable[tuple[str, dict[str, Any] | errors.CarnetError]]
-) -> tuple[list[Given], list[str], int]:
-    """Those that can be had, with a line for each file and how many were refused."""
+def taken(catalogue: Catalogue, resources: Iterable[Named]) -> list[Told]:
+    """What is understood of each: those that can be had, and why the others cannot."""
     given: dict[str, Given] = {}
-    lines: list[str] = []
-    refused = 0
+    told: list[Told] = []
     # Composites after what they are made of, whatever the order of the files.
     every = list(resources)
     every.sort(key=lambda one: isinstance(one[1], dict) and one[1].get("type") == "composite")
@@ -48,13 +60,12 @@ def taken(
             if one.url in given:
                 raise NotUnderstood("another of the same address was given")
             given[one.url] = one
-            lines.append(_said(name, one))
+            told.append(Told(name, _said(one), given=one))
         except Served as served:
-            lines.append(f"{name}: {served}")
+            told.append(Told(name, str(served)))
         except errors.CarnetError as refusal:
-            refused += 1
-            lines.append(f"{name}: REFUSED, {refusal}")
-    return list(given.values()), lines, refused
+            told.append(Told(name, str(refusal), refusal))
+    return told
 
 
 def _with(base: Definitions, given: dict[str, Given]) -> Definitions:
@@ -87,8 +98,8 @@ def _kinds(catalogue: Catalogue, given: dict[str, Given]) -> Callable[[str], str
     return known.get
 
 
-def _said(name: str, given: Given) -> str:
-    said = f"{name}: {given.code} ({given.type}) on {', '.join(given.bases)}"
+def _said(given: Given) -> str:
+    said = f"{given.code} ({given.type}) on {', '.join(given.bases)}"
     if given.left:
         said += f"; not on: {'; '.join(given.left)}"
     if given.type == "string" and (plain := sorted(READABLE.intersection(given.bases))):

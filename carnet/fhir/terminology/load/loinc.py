@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""LOINC, from the table its owner distributes (Loinc.csv), and its French variant when it lies beside.
+"""LOINC, from the table its owner distributes (Loinc.csv), and its French variant when it lies near.
 
-The format is that of the public documentation (LOINC Users' Guide, "LOINC Table"; "Linguistic variants");
-it was not tried on a distributed file, which asks for a licence: UNVERIFIED on real files.
+The layout is that of the distribution: LoincTable/Loinc.csv, or LoincTableCore/LoincTableCore.csv, and
+AccessoryFiles/LinguisticVariants/frFR18LinguisticVariant.csv beside (LOINC Users' Guide; programs that
+read it). The files themselves ask for a licence: UNVERIFIED on real ones.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +25,12 @@ NEEDED: Final = frozenset(("LOINC_NUM", "LONG_COMMON_NAME", "STATUS"))
 PARTS: Final = ("COMPONENT PROPERTY TIME_ASPCT SYSTEM SCALE_TYP METHOD_TYP CLASS CLASSTYPE STATUS"
                 " ORDER_OBS").split()  # fmt: skip
 RETIRED: Final = frozenset(("DEPRECATED", "DISCOURAGED"))
-VARIANT: Final = "frFR*LinguisticVariant.csv"
+CODE: Final = re.compile("[0-9]{1,7}-[0-9]", re.ASCII)
+VARIANT: Final = re.compile("frFR[0-9]*LinguisticVariant\\.csv", re.ASCII)
+VARIANTS: Final = (
+    "",
+    "AccessoryFiles/LinguisticVariants",
+)  # where it is, from the table's folder or above
 LARGEST: Final = 400_000  # rows
 
 
@@ -37,9 +45,9 @@ def is_one(head: bytes) -> bool:
     )
 
 
-def brought(content: bytes, beside: Path | None, version: str = "") -> Brought:
-    """The whole system; beside: the folder of the file."""
-    table = Table(content, variant(beside) if beside is not None else {})
+def brought(content: bytes, french: Mapping[str, str], version: str = "") -> Brought:
+    """The whole system; french: names by code."""
+    table = Table(content, french)
     found = version or table.version()
     system = System(
         url=URL,
@@ -63,28 +71,39 @@ class Table:
         self.content = content
         self.french = french
 
-    def rows(self) -> Iterator[dict[str, str]]:
-        """Its lines, by the names of the heading."""
-        text = io.TextIOWrapper(io.BytesIO(self.content), "utf-8-sig", newline="")
-        found = csv.DictReader(text)
-        try:
-            if not set(found.fieldnames or ()) >= NEEDED:
-                raise NotLoinc
-            yield from found
-        except (UnicodeDecodeError, csv.Error):
-            line = found.line_num + 1
-            raise NotLoinc(f"Loinc.csv, line {line}: it is no UTF-8 text, or no CSV.") from None
+    def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Its lines, by number and by the names of the heading."""
+        return rows(self.content, "Loinc.csv", NEEDED)
 
     def version(self) -> str:
         """The latest one that a line says it changed in."""
-        said = (row.get("VersionLastChanged") or "" for row in self.rows())
+        said = (row.get("VersionLastChanged") or "" for _, row in self.rows())
         return max(said, key=_number, default="")
 
     def __iter__(self) -> Iterator[Concept]:
-        for at, row in enumerate(self.rows()):
+        seen: set[str] = set()
+        for line, row in self.rows():
+            made = concept(row, self.french, line)
+            if made.code in seen:
+                raise NotLoinc(f"Loinc.csv, line {line}: this code has a line already.")
+            seen.add(made.code)
+            yield made
+
+
+def rows(content: bytes, name: str, needed: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Lines of a table of the distribution; a line is the one a row ends on."""
+    bare = io.BytesIO(content.removeprefix(codecs.BOM_UTF8))
+    found = csv.DictReader((line.decode() for line in bare), strict=True)
+    try:
+        if not set(found.fieldnames or ()) >= set(needed):
+            raise NotLoinc(f"{name}, line 1: the heading has not {', '.join(sorted(needed))}.")
+        for at, row in enumerate(found):
             if at > LARGEST:
-                raise NotLoinc
-            yield concept(row, self.french, at + 2)
+                raise NotLoinc(f"{name}: it has more than {LARGEST} lines.")
+            yield found.line_num, row
+    except (UnicodeDecodeError, csv.Error):
+        line = found.line_num + 1
+        raise NotLoinc(f"{name}, line {line}: it is no UTF-8 text, or no CSV.") from None
 
 
 def concept(row: Mapping[str, str | None], french: Mapping[str, str], line: int) -> Concept:
@@ -92,10 +111,10 @@ def concept(row: Mapping[str, str | None], french: Mapping[str, str], line: int)
     code, label, status = (
         (row.get(name) or "").strip() for name in ("LOINC_NUM", "LONG_COMMON_NAME", "STATUS")
     )
-    if not code or None in row:
-        raise NotLoinc(
-            f"Loinc.csv, line {line}: the code is missing, or there are too many columns."
-        )
+    if None in row or None in row.values():
+        raise NotLoinc(f"Loinc.csv, line {line}: it has not as many columns as the heading.")
+    if not CODE.fullmatch(code) or not label:
+        raise NotLoinc(f"Loinc.csv, line {line}: no code (like 1234-5), or no label.")
     given = {name: [value] for name in PARTS if (value := row.get(name))}
     if changed := row.get("VersionLastChanged"):
         given["VersionLastChanged"] = [changed]
@@ -104,29 +123,38 @@ def concept(row: Mapping[str, str | None], french: Mapping[str, str], line: int)
         designations.append({"language": "fr-FR", "value": french[code]})
     if short := row.get("SHORTNAME"):
         designations.append({"language": "en", "value": short})
+    hints = [row.get("RELATEDNAMES2") or "", row.get("DisplayName") or ""]
     return Concept(
         code=code,
         display=label,
         inactive=status in RETIRED,
         properties=given,
         designations=designations,
-        hints=[row.get("RELATEDNAMES2") or ""],
+        hints=hints,
     )
 
 
-def variant(folder: Path) -> dict[str, str]:
-    """French names by code, from `frFR…LinguisticVariant.csv` in the folder or AccessoryFiles below."""
-    found = sorted(folder.glob(VARIANT)) or sorted(folder.glob(f"**/{VARIANT}"))
-    if not found:
-        return {}
+def near(table: Path) -> dict[str, str]:
+    """French names by code, from the variant beside the table, or where the distribution has it."""
+    for folder in (table.parent, table.parent.parent):
+        for place in VARIANTS:
+            inside = folder / place
+            if inside.is_dir():
+                for found in sorted(inside.iterdir()):
+                    if VARIANT.fullmatch(found.name):
+                        return variant(found.read_bytes(), found.name)
+    return {}
+
+
+def variant(content: bytes, name: str) -> dict[str, str]:
+    """French names by code: of a linguistic variant, its own name, or the parts it translates."""
     names: dict[str, str] = {}
-    with found[0].open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            said = row.get("LONG_COMMON_NAME") or row.get("LinguisticVariantDisplayName") or ":".join(
-                row.get(part) or "" for part in PARTS[:6]
-            ).strip(":")  # fmt: skip
-            if row.get("LOINC_NUM") and said:
-                names[row["LOINC_NUM"]] = said
+    for _, row in rows(content, name, ("LOINC_NUM",)):
+        said = row.get("LONG_COMMON_NAME") or row.get("LinguisticVariantDisplayName") or ":".join(
+            row.get(part) or "" for part in PARTS[:6]
+        ).strip(":")  # fmt: skip
+        if row.get("LOINC_NUM") and said:
+            names[row["LOINC_NUM"]] = said
     return names
 
 

@@ -132,3 +132,6 @@ def go_on(table: str) -> sql.Composed:
     return sql.SQL(
         "SELECT setval(pg_get_serial_sequence({}, 'id'), greatest((SELECT max(id) FROM terminology.{}), 1))"
     ).format(sql.Literal(f"terminology.{table}"), sql.Identifier(table))
+
+
+VALUE_SET_URLS: LiteralString = "SELECT DISTINCT url FROM terminology.value_set"

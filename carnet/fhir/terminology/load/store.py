@@ -63,9 +63,11 @@ def store(
 ) -> Stored:
     """Write what a file brings. seen: told how many codes are written, from time to time.
 
-    replace: what has the same address and version with other content is replaced, else Taken.
+    replace: what has the same address and version with other content is replaced; else Taken names all
+    that has, and nothing is written.
     """
     told = Stored(brought.form)
+    held: list[System | ValueSet] = []
     with conn.transaction():
         conn.execute(queries.TAKE_LOCK, {"lock": queries.LOCK})
         if known(conn, digest):
@@ -73,8 +75,10 @@ def store(
             return told
         values = {"name": name, "sha256": digest, "form": brought.form, "origin": origin, "at": at}
         source = _id(conn.execute(queries.ADD_SOURCE, values))
-        _systems(conn, brought, source, told, seen, replace=replace)
-        _value_sets(conn, brought.value_sets, source, told, replace=replace)
+        _systems(conn, brought, source, told, seen, None if replace else held)
+        _value_sets(conn, brought.value_sets, source, told, None if replace else held)
+        if held:
+            raise _taken(*held)
         _names(conn, brought)
         systems, sets = ({"urls": list(urls)} for urls in told.touched.values())
         conn.execute(queries.NOT_CURRENT_SYSTEMS, systems)
@@ -93,8 +97,7 @@ def _systems(
     source: int,
     told: Stored,
     seen_codes: Callable[[int], None],
-    *,
-    replace: bool,
+    held: list[System | ValueSet] | None,
 ) -> None:
     urls = {"urls": list({each.url for each in brought.systems})}
     there = {row[:3]: row[3:] for row in conn.execute(queries.SYSTEMS, urls).fetchall()}
@@ -118,8 +121,9 @@ def _systems(
             told.concepts += _grow(conn, found[0], tuple(unique(each.concepts)), digest)
             continue
         if found is not None:
-            if not replace:
-                raise _taken(each)
+            if held is not None:
+                held.append(each)
+                continue
             conn.execute(queries.DROP_SYSTEM, {"id": found[0]})
         row = {
             "url": each.url,
@@ -215,8 +219,9 @@ def _grow(conn: Conn, system: int, concepts: tuple[Concept, ...], digest: bytes)
 
 
 def _value_sets(
-    conn: Conn, value_sets: Iterable[ValueSet], source: int, told: Stored, *, replace: bool
-) -> None:
+    conn: Conn, value_sets: Iterable[ValueSet], source: int, told: Stored,
+    held: list[System | ValueSet] | None,
+) -> None:  # fmt: skip
     value_sets = list(value_sets)
     urls = {"urls": list({each.url for each in value_sets})}
     there = {row[:2]: row[2:] for row in conn.execute(queries.VALUE_SETS, urls).fetchall()}
@@ -234,8 +239,9 @@ def _value_sets(
         if found is not None and found[1] == digest:
             continue
         if found is not None:
-            if not replace:
-                raise _taken(each)
+            if held is not None:
+                held.append(each)
+                continue
             conn.execute(queries.DROP_VALUE_SET, {"id": found[0]})
         told.touched["ValueSet"].add(each.url)
         bare, listed = parts(each.compose)
@@ -297,11 +303,14 @@ def _digest(head: list[Any], lines: Iterable[list[Any]]) -> bytes:
     return found.digest()
 
 
-def _taken(each: System | ValueSet) -> Taken:
-    return Taken(
-        f"{shown(each.url)} {shown(each.version)} is there already with other content: --replace"
-        " takes this one instead."
+def _taken(first: System | ValueSet, *others: System | ValueSet) -> Taken:
+    more = f" So are {len(others)} more." if others else ""
+    refusal = Taken(
+        f"{shown(first.url)} {shown(first.version)} is there already with other content: --replace"
+        f" takes this one instead.{more}"
     )
+    refusal.held = frozenset((each.url, each.version) for each in (first, *others))
+    return refusal
 
 
 def _id(cursor: psycopg.Cursor[Any]) -> int:
