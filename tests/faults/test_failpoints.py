@@ -48,6 +48,7 @@ async def test_a_crash_leaves_nothing_half_done(space: Space, worker: Door, slot
 # What opens a transaction of writing and is not among the acts above, with what crashes it or why none does.
 ELSEWHERE = {
     "carnet.access.together:together": "of the acts that call it",
+    "carnet.access.door.visit:within": "of what is done in it: it sends statements together",
     "carnet.rights.erase:_erased": "test_an_erasure_crashed_anywhere_is_finished_by_the_next_run",
     "carnet.notices.deliver:sweep_folder": "test_no_e_mail_is_lost_or_doubled",
     "carnet.notices.deliver:_next": "test_no_e_mail_is_lost_or_doubled",
