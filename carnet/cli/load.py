@@ -16,7 +16,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from carnet import errors
+from carnet.access import door
 from carnet.app.loading import reports
+from carnet.app.loading.definitions import Keeper
 from carnet.app.loading.outcomes import Options, Outcome, State
 from carnet.app.loading.reports import Form
 from carnet.app.loading.run import Told, load_all
@@ -72,9 +74,17 @@ def load(
     software: Annotated[
         str, typer.Option("--as", help="Subject of the loading software.")
     ] = SOFTWARE,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help="Profiles and nomenclatures take the place of what has their address and version.",
+        ),
+    ] = False,
     data: common.Data = None,
 ) -> None:
-    """Load CDA documents, FHIR resources and Bundles (.xml, .json, .ndjson, .gz).
+    """Load CDA documents, FHIR resources and Bundles (.xml, .json, .ndjson, .gz), profiles, nomenclatures,
+    search parameters and questionnaires (.json, packages .tgz, .zip).
 
     Exit code 0: all is in; 1: something was refused; 2: wrong use; 3: the instance cannot be reached.
     """
@@ -89,7 +99,7 @@ def load(
         _stop(str(refusal), WRONG_USE)
     except OSError as error:
         _stop(f"The report cannot be written: {error.strerror}.", WRONG_USE)
-    found = _found(settings, paths, Options(create_patients, profile), software)
+    found = _found(settings, paths, Options(create_patients, profile), software, replace=replace)
     typer.echo(
         reports.text(found).encode(sys.stdout.encoding or "utf-8", "backslashreplace"), nl=False
     )
@@ -111,12 +121,14 @@ def failed(found: Sequence[Outcome], fail_on: FailOn) -> bool:
     )
 
 
-def _found(settings: Settings, paths: list[Path], options: Options, software: str) -> list[Outcome]:
+def _found(
+    settings: Settings, paths: list[Path], options: Options, software: str, *, replace: bool
+) -> list[Outcome]:
     """What came of each file; exit 3 when there is no instance to load into."""
     try:
         with common.server_of(settings) as server:
             psycopg.connect(server.url("carnet_app")).close()  # a pool would try for half a minute
-            return asyncio.run(_load(settings, server, paths, options, software))
+            return asyncio.run(_load(settings, server, paths, options, software, replace=replace))
     except errors.Unauthenticated as refusal:
         _stop(str(refusal), WRONG_USE)
     except errors.CarnetError as refusal:
@@ -128,7 +140,13 @@ def _found(settings: Settings, paths: list[Path], options: Options, software: st
 
 
 async def _load(
-    settings: Settings, server: Server, paths: list[Path], options: Options, software: str
+    settings: Settings,
+    server: Server,
+    paths: list[Path],
+    options: Options,
+    software: str,
+    *,
+    replace: bool,
 ) -> list[Outcome]:
     built = await build(settings, server, name="carnet load")
     try:
@@ -139,7 +157,8 @@ async def _load(
                 task = bar.add_task("load", total=files, visible=files > 1)
                 return lambda: bar.advance(task)
 
-            return await load_all(built, who, paths, options, listing)
+            keeper = Keeper(server.url("carnet_admin"), door.now, replace=replace)
+            return await load_all(built, who, paths, options, listing, keeper)
     finally:
         await built.pool.close()
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from psycopg import AsyncConnection
 
@@ -29,6 +30,8 @@ from carnet.fhir.validation.terms import LocalTerminology
 from carnet.fhir.validation.validator import Validator
 from carnet.postgres.pool import Pool
 from carnet.rest.outcome import NotValid
+
+EVERY: Final = 1.0  # seconds between two looks for profiles
 
 
 class NotConform(NotValid):
@@ -47,6 +50,7 @@ class Checks:
     outer: Pool | None = None  # the pool of the process, inside a transaction
     profiles: tuple[str, ...] = ()  # the operator's, as JSON, in the order they were loaded
     generation: int = 0  # of those
+    _next: float = 0.0  # when to look for others
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _aside: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -80,8 +84,14 @@ class Checks:
         """What validates."""
         return Validator(self.packages, self.bindings)
 
+    @property
+    def late(self) -> bool:
+        """Whether it is time to look for profiles again; one question of the database in a second."""
+        return time.monotonic() >= self._next
+
     async def look(self, conn: AsyncConnection[Any]) -> None:
         """Look for profiles that were loaded or replaced since."""
+        self._next = time.monotonic() + EVERY
         if await queries.generation(conn) == self.generation:
             return
         generation, found = await queries.every(conn)
@@ -123,8 +133,9 @@ class Checks:
                     await self._learn(questions)
             return found
         async with self._lock:  # the interpreter does one at a time in any case
-            async with self.pool.connection() as conn:
-                await self.look(conn)
+            if self.late:
+                async with self.pool.connection() as conn:
+                    await self.look(conn)
             questions = noted()
             found = await asyncio.to_thread(work)
             if not questions:  # nothing hangs on what is loaded

@@ -50,7 +50,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     monkeypatch.setenv("CARNET_INSTANCE", "test")
 
     def running(found: list[Outcome], *options: str) -> Any:
-        monkeypatch.setattr(command, "_found", lambda *_: found)
+        monkeypatch.setattr(command, "_found", lambda *_, **__: found)
         return CliRunner().invoke(app, ["load", str(file), *options])
 
     return running

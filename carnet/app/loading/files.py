@@ -25,13 +25,12 @@ STARTS: Final = (
     (b"\x0bMSH|", "This is an HL7 v2 message: HL7 v2 is not loaded yet."),
     (b"FHS|", "This is a file of HL7 v2 messages: HL7 v2 is not loaded yet."),
     (b"BHS|", "This is a batch of HL7 v2 messages: HL7 v2 is not loaded yet."),
-    (b"PK\x03\x04", "This is a ZIP archive: archives are not loaded yet, unpack it first."),
+    (b"PK\x03\x04", "This is a ZIP archive, and none of definitions: unpack it first."),
     (b"%PDF", "This is a PDF by itself: it says neither whose it is nor what. Send it in a CDA."),
 )
 TAR_MARK: Final = (257, b"ustar")
 PACKAGE: Final = (
-    "This is a package: CARNET_PACKAGES names those to validate against,"
-    " `carnet terminology load` takes its nomenclatures, `carnet parameters load` its search parameters."
+    "This is a package of definitions: the operator of the installation loads it (`carnet load`)."
 )
 PAGES: Final = frozenset((".md", ".rst", ".css", ".xsl", ".xslt", ".xsd", ".license"))
 PAGE: Final = "This file of the folder is about the others: by its name it is no health document."

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""One load: the FHIR files first, as one set, then each document; one outcome a file.
+"""One load: definitions, then the FHIR files as one set, then each document; one outcome a file.
 
 A refusal is the file's own: those that need nothing of it go in.
 """
@@ -16,7 +16,8 @@ from typing import Final
 
 from carnet import errors
 from carnet.access.actor import Actor
-from carnet.app.loading import files
+from carnet.app.loading import definitions, files
+from carnet.app.loading.definitions import Definitions, Keeper, Kept
 from carnet.app.loading.files import Named
 from carnet.app.loading.order import in_order
 from carnet.app.loading.outcomes import Options, Outcome, Remark, State
@@ -52,6 +53,8 @@ class _File:
     done: list[Done] = field(default_factory=list)
     refused: list[tuple[str, Exception]] = field(default_factory=list)  # where, why
     skipped: list[str] = field(default_factory=list)
+    given: Definitions = field(default_factory=Definitions)
+    kept: Kept = field(default_factory=Kept)  # what came of those
     seconds: float = 0.0
 
 
@@ -64,10 +67,12 @@ async def load_all(
     paths: Sequence[Path],
     options: Options,
     listing: Callable[[int], Told] = lambda _: lambda: None,
+    keeper: Keeper | None = None,
 ) -> list[Outcome]:
     """The outcome of each file, in their order.
 
     listing: told how many files there are; what it returns is called at each one that is done.
+    keeper: of definitions, when it is the operator who loads; else they are left out.
     """
     named = await asyncio.to_thread(files.listed, paths)
     advance = listing(len(named))
@@ -82,11 +87,18 @@ async def load_all(
             continue
         start = time.monotonic()
         try:
-            content = await asyncio.to_thread(_judged, each)
-            if _is_xml(content):
-                documents.append((each, b""))  # read again in its turn: documents may be many
-                continue
-            one = await asyncio.to_thread(_read, built.desk, each, content)
+            content = await asyncio.to_thread(files.content, each.path)
+            given = (
+                await asyncio.to_thread(definitions.read, each.path, content) if keeper else None
+            )
+            if given is not None:
+                one = _File(each, given=given)
+            else:
+                files.judge(content)
+                if _is_xml(content):
+                    documents.append((each, b""))  # read again in its turn: documents may be many
+                    continue
+                one = await asyncio.to_thread(_read, built.desk, each, content, keeps=bool(keeper))
         except Exception as error:  # one file must not stop the others
             found[each] = refusal(each.path, error)
             advance()
@@ -95,9 +107,9 @@ async def load_all(
         waiting.append(one)
         size += len(content)
         if size > SET_BYTES:
-            found |= await _set(built, who, waiting, options, advance)
+            found |= await _set(built, who, waiting, options, advance, keeper)
             waiting, size = [], 0
-    found |= await _set(built, who, waiting, options, advance)
+    found |= await _set(built, who, waiting, options, advance, keeper)
     for each, _ in documents:
         found[each] = await _document(built, who, each, options)
         advance()
@@ -195,15 +207,18 @@ def _counts(done: Received) -> dict[str, int]:
 # ------------------------------------------------------------------------------------- one FHIR file
 
 
-def _read(desk: Desk, named: Named, content: bytes) -> _File:
+def _read(desk: Desk, named: Named, content: bytes, *, keeps: bool) -> _File:
     """What a FHIR file holds; what is wrong with a line is the line's."""
     one = _File(named)
     if content.lstrip()[:1] != b"{":
         raise NotKnown
     suffixes = [each.lower() for each in named.path.suffixes]
     if ".ndjson" not in suffixes and ".jsonl" not in suffixes:
+        resource = json.parse(content)
+        if keeps and one.given.take(resource):
+            return one
         try:
-            one.lots = lots_of(desk, named, json.parse(content))
+            one.lots = lots_of(desk, named, resource)
         except Skipped as skipped:
             one.skipped.append(str(skipped))
         return one
@@ -211,7 +226,10 @@ def _read(desk: Desk, named: Named, content: bytes) -> _File:
         if not text.strip():
             continue
         try:
-            found = lots_of(desk, named, json.parse(text))
+            resource = json.parse(text)
+            if keeps and one.given.take(resource, f"line {number}"):
+                continue
+            found = lots_of(desk, named, resource)
         except Skipped as skipped:
             one.skipped.append(str(skipped))
         except Exception as error:  # the lines that follow are tried
@@ -225,10 +243,23 @@ def _read(desk: Desk, named: Named, content: bytes) -> _File:
 
 
 async def _set(
-    built: Built, who: Actor, waiting: Iterable[_File], options: Options, advance: Told
+    built: Built,
+    who: Actor,
+    waiting: Iterable[_File],
+    options: Options,
+    advance: Told,
+    keeper: Keeper | None,
 ) -> dict[Named, Outcome]:
     """Write a set, what is referred to first."""
     held = list(waiting)
+    defining = [one for one in held if one.given]
+    if keeper is not None and defining:
+        given = [(one.named.path.name, one.given) for one in defining]
+        start = time.monotonic()
+        for one, kept in zip(defining, await asyncio.to_thread(keeper.keep, given), strict=True):
+            one.kept = kept
+            one.refused += kept.refused
+            one.seconds += (time.monotonic() - start) / len(defining)
     of = {lot: one for one in held for lot in one.lots}
     left = {one.named: len(one.lots) for one in held}
     writer = await asyncio.to_thread(Writer, built, who, options, list(of))
@@ -299,7 +330,9 @@ def _outcome(one: _File) -> Outcome:
     new = sum(each.new for each in one.done)
     there = sum(each.there for each in one.done)
     made = sum(each.made for each in one.done)
-    counts = {"resources": new} if new or not there else {}
+    counts: dict[str, int] = dict(one.kept.new)
+    counts |= {"definitions already there": one.kept.there} if one.kept.there else {}
+    counts |= {"resources": new} if new or not (there or counts) else {}
     counts |= {"resources already there": there} if there else {}
     counts |= {"patients made": made} if made else {}
     remarks = [
@@ -312,7 +345,9 @@ def _outcome(one: _File) -> Outcome:
         for done in one.done
         for each in done.remarks
     ]
+    remarks += one.kept.remarks
     remarks += [Remark("information", text) for text in dict.fromkeys(one.skipped)]
+    new, there = new + sum(one.kept.new.values()), there + one.kept.there
     remarks = list(dict.fromkeys(remarks))
     if one.refused:
         told = _told(one)
@@ -325,7 +360,7 @@ def _outcome(one: _File) -> Outcome:
             path, State.REFUSED, told, code, counts=left, remarks=(*errors_found, *remarks),
             seconds=one.seconds,
         )  # fmt: skip
-    if not one.done:
+    if not (new or there or one.done):
         why = "; ".join(dict.fromkeys(one.skipped)) or "There is nothing in it to load."
         return Outcome(path, State.SKIPPED, why, seconds=one.seconds)
     state = State.IN if new else State.THERE
@@ -339,7 +374,9 @@ def _told(one: _File) -> str:
         return sentence(one.refused[0][1])
     more = len(lines) - MOST_TOLD
     told = [*lines[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])]
-    what = "lines" if lines[0].startswith("line") else "entries"
+    what = (
+        "lines" if lines[0].startswith("line") else "definitions" if one.kept.refused else "entries"
+    )
     return f"{len(lines)} {what} refused, the others are in. " + " ".join(told)
 
 

@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from carnet import errors
-from carnet.app.loading.files import PACKAGE, Named, NotYet
+from carnet.app.loading.files import Named
 from carnet.fhir import json
 from carnet.rest import patches
 from carnet.rest.acts import Entry
@@ -108,7 +108,7 @@ def lots_of(desk: Desk, file: Named, resource: dict[str, Any]) -> list[Lot]:
     """The lots of one resource or Bundle; Skipped when there is nothing to load in it."""
     rtype = resource.get("resourceType")
     if rtype is None and "name" in resource and "version" in resource:
-        raise NotYet(PACKAGE)
+        raise Skipped("It describes a package, whose files lie beside it.")
     if not isinstance(rtype, str) or rtype not in desk.door.definitions.types:
         raise NotKnown("The JSON file is not a FHIR resource: it has no resourceType of R4.")
     if rtype in _table()["skipped"]:

@@ -167,10 +167,11 @@ class Compiler:
         binding = part.data.get("binding")
         if binding is None or "valueSet" not in binding:
             return []
-        value_set, strength = binding["valueSet"].partition("|")[0], binding["strength"]
+        own = base.binding if base is not None else None
+        value_set = binding["valueSet"].partition("|")[0]
+        strength = binding.get("strength") or (own.strength if own is not None else "")
         if strength not in bindings.HELD:
             return []
-        own = base.binding if base is not None else None
         if own is not None and (own.value_set, own.strength) == (value_set, strength):
             return []  # looked at with the structure, or with R4's own bindings
         return [bindings.bound_to(value_set, strength, rule)]

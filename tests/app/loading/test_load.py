@@ -330,11 +330,6 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "zip": ("a.zip", b"PK\x03\x04....", "ZIP"),
     "pdf": ("a.pdf", b"%PDF-1.4\n", "PDF"),
     "package": ("package.tgz", gzip.compress(b"\0" * 257 + b"ustar" + b"\0" * 250), "package"),
-    "package.json": (
-        "package.json",
-        b'{"name": "hl7.fhir.fr.core", "version": "2.1.0"}',
-        "package",
-    ),
     "text": ("a.txt", b"bonjour", "neither a CDA document nor FHIR"),
     "json of another kind": ("a.json", b'{"a": 1}', "not a FHIR resource"),
     "an unknown type": ("a.json", b'{"resourceType": "Dossier"}', "not a FHIR resource"),
@@ -378,9 +373,10 @@ async def test_what_is_not_loaded_is_said_plainly(space: Space, tmp_path: Path, 
 
 
 SKIPPED: dict[str, tuple[str, str]] = {
-    "profile": ('{"resourceType": "StructureDefinition"}', "CARNET_PACKAGES"),
-    "nomenclature": ('{"resourceType": "ValueSet"}', "carnet terminology load"),
-    "parameter": ('{"resourceType": "SearchParameter"}', "carnet parameters load"),
+    "profile": ('{"resourceType": "StructureDefinition"}', "its operator loads it"),
+    "package": ('{"name": "hl7.fhir.fr.core", "version": "2.1.0"}', "describes a package"),
+    "nomenclature": ('{"resourceType": "ValueSet"}', "its operator loads it"),
+    "parameter": ('{"resourceType": "SearchParameter"}', "its operator loads it"),
     "trace": ('{"resourceType": "AuditEvent"}', "written by the server"),
     "consent": ('{"resourceType": "Consent"}', "declared by the patient"),
     "message": ('{"resourceType": "Parameters"}', "nothing to keep"),
