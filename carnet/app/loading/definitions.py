@@ -45,7 +45,9 @@ OWN: Final = "hl7.fhir.r4.core"  # R4 itself, which every installation has
 RELEASE: Final = "4.0"
 HEAD: Final = 4096  # bytes
 # Where the profiles that agencies publish have faults, which are told: nothing is lost of what they ask.
-FAINT: Final = re.compile(r"\.extension\[|\.differential\.element\[[0-9]+\]\.binding\.strength$")
+FAINT: Final = re.compile(
+    r"\.(extension|example)\[|\.differential\.element\[[0-9]+\]\.binding\.strength$"
+)
 MOST_MISSING: Final = 20  # remarks on what a profile leans on
 
 

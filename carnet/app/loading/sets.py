@@ -109,6 +109,10 @@ def lots_of(desk: Desk, file: Named, resource: dict[str, Any]) -> list[Lot]:
     rtype = resource.get("resourceType")
     if rtype is None and "name" in resource and "version" in resource:
         raise Skipped("It describes a package, whose files lie beside it.")
+    if rtype is None and "openapi" in resource:
+        raise Skipped("It describes an API (OpenAPI): there is nothing to keep.")
+    if rtype == "ActorDefinition":  # of R5, in packages of R4
+        raise Skipped(_skip("ImplementationGuide"))
     if not isinstance(rtype, str) or rtype not in desk.door.definitions.types:
         raise NotKnown("The JSON file is not a FHIR resource: it has no resourceType of R4.")
     if rtype in _table()["skipped"]:

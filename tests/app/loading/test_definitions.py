@@ -161,7 +161,8 @@ async def test_a_folder_of_definitions_is_loaded_as_a_package(space: Space, tmp_
     bundle = {"resourceType": "Bundle", "type": "collection",
               "entry": [{"resource": codes("thyme")}, {"resource": VALUES}]}  # fmt: skip
     files = {"package.json": {"name": "a", "version": "1"}, "profile.json": profile(), "codes.json": bundle,
-             "guide.json": {"resourceType": "ImplementationGuide"}}  # fmt: skip
+             "guide.json": {"resourceType": "ImplementationGuide"}, "api.json": {"openapi": "3.0.1"},
+             "actor.json": {"resourceType": "ActorDefinition"}}  # fmt: skip
     for name, content in files.items():
         (tmp_path / name).write_text(json.dumps(content), "utf-8")
     with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
@@ -169,24 +170,30 @@ async def test_a_folder_of_definitions_is_loaded_as_a_package(space: Space, tmp_
     (tmp_path / "lines.ndjson").write_text(json.dumps(profile(version="2")) + "\n", "utf-8")
     found = {each.path.name: each for each in await loaded(space, tmp_path)}
     states = {name: str(each.state) for name, each in found.items()}
-    assert states == {"package.json": "skipped", "guide.json": "skipped", "profile.json": "in",
-                      "codes.json": "in", "more.zip": "in", "lines.ndjson": "in"}  # fmt: skip
+    skipped = ("package.json", "guide.json", "api.json", "actor.json")
+    taken = ("profile.json", "codes.json", "more.zip", "lines.ndjson")
+    assert states == dict.fromkeys(skipped, "skipped") | dict.fromkeys(taken, "in")
     assert await said(space, organization()) == []
 
 
 async def test_faults_that_published_profiles_have_are_told_and_break_nothing(
     space: Space, tmp_path: Path
 ) -> None:
-    """An extension without an address, a binding without a strength."""
+    """An extension without an address, an example without a value, a binding without a strength."""
     binding = {"valueSet": HERE + "ValueSet/herbs", "extension": [{"valueString": "a"}]}
-    element = {"id": "Organization.type", "path": "Organization.type", "binding": binding}
+    element = {"id": "Organization.type", "path": "Organization.type", "binding": binding,
+               "example": [{"label": "a"}]}  # fmt: skip
     faint = profile(
         differential={"element": [{"id": "Organization", "path": "Organization"}, element]}
     )
     found = await load(space, tmp_path / "a.json", faint)
     assert (found.state, found.counts) == (State.IN, {"profiles": 1})
     said_of = " ".join(each.path for each in found.warnings)
-    assert "binding.strength" in said_of and "binding.extension[0].url" in said_of
+    assert (
+        "binding.strength" in said_of
+        and "binding.extension[0].url" in said_of
+        and "example[0]" in said_of
+    )
     basil = {"coding": [{"system": HERE + "herbs", "code": "basil"}]}
     assert await said(space, organization(type=[basil])) == []
 
