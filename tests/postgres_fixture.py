@@ -41,7 +41,12 @@ from carnet.postgres import migrate
 from carnet.postgres.cluster import ADMIN, DATABASE, Cluster
 from carnet.postgres.pool import JOB, Limits, Pool, open_pool
 
-SETTINGS = {"shared_buffers": "64MB", "max_wal_size": "256MB", "autovacuum": "off"}
+SETTINGS = {
+    "shared_buffers": "64MB",
+    "max_wal_size": "256MB",
+    "autovacuum": "off",
+    "max_connections": "150",  # several spaces of two processes of tests, where an installation has one
+}
 MEMORY = Path("/dev/shm")
 PREFIX = "carnet-test-"
 ROOM = 1 << 30  # bytes free in memory for the server to live there

@@ -170,7 +170,7 @@ class Refusals:
         if isinstance(error, errors.CarnetError):
             return page(request, refusal(request, error))
         if isinstance(error, ABSENT):
-            log.error("database unavailable")
+            log.error("database unavailable: %s", type(error.__cause__ or error).__name__)
             return page(request, UNAVAILABLE)
         return None
 
