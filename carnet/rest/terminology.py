@@ -49,6 +49,7 @@ MANY: Final = frozenset(
      "system-version", "check-system-version", "force-system-version")
 )  # fmt: skip
 FORMATS: Final = frozenset(("_format", "_pretty"))
+MODES: Final = ("ALL_CHECKS", "CHECK_MEMBERSHIP_ONLY")
 # What an operation takes, by name, in its FHIR type.
 LOOKUP: Final = {"code": "code", "system": "uri", "version": "string", "coding": "Coding",
                  "displayLanguage": "code", "property": "code", "date": "dateTime",
@@ -66,7 +67,9 @@ IN_SET: Final = {"url": "uri", "valueSet": "ValueSet", "valueSetVersion": "strin
                  "inferSystem": "boolean", "lenient-display-validation": "boolean",
                  "valueset-membership-only": "boolean", "useSupplement": "canonical",
                  "default-valueset-version": "canonical", "system-version": "canonical",
-                 "check-system-version": "canonical", "force-system-version": "canonical"}  # fmt: skip
+                 "check-system-version": "canonical", "force-system-version": "canonical",
+                 # What validators send: the version of the system, how much is checked, a mark of theirs.
+                 "version": "string", "valueSetMode": "code", "uuid": "uri"}  # fmt: skip
 EXPAND: Final = {"url": "uri", "valueSet": "ValueSet", "valueSetVersion": "string", "filter": "string",
                  "offset": "integer", "count": "integer", "includeDesignations": "boolean",
                  "designation": "string", "activeOnly": "boolean", "excludeNested": "boolean",
@@ -219,12 +222,15 @@ def _versions(found: Given, name: str) -> dict[str, str]:
 
 def manner(found: Given) -> Manner:
     """How strictly a code is judged."""
+    mode = one(found, "valueSetMode", MODES[0])
+    if mode not in MODES:
+        raise WrongOperation(f"valueSetMode is one of {', '.join(MODES)}.")
     return Manner(
         language=one(found, "displayLanguage"),
         abstract=one(found, "abstract", True),
         active=one(found, "activeOnly", False),
         lenient=one(found, "lenient-display-validation", False),
-        membership=one(found, "valueset-membership-only", False),
+        membership=one(found, "valueset-membership-only", mode == MODES[1]),
         infer=one(found, "inferSystem", True),
     )
 
@@ -293,7 +299,9 @@ async def run_in_system(found: Given, terms: Terms, conn: Conn, at: datetime) ->
 async def run_in_set(found: Given, terms: Terms, conn: Conn, at: datetime) -> Json:
     """ValueSet/$validate-code."""
     of, version = _of(found)
-    wanted = codings(found, one(found, "system"), one(found, "systemVersion", ""))
+    wanted = codings(
+        found, one(found, "system"), one(found, "systemVersion", one(found, "version", ""))
+    )
     answer = await in_value_set(
         terms, conn, of, wanted, manner(found), version=version, pins=pins(found),
         concept=one(found, "codeableConcept"),

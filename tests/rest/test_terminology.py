@@ -91,7 +91,6 @@ MISSING = [
     f"ValueSet/$expand?url={SET}manque",
     f"ValueSet/$expand?url={SET}is-a&valueSetVersion=9",
     f"ValueSet/$validate-code?url={SET}nulle-part&system={HERBS}&code=thym",
-    f"ValueSet/$validate-code?url={SET}manque&system={HERBS}&code=thym",
     f"ValueSet/{'a' * 26}/$expand",
     "CodeSystem/$lookup?system=urn:carnet:test:absent&code=x",
     f"CodeSystem/$lookup?system={HERBS}&code=x",
@@ -342,8 +341,49 @@ async def test_a_version_is_had_by_its_number_and_by_its_day(garden: Space) -> N
         assert [each["display"] for each in found] == ([wanted] if "1" not in more else []), more
 
 
+async def test_a_value_set_that_imports_what_is_missing_vouches_for_nothing(garden: Space) -> None:
+    """A result of false that says what is missing; the value set itself is here."""
+    path = f"ValueSet/$validate-code?url={SET}manque&system={HERBS}&code=thym"
+    answer = await garden.get(path, as_="gp")
+    assert said(answer)["result"] is False
+    assert "could not be found" in said(answer)["message"]
+    (outcome,) = [e["resource"] for e in answer.json["parameter"] if e["name"] == "issues"]
+    kinds = [each["details"]["coding"][0]["code"] for each in outcome["issue"]]
+    assert kinds == ["not-found", "vs-invalid"]
+
+
+async def test_what_validators_send_is_taken(garden: Space) -> None:
+    """The version of the system, a mark of theirs, how much is checked: of membership alone, no display."""
+    path = f"ValueSet/$validate-code?url={SET}is-a&system={HERBS}&code=menthe&display=Ortie"
+    path += "&version=2&uuid=urn:uuid:0c1d6f2e-0000-4000-8000-000000000000"
+    assert said(await garden.get(path, as_="gp"))["result"] is False
+    whole = path + "&valueSetMode=ALL_CHECKS"
+    assert said(await garden.get(whole, as_="gp"))["result"] is False
+    only = path + "&valueSetMode=CHECK_MEMBERSHIP_ONLY"
+    assert said(await garden.get(only, as_="gp"))["result"] is True
+    assert (await garden.get(path + "&valueSetMode=x", as_="gp")).status == 400
+
+
+async def test_a_supplement_is_no_system_of_a_coding(garden: Space) -> None:
+    path = f"CodeSystem/$validate-code?url={HERBS}-es&code=thym"
+    answer = said(await garden.get(path, as_="gp"))
+    assert answer["result"] is False and "is a supplement" in answer["message"]
+
+
+async def test_a_display_is_judged_in_the_language_of_the_value_set(garden: Space) -> None:
+    """Where the caller names none: a French label is none of a value set in English."""
+    sent = value_set("x", {"system": HERBS, "concept": [{"code": "menthe"}]})
+    for language, result in (("en", False), ("fr", True), ("", True)):
+        asked = parameters(
+            valueSet_resource=sent | ({"language": language} if language else {}),
+            coding_Coding={"system": HERBS, "code": "menthe", "display": "Menthe"},
+        )
+        answer = await garden.post("ValueSet/$validate-code", asked, as_="gp")
+        assert said(answer)["result"] is result, language
+
+
 async def test_a_supplement_adds_its_labels_where_it_is_asked(garden: Space) -> None:
-    """By a value set, by name, or because its language is."""
+    """By a value set, by name, because its language is, or because a display is one of them."""
     looked = await garden.get(
         f"CodeSystem/$lookup?system={HERBS}&code=thym&displayLanguage=es", as_="gp"
     )
@@ -353,7 +393,8 @@ async def test_a_supplement_adds_its_labels_where_it_is_asked(garden: Space) -> 
     )
     assert spoken.json["expansion"]["contains"][0]["display"] == "Tomillo"
     valid = f"ValueSet/$validate-code?url={SET}{{}}&system={HERBS}&code=thym&display=Tomillo"
-    assert said(await garden.get(valid.format("egal"), as_="gp"))["result"] is False
+    assert said(await garden.get(valid.format("egal"), as_="gp"))["result"] is True
+    assert said(await garden.get(valid.format("egal") + "s", as_="gp"))["result"] is False
     assert said(await garden.get(valid.format("supplement"), as_="gp"))["result"] is True
     named = valid.format("egal") + "&useSupplement=urn:carnet:test:herbes-es"
     assert said(await garden.get(named, as_="gp"))["result"] is True

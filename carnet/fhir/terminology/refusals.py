@@ -9,8 +9,10 @@ class UnknownValueSet(errors.NotFound):
 
     kind = "not-found"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, imported: bool = False) -> None:
         super().__init__(f"The value set {shown(url)} is not known here.")
+        self.url = url
+        self.imported = imported  # another names it
 
 
 class UnknownSystem(errors.NotFound):

@@ -170,7 +170,9 @@ class Resolver:
     pins: Pins = NONE
     seen: int = 0
 
-    async def known(self, url: str, version: str = "", above: tuple[str, ...] = ()) -> Resolved:
+    async def known(
+        self, url: str, version: str = "", above: tuple[str, ...] = (), *, imported: bool = False
+    ) -> Resolved:
         """A value set by its address; UnknownValueSet without one."""
         bare, _, said = url.partition("|")
         version = said or version or self.pins.sets.get(bare, "")
@@ -180,7 +182,7 @@ class Resolver:
             return found
         compose = await self._stored(bare, version)
         if compose is None:
-            raise UnknownValueSet(url)
+            raise UnknownValueSet(url, imported=imported)
         if compose.url in above or len(above) >= DEEPEST:
             raise Circular
         made = await self.resolved(compose, (*above, compose.url))
@@ -226,7 +228,7 @@ class Resolver:
         return tuple(found)
 
     async def _part(self, clause: Clause, above: tuple[str, ...]) -> Part:
-        sets = [await self.known(url, "", above) for url in clause.value_sets]
+        sets = [await self.known(url, "", above, imported=True) for url in clause.value_sets]
         if clause.system is None:
             return Part(clause, "", None, tuple(sets))
         version = self.pins.of(clause.system, clause.version)

@@ -18,7 +18,7 @@ from carnet.fhir.terminology.compose import Compose
 from carnet.fhir.terminology.grammars import GRAMMARS, says
 from carnet.fhir.terminology.labels import preferred, those
 from carnet.fhir.terminology.queries import Conn, Found, System
-from carnet.fhir.terminology.refusals import shown
+from carnet.fhir.terminology.refusals import UnknownSystem, UnknownValueSet, shown
 from carnet.fhir.terminology.resolve import NONE, Pins, Resolved, wary
 from carnet.fhir.terminology.terms import Member, Terms
 from carnet.fhir.terminology.words import same
@@ -95,13 +95,23 @@ async def in_system(
         text = f"{shown(coding.code)} does not follow the grammar of {url}."
         return Answer(False, (_unknown(coding, text),), "", replace(coding, system=url))
     await terms.memory.look(conn)
-    system = await terms.system(conn, url, coding.version, pins.at)
+    try:
+        system = await terms.system(conn, url, coding.version, pins.at)
+    except UnknownSystem:
+        if not await queries.supplements(conn, url=url, version=""):
+            raise
+        text = (
+            f"CodeSystem {shown(url)} is a supplement, so can't be used as a value in Coding.system"
+        )
+        wrong = Issue("error", "invalid", "invalid-data", text, coding.path + "system")
+        return Answer(False, (wrong,), "", coding)
     found = await queries.concept(conn, system, coding.code)
     if found is None:
         asked = replace(coding, system=system.url, version="")
         return Answer(False, (_unknown(coding, _not_in(coding, system)),), "", asked)
     member = _member(system, found)
-    added = list(terms.memory.supplements.get(system.url, ())) if manner.language else []
+    wanted = manner.language or coding.display
+    added = list(terms.memory.supplements.get(system.url, ())) if wanted else []
     [member] = await terms.supplemented(conn, [member], added)
     return _judged(coding, member, manner, "", None)
 
@@ -118,7 +128,14 @@ async def in_value_set(
     concept: Json | None = None,
 ) -> Answer:
     """Whether a value set has a coding, or one of several: the first it has is answered."""
-    resolved = await terms.resolve(conn, of, version, pins)
+    try:
+        resolved = await terms.resolve(conn, of, version, pins)
+    except UnknownValueSet as missing:
+        if not missing.imported:
+            raise
+        return await _unresolved(conn, of, version, codings[0], missing.url, concept)
+    if manner.language is None and resolved.compose.language:  # it is in a language of its own
+        manner = replace(manner, language=resolved.compose.language)
     told: list[Answer] = []
     for coding in codings:
         told.append(await _one(terms, conn, resolved, coding, manner))
@@ -146,6 +163,26 @@ async def in_value_set(
     # A coding of its system that does not exist is wrong, be another of them right.
     result = not any(each.severity == "error" and each.kind == "invalid-code" for each in others)
     return replace(good, result=result, issues=(*good.issues, *others), concept=concept)
+
+
+async def _unresolved(
+    conn: Conn, of: str | Compose, version: str, coding: Coding, missing: str, concept: Json | None
+) -> Answer:
+    """Of a value set that imports one that is not here, nothing can be told but that."""
+    if isinstance(of, str):
+        bare, _, said = of.partition("|")
+        row = await queries.value_set(conn, bare, said or version)
+        where = shown(f"{bare}|{row.version}" if row is not None and row.version else bare)
+    else:
+        where = shown(of.canonical or "of the request")
+    known = f"A definition for the value Set '{shown(missing)}' could not be found"
+    unable = (
+        f"Unable to check whether the code is in the value set '{where}' because the value set"
+        f" {shown(missing)} was not found"
+    )
+    issues = (Issue("error", "not-found", "not-found", known),
+              Issue("warning", "not-found", "vs-invalid", unable))  # fmt: skip
+    return Answer(False, issues, "", coding if concept is None else None, concept=concept or {})
 
 
 def _member_of(answer: Answer) -> bool:
@@ -204,7 +241,7 @@ async def _one(terms: Terms, conn: Conn, of: Resolved, coding: Coding, manner: M
             text = f"{shown(coding.code)} does not follow the grammar of {name}."
             return Answer(False, (out, _unknown(coding, text)), "", coding)
         return Answer(False, (out,), "", coding)
-    added = terms.supplements(of, manner.language)
+    added = terms.supplements(of, manner.language or coding.display)
     [member] = await terms.supplemented(conn, [member], added)
     answer = _judged(coding, member, manner, where, out)
     wary_of = () if manner.membership else tuple(_wary(of, member))
