@@ -143,3 +143,14 @@ def refusals() -> Iterator[None]:
             "[bold]The database is not up to date: carnet migrate brings it there.[/bold]"
         )
         raise typer.Exit(1) from None
+
+
+@contextlib.contextmanager
+def administering(data: Path | None) -> Iterator[psycopg.Connection[Any]]:
+    """A connection of the migrating role, for what is the installation's; refusals as exit codes."""
+    with (
+        refusals(),
+        server_of(settings_of(data)) as server,
+        psycopg.connect(server.url("carnet_admin"), autocommit=True) as conn,
+    ):
+        yield conn

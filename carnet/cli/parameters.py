@@ -6,7 +6,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Final
 
-import psycopg
 import typer
 
 from carnet.cli import common
@@ -33,13 +32,8 @@ def load(
     One that is there already changes nothing; one that has changed takes the place of the one of its
     address. Exit code 1: one was refused, the others are in.
     """
-    with common.refusals():
-        settings = common.settings_of(data)
-        with (
-            common.server_of(settings) as server,
-            psycopg.connect(server.url("carnet_admin"), autocommit=True) as conn,
-        ):
-            told = load_into(conn, [each for path in paths for each in found(path)])
+    with common.administering(data) as conn:
+        told = load_into(conn, [each for path in paths for each in found(path)])
     for one in told:
         print(f"{one.name}: {'REFUSED, ' if one.refusal else ''}{one.sentence}")
     new, refused = sum(one.new for one in told), sum(one.refusal is not None for one in told)
@@ -53,16 +47,11 @@ def load(
 @commands.command()
 def show(data: common.Data = None) -> None:
     """The parameters of the installation, and whether they are searched yet."""
-    with common.refusals():
-        settings = common.settings_of(data)
-        with (
-            common.server_of(settings) as server,
-            psycopg.connect(server.url("carnet_admin"), autocommit=True) as conn,
-        ):
-            for code, url, kind, bases, at, complete, expression in queries.shown(conn):
-                state = f"searched since {complete:%Y-%m-%d %H:%M}" if complete else "not complete"
-                print(f"{code} ({kind}) on {', '.join(bases)}: {state}; loaded {at:%Y-%m-%d %H:%M}")
-                print(f"  {url}\n  {expression}")
+    with common.administering(data) as conn:
+        for code, url, kind, bases, at, complete, expression in queries.shown(conn):
+            state = f"searched since {complete:%Y-%m-%d %H:%M}" if complete else "not complete"
+            print(f"{code} ({kind}) on {', '.join(bases)}: {state}; loaded {at:%Y-%m-%d %H:%M}")
+            print(f"  {url}\n  {expression}")
 
 
 @commands.command()
@@ -71,13 +60,8 @@ def remove(
     data: common.Data = None,
 ) -> None:
     """Take a parameter away: it is searched no more, from now on. `carnet reindex` frees its rows."""
-    with common.refusals():
-        settings = common.settings_of(data)
-        with (
-            common.server_of(settings) as server,
-            psycopg.connect(server.url("carnet_admin"), autocommit=True) as conn,
-        ):
-            urls = queries.remove(conn, name)
+    with common.administering(data) as conn:
+        urls = queries.remove(conn, name)
     if len(urls) == 1:
         print(f"removed: {urls[0]}")
         return

@@ -40,27 +40,24 @@ def load(
     A file that was loaded already changes nothing. Exit code 1: a file was refused, the others are in.
     """
     refused = 0
-    with common.refusals():
-        settings = common.settings_of(data)
-        with (
-            common.server_of(settings) as server,
-            psycopg.connect(server.url("carnet_admin"), autocommit=True) as conn,
-            Progress(console=common.console, transient=True) as bar,
-        ):
-            install.base(conn, door.now())
-            every = [file for path in paths for file in files.files(path)]
-            task = bar.add_task("terminology", total=len(every))
-            for at, file in enumerate(every):
-                bar.update(task, completed=at, description=file.name)
+    with (
+        common.administering(data) as conn,
+        Progress(console=common.console, transient=True) as bar,
+    ):
+        install.base(conn, door.now())
+        every = [file for path in paths for file in files.files(path)]
+        task = bar.add_task("terminology", total=len(every))
+        for at, file in enumerate(every):
+            bar.update(task, completed=at, description=file.name)
 
-                def seen(codes: int, name: str = file.name) -> None:
-                    bar.update(task, description=f"{name}: {codes:,} codes")
+            def seen(codes: int, name: str = file.name) -> None:
+                bar.update(task, description=f"{name}: {codes:,} codes")
 
-                try:
-                    print(_said(file, _load(conn, file, origin, version, seen, replace=replace)))
-                except errors.CarnetError as refusal:
-                    refused += 1
-                    print(f"{file.name}: REFUSED, {refusal}")
+            try:
+                print(_said(file, _load(conn, file, origin, version, seen, replace=replace)))
+            except errors.CarnetError as refusal:
+                refused += 1
+                print(f"{file.name}: REFUSED, {refusal}")
     print(f"{len(every)} files, {refused} refused")
     if refused:
         raise typer.Exit(REFUSED)
@@ -69,15 +66,10 @@ def load(
 @commands.command()
 def show(data: common.Data = None) -> None:
     """What was loaded, when, from where."""
-    with common.refusals():
-        settings = common.settings_of(data)
-        with (
-            common.server_of(settings) as server,
-            psycopg.connect(server.url("carnet_admin"), autocommit=True) as conn,
-        ):
-            for form, name, origin, at, systems, sets in conn.execute(queries.FIGURES):
-                print(f"{at:%Y-%m-%d %H:%M} {form}: {name}, {systems} code systems, {sets} value sets"
-                      + (f" ({origin})" if origin else ""))  # fmt: skip
+    with common.administering(data) as conn:
+        for form, name, origin, at, systems, sets in conn.execute(queries.FIGURES):
+            print(f"{at:%Y-%m-%d %H:%M} {form}: {name}, {systems} code systems, {sets} value sets"
+                  + (f" ({origin})" if origin else ""))  # fmt: skip
 
 
 def _load(
