@@ -35,7 +35,7 @@ def load(
     with common.administering(data) as conn:
         told = load_into(conn, [each for path in paths for each in found(path)])
     for one in told:
-        print(f"{one.name}: {'REFUSED, ' if one.refusal else ''}{one.sentence}")
+        print(one.line)
     new, refused = sum(one.new for one in told), sum(one.refusal is not None for one in told)
     print(f"{new} loaded, {refused} refused")
     if new:

@@ -56,7 +56,7 @@ def test_the_same_parameters_as_ones_own_find_the_same(cluster: Cluster) -> None
 async def agreed(url: str, day: str) -> None:
     """Loaded and complete, then asked; nothing is refused that R4 has."""
     catalogue = Catalogue(load())
-    given, lines, refused = taken(
+    told = taken(
         catalogue,
         [
             (each.code, again(rtype, each))
@@ -65,7 +65,8 @@ async def agreed(url: str, day: str) -> None:
             if each.type != "special"
         ],
     )
-    assert refused == 0, [line for line in lines if "REFUSED" in line]
+    assert not any(each.refusal for each in told), [each.line for each in told if each.refusal]
+    given = [each.given for each in told if each.given]
     with psycopg.connect(url, autocommit=True) as conn:
         queries.keep(conn, given)
         conn.execute("UPDATE search.parameter SET complete = clock_timestamp()")

@@ -30,6 +30,11 @@ class Told:
     given: Given | None = None  # None as well when R4 serves it already
     new: bool = False
 
+    @property
+    def line(self) -> str:
+        """As a command prints it."""
+        return f"{self.name}: {'REFUSED, ' if self.refusal else ''}{self.sentence}"
+
 
 def load_into(conn: psycopg.Connection[Any], resources: Iterable[Named]) -> list[Told]:
     """What came of each; all that are well formed are kept at once."""

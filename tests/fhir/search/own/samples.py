@@ -16,6 +16,7 @@ from carnet.access import door
 from carnet.access.door import Door
 from carnet.access.door.reindex import Reindex, Report
 from carnet.fhir.search.own import load
+from carnet.fhir.search.own.files import found
 from carnet.postgres.pool import JOB, open_pool
 from tests.space import Space
 
@@ -42,7 +43,9 @@ def written(folder: Path, *resources: dict[str, Any]) -> Path:
 def load_into(space: Space, path: Path) -> tuple[list[str], int, int]:
     """As `carnet parameters load` does."""
     with psycopg.connect(space.admin_url, autocommit=True) as conn:
-        return load.load_into(conn, [path])
+        told = load.load_into(conn, found(path))
+    refused = sum(each.refusal is not None for each in told)
+    return [each.line for each in told], sum(each.new for each in told), refused
 
 
 @asynccontextmanager

@@ -24,13 +24,14 @@ ANS = "https://interop.esante.gouv.fr/ig/fhir/"
 def of(*resources: dict[str, Any]) -> tuple[Catalogue, list[str]]:
     """A process with these in it, all indexed and searched; what was said of each."""
     catalogue = Catalogue(r4.load())
-    given, lines, _ = taken(catalogue, ((each.get("code", ""), each) for each in resources))
+    told = taken(catalogue, ((each.get("code", ""), each) for each in resources))
+    given = [each.given for each in told if each.given]
     now = datetime(2026, 1, 1, tzinfo=UTC)
     catalogue.take(2, [
         Held(each.numbered(r4.FIRST_OWN + at), each.bases, 2, now, now)
         for at, each in enumerate(given)
     ])  # fmt: skip
-    return catalogue, lines
+    return catalogue, [each.line for each in told]
 
 
 @pytest.mark.parametrize(("changes", "why"), [
