@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import random
 import re
@@ -161,12 +162,23 @@ def _compare(
         elif probe.method == "POST" and "location" in answer.headers:
             # It was there already: named, not given.
             good = {rid for rid, _ in traced} == {places[_located(answer)][1]}
-        elif probe.kind == "transaction of reads" and answer.status != 200:
+        elif probe.kind in BUNDLES and answer.status != 200:
             good = not expected  # some were read, and all of it was refused
+        elif probe.kind == "reads in a Bundle":
+            read = {places[id][1] for id in _unsent(probe, answer) if id in places}
+            good = expected <= traced and {rid for rid, _ in traced - expected} <= read
         else:
             good = traced == expected
         if not good:
             figures.differ.append(f"{persona} {probe.kind} {probe.path} {answer.status}")
+
+
+def _unsent(probe: Probe, answer: Answer) -> Iterator[str]:
+    """Ids that entries of a Bundle read and did not send: by HEAD, or not changed since."""
+    for asked, said in zip(json.loads(probe.body)["entry"], answer.json["entry"], strict=True):
+        request = asked["request"]
+        if request["method"] == "HEAD" or said["response"]["status"].startswith("304"):
+            yield request["url"].split("/")[1]
 
 
 def _located(answer: Answer) -> str:
@@ -174,6 +186,7 @@ def _located(answer: Answer) -> str:
     return answer.headers["location"].partition("/_history")[0].rpartition("/")[2]
 
 
+BUNDLES = frozenset(("transaction of reads", "reads in a Bundle", "one resource, every way"))
 OF_ONE = re.compile(r"/[^/$]+/(_history/\d+/)?\$(meta|validate)\b")  # not of a type
 
 TRACED: LiteralString = "SELECT request, rids, vers FROM access.audit WHERE request = ANY (%s)"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from tests.agreement.aims import Aim, Probe, get
-from tests.agreement.items import CODES, WORDS, date
+from tests.agreement.items import CODES, PROTOCOLS, RPPS, WORDS, date
 
 AROUND = (
     "Observation",
@@ -76,8 +76,43 @@ def joined(aim: Aim) -> Probe:
     return get("_filter, what is followed in it", f"Observation?{urlencode(given)}", follow=True)
 
 
+def contained(aim: Aim) -> Probe:
+    """A chain into what a resource holds itself."""
+    chance = aim.chance
+    rtype, name = chance.choice((("Observation", "performer"), ("DocumentReference", "author")))
+    word, number = chance.choice(WORDS), chance.randint(1, 20)
+    one = f"{name}:Practitioner."
+    given = [chance.choice((
+        (f"{one}family", word), (f"{one}family:exact", word), (f"{one}name", word[:3]),
+        (f"{one}identifier", f"{RPPS}|{number}"), (f"{one}identifier", f"{number},{number % 20 + 1}"),
+        ("_filter", f"{one}family eq {word}"), ("_filter", f"not ({one}identifier eq {number})"),
+    ))]  # fmt: skip
+    given += chance.choice(
+        ([], [("_total", "accurate")], [("_summary", "count")], [("_count", "1")])
+    )
+    return get("chain into what is contained", f"{rtype}?{urlencode(given)}", follow=True)
+
+
+def versioned(aim: Aim) -> Probe:
+    """What follows a definition, of one version, of those below it, of any."""
+    chance = aim.chance
+    rtype, url = chance.choice(("CarePlan", "Procedure")), f"{PROTOCOLS}/{chance.randint(1, 3)}"
+    version = f"{chance.randint(1, 2)}.{chance.randint(0, 1)}"
+    name = "instantiates-canonical"
+    given = [chance.choice((
+        (name, url), (name, f"{url}|{version}"), (f"{name}:below", f"{url}|{version[0]}"),
+        (f"{name}:missing", chance.choice(("true", "false"))), (name, f"{url}|{version},{url}|9"),
+    ))]  # fmt: skip
+    given += chance.choice(
+        ([], [("_total", "accurate")], [("_summary", "count")], [("_count", "1")])
+    )
+    return get("canonical with a version", f"{rtype}?{urlencode(given)}", follow=True)
+
+
 GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     "_revinclude and :iterate of all": around,
     "reference above and below": hierarchy,
     "_filter, what is followed in it": joined,
+    "chain into what is contained": contained,
+    "canonical with a version": versioned,
 }

@@ -28,6 +28,7 @@ DOCUMENTS = ("11502-2", "11488-4", "34794-8", "60591-5", "57833-6", "60593-1", "
 WORDS = ("Bilan", "Contrôle", "Suivi", "Urgence", "Secret", "Consultation", "Douleur", "Fatigue")
 KINDS_OF_IDENTIFIER = ("PLAC", "FILL")
 PROTOCOLS = "https://carnet.test/protocols"
+RPPS = "urn:oid:1.2.250.1.71.4.2.1"
 CAST = ("patient", "minor", "elder", "parent")
 DEPOSITORS = ("lab-software", "hospital-software", "gp", "nurse", "hospital-doctor", "pharmacist",
               "blocked", "outsider")  # fmt: skip
@@ -102,8 +103,23 @@ def _subject(key: str) -> Body:
     return {"reference": f"Patient/{{{key}}}"}
 
 
+def _by_contained(chance: random.Random, element: str) -> Body:
+    """Who did it, as a person who stands in the resource itself."""
+    person = {
+        "resourceType": "Practitioner",
+        "id": "who",
+        "identifier": [{"system": RPPS, "value": str(chance.randint(1, 20))}],
+        "name": [{"family": chance.choice(WORDS)}],
+    }
+    return {"contained": [person], element: [{"reference": "#who"}]}
+
+
 def _amount(chance: random.Random, most: int, unit: str) -> Body:
     return {"value": chance.randint(1, most), "unit": unit, "system": UCUM, "code": unit}
+
+
+def _canonical(chance: random.Random) -> str:
+    return f"{PROTOCOLS}/{chance.randint(1, 3)}|{chance.randint(1, 2)}.{chance.randint(0, 1)}"
 
 
 def _place(chance: random.Random, people: list[str]) -> tuple[str, str, list[str]]:
@@ -162,6 +178,7 @@ def _observation_body(
                 }
             ],
         }  # fmt: skip
+        made |= _by_contained(chance, "performer")
         if category:
             made["category"] = [{"coding": [{"system": CATEGORY, "code": category}]}]
         if subject:
@@ -263,9 +280,11 @@ CLINICAL: dict[str, Callable[[random.Random, str], Body]] = {
         "length": _amount(c, 90, "min"), "period": {"start": date(c)}},
     "Procedure": lambda c, s: {"status": "completed", "subject": _subject(s),
                                "code": {"text": _text(c)}, "performedDateTime": date(c),
+                               "instantiatesCanonical": [_canonical(c)],
                                "instantiatesUri": [f"{PROTOCOLS}/{c.randint(1, 5)}/a"]},
     "CarePlan": lambda c, s: {"status": "active", "intent": "plan", "subject": _subject(s),
                               "title": _text(c),
+                              "instantiatesCanonical": [_canonical(c)],
                               "instantiatesUri": [f"{PROTOCOLS}/{c.randint(1, 5)}"]},
     "Communication": lambda c, s: {"status": "completed", "subject": _subject(s), "sent": date(c) +
                                    "T10:00:00Z", "payload": [{"contentString": _text(c)}]},
@@ -307,6 +326,7 @@ def _document(number: int, chance: random.Random, people: list[str], items: list
             "subject": _subject(key),
             "date": date(chance) + "T08:00:00Z",
             "description": _text(chance),
+            **_by_contained(chance, "author"),
             "securityLabel": [
                 {"coding": [{"system": SECURITY, "code": each}]} for each in ["N", *labels]
             ],

@@ -188,6 +188,8 @@ FAULTS = (
     Fault(paths.validation_looks_up, "outsider", ("$validate of one",)),
     Fault(statements.read_without_scope, "outsider", ("HEAD and OPTIONS",)),
     Fault(statements.read_without_scope, "nurse", ("reads in a Bundle",)),
+    Fault(statements.search_without_scope, "parent", ("chain into what is contained",)),
+    Fault(statements.search_without_scope, "hospital-doctor", ("canonical with a version",)),
     Fault(statements.search_without_scope, "gp", ("one resource, every way",)),
     Fault(statements.search_without_scope, "patient", ("forms of answers",)),
     Fault(statements.search_without_scope, "outsider", ("what every resource has",)),
