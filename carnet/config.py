@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -19,6 +20,7 @@ class Instance(StrEnum):
     DEMONSTRATION = "demonstration"
     TEST = "test"
     PRODUCTION = "production"
+    PRIVATE = "private"  # one owner, on their own machine (carnet open)
 
 
 class Validation(StrEnum):
@@ -50,7 +52,8 @@ class Settings:
         "", "An external PostgreSQL (17 or later) instead of the embedded one, as a libpq URL."
     )
     instance: Instance = _setting(
-        Instance.PRODUCTION, "What the installation is for: demonstration, test or production."
+        Instance.PRODUCTION,
+        "What the installation is for: demonstration, test, production, or private (carnet open).",
     )
     base_url: str = _setting(
         "http://localhost:8000", "Public address, without a final slash; /fhir is under it."
@@ -60,6 +63,16 @@ class Settings:
     matrix: str = _setting(
         "",
         "The access matrix, a file or a folder of dated versions; a production instance needs it named.",
+    )
+    examinations: str = _setting(
+        "",
+        "Examinations that are asked for by several codes, and how long one holds: a TOML file like "
+        "carnet/documents/same/examinations.toml.",
+    )
+    synonyms: str = _setting(
+        "",
+        "Words that mean the same in a search of documents: a TOML file like "
+        "carnet/documents/text/synonyms.toml.",
     )
     pages: bool = _setting(True, "Whether the people's pages are served beside the API.")
     pool_size: int = _setting(10, "Connections each server process keeps open.", "connections")
@@ -162,3 +175,22 @@ def _converted(name: str, text: str, default: Any) -> Any:
         return type(default)(text) if not isinstance(default, Path) else Path(text)
     except ValueError:
         raise WrongSetting(f"{name} cannot be read as {type(default).__name__}.") from None
+
+
+def user_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """Where programs keep the data of this user."""
+    environ = os.environ if environ is None else environ
+    if given := environ.get("XDG_DATA_HOME", ""):
+        return Path(given) / "carnet"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "carnet"
+    return Path.home() / ".local" / "share" / "carnet"
+
+
+def memory_folder(environ: Mapping[str, str] | None = None) -> Path | None:
+    """A folder that is never on a disk, where this system has one."""
+    environ = os.environ if environ is None else environ
+    for each in (environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"):  # noqa: S108
+        if each and os.access(each, os.W_OK):
+            return Path(each)
+    return None

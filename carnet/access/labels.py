@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import IntFlag
 from typing import Any
 
+from carnet.fhir.search.scope import REPLACED
+
 
 class Label(IntFlag):
     """Bits of record.resource.labels; append-only."""
@@ -17,8 +19,11 @@ class Label(IntFlag):
     MASQUE_PS = 1
     INVISIBLE_PATIENT = 2
     INVISIBLE_REPRESENTANTS_LEGAUX = 4
+    REPLACED = REPLACED  # hides from nobody: read by its address, and found by no search
 
 
+# Types that never bear REPLACED: a document that was replaced is found, with its files and its lot.
+FILED = ("Binary", "DocumentReference", "List")
 # Every masking there is: what a médecin traitant and the depositor still see.
 BY_CODE = {
     "MASQUE_PS": Label.MASQUE_PS,

@@ -35,6 +35,7 @@ CLOSED_TO: Mapping[Label, frozenset[Reader]] = {
     Label.MASQUE_PS: frozenset({Reader.COLLEAGUE}),
     Label.INVISIBLE_PATIENT: frozenset({Reader.PATIENT, Reader.GUARDIAN}),
     Label.INVISIBLE_REPRESENTANTS_LEGAUX: frozenset({Reader.GUARDIAN}),
+    Label.REPLACED: frozenset(),
 }
 
 

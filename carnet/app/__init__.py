@@ -7,7 +7,8 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -18,11 +19,13 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from carnet import portal
-from carnet.access.door import tombstones
+from carnet.access.door import Door, tombstones
 from carnet.app.pages import PageParts, secret_key
 from carnet.app.parts import Built, build, sealing
 from carnet.config import Instance, Settings
-from carnet.events import Relay
+from carnet.documents import corrected
+from carnet.documents.guide import Guided
+from carnet.events import Event, Listener, Relay
 from carnet.fhir.search.own import catalogue
 from carnet.portal import bridge
 from carnet.postgres.pool import JOB, open_pool
@@ -42,6 +45,15 @@ def application(settings: Settings, server: Server) -> Starlette:
     )
 
 
+def listeners(made: Door) -> Sequence[Listener]:
+    """Who is told what has happened; made: the door of the worker's role."""
+
+    async def corrections(event: Event) -> None:
+        await corrected.tell(made, event)
+
+    return (corrections,)
+
+
 def _lifespan(settings: Settings, server: Server) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -50,6 +62,9 @@ def _lifespan(settings: Settings, server: Server) -> Any:
         served = api(built.desk)
         app.router.routes.append(Route("/fhir", AtRoot(served)))  # a Mount has no "/fhir" itself
         app.router.routes.append(Mount("/fhir", served))
+        guided = Guided(served)  # the same, as the national guide of documents has it
+        app.router.routes.append(Route("/pdsm", AtRoot(guided, "/pdsm")))
+        app.router.routes.append(Mount("/pdsm", guided))
         if settings.pages:
             bridge.attach(asyncio.get_running_loop())
             set_up_pages(settings, server, built)
@@ -58,7 +73,7 @@ def _lifespan(settings: Settings, server: Server) -> Any:
             server.url("carnet_worker"), min_size=1, max_size=2, name="carnet relay", limits=JOB
         )
         beside = [
-            asyncio.create_task(Relay(jobs).run()),
+            asyncio.create_task(Relay(jobs, listeners(replace(built.door, pool=jobs))).run()),
             asyncio.create_task(tombstones.follow(built.door.vault, jobs)),
             asyncio.create_task(catalogue.follow(built.door.catalogue, jobs)),
             asyncio.create_task(sealing(settings, jobs, built.door).run()),
@@ -81,11 +96,13 @@ def _lifespan(settings: Settings, server: Server) -> Any:
 class AtRoot:
     """The API's own root, asked for without its final slash: where transactions are posted."""
 
-    def __init__(self, served: ASGIApp) -> None:
+    def __init__(self, served: ASGIApp, root: str = "/fhir") -> None:
         self._served = served
+        self._root = root
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._served({**scope, "root_path": "/fhir", "path": "/fhir/"}, receive, send)
+        root = self._root
+        await self._served({**scope, "root_path": root, "path": f"{root}/"}, receive, send)
 
 
 async def health(request: Request) -> PlainTextResponse:
@@ -119,5 +136,6 @@ def set_up_pages(settings: Settings, server: Server, built: Built | None) -> Non
         secret_key=secret_key(settings.keys),
         base_url=settings.base_url,
         demo=settings.instance is Instance.DEMONSTRATION,
+        private=settings.instance is Instance.PRIVATE,
         parts=None if built is None else PageParts(built),
     )

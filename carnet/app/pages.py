@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Unpack
@@ -12,12 +13,16 @@ from typing import Unpack
 from carnet.access.actor import Actor
 from carnet.access.log import roots
 from carnet.access.pages import Opening, Seal
-from carnet.app import export, parts
+from carnet.app import export, parts, summary
 from carnet.app.acting import ActingPages
+from carnet.app.composing import ComposingPages
 from carnet.app.life import LifePages
+from carnet.app.opening.pages import OpeningPages
 from carnet.app.parts import Built
 from carnet.app.rights import RightsPages
 from carnet.app.vigilance import IdentityPages
+from carnet.composing.prescription import Line, prescribe
+from carnet.config import Instance
 from carnet.documents import consult, show, upload
 from carnet.documents.pages import (
     Asked,
@@ -28,11 +33,15 @@ from carnet.documents.pages import (
     DocumentPage,
 )
 from carnet.documents.show import FilePage
+from carnet.documents.text import find as looking
+from carnet.documents.text.pages import Results
 from carnet.documents.upload import Given
 from carnet.portal.acts import Acts
+from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.vigilance.acts import IdentityActs
 from carnet.rights import connections, consent, readers
+from carnet.summary import Health, health
 from carnet.vigilance import find
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
@@ -45,8 +54,11 @@ class PageParts:
     def __init__(self, built: Built) -> None:
         self._built = built
         self.acts: Acts = PageActs(built)
+        self.composing: ComposingActs = ComposingPages(built)
         self.life: LifeActs = LifePages(built)
         self.identity: IdentityActs = IdentityPages(built)
+        private = built.settings.instance is Instance.PRIVATE
+        self.opening = OpeningPages(built) if private else None
         self._seal: Seal | None = None
         self._read = -1  # bytes of the file of roots when it was read
 
@@ -93,9 +105,32 @@ class PageActs(ActingPages, RightsPages):
     async def person(self, actor: Actor, patient: str) -> Person:
         return await find.person(parts.visit(self._built, actor), self._of(actor, patient))
 
+    async def health(self, actor: Actor, patient: str) -> Health:
+        return await health(parts.visit(self._built, actor), self._of(actor, patient))
+
+    async def summary(
+        self, actor: Actor, patient: str, language: str, form: summary.Form
+    ) -> tuple[str, bytes]:
+        visit = parts.visit(self._built, actor)
+        made = await summary.file(visit, self._of(actor, patient), language, form)
+        return summary.name(language, form), made
+
+    async def prescription_number(self) -> str:
+        return str(uuid.UUID(bytes=self._built.door.random(16), version=4))
+
+    async def prescribe(
+        self, actor: Actor, patient: str, lines: Sequence[Line], number: str
+    ) -> str:
+        visit = parts.visit(self._built, actor)
+        return await prescribe.prescribe(visit, self._built.desk.acts, patient, lines, number)
+
     async def documents(self, actor: Actor, patient: str, asked: Asked) -> DocumentList:
         visit = parts.visit(self._built, actor)
         return await consult.documents(visit, self._of(actor, patient), asked)
+
+    async def search(self, actor: Actor, patient: str, typed: str, asked: Asked) -> Results:
+        visit = parts.visit(self._built, actor)
+        return await looking.find(visit, self._of(actor, patient), typed, asked)
 
     async def curves(self, actor: Actor, patient: str) -> Sequence[CurveLine]:
         return await consult.curves(parts.visit(self._built, actor), self._of(actor, patient))

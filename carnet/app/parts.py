@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from carnet import errors
@@ -19,11 +20,26 @@ from carnet.access.log import heads
 from carnet.access.log.sealing import Sealing
 from carnet.access.revisions import Revisions
 from carnet.access.tokens import DAY, SECRETIVE, Tokens, load_or_make_key
-from carnet.app import emergency, export
+from carnet.app import emergency, export, summary
 from carnet.bulk import routes as bulk
 from carnet.config import Instance, Settings
 from carnet.directory import find as directory
-from carnet.documents import announce, hide, publish, replace, restore, upload
+from carnet.documents import (
+    amend,
+    announce,
+    content,
+    folders,
+    guide,
+    hide,
+    publish,
+    restore,
+    upload,
+    withdraw,
+)
+from carnet.documents import routes as documents
+from carnet.documents.same import orders
+from carnet.documents.same.already import families
+from carnet.documents.text import words
 from carnet.fhir.search.parse import Parser
 from carnet.identity.traits import majority
 from carnet.postgres.pool import Pool, open_pool
@@ -35,6 +51,7 @@ from carnet.rest.desk import Desk
 from carnet.rights import explain
 from carnet.rights import view as consents
 from carnet.rights.clock import Shifted
+from carnet.summary import patient_summary
 from carnet.vigilance import find, insi, register
 
 # Why each kind of account acts, in HL7's PurposeOfUse; the others treat.
@@ -71,9 +88,12 @@ def acts(identities: insi.Insi | None = None) -> Acts:
     table = Acts()
     table.register("Patient", "create", register.by(identities or insi.NotConnected()))
     table.register("DocumentReference", "create", upload.deposit)
-    table.register("DocumentReference", "patch", replace.patch)
+    table.register("DocumentReference", "patch", amend.amend)
+    table.register("DocumentReference", "delete", withdraw.delete)
     table.register("Binary", "create", publish.binary)
     table.register("List", "create", publish.submission)
+    table.register("List", "update", folders.update)
+    table.prepares.append(content.packed)
     table.register("DocumentReference", "create", restore.document, profile=restore.PROFILE)
     table.register("Binary", "create", restore.file, profile=restore.PROFILE)
     table.register("List", "create", restore.lot, profile=restore.PROFILE)
@@ -84,6 +104,8 @@ def acts(identities: insi.Insi | None = None) -> Acts:
     codes.register(table)
     table.operate("GET", "Patient", "explain", explain.operation)
     table.operate("GET", "Patient", "take-away", export.operation)
+    table.tell("Patient", "summary", summary.FORMS)
+    table.announced.append(("Patient", "summary", patient_summary.DEFINITION))
     table.operate("POST", "DocumentReference", "hide", hide.hide_operation)
     table.operate("POST", "DocumentReference", "show", hide.show_operation)
     for name, act in (
@@ -94,8 +116,11 @@ def acts(identities: insi.Insi | None = None) -> Acts:
     ):
         table.operate("POST", "DocumentReference", name, act)
     emergency.register(table)
-    table.routes += bulk.ROUTES
-    table.announced += bulk.ANNOUNCED
+    orders.register(table)
+    guide.register(table)
+    for slice_ in (bulk, documents):
+        table.routes += slice_.ROUTES
+        table.announced += slice_.ANNOUNCED
     table.resolve_by("Patient", find.by_identifier, register.agrees)
     for rtype in directory.TYPES:
         table.resolve_by(rtype, directory.resolver(rtype))
@@ -150,6 +175,8 @@ async def build(
         random=random,
         random_bits=random_bits,
     )
+    words.loaded(settings.synonyms)  # what an operator wrote wrong is told at once
+    families(Path(settings.examinations) if settings.examinations else None)
     checks = Checks(settings, pool)
     async with pool.connection() as conn:
         await made.catalogue.look(conn)

@@ -15,8 +15,9 @@ from carnet.access.door import sweep, tombstones
 from carnet.app import bulk
 from carnet.app.parts import insi_of, matrix_of, sealing, shifted
 from carnet.config import Settings
-from carnet.documents import announce
-from carnet.events import Relay
+from carnet.documents import announce, corrected
+from carnet.documents.text import index
+from carnet.events import Event, Relay
 from carnet.fhir.search.own import catalogue
 from carnet.notices.deliver import Folder, deliver, sweep_folder
 from carnet.postgres.pool import JOB, limited, open_pool
@@ -25,6 +26,8 @@ from carnet.rights import clock
 from carnet.vigilance import match, qualify
 
 log = structlog.get_logger("carnet.worker")
+
+TEXTS = 2_000  # documents whose files are read in one go
 
 
 def queue(server: Server, made: door.Door) -> procrastinate.App:
@@ -66,6 +69,11 @@ def queue(server: Server, made: door.Door) -> procrastinate.App:
         sent = await deliver(made, Folder(made.settings.mail))
         log.info("notices", sent=sent)
 
+    @app.periodic(cron="* * * * *")  # the words of files; how many wait is told
+    @app.task(name="texts", queueing_lock="texts")
+    async def texts(timestamp: int) -> None:
+        log.info("texts", read=await index.drain(made, TEXTS), waiting=await index.backlog(made))
+
     @app.periodic(cron="27 * * * *")
     @app.task(name="sweep_mail", queueing_lock="sweep_mail")
     async def sweep_mail(timestamp: int) -> None:
@@ -90,8 +98,12 @@ async def work(settings: Settings, server: Server) -> None:
     keyring = door.load_or_make(settings.keys)
     made = door.make(pool, settings, matrix_of(settings), keyring, clock=now)
     jobs = queue(server, made)
+
+    async def corrections(event: Event) -> None:
+        await corrected.tell(made, event)
+
     beside = [
-        asyncio.create_task(Relay(pool).run()),
+        asyncio.create_task(Relay(pool, [corrections]).run()),
         asyncio.create_task(tombstones.follow(made.vault, pool)),
         asyncio.create_task(catalogue.follow(made.catalogue, pool)),
         asyncio.create_task(sealing(settings, pool, made).run()),

@@ -15,7 +15,7 @@ from psycopg import errors as pg
 
 from carnet import errors
 from carnet.access.door import Unit, UnknownOwner, Visit
-from carnet.access.labels import Label
+from carnet.access.labels import FILED, Label
 from carnet.bulk import following, queries
 from carnet.bulk.lines import Line
 from carnet.bulk.lots import BEYOND, Done, Lot, Step
@@ -139,10 +139,17 @@ class Writer:
                 raise NoDocument from None
             if held.gone:
                 raise NoDocument
-            found[reference] = (held.cid, held.rid, held.kind, Label(held.labels))
+            label = Label(held.labels)
+            document = await unit.current(held, rtype)
+            if document.get("status") == "superseded":  # what was read in it is found no more
+                label |= Label.REPLACED
+            found[reference] = (held.cid, held.rid, held.kind, label)
         for each in lines:
             if each.entry is not None and each.follows:
-                each.entry.follow = found[each.follows]
+                cid, rid, kind, label = found[each.follows]
+                if each.entry.rtype in FILED:
+                    label &= ~Label.REPLACED
+                each.entry.follow = (cid, rid, kind, label)
 
     async def _together(self, lot: Lot, lines: list[Line]) -> None:
         await self._prepare(lot, lines)

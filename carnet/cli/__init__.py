@@ -14,10 +14,12 @@ from carnet.cli import (
     explain,
     identity,
     imports,
+    leaving,
     load,
     matrix,
     migrate,
     notices,
+    open,
     parameters,
     record,
     reindex,
@@ -53,6 +55,7 @@ def carnet(
 for command in (check.check, demo.demo, load.load, migrate.migrate, serve.serve, token.token):
     app.command()(command)
 app.add_typer(audit.commands, name="audit")
+app.add_typer(leaving.commands, name="export")
 app.add_typer(identity.commands, name="identity")
 app.add_typer(matrix.commands, name="matrix")
 app.add_typer(record.commands, name="record")
@@ -60,10 +63,12 @@ app.add_typer(notices.commands, name="notices")
 app.add_typer(parameters.commands, name="parameters")
 app.add_typer(terminology.commands, name="terminology")
 app.command("clock", context_settings={"ignore_unknown_options": True})(clock.clock)
+app.command("open")(open.open_)
 app.command("worker")(worker.work)
 app.command("reindex")(reindex.reindex)
 app.command("explain")(explain.explained)
 app.command("import")(imports.take_in)
+app.command("restore")(leaving.restored)
 
 
 def main() -> None:

@@ -320,8 +320,7 @@ def _place(settings: Settings, id: str, unknown: type[errors.NotFound] = NoLine)
 def _keys(key: str | None, settings: Settings) -> list[bytes]:
     """The key that must have signed: the one given, else the installation's."""
     if key is None:
-        own = heads.public_key(settings.keys)
-        return [own] if own else []
+        return heads.known_keys(settings.keys)
     try:
         found = base64.b64decode(key, validate=True)
     except ValueError:

@@ -21,7 +21,7 @@ from carnet.app.loading import reports
 from carnet.app.loading.definitions import Keeper
 from carnet.app.loading.outcomes import Options, Outcome, State
 from carnet.app.loading.reports import Form
-from carnet.app.loading.run import Told, load_all
+from carnet.app.loading.run import Advance, load_all
 from carnet.app.parts import actor, build
 from carnet.cli import common
 from carnet.config import Settings
@@ -62,7 +62,9 @@ def load(
     ] = None,
     report: Annotated[
         list[Path] | None,
-        typer.Option(help="Write the report there, by its suffix: .json, .xml (JUnit) or text."),
+        typer.Option(
+            help="Write the report there, by its suffix: .html, .json, .xml (JUnit) or text."
+        ),
     ] = None,
     form: Annotated[
         Form | None,
@@ -83,8 +85,9 @@ def load(
     ] = False,
     data: common.Data = None,
 ) -> None:
-    """Load CDA documents, FHIR resources and Bundles (.xml, .json, .ndjson, .gz), profiles, nomenclatures,
-    search parameters and questionnaires (.json, packages .tgz, .zip).
+    """Load CDA documents, FHIR resources and Bundles (.xml, .json, .ndjson, .gz), IHE XDM and other
+    archives, mails (.eml), HL7 v2 messages, profiles, nomenclatures, search parameters and
+    questionnaires (.json, packages .tgz, .zip).
 
     Exit code 0: all is in; 1: something was refused; 2: wrong use; 3: the instance cannot be reached.
     """
@@ -153,9 +156,19 @@ async def _load(
         who = await actor(built, software, client="carnet-load")
         with Progress(console=Console(stderr=True), transient=True) as bar:
 
-            def listing(files: int) -> Told:
+            def listing(files: int) -> Advance:
+                total = files
                 task = bar.add_task("load", total=files, visible=files > 1)
-                return lambda: bar.advance(task)
+
+                def advance(step: int = 1, /) -> None:
+                    nonlocal total
+                    if step < 0:  # files inside another
+                        total -= step
+                        bar.update(task, total=total, visible=True)
+                    else:
+                        bar.advance(task, step)
+
+                return advance
 
             keeper = Keeper(server.url("carnet_admin"), door.now, replace=replace)
             return await load_all(built, who, paths, options, listing, keeper)

@@ -14,6 +14,7 @@ from carnet.access import matrix as matrices
 from carnet.access.door.reindex import Reindex, Report, Told
 from carnet.cli import common
 from carnet.config import Settings
+from carnet.documents.text import index
 from carnet.postgres.pool import JOB, open_pool
 from carnet.postgres.server import Server
 
@@ -35,6 +36,13 @@ def reindex(
     again: Annotated[
         bool, typer.Option("--again", help="Every row, those said to be up to date too.")
     ] = False,
+    texts: Annotated[
+        bool,
+        typer.Option(
+            "--texts",
+            help="The words of documents alone, and what they are recognised by (--again: of all).",
+        ),
+    ] = False,
     data: common.Data = None,
 ) -> None:
     """Index what is not up to date (a parameter was loaded, the program changed), then verify each row.
@@ -44,6 +52,10 @@ def reindex(
     """
     with common.refusals():
         settings = common.settings_of(data)
+        if texts:
+            with common.server_of(settings) as server:
+                print(f"{asyncio.run(_texts(settings, server, again))} documents read anew")
+            return
         with common.server_of(settings) as server, Progress(console=common.console) as bar:
             tasks: dict[str, TaskID] = {}
 
@@ -58,6 +70,19 @@ def reindex(
         print(line)
     if not report.good:
         raise typer.Exit(DIFFERENT)
+
+
+async def _texts(settings: Settings, server: Server, again: bool) -> int:
+    """Read the documents of which no words are kept; returns how many. It may be killed, and run again."""
+    pool = await open_pool(
+        server.url("carnet_worker"), min_size=1, max_size=2, name="carnet reindex", limits=JOB
+    )
+    try:
+        keyring = door.load_or_make(settings.keys)
+        made = door.make(pool, settings, matrices.load(settings.matrix), keyring)
+        return await index.rebuild(made, again=again)
+    finally:
+        await pool.close()
 
 
 async def _run(

@@ -29,8 +29,11 @@ def worker() -> Any:
     return application(settings, server)
 
 
-def serve(settings: Settings, *, workers: int) -> None:
-    """Serve until a signal; refuses a port in use, since two masters would share it silently."""
+def serve(settings: Settings, *, workers: int, hangup_ends: bool = False) -> None:
+    """Serve until a signal; refuses a port in use, since two masters would share it silently.
+
+    hangup_ends: SIGHUP, of a terminal that is closed, ends it; else workers are renewed.
+    """
     refuse_used_port(settings.host, settings.port)
     config.export(settings)
     # Workers begin as new processes: a fork would take with it the threads' locks and open connections.
@@ -48,6 +51,8 @@ def serve(settings: Settings, *, workers: int) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=STOPPING,  # a worker that two signals met at once may never end by itself
     )
+    if hangup_ends:
+        master.signal_handler_reload = master.signal_handler_interrupt  # type: ignore[method-assign]
     master.serve()
 
 

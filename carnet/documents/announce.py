@@ -46,7 +46,7 @@ async def announce_later(visit: Visit, document: str) -> None:
     Once visible, by an announcement or by time, it is not hidden again.
     """
     await change(
-        visit, document, "announce-later", _by_author, add=Label.INVISIBLE_PATIENT, then=_first_time
+        visit, document, "announce-later", by_author, add=Label.INVISIBLE_PATIENT, then=first_time
     )
 
 
@@ -56,9 +56,9 @@ async def announced(visit: Visit, document: str) -> None:
         visit,
         document,
         "announced",
-        _by_announcer,
+        by_announcer,
         remove=Label.INVISIBLE_PATIENT,
-        then=_took_place,
+        then=took_place,
     )
 
 
@@ -93,13 +93,13 @@ async def may(visit: Visit, document: str) -> frozenset[str]:
     return frozenset(found)
 
 
-async def _by_author(unit: Unit, held: Held) -> str:
+async def by_author(unit: Unit, held: Held) -> str:
     if not deposited(unit, held):
         raise NotAuthor
     return "announcement-awaited"
 
 
-async def _by_announcer(unit: Unit, held: Held) -> str:
+async def by_announcer(unit: Unit, held: Held) -> str:
     rule = await _announces(unit, held)
     if not rule:
         raise NotAnnouncer
@@ -118,13 +118,13 @@ async def _announces(unit: Unit, held: Held) -> str:
     return ""
 
 
-async def _first_time(unit: Unit, cid: int, rids: list[int]) -> None:
+async def first_time(unit: Unit, cid: int, rids: list[int]) -> None:
     await unit.allow(cid)
     if await own.announced_before(unit.conn, cid, rids):
         raise Announced
 
 
-async def _took_place(unit: Unit, cid: int, rids: list[int]) -> None:
+async def took_place(unit: Unit, cid: int, rids: list[int]) -> None:
     await _end(unit, cid, rids, "consultation")
 
 

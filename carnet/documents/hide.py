@@ -48,24 +48,24 @@ async def hide(visit: Visit, document: str) -> None:
 
     document: id of a DocumentReference, any version of it.
     """
-    await change(visit, document, "hide", _by_holder, add=Label.MASQUE_PS)
+    await change(visit, document, "hide", by_holder, add=Label.MASQUE_PS)
 
 
 async def show(visit: Visit, document: str) -> None:
     """Lift MASQUE_PS, whoever put it: the holder may change it at any time (R.1111-49)."""
-    await change(visit, document, "show", _by_holder, remove=Label.MASQUE_PS)
+    await change(visit, document, "show", by_holder, remove=Label.MASQUE_PS)
 
 
 async def hide_from_representatives(visit: Visit, document: str) -> None:
     """INVISIBLE_REPRESENTANTS_LEGAUX, by the person themselves or the depositor."""
     label = Label.INVISIBLE_REPRESENTANTS_LEGAUX
-    await change(visit, document, "hide", _by_self_or_depositor, add=label)
+    await change(visit, document, "hide", by_self_or_depositor, add=label)
 
 
 async def show_to_representatives(visit: Visit, document: str) -> None:
     """Lift INVISIBLE_REPRESENTANTS_LEGAUX; by the person themselves alone."""
     label = Label.INVISIBLE_REPRESENTANTS_LEGAUX
-    await change(visit, document, "show", _by_self, remove=label)
+    await change(visit, document, "show", by_self, remove=label)
 
 
 async def hide_operation(visit: Visit, id: str) -> dict[str, Any] | None:
@@ -100,34 +100,34 @@ async def may_keep(unit: Unit, held: Held) -> tuple[str, ...]:
     known = await queries.identity(unit.conn, held.cid)
     if known is None or majority(known.birth_date) <= unit.at:
         return ()
-    own = "self" in await _natures(unit, held.cid)
+    own = "self" in await natures(unit, held.cid)
     if held.labels & Label.INVISIBLE_REPRESENTANTS_LEGAUX:
         return ("give-back",) if own else ()
     return ("keep",) if own or deposited(unit, held) else ()
 
 
-async def _by_holder(unit: Unit, held: Held) -> str:
-    natures = await _natures(unit, held.cid)
-    if "self" in natures or natures & REPRESENTING:
+async def by_holder(unit: Unit, held: Held) -> str:
+    found = await natures(unit, held.cid)
+    if "self" in found or found & REPRESENTING:
         return "masked-by-holder"
     raise NotHolder
 
 
-async def _by_self(unit: Unit, held: Held) -> str:
-    if "self" in await _natures(unit, held.cid):
+async def by_self(unit: Unit, held: Held) -> str:
+    if "self" in await natures(unit, held.cid):
         return "masked-by-the-person"
     raise NotMinor
 
 
-async def _by_self_or_depositor(unit: Unit, held: Held) -> str:
-    if "self" in await _natures(unit, held.cid):
+async def by_self_or_depositor(unit: Unit, held: Held) -> str:
+    if "self" in await natures(unit, held.cid):
         return "masked-by-the-person"
     if deposited(unit, held):
         return "masked-by-depositor"
     raise NotMinor
 
 
-async def _natures(unit: Unit, cid: int) -> set[str]:
+async def natures(unit: Unit, cid: int) -> set[str]:
     """What this actor is to the person of a record, with the reach of the whole of it."""
     actor = unit.visit.actor
     if actor.kind is not ActorKind.PATIENT:
@@ -212,7 +212,7 @@ async def relabel(
 
     From here on the unit reaches the whole record: versions its caller may not see are of the chain too.
     """
-    unit.decided(cid, Decision(_whole(cid), rule))
+    unit.decided(cid, everything(cid, rule))
     found = await unit.rows(cid, [rid])
     if not found:
         return []
@@ -227,9 +227,14 @@ async def relabel(
     return rids
 
 
-def _whole(cid: int) -> Scope:
+def whole(cid: int) -> Scope:
     """All of one record, and nothing else."""
     return Scope((Admits((cid,), EVERY, int(Label.NONE)),))
+
+
+def everything(cid: int, rule: str) -> Decision:
+    """The decision an act has that reaches the whole of one record."""
+    return Decision(whole(cid), rule)
 
 
 async def chain(unit: Unit, document: Stored) -> list[Stored]:
@@ -244,7 +249,7 @@ async def chain(unit: Unit, document: Stored) -> list[Stored]:
         near = await unit.rows(document.cid, rids) if rids else []
         wanted = ReferenceFilter(number, (one.address,))
         query = Query("DocumentReference", (wanted,), compartments=(document.cid,), count=LONGEST)
-        after = await unit.find(query, _whole(document.cid))
+        after = await unit.find(query, whole(document.cid))
         near += [each for each in after if one.id in replaced_by(each.resource)]
         for each in near:
             if each.rid not in found:
@@ -276,7 +281,7 @@ async def _lots(unit: Unit, cid: int, rows: Iterable[Stored]) -> None:
     number = door.definitions.params["List"]["item"].number
     wanted = ReferenceFilter(number, tuple(row.address for row in rows))
     query = Query("List", (wanted,), compartments=(cid,), count=LONGEST)
-    lots = await unit.find(query, _whole(cid))
+    lots = await unit.find(query, whole(cid))
     for lot in lots:
         named = [
             place[1]

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-Status = Literal["current", "superseded"]
+Status = Literal["current", "superseded", "entered-in-error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,10 @@ class DocumentLine:
     status: Status
     labels: frozenset[str]  # MASQUE_PS, INVISIBLE_PATIENT…
     warnings: tuple[str, ...]  # defects met when it was received, in plain French
+    archived: bool = False  # by who deposited it
+    # Of those its viewer sees: the same document from elsewhere; those that look like it and differ.
+    copies: tuple["DocumentLine", ...] = ()
+    unlike: tuple["DocumentLine", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class CurveLine:
     unit: str
     last: str  # last value as written: 5.40, <0.5, or 128/76
     last_at: datetime  # aware, UTC
+    days: int = 0  # since that day, in Paris
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,7 @@ class Section:
 
     title: str
     html: str
+    read: tuple[str, ...] = ()  # what became data of it, in the words of the document
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,7 @@ class Point:
     written: str = ""  # as the report has it, when it was converted
     by_patient: bool = False  # measured by the patient
     disputed: bool = False  # another document gives another value at the same instant
+    also: tuple[tuple[str, str], ...] = ()  # other documents that say the same: id, place
 
 
 # Why a value is in the table and not on the line.

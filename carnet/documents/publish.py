@@ -22,7 +22,8 @@ from carnet.access.actor import ActorKind
 from carnet.access.door import Address, Unit, Written
 from carnet.access.labels import Label
 from carnet.access.queries import Identity
-from carnet.documents import metadata, queries, reserves, unique
+from carnet.config import Instance
+from carnet.documents import folders, guide, metadata, queries, reserves, unique
 from carnet.documents.cda import CdaDocument, NotCda, conformance, read
 from carnet.documents.cda.conformance import Finding, Profile, Severity, finding
 from carnet.documents.cda.document import ROOT as CLINICAL_DOCUMENT
@@ -39,7 +40,9 @@ from carnet.documents.identity import (
     source_patient,
 )
 from carnet.documents.masks import masked, masked_list
-from carnet.documents.replace import all_of, check_patches, home, parents, supersede
+from carnet.documents.replace import all_of, check_patches, home, parents, stand, supersede
+from carnet.documents.same.keep import keep as keep_marks
+from carnet.documents.text import index
 from carnet.fhir import xml
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.references import ReferenceFilter
@@ -93,6 +96,8 @@ class _Place:
 async def publish(unit: Unit, plan: Plan, entry: Entry) -> Written:
     """Create a DocumentReference and all that follows from it."""
     check_patches(plan)
+    if unit.visit.endpoint == guide.ENDPOINT:
+        guide.document(plan, entry)
     held = files(plan, dict(entry.resource))
     document, findings = await _read(unit, entry, held[0])
     findings += await _beside(unit, entry, held[1:])
@@ -121,6 +126,8 @@ async def publish(unit: Unit, plan: Plan, entry: Entry) -> Written:
     made = _made(unit, address, document) if document is not None else []
     if made:
         _complete(resource, made[0].resource)
+    if unit.visit.door.settings.instance is Instance.PRIVATE:  # whoever reads holds the file
+        resource = labels.without(resource, Label.INVISIBLE_PATIENT)
     label = labels.of(resource)
     if unit.visit.actor.secret:  # the whole lot is, and what is read in it
         label |= Label.INVISIBLE_REPRESENTANTS_LEGAUX
@@ -130,16 +137,24 @@ async def publish(unit: Unit, plan: Plan, entry: Entry) -> Written:
     place = _Place(address, kinds.of(resource), label)
     if unit.visit.actor.kind is ActorKind.ASSISTANT and (replaced or place.kind != MANAGEMENT):
         raise NotManagement
-    plan.follow = (address.cid, address.rid, place.kind, label)
+    entry.follow = plan.follow = (address.cid, address.rid, place.kind, label)
     await supersede(unit, address.cid, replaced, label)
     for file in held:
         await _attach(unit, place, file)
     _point(resource, held)
-    if made:
+    status = resource.get("status")
+    if made and status != "entered-in-error":  # nothing is read in what is said to be wrong
         await _extract(unit, place, made, resource)
     reserves.keep(resource, findings)
     _tell(entry, findings)
-    return unit.put(address, resource, kind=place.kind, label=label)
+    inside = [File(each.resource["contentType"], each.data) for each in made[2:] if each.data]
+    await index.keep(unit, address, resource, document, held, inside)
+    await keep_marks(unit, address, resource, document, [each.resource for each in made])
+    written = unit.put(address, resource, kind=place.kind, label=label)
+    if status != "current":
+        await unit.flush()
+        await stand(unit, address.cid, [address.rid], stands=False)
+    return written
 
 
 async def binary(unit: Unit, plan: Plan, entry: Entry) -> Written:
@@ -158,29 +173,34 @@ async def submission(unit: Unit, plan: Plan, entry: Entry) -> Written:
     Sent again with documents that were all there, it is the one that names them.
     """
     assert entry.address is not None
+    if unit.visit.endpoint == guide.ENDPOINT:
+        guide.submission(entry)
+        guide.provided(plan, entry)
     came = [
         each.written
         for each in plan.entries
         if each.rtype == "DocumentReference" and each.written is not None
     ]
+    sent = {each.address.literal for each in came}
     came = [each for each in came if each.address.cid == entry.address.cid]
-    if not came:
-        return unit.put(entry.address, entry.resource)
-    if not any(each.created for each in came):
+    if came and not any(each.created for each in came):
         existing = await _list_of(unit, entry.address.cid, came[0].address)
         if existing is not None:
             return existing
-    rids = {each.address.rid for each in came}
-    rows = [(row.kind, Label(row.labels)) for row in unit.new if row.rid in rids]
-    if plan.follow is not None and any(not each.created for each in came):
-        rows.append((plan.follow[2], plan.follow[3]))
+    others = await folders.beside(unit, entry.address.cid, entry.resource, sent)
+    if not came and not others:
+        return unit.put(entry.address, entry.resource)
+    here = {each.address.rid for each in came}
+    followed = [each.follow for each in plan.entries if each.rtype == "DocumentReference"]
+    rows = [(each[2], each[3]) for each in followed if each is not None and each[1] in here]
+    rows += others
     held = {kind for kind, _ in rows}
     label = Label.NONE
     for _, each in rows:
         label |= each
     # Documents of several kinds in one lot: who may not see one of them does not see the lot.
     kind = held.pop() if len(held) == 1 else kinds.UNCLASSIFIED
-    origin = came[0].address.rid
+    origin = came[0].address.rid if came else None
     return unit.put(
         entry.address, masked_list(entry.resource, label), kind=kind, label=label, origin=origin
     )
@@ -192,6 +212,8 @@ async def submission(unit: Unit, plan: Plan, entry: Entry) -> Written:
 def _profile(unit: Unit, entry: Entry) -> Profile:
     if isinstance(entry, Deposit) and entry.profile is not None:
         return entry.profile
+    if unit.visit.endpoint == guide.ENDPOINT:
+        return Profile.STRICT
     return Profile.LENIENT if unit.visit.door.settings.lenient else Profile.STRICT
 
 
@@ -245,6 +267,8 @@ async def _judge(
         conformance.conformance, document, profile=profile, production=production, now=unit.at
     )
     found = await asyncio.to_thread(judge)
+    if unit.visit.door.settings.instance is Instance.PRIVATE:  # real numbers are at home there
+        found = [each for each in found if each.rule != "ins-production-system"]
     header = document.header
     declared = {coding.get("code") for coding in entry.resource.get("type", {}).get("coding", [])}
     if declared and header.code and header.code.code not in declared:
@@ -469,15 +493,27 @@ async def _already(
     )
     if found is None:
         return None
-    if found.digest != digest:
-        raise OtherBytes
     same = Address(
         address.cid, found.rid, "DocumentReference", door.ids.encode(address.cid, found.rid)
     )
+    if any(row.rid == found.rid for row in unit.new):  # twice in one lot
+        await unit.flush()
     try:
         row = await unit.held(same.rtype, same.id, lock=False)
+        if row.gone:
+            # Its author deleted it: the number is free for the same document, or for a right one.
+            await unit.allow(address.cid)
+            org, rid = actor.org or 0, entry.address.rid
+            await queries.take_over(unit.conn, address.cid, org, key, digest, rid)
+            return None
+        if found.digest != digest:
+            raise OtherBytes
         stored = await unit.current(row, same.rtype)
     except errors.NotFound:  # fed without the right to read: told of their own deposit, no more
+        if found.digest != digest:
+            raise OtherBytes from None
+        # Kind and masks are not theirs to know: what names it beside others is kept close.
+        entry.follow = (address.cid, found.rid, kinds.UNCLASSIFIED, Label.MASQUE_PS)
         known_here = Written(same, 1, unit.at, b"", created=False, changed=False)
         for file in held:
             if file.entry is not None:
@@ -490,7 +526,7 @@ async def _already(
     }
     if any(file.hash not in known for file in held[1:]):
         raise OtherBytes
-    plan.follow = (address.cid, row.rid, row.kind, Label(row.labels))
+    entry.follow = plan.follow = (address.cid, row.rid, row.kind, Label(row.labels))
     unit.told.append((address.cid, row.rid, row.ver))
     for file in held:
         if file.entry is not None:

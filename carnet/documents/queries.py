@@ -54,6 +54,45 @@ async def deposited(conn: AsyncConnection[Any], cid: int, org: int, h: bytes) ->
         return await cur.fetchone()
 
 
+TAKE_OVER: LiteralString = """
+    UPDATE documents.unique_id SET digest = %(digest)s, rid = %(rid)s
+     WHERE cid = %(cid)s AND dep_org = %(org)s AND h = %(h)s
+"""
+
+
+async def take_over(
+    conn: AsyncConnection[Any], cid: int, org: int, h: bytes, digest: bytes, rid: int
+) -> None:
+    """Give a uniqueId to another document: who held it was deleted. Primary key."""
+    values = {"cid": cid, "org": org, "h": h, "digest": digest, "rid": rid}
+    await conn.execute(TAKE_OVER, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody to whom a version of a document was released."""
+
+    sub: str
+
+
+# Of what was read, not of what was written. Indexes audit_of, audit_of_several.
+READERS: LiteralString = """
+    SELECT DISTINCT sub FROM access.audit
+     WHERE (cid = %(cid)s OR cids @> ARRAY[%(cid)s::bigint]) AND at >= %(since)s AND granted
+       AND act IN ('read', 'vread', 'search', 'history') AND rids && %(rids)s::bigint[]
+     ORDER BY sub LIMIT 500
+"""
+
+
+async def readers(
+    conn: AsyncConnection[Any], cid: int, rids: Sequence[int], since: datetime
+) -> list[Reader]:
+    """Who read one of the documents since an instant; under the platform's context."""
+    async with conn.cursor(row_factory=class_row(Reader)) as cur:
+        await cur.execute(READERS, {"cid": cid, "rids": list(rids), "since": since})
+        return await cur.fetchall()
+
+
 @dataclass(frozen=True, slots=True)
 class Awaited:
     """A resource its patient does not see before it is announced to them."""

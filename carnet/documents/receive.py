@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from carnet import errors
 from carnet.access import queries
-from carnet.access.door import Visit
+from carnet.access.door import Visit, Written
 from carnet.documents import metadata
 from carnet.documents.cda import CdaDocument, read
 from carnet.documents.cda.conformance import Finding, Profile
@@ -43,6 +44,7 @@ class Received:
     reserves: tuple[str, ...]  # kept on the document, in French
     findings: tuple[Finding, ...] = ()  # all that was found, in both languages
     quarantined: bool = False  # kept apart: in no verified person's record
+    written: Written | None = None  # its DocumentReference
 
 
 async def receive(
@@ -52,9 +54,11 @@ async def receive(
     *,
     create_patient: bool = False,
     profile: Profile | None = None,
+    masks: Iterable[Mapping[str, Any]] = (),
 ) -> Received:
     """Publish a CDA document in the record its INS names.
 
+    masks: securityLabels that only its container says (the METADATA.XML of an XDM).
     create_patient: make the identity when it is unknown (demonstration and test instances).
     profile: strict or lenient; by default, what the instance is.
     """
@@ -79,6 +83,10 @@ async def receive(
         people.append(Entry("POST", "Patient", full_url=url, resource=said.patient))
     resource = {**reference.resource, "content": reference.resource["content"][:1]}
     del resource["subject"]
+    labels = list(resource.get("securityLabel", ()))
+    resource["securityLabel"] = labels + [
+        each for each in masks if _code(each) not in map(_code, labels)
+    ]
     if said is not None and said.claim is not None:
         resource["subject"] = _subject(said, people)
     deposit = Deposit(
@@ -103,7 +111,12 @@ async def receive(
         reserves_of(json.parse(written.body)) if written.created else (),
         deposit.findings,
         deposit.quarantined,
+        written,
     )
+
+
+def _code(label: Mapping[str, Any]) -> str:
+    return str(label.get("coding", [{}])[0].get("code", ""))
 
 
 async def _known(visit: Visit, said: Said) -> bool:

@@ -10,13 +10,14 @@ Source: IHE MHD relatesTo=replaces; CDA RPLC; CI-SIS answers 900 (wrong version)
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from carnet import errors
 from carnet.access import queries as access
 from carnet.access.door import Address, Unit, Written
-from carnet.access.labels import Label
+from carnet.access.labels import FILED, Label
 from carnet.documents import metadata, queries, unique
 from carnet.documents.cda import CdaDocument
 from carnet.documents.cda.conformance import Finding, Profile, finding
@@ -142,7 +143,7 @@ async def _parent(
     if held.cid != address.cid:
         raise NotReplaceable([finding("replaces-other-record", PLACE, profile)])
     content = await unit.current(held, "DocumentReference")
-    if held.gone or content.get("status") == "superseded":
+    if held.gone or content.get("status") != "current":  # replaced already, or entered in error
         raise NotReplaceable([finding("replaces-twice", PLACE, profile)])
     return Parent(held.id, held.rid, Label(held.labels), content)
 
@@ -182,6 +183,7 @@ async def all_of(unit: Unit, cid: int) -> tuple[int, ...]:
 
 async def supersede(unit: Unit, cid: int, replaced: list[Parent], label: Label) -> None:
     """A last version of what is replaced, and the masks of the new document on its whole chain."""
+    await stand(unit, cid, [parent.rid for parent in replaced], stands=False)
     for parent in replaced:
         content = masked({**parent.resource, "status": "superseded"}, label)
         await unit.update("DocumentReference", parent.id, content, platform=True)
@@ -194,6 +196,15 @@ async def supersede(unit: Unit, cid: int, replaced: list[Parent], label: Label) 
             )
             rids.append(older.rid)
         await unit.relabel(cid, rids, label)
+
+
+async def stand(unit: Unit, cid: int, rids: Collection[int], *, stands: bool) -> None:
+    """What was read in documents counts for searches while they stand, and no more once replaced.
+
+    To be called wherever the status of a document changes. rids: of the documents.
+    """
+    if rids:
+        await unit.replaced(cid, rids, but=FILED, is_=not stands)
 
 
 async def _older(unit: Unit, cid: int, parent: Parent) -> list[Parent]:

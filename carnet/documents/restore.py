@@ -14,6 +14,7 @@ from carnet.access.door import Unit, Written
 from carnet.access.labels import Label
 from carnet.documents import publish, queries, unique, upload
 from carnet.documents.content import WrongHash, sha1, unpacked
+from carnet.documents.text import index
 from carnet.rest.acts import Entry, Plan
 
 PROFILE = "urn:carnet:import"  # of the plan of an import
@@ -29,6 +30,7 @@ async def document(unit: Unit, plan: Plan, entry: Entry) -> Written:
         return await upload.deposit(unit, plan, entry)
     assert entry.address is not None
     resource = entry.resource
+    await index.later(unit, entry.address)
     return unit.put(entry.address, resource, kind=kinds.of(resource), label=labels.of(resource))
 
 

@@ -20,6 +20,7 @@ def setup(
     secret_key: str,
     base_url: str,
     demo: bool,
+    private: bool = False,
     parts: "Parts | None" = None,
 ) -> None:
     """Configure Django from values, and hand it the parts the pages call.
@@ -27,6 +28,7 @@ def setup(
     database_url: of the role `carnet_portal`, which sees accounts and sessions and nothing else.
     base_url: where people reach the site, e.g. "http://localhost:8000"; https makes cookies secure.
     demo: show the banner of the demonstration.
+    private: one owner, who unlocks with a passphrase and chooses whose documents they read.
     parts: None where no page is served (`carnet migrate`).
     """
     import django
@@ -35,7 +37,7 @@ def setup(
     from carnet.portal import desk
     from carnet.portal.settings import django_settings
 
-    config = Config(database_url=database_url, secret_key=secret_key, base_url=base_url, demo=demo)
+    config = Config(database_url, secret_key, base_url, demo=demo, private=private)
     if not settings.configured:
         settings.configure(**django_settings(config))
         django.setup()
@@ -76,3 +78,10 @@ def ensure_accounts(subjects: Mapping[str, str], password: str) -> None:
     from carnet.portal.accounts.ensure import ensure_accounts as run
 
     run(subjects, password)
+
+
+def ensure_owner(subject: str) -> None:
+    """The one account of a private instance; it has no password of its own."""
+    from carnet.portal.accounts.ensure import ensure_owner as run
+
+    run(subject)

@@ -5,10 +5,11 @@ Every act raises a `carnet.errors.CarnetError` to refuse; `refusals.py` makes a 
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol, Unpack
+from typing import Literal, Protocol, Unpack
 
 from carnet.access.actor import Actor
 from carnet.access.pages import Opening, Seal
+from carnet.composing.prescription import Line
 from carnet.documents.pages import (
     Asked,
     Content,
@@ -18,12 +19,18 @@ from carnet.documents.pages import (
     DocumentPage,
 )
 from carnet.documents.show import FilePage
+from carnet.documents.text.pages import Results
 from carnet.documents.upload import Given
 from carnet.portal.acting.acts import ActingActs
+from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.rights.acts import RightsActs
 from carnet.portal.vigilance.acts import IdentityActs
+from carnet.summary.pages import Health
 from carnet.vigilance.pages import Found, Person, TraitsForm
+
+# What an International Patient Summary is written in: a page to read, or FHIR.
+Form = Literal["pdf", "json"]
 
 # How a consent was had, as the professional declares it.
 HOW = ("oral", "written", "remote")
@@ -38,8 +45,27 @@ class Acts(RightsActs, ActingActs, Protocol):
     async def person(self, actor: Actor, patient: str) -> Person:
         """Whose record this is; NotFound when it must look absent."""
 
+    async def health(self, actor: Actor, patient: str) -> Health:
+        """What matters of the record, on one page."""
+
+    async def summary(
+        self, actor: Actor, patient: str, language: str, form: Form
+    ) -> tuple[str, bytes]:
+        """The International Patient Summary as a file, with its name."""
+
+    async def prescription_number(self) -> str:
+        """The number of a prescription that is about to be reviewed."""
+
+    async def prescribe(
+        self, actor: Actor, patient: str, lines: Sequence[Line], number: str
+    ) -> str:
+        """Write a prescription of that number; the id of its document, Conflict when it is written."""
+
     async def documents(self, actor: Actor, patient: str, asked: Asked) -> DocumentList:
         """What the actor may see of the record, a page at a time."""
+
+    async def search(self, actor: Actor, patient: str, typed: str, asked: Asked) -> Results:
+        """The documents of the record that answer to words; WrongQuestion when it is no question."""
 
     async def document(self, actor: Actor, patient: str, document: str) -> DocumentPage:
         """One document of the record."""
@@ -93,6 +119,7 @@ class Parts(Protocol):
     """What `app.py` hands to the portal."""
 
     acts: Acts
+    composing: ComposingActs
     life: LifeActs
     identity: IdentityActs
 

@@ -12,3 +12,4 @@ class Config:
     secret_key: str = field(repr=False)
     base_url: str
     demo: bool
+    private: bool = False  # one owner, on their own machine

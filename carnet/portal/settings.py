@@ -23,7 +23,7 @@ def django_settings(config: Config) -> dict[str, Any]:
     return {
         "SECRET_KEY": config.secret_key,
         "DEBUG": False,
-        "ALLOWED_HOSTS": hosts(address.hostname, demo=config.demo),
+        "ALLOWED_HOSTS": hosts(address.hostname, local=config.demo or config.private),
         "CSRF_TRUSTED_ORIGINS": [config.base_url.rstrip("/")],
         "ROOT_URLCONF": "carnet.portal.urls",
         "INSTALLED_APPS": [
@@ -102,7 +102,7 @@ def django_settings(config: Config) -> dict[str, Any]:
         # log-in
         "AUTHENTICATION_BACKENDS": ["allauth.account.auth_backends.AuthenticationBackend"],
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.ScryptPasswordHasher"],
-        "LOGIN_URL": "account_login",
+        "LOGIN_URL": "unlock" if config.private else "account_login",
         "LOGIN_REDIRECT_URL": "home",
         "ACCOUNT_ADAPTER": "carnet.portal.accounts.adapter.Adapter",
         "ACCOUNT_FORMS": {"login": "carnet.portal.accounts.forms.SignInForm"},
@@ -119,9 +119,9 @@ def django_settings(config: Config) -> dict[str, Any]:
     }
 
 
-def hosts(name: str | None, *, demo: bool) -> list[str]:
+def hosts(name: str | None, *, local: bool) -> list[str]:
     """The names the site answers to."""
-    return [*filter(None, [name]), *(["localhost", "127.0.0.1", "[::1]"] if demo else [])]
+    return [*filter(None, [name]), *(["localhost", "127.0.0.1", "[::1]"] if local else [])]
 
 
 def database(url: str) -> dict[str, Any]:

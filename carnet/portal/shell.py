@@ -102,8 +102,23 @@ def _sealed(seal: Seal) -> str:
 
 def items(request: HttpRequest, kind: str) -> tuple[Item, ...]:
     """The navigation of whoever is logged in."""
+    if kind == "patient" and desk.config().private:
+        own = "/dossier/"
+        steps = (
+            (gettext("Personnes"), reverse("people"), "/personnes/"),
+            (gettext("Santé en une page"), reverse("mine:health"), f"{own}sante/"),
+            (gettext("Documents"), reverse("mine:documents"), own),
+            (gettext("Courbes"), reverse("mine:curves"), f"{own}courbes/"),
+            (gettext("Rapport"), reverse("report"), "/rapport/"),
+        )
+        path = request.path
+        return tuple(
+            Item(label, url, path == url or (path.startswith(head) and head != own))
+            for label, url, head in steps
+        )
     if kind == "patient":
         entries = [
+            (gettext("Ma santé en une page"), reverse("mine:health"), ("sante",)),
             (gettext("Mes documents"), reverse("mine:documents"), ("", "documents")),
             (gettext("Mes courbes"), reverse("mine:curves"), ("courbes",)),
             (gettext("Qui a consulté mon dossier"), reverse("mine:openings"), ("acces",)),

@@ -12,7 +12,7 @@ from carnet.portal import bridge, desk
 from carnet.portal.accounts.actors import actor
 
 HOMES = {
-    "patient": "mine:documents",
+    "patient": "mine:health",
     "helper": "helping",
     "professional": "find",
     "assistant": "assisting",
@@ -24,6 +24,8 @@ HOMES = {
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The front door; whoever is logged in goes to their first page."""
+    if desk.config().private:
+        return redirect("people" if request.user.is_authenticated else "unlock")
     if not request.user.is_authenticated:
         return render(request, "site/home.html")
     who = actor(request)

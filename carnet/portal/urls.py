@@ -7,23 +7,33 @@ from django.urls import include, path
 from carnet.portal import site
 from carnet.portal.acting import urls as acting
 from carnet.portal.acting import views as acting_views
+from carnet.portal.composing import urls as composing
 from carnet.portal.export import urls as export
 from carnet.portal.files import urls as files
 from carnet.portal.life import urls as life
+from carnet.portal.opening import views as opening
 from carnet.portal.patients import views as patients
+from carnet.portal.prescribing import urls as prescribing
 from carnet.portal.record import urls as record
 from carnet.portal.rights import urls as rights
+from carnet.portal.summary import urls as summary
 from carnet.portal.vigilance import urls as vigilance
 
 urlpatterns = [
     *life.urls,
     *vigilance.urls,
+    *opening.urls,
     path("", site.home, name="home"),
-    path("dossier/", include(([*files.mine, *record.mine, *rights.mine, *export.mine], "mine"))),
+    path(
+        "dossier/",
+        include(([*files.mine, *summary.shared, *record.mine, *rights.mine, *export.mine], "mine")),
+    ),
     path("pour-qui/", include(acting.own)),
     path(
         "pour/<fhirid:patient>/",
-        include(([*files.mine, *record.mine, *rights.mine, *export.mine], "acting")),
+        include(
+            ([*files.mine, *summary.shared, *record.mine, *rights.mine, *export.mine], "acting")
+        ),
     ),
     path("accompagner/", include(acting.helping)),
     *acting.others,
@@ -36,7 +46,10 @@ urlpatterns = [
             (
                 [
                     path("mandats/", acting_views.paper, name="mandates"),
+                    *prescribing.theirs,
+                    *composing.urls,
                     *files.shared,
+                    *summary.shared,
                     *record.shared,
                     *rights.shared,
                 ],

@@ -126,6 +126,20 @@ class Asking:
     takes: Mapping[str, str]
 
 
+# What a slice has to tell of what was just written, to who asked to be told.
+Remark = Callable[[Visit, Entry], Awaitable[tuple[Issue, ...]]]
+# The same in a language, and in a form of its own.
+Telling = Callable[[Visit, str, str], Awaitable[dict[str, Any] | Streamed | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """What an operation answers in, beside FHIR JSON: media types, and languages, its own first."""
+
+    run: Mapping[str, Telling]  # by media type; "" is JSON
+    languages: tuple[str, ...]
+
+
 class View(Protocol):
     """A type that is not stored: its resources are made from rows that are the truth."""
 
@@ -148,9 +162,18 @@ class Acts:
         self._views: dict[str, View] = {}
         self._operations: dict[tuple[str, str, str], Operation] = {}
         self._asking: dict[tuple[bool, str, str], Asking] = {}
+        self._forms: dict[tuple[str, str], Forms] = {}
+        self._remarks: dict[str, Remark] = {}
         self.routes: list[Route] = []  # of a slice, before those of every type
         # Their operations: type ("" for the base), name, definition.
         self.announced: list[tuple[str, str, str]] = []
+        # Guides that are followed: their requirements, and the profiles of a type.
+        self.instantiates: list[str] = []
+        self.supported: dict[str, tuple[str, ...]] = {}
+        # What a slice makes of a plan before it is carried out.
+        self.prepares: list[Callable[[Plan], None]] = []
+        # At another address of the API, by its name: what looks at the parameters of a search of a type.
+        self.guides: dict[str, Callable[[str, Sequence[str]], None]] = {}
 
     def register(
         self, rtype: str, interaction: str, act: Act, *, profile: str | None = None
@@ -174,6 +197,25 @@ class Acts:
         """What answers `method Type/id/$name`."""
         return self._operations.get((method, rtype, name))
 
+    def tell(self, rtype: str, name: str, forms: Forms) -> None:
+        """Have `forms` answer `GET` and `POST Type/id/$name`, in the form and language asked for."""
+        self._forms[rtype, name] = forms
+
+    def forms(self, rtype: str, name: str) -> Forms | None:
+        """What answers it."""
+        return self._forms.get((rtype, name))
+
+    def remark(self, rtype: str, remark: Remark) -> None:
+        """Have `remark` say what there is to tell of a resource of a type that is created."""
+        self._remarks[rtype] = remark
+
+    async def remarks(self, visit: Visit, entry: Entry) -> tuple[Issue, ...]:
+        """What there is to tell of an entry that was created."""
+        told = self._remarks.get(entry.rtype)
+        if told is None or entry.written is None or not entry.written.created:
+            return ()
+        return await told(visit, entry)
+
     def ask(
         self, rtype: str, name: str, run: Asked, takes: Mapping[str, str], *, of_type: bool = False
     ) -> None:
@@ -186,7 +228,7 @@ class Acts:
 
     def operations(self, rtype: str) -> list[str]:
         """Names of the operations on a type."""
-        both = [*self._operations, *self._asking]
+        both = [*self._operations, *self._asking, *(("", *each) for each in self._forms)]
         return sorted({name for _, each, name in both if each == rtype})
 
     def resolve_by(self, rtype: str, resolver: Resolver, checker: Checker | None = None) -> None:
@@ -207,6 +249,10 @@ class Acts:
         if act is None and rtype in NEED_AN_ACT:
             raise NoAct(f"{rtype} is only written through its own act.")
         return act
+
+    def has(self, rtype: str, interaction: str) -> bool:
+        """Whether an act does the interaction, wherever it comes from."""
+        return (rtype, interaction, None) in self._table
 
     def written(self, rtype: str, interaction: str) -> bool:
         """Whether the interaction can be had, by an act or by the store."""

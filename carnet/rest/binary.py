@@ -31,7 +31,7 @@ async def answer(request: Request, visit: Visit, stored: Stored) -> Response:
         headers.get("if-none-match"), headers.get("if-modified-since"), stored.ver, stored.upd
     ):
         return Response(status_code=304, headers={"ETag": etag})
-    if _as_resource(request):
+    if _as_resource(request, str(stored.resource.get("contentType", ""))):
         return fhir(await whole(visit, stored), ETag=etag)
     media = str(stored.resource.get("contentType", ""))
     return Response(
@@ -52,9 +52,12 @@ async def whole(visit: Visit, stored: Stored) -> bytes:
     return json.dump({**stored.resource, "data": base64.b64encode(plain).decode()})
 
 
-def _as_resource(request: Request) -> bool:
+def _as_resource(request: Request, media: str) -> bool:
+    """Whether FHIR is asked for; a FHIR document asked for in its own form is itself (ITI-68)."""
     wanted = request.query_params.get("_format")
     if wanted is not None:
         return "json" in wanted
     accept = request.headers.get("accept", "*/*")
+    if accept.split(";")[0].strip().lower() == media.split(";")[0].strip().lower():
+        return False
     return "fhir" in accept or accept.startswith("application/json")

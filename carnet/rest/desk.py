@@ -45,6 +45,15 @@ class Desk:
     request_id: Callable[[], str]
     base: str = field(default="")  # our FHIR address, no final slash
 
+    def at(self, endpoint: str) -> Desk:
+        """The same parts, answering with another address of the API."""
+        return self._at(endpoint)
+
+    @cached_property
+    def _at(self) -> Callable[[str], Desk]:
+        root = self.base.rpartition("/")[0]
+        return lru_cache(8)(lambda endpoint: replace(self, base=f"{root}/{endpoint}"))
+
     async def visit(self, request: Request) -> Visit:
         """The visit of a request's bearer; 401 without a valid token. That of a Bundle is its entries'."""
         found: Visit | None = request.scope.get("carnet.visit")
@@ -65,7 +74,8 @@ class Desk:
             if said != ["secret"] or actor.kind not in CARING:
                 raise WrongConnection
             actor = replace(actor, secret=True)
-        return Visit(self.door, actor, request.scope["carnet.request"])
+        endpoint = request.scope.get("carnet.endpoint", "")
+        return Visit(self.door, actor, request.scope["carnet.request"], endpoint=endpoint)
 
     @cached_property
     def _actor(self) -> Callable[[Verified], Actor]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -68,9 +69,13 @@ class ContentTooLarge(errors.TooLarge):
 
 
 def desk(request: Request) -> Desk:
-    """The parts of the API."""
-    found: Desk = request.scope.get("carnet.desk") or request.app.state.desk  # of a Bundle, or ours
-    return found
+    """The parts of the API, at the address that was called."""
+    found: Desk | None = request.scope.get("carnet.desk")  # of a Bundle
+    if found is not None:
+        return found
+    ours: Desk = request.app.state.desk
+    endpoint = request.scope.get("carnet.endpoint", "")
+    return ours.at(endpoint) if endpoint else ours
 
 
 def type_of(request: Request) -> str:
@@ -157,6 +162,17 @@ def accepts_json(request: Request) -> None:
     wanted = request.query_params.get("_format") or request.headers.get("accept") or "*/*"
     if not takes_json(wanted.lower()) or not of_r4(wanted):
         raise NotAcceptable
+
+
+def form_of(request: Request, media: Sequence[str]) -> str:
+    """Which of some media types the caller asked for by its name; "" for JSON, else a refusal."""
+    wanted = request.query_params.get("_format") or request.headers.get("accept") or "*/*"
+    named = [each.split(";")[0].strip() for each in wanted.lower().split(",")]
+    found = next((each for each in media if each in named), "")
+    if found and not any("json" in each for each in named[: named.index(found)]):
+        return found
+    accepts_json(request)
+    return ""
 
 
 @lru_cache(1000)

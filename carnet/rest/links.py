@@ -82,7 +82,8 @@ async def resolved(
     Conditional references are resolved; they are asked once a plan.
     """
     resource = await _logical_owner(unit, acts, entry.resource)
-    base = f"{unit.visit.door.settings.base_url}/fhir/"
+    base = f"{unit.visit.door.settings.base_url}/"
+    bases = (f"{base}fhir/", f"{base}{unit.visit.endpoint or 'fhir'}/")
     replaced: dict[str, str] = {}
     for element, address in _addresses(resource, []):
         if address in replaced:
@@ -92,8 +93,8 @@ async def resolved(
             replaced[address] = plan.known[key].literal
         elif element != "reference":
             continue
-        elif address.startswith(base):
-            replaced[address] = address.removeprefix(base)
+        elif own := next((each for each in bases if address.startswith(each)), ""):
+            replaced[address] = address.removeprefix(own)
         elif found := CONDITIONAL.fullmatch(address):
             if address not in plan.found:
                 plan.found[address] = await _find(unit, acts, plan, found[1], found[2])

@@ -62,7 +62,7 @@ async def metadata(request: Request) -> Response:
         async with desk.door.pool.connection() as conn:
             systems = list((await request.app.state.terms.all(conn, "CodeSystem")).values())
             generation = request.app.state.terms.memory.generation
-    found = kept.get(mode)
+    found = kept.get(f"{desk.base} {mode}")
     # Made once: what it is made of changes with the program, the search parameters or a load.
     if found is None or found.of is not desk.door.definitions or found.generation != generation:
         date = desk.door.clock().isoformat(timespec="seconds")
@@ -79,7 +79,7 @@ async def metadata(request: Request) -> Response:
             )
         body = json.dump(made)
         found = Kept(desk.door.definitions, generation, body)
-        kept[mode] = found
+        kept[f"{desk.base} {mode}"] = found
     body = found.body
     if elements:
         body = subsets.chosen(desk.door.definitions, body, elements)
@@ -137,6 +137,7 @@ def statement(
         "status": "active",
         "date": date,
         "kind": "instance",
+        **({"instantiates": acts.instantiates} if acts.instantiates else {}),
         "software": {"name": "Carnet", "version": carnet.__version__},
         "implementation": {"description": "Carnet", "url": base},
         "fhirVersion": "4.0.1",
@@ -220,7 +221,7 @@ def _of_type(definitions: Definitions, acts: Acts, name: str, versioning: str) -
         written = any(allowed(Actor(kind, "", "", ""), name, act) for kind in ActorKind)
         if written and acts.written(name, act):
             interactions.append(act)
-    if "update" in interactions:
+    if "update" in interactions or acts.has(name, "patch"):
         interactions.append("patch")
     params = definitions.params[name]
     searched = [
@@ -242,11 +243,14 @@ def _of_type(definitions: Definitions, acts: Acts, name: str, versioning: str) -
     includes, back = _includes(definitions, acts, name)
     found: dict[str, Any] = {
         "type": name,
+        **({"supportedProfile": list(acts.supported[name])} if name in acts.supported else {}),
         "interaction": [{"code": code} for code in interactions],
         "versioning": versioning if view is None else "no-version",
         "readHistory": view is None,
         # Under a UUID: other ids are ours to give. What has an act is not made so.
-        "updateCreate": "create" in interactions and acts.written(name, "update"),
+        "updateCreate": "create" in interactions
+        and acts.written(name, "update")
+        and not acts.has(name, "update"),
         "conditionalCreate": "create" in interactions and view is None,
         "conditionalRead": "full-support",
         "conditionalUpdate": "update" in interactions,
@@ -256,6 +260,7 @@ def _of_type(definitions: Definitions, acts: Acts, name: str, versioning: str) -
     operations = [
         {"name": each, "definition": f"urn:carnet:operation:{name}-{each}"}
         for each in acts.operations(name)
+        if (name, each) not in {(rtype, said) for rtype, said, _ in acts.announced}
     ]
     operations += [
         {"name": each, "definition": f"http://hl7.org/fhir/OperationDefinition/Resource-{each}"}

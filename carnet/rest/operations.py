@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -12,8 +12,9 @@ from starlette.responses import Response, StreamingResponse
 from carnet import errors
 from carnet.access.door import Visit
 from carnet.fhir import json
+from carnet.fhir.terminology import labels
 from carnet.rest import http
-from carnet.rest.acts import Asking, Streamed
+from carnet.rest.acts import Asking, Forms, Streamed
 from carnet.rest.binary import INERT
 from carnet.rest.outcome import fhir
 
@@ -28,6 +29,10 @@ class NoBody(errors.Invalid):
     """This operation takes no parameter."""
 
 
+class NoLanguage(errors.Invalid):
+    """This is not a language that this operation answers in."""
+
+
 class WrongParameters(errors.Invalid):
     """This operation takes a Parameters resource."""
 
@@ -35,10 +40,12 @@ class WrongParameters(errors.Invalid):
 async def operate(request: Request) -> Response:
     """GET or POST [type]/[id]/$[name]: what the act has to say, or 204."""
     rtype, id = http.type_of(request), http.id_of(request)
-    http.accepts_json(request)
-    desk = http.desk(request)
-    visit = await desk.visit(request)
     name = str(request.path_params["name"])
+    desk = http.desk(request)
+    if (forms := desk.acts.forms(rtype, name)) is not None:
+        return await _tell(request, id, forms)
+    http.accepts_json(request)
+    visit = await desk.visit(request)
     asking = desk.acts.asking(rtype, name) if request.method == "POST" else None
     if asking is not None:
         return await _ask(request, visit, id, asking)
@@ -46,13 +53,43 @@ async def operate(request: Request) -> Response:
     operation = desk.acts.operation(method, rtype, name)
     if operation is None:
         raise NoOperation
-    content = await http.body(request) if request.method == "POST" else b""
-    if content and json.parse(content) not in ({}, {"resourceType": "Parameters"}):
-        raise NoBody
+    await _no_body(request)
     told = await operation(visit, id)
     if isinstance(told, Streamed):
         return await _stream(told)
     return Response(status_code=204) if told is None else fhir(told)
+
+
+async def _no_body(request: Request) -> None:
+    content = await http.body(request) if request.method == "POST" else b""
+    if content and json.parse(content) not in ({}, {"resourceType": "Parameters"}):
+        raise NoBody
+
+
+async def _tell(request: Request, id: str, forms: Forms) -> Response:
+    """An operation in the form and the language asked for."""
+    media = http.form_of(request, [each for each in forms.run if each])
+    language = _language(request, forms.languages)
+    visit = await http.desk(request).visit(request)
+    await _no_body(request)
+    told = await forms.run[media](visit, id, language)
+    if told is None:
+        return Response(status_code=204)
+    response = await _stream(told) if isinstance(told, Streamed) else fhir(told)
+    response.headers["Content-Language"] = language
+    return response
+
+
+def _language(request: Request, known: Sequence[str]) -> str:
+    """`_language` first, which has to be one that is known; then the one preferred; then the first."""
+    said = request.query_params.get("_language")
+    if said is not None:
+        for each in labels.asked(said):
+            if each in known:
+                return each
+        raise NoLanguage(f"This is answered in {' and '.join(known)}.")
+    wanted = labels.asked(request.headers.get("accept-language"))
+    return next((each for each in wanted if each in known), known[0])
 
 
 async def _stream(told: Streamed) -> Response:

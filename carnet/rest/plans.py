@@ -46,6 +46,8 @@ async def carry_out(visit: Visit, acts: Acts, plan: Plan, *, then: Then | None =
 
     then: what to read in the same transaction, once all is written.
     """
+    for prepare in acts.prepares:
+        prepare(plan)
     pristine = [(entry.method, entry.id, entry.resource) for entry in plan.entries]
 
     async def work(unit: Unit) -> None:

@@ -46,6 +46,8 @@ async def search(request: Request) -> Response:
     desk = http.desk(request)
     visit = await desk.visit(request)
     given = await parameters(request)
+    if visit.endpoint in desk.acts.guides:
+        desk.acts.guides[visit.endpoint](rtype, [name for name, _ in given])
     return fhir(await page(desk, visit, rtype, given, lenient=http.lenient(request)))
 
 

@@ -162,7 +162,8 @@ def both(peopled: Peopled) -> Iterator[Sides]:
                 for kind, label in ((1, 0), (10, 0), (12, 0), (20, 1), (60, 2)):
                     await conn.execute(
                         "INSERT INTO record.resource VALUES (%s, %s, %s, 1, 'x', 1, %s, '-infinity',"
-                        " '-infinity', %s, %s, NULL, %s, NULL, false, 0, '{}', '')",
+                        " '-infinity', %s, %s, NULL, %s, NULL, false, 0, '{}', '',"
+                        " (SELECT number FROM search.floor))",
                         (cid, cid * 1000 + kind, None, START, kind, label, ORGANISATION),
                     )
             return conn

@@ -138,7 +138,7 @@ def _actor(kind: ActorKind, **more: Any) -> Actor:
         (ActorKind.SOFTWARE, "Consent", "create", False),
         (ActorKind.PROFESSIONAL, "Patient", "create", False),
         (ActorKind.PROFESSIONAL, "Practitioner", "create", False),
-        (ActorKind.PROFESSIONAL, "DocumentReference", "update", False),
+        (ActorKind.PROFESSIONAL, "Binary", "update", False),
         (ActorKind.PATIENT, "QuestionnaireResponse", "create", True),
         (ActorKind.PATIENT, "Observation", "create", False),
         (ActorKind.PATIENT, "Patient", "create", False),

@@ -162,6 +162,31 @@ def again(aim: Aim) -> Probe:
     return _bundle("a document deposited again", "transaction", entries)
 
 
+def generated(aim: Aim) -> Probe:
+    """$generate-metadata: a FHIR document with the number of another, or that replaces it or adds to it."""
+    chance, twins = aim.chance, aim.twins
+    others = [item.number for item in twins.items if _of(item.actor) != _of(twins.persona)]
+    number = aim.item.number if aim.item.number in others else chance.choice(others)
+    named = {"system": "urn:ietf:rfc:3986", "value": f"urn:oid:1.2.{number}"}
+    own = {"system": "urn:ietf:rfc:3986", "value": f"urn:oid:1.3.{chance.getrandbits(60)}"}
+    composition = {
+        "resourceType": "Composition", "status": "final", "title": chance.choice(WORDS),
+        "type": {"coding": [{"system": LOINC, "code": chance.choice(DOCUMENTS[:6])}]},
+        "subject": _cast(aim), "author": [{"display": "x"}],
+        "date": date(chance) + "T08:00:00Z",
+        "relatesTo": [{"code": chance.choice(("replaces", "appends")), "targetIdentifier": named}],
+    }  # fmt: skip
+    if chance.random() < 0.3:
+        own = named
+    document = {
+        "resourceType": "Bundle", "type": "document", "identifier": own,
+        "timestamp": "2026-11-23T06:00:00Z",
+        "entry": [{"resource": composition}],
+    }  # fmt: skip
+    body = {"resourceType": "Parameters", "parameter": [{"name": "document", "resource": document}]}
+    return _sent("$generate-metadata", "POST", "DocumentReference/$generate-metadata", body)
+
+
 def colliding(aim: Aim) -> Probe:
     """Entries of a Bundle that meet on what is hidden: the same twice, by address and by condition."""
     chance, address = aim.chance, aim.address("Observation")
@@ -415,13 +440,19 @@ def plain_batch(aim: Aim) -> Probe:
 
 # One at a time each, and what they make is taken away again.
 DONE = frozenset(
-    ("a hidden id, taken", "a create that points to what is hidden", "a document deposited again")
+    (
+        "a hidden id, taken",
+        "a create that points to what is hidden",
+        "a document deposited again",
+        "$generate-metadata",
+    )
 )
 HEAVY = frozenset(("$everything, between days", *DONE))
 FITTING: dict[str, set[str]] = {
     "a hidden id, taken": {"Observation"},
     "a create that points to what is hidden": {"Observation", "Encounter", "DocumentReference"},
     "a document deposited again": {"DocumentReference"},
+    "$generate-metadata": {"DocumentReference"},
     "entries that collide": {"Observation"},
     "negations through references": {"Observation", "DiagnosticReport"},
     "_filter, every operator": {"Observation"},
@@ -431,6 +462,7 @@ GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     "a hidden id, taken": taken,
     "a create that points to what is hidden": pointing,
     "a document deposited again": again,
+    "$generate-metadata": generated,
     "entries that collide": colliding,
     "HEAD and OPTIONS": headed,
     "reads in a Bundle": reads_of_bundle,

@@ -312,12 +312,17 @@ def _clinical(number: int, chance: random.Random, people: list[str], items: list
     return Item(number, "clinical", actor, steps, (key,), types=(rtype,))
 
 
+# What several documents of a record say: the same one, from several sources.
+LEAFLETS = ("consignes", "compte rendu")
+
+
 def _document(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
     key, actor, labels = _place(chance, people)
     code = chance.choice(DOCUMENTS)
 
     def body(chance: random.Random, ids: dict[str, str]) -> Body:
-        data = base64.b64encode(_text(chance).encode()).decode()
+        said = chance.choice(LEAFLETS) if chance.random() < 0.4 else _text(chance)
+        data = base64.b64encode(said.encode()).decode()
         document: Body = {
             "resourceType": "DocumentReference",
             "masterIdentifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:oid:1.2.{number}"},

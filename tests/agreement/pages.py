@@ -11,7 +11,7 @@ import dataclasses
 import re
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from io import BytesIO
@@ -60,11 +60,21 @@ async def _emergency(pages: PageParts, actor: Actor, given: Sequence[str]) -> An
     return await pages.life.emergency(actor, given[0], "centre-15", "call")
 
 
+async def _health(pages: PageParts, actor: Actor, given: Sequence[str]) -> Any:
+    """The page of health; when it was made is the run's own."""
+    found = await pages.acts.health(actor, given[0])
+    return dataclasses.replace(found, made=datetime.fromtimestamp(0, UTC))
+
+
 PAGES: dict[str, Page] = {
+    "health": _health,
     "documents": _documents,
     "document": lambda pages, actor, given: pages.acts.document(actor, given[0], given[1]),
     "file": lambda pages, actor, given: pages.acts.file(actor, given[0], given[1]),
     "content": lambda pages, actor, given: pages.acts.content(actor, given[0], given[1]),
+    "search": lambda pages, actor, given: pages.acts.search(
+        actor, given[0], given[1], _list((given[0], *given[2:]))
+    ),
     "curves": lambda pages, actor, given: pages.acts.curves(actor, given[0]),
     "curve": lambda pages, actor, given: pages.acts.curve(actor, given[0], given[1]),
     "person": lambda pages, actor, given: pages.acts.person(actor, given[0]),

@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from carnet.fhir import dates, json, paths, ucum
 from carnet.fhir.definitions import SearchParameter, load
 from carnet.fhir.search import sql as search_sql
+from carnet.fhir.search.own import Catalogue
 from carnet.fhir.search.parse import Parser
 from carnet.fhir.search.query import Place
 from carnet.fhir.search.scope import Admits, Scope
@@ -574,13 +575,16 @@ class Server:
         self.definitions = load()
         self.owners = Owners(self.definitions)
         self.hasher = Hasher(b"k" * 32)
-        self.indexer = Indexer(self.definitions, self.owners, self.hasher)
+        self.catalogue = Catalogue(self.definitions)
+        self.indexer = Indexer(self.definitions, self.owners, self.hasher, self.catalogue)
         self.ids = Ids(b"i" * 16, lambda: NOW, Random(1).getrandbits)
         self.parser = Parser(
             self.definitions, self.ids, Cursors(b"c" * 64), self.owners, "https://carnet.test/fhir", 50, 5000
         )  # fmt: skip
 
     async def store(self, resources: list[Json]) -> None:
+        now = await self.conn.execute("SELECT max(number) FROM search.generation")
+        ((self.catalogue.generation,),) = await now.fetchall()
         rows = []
         for number, resource in enumerate(resources, 1):
             self.resources[number] = resource

@@ -78,7 +78,7 @@ moments = st.sampled_from([timedelta(hours=hours) for hours in (-48, -24, -23, -
 )
 periods = st.builds(Period, moments, st.none() | moments)
 ended = st.builds(Period, moments, moments)
-labels = st.integers(0, 7).map(Label)
+labels = st.integers(0, 15).map(Label)
 resources = st.builds(
     Resource,
     cid=st.sampled_from((*PATIENTS, *PATIENTS, *ORGANISATIONS, 0)),
@@ -473,7 +473,8 @@ async def _write(conn: AsyncConnection[Any], state: State, rows: Sequence[Resour
         )
         await cur.executemany(
             "INSERT INTO record.resource VALUES (%s, %s, %s, 1, 'x', 1, %s, '-infinity',"
-            " '-infinity', %s, %s, %s, %s, NULL, false, 0, '{}', '')",
+            " '-infinity', %s, %s, %s, %s, NULL, false, 0, '{}', '',"
+            " (SELECT number FROM search.floor))",
             [
                 (r.cid, r.rid, sorted(r.owners) if r.owners else None, r.updated, r.kind,
                  int(r.labels), r.dep_pro, r.dep_org)

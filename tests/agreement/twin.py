@@ -27,7 +27,18 @@ import structlog
 from tests import people
 from tests.agreement import attacks, followed, standard
 from tests.agreement.aims import Aim, Probe, bundle, get, span, token
-from tests.agreement.items import CAST, CODES, DOCUMENTS, MASKS, SECURITY, WORDS, Item, date
+from tests.agreement.items import (
+    CAST,
+    CODES,
+    DOCUMENTS,
+    LEAFLETS,
+    LOINC,
+    MASKS,
+    SECURITY,
+    WORDS,
+    Item,
+    date,
+)
 from tests.agreement.pages import inside
 from tests.agreement.told import JOBS
 from tests.agreement.worlds import (
@@ -351,9 +362,15 @@ def _audit(aim: Aim) -> Probe:
     return get("AuditEvent", f"AuditEvent?{urlencode(given)}&_count=500")
 
 
-PATIENTS_PAGES = ("documents", "curves", "person", "openings", "rights", "professionals", "why",
-                  "mandated", "emergencies", "running")  # fmt: skip
+PATIENTS_PAGES = ("health", "documents", "search", "search", "curves", "person", "openings", "rights",
+                  "professionals", "why", "mandated", "emergencies", "running")  # fmt: skip
 OWN_PAGES = ("acting", "life", "reviews", "identity", "sheet")
+
+
+def _typed(chance: random.Random) -> str:
+    """Words of documents, hidden or not, as they are looked for."""
+    one, two = chance.choice(WORDS), chance.choice((*WORDS, *LEAFLETS))
+    return chance.choice((one, two, f"{one[:3]}*", f'"{one} {two}"', f"{one} -{two}"))
 
 
 def _page(aim: Aim) -> Probe:
@@ -363,6 +380,9 @@ def _page(aim: Aim) -> Probe:
     name = chance.choice((*PATIENTS_PAGES, *OWN_PAGES))
     if name == "documents":
         given: tuple[str, ...] = (patient, chance.choice(("", "", *DOCUMENTS)),
+                 chance.choice(("", "", "2025", "2026")))  # fmt: skip
+    elif name == "search":
+        given = (patient, _typed(chance), chance.choice(("", "", *DOCUMENTS)),
                  chance.choice(("", "", "2025", "2026")))  # fmt: skip
     elif name == "openings":
         given = (patient, aim.twins.now.isoformat())
@@ -407,7 +427,8 @@ def _html(aim: Aim) -> Probe:
     """The pages of a record as they are sent."""
     chance = aim.chance
     asked = urlencode({"type": chance.choice(DOCUMENTS), "annee": chance.choice((2025, 2026))})
-    path = chance.choice(("", "", f"?{asked}", "courbes/", "acces/", "acces/?vue=ajouts", "droits/",
+    path = chance.choice(("", "", f"?{asked}", "courbes/", "acces/", "acces/?vue=ajouts",
+                          f"recherche/?{urlencode({'q': _typed(chance)})}", "droits/",
                           "droits/professionnels/", "pourquoi/", "emporter/"))  # fmt: skip
     if chance.random() < 0.15:
         page: tuple[str, ...] = ("html", "GET", chance.choice(OWN_ADDRESSES))
@@ -437,6 +458,30 @@ def _taken(aim: Aim) -> Probe:
     return Probe("export, page and command", "GET", "", page=page)
 
 
+def _summarised(aim: Aim) -> Probe:
+    path = f"{aim.person}/$summary"
+    if aim.chance.random() < 0.3:
+        content = (("content-type", FHIR),)
+        return Probe("$summary", "POST", path, b'{"resourceType":"Parameters"}', content)
+    return get("$summary", path)
+
+
+def _same(aim: Aim) -> Probe:
+    """Documents that are one, and what was already done of an order."""
+    chance, kind = aim.chance, "$same and $already-done"
+    if chance.random() < 0.3:
+        body = {"resourceType": "Parameters", "parameter": [
+            {"name": "patient", "valueId": aim.person.split("/")[1]},
+            {"name": "system", "valueUri": LOINC},
+            {"name": "code", "valueCode": chance.choice(CODES)}]}  # fmt: skip
+        return Probe(kind, "POST", "ServiceRequest/$already-done", json.dumps(body).encode(),
+                     (("content-type", FHIR),))  # fmt: skip
+    return get(kind, chance.choice((
+        f"{aim.address('DocumentReference')}/$same", f"{aim.person}/$same-documents",
+        f"{aim.address('ServiceRequest')}/$already-done",
+    )))  # fmt: skip
+
+
 def _job(aim: Aim) -> Probe:
     name = aim.chance.choice(tuple(JOBS))
     return Probe("job", "POST", "", page=("job", name))  # alone: what it draws is the same in both
@@ -449,12 +494,19 @@ def _prescribed(aim: Aim) -> Probe:
 
 
 # A whole record each time: asked once where the others are asked ten times.
-HEAVY = frozenset(("archive", "$take-away", "$everything", "export, page and command", "job", "$export",
+HEAVY = frozenset(("archive", "$take-away", "$everything", "$summary",
+                   "export, page and command", "job", "$export",
                    *standard.DONE, *attacks.HEAVY))  # fmt: skip
 LIGHTER = 9
 LINES = frozenset(("AuditEvent",))
 NUMBERS = re.compile(
     rb'"id":"[a-z2-7]{26}",?|"fullUrl":"[^"]*",?|/AuditEvent/[a-z2-7]{26}|"value":"[0-9a-f]{16}"'
+)
+
+# What is drawn or told by the clock for each document: its own number, and when it was made.
+DRAWN = re.compile(
+    rb"[0-9a-f]{8}-[0-9a-f]{4}-[45][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+    rb'|"(?:timestamp|date)":"[0-9T:.+-]{29}"'
 )
 
 GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
@@ -503,6 +555,8 @@ GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     "Consent": _consent,
     "$explain": lambda aim: get("$explain", f"{aim.person}/$explain"),
     "$take-away": lambda aim: get("$take-away", f"{aim.person}/$take-away"),
+    "$summary": _summarised,
+    "$same and $already-done": _same,
     "$hide and $show": _masking,
     "_has": _reverse,
     "chain": _chained,
@@ -571,6 +625,8 @@ async def ask(of: Twins, probe: Probe, report: Report) -> str | None:
         report.statuses[a.status] += 1
         if probe.kind == "$take-away" and a.status == b.status == 200:  # as an archive is
             a, b = (replace(each, body=inside(each.body, of.now)) for each in (a, b))
+        if probe.kind == "$summary":
+            a, b = (replace(each, body=DRAWN.sub(b"", each.body)) for each in (a, b))
         if told := difference(
             *((_unnumbered(a), _unnumbered(b)) if probe.kind in LINES else (a, b))
         ):

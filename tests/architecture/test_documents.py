@@ -10,6 +10,7 @@ import pytest
 from tests.architecture.tracked import tracked
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+SHOWN = re.compile(r"`([a-z_/]+\.py)::(\w+)`")  # a test that shows what a line says
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
@@ -25,6 +26,16 @@ def test_a_newcomer_is_asked_for_two_commands(root: Path, name: str, heading: st
     assert len(lines) == 2
     assert lines[0].startswith("git clone ")
     assert lines[1] == "./run demo"
+
+
+def test_every_check_of_the_sharing_guide_names_a_test_that_is_there(root: Path) -> None:
+    """docs/reference/pdsm.md: each line of its tables ends with the test that shows it."""
+    page = (root / "docs/reference/pdsm.md").read_text("utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("| ") and "---" not in line]
+    heads = ("| check |", "| client |")
+    assert [each for each in lines if not each.startswith(heads) and not SHOWN.search(each)] == []
+    for name, test in set(SHOWN.findall(page)):
+        assert f"def {test}(" in (root / "tests" / name).read_text("utf-8"), (name, test)
 
 
 def test_every_link_between_documents_leads_somewhere(root: Path) -> None:

@@ -57,6 +57,7 @@ async def test_killed_anywhere_while_people_write_it_goes_on_and_ends_right(
     load_into(space, written(tmp_path, SHADE))
     await look(space)
     ((rows,),) = await space.rows("SELECT count(*) FROM record.resource")
+    done = f"SELECT count(*) FROM record.resource WHERE indexed >= {await generation(space)}"
     progress = []
     for number in range(KILLS):
         child = await asyncio.create_subprocess_exec(
@@ -82,7 +83,6 @@ async def test_killed_anywhere_while_people_write_it_goes_on_and_ends_right(
         assert child.returncode is None, number
         os.kill(child.pid, signal.SIGKILL)
         assert await child.wait() == -signal.SIGKILL
-        done = "SELECT count(*) FROM record.resource WHERE indexed >= 2"
         ((count,),) = await space.rows(done)
         progress.append(count)
     assert progress == sorted(progress) and 0 < progress[-1] < rows, progress
@@ -93,6 +93,12 @@ async def test_killed_anywhere_while_people_write_it_goes_on_and_ends_right(
         expected = {id for id, each in kept.items() if each == shade}
         found = await ids(space, f"Observation?shade={shade}&_count=200")
         assert set(found) == expected and len(found) == len(expected)
+
+
+async def generation(space: Space) -> int:
+    """The newest of what rows are indexed by."""
+    ((number,),) = await space.rows("SELECT max(number) FROM search.generation")
+    return int(number)
 
 
 @pytest.mark.slow
@@ -214,7 +220,25 @@ async def test_a_type_alone_is_indexed_and_its_parameters_complete(
     load_into(space, written(tmp_path, SHADE, words))
     report = await reindexed(space, parameter="called")
     assert report.complete == [words["url"]] and report.waiting == [SHADE["url"]]
-    count = "SELECT count(*) FROM record.resource WHERE indexed >= 2 AND rtype <> %s"
-    assert await space.rows(count, space.built.door.definitions.types["Organization"]) == [(0,)]
+    count = "SELECT count(*) FROM record.resource WHERE indexed >= %s AND rtype <> %s"
+    now = await generation(space)
+    assert await space.rows(count, now, space.built.door.definitions.types["Organization"]) == [
+        (0,)
+    ]
     assert (await call(space, monkeypatch, "reindex", "--type", "Nothing")).exit_code == 1
     assert (await call(space, monkeypatch, "reindex", "--parameter", "nothing")).exit_code == 1
+
+
+async def test_the_words_of_documents_are_made_again(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = "SELECT cid, rid FROM documents.same ORDER BY rid LIMIT 1"
+    ((cid, rid),) = await space.rows(some)
+    for table in ("words", "same"):
+        await space.rows(f"DELETE FROM documents.{table} WHERE rid = %s", rid)
+    said = await call(space, monkeypatch, "reindex", "--texts")
+    assert (said.exit_code, said.stdout) == (0, "1 documents read anew\n")
+    for table in ("words", "same"):
+        asked = f"SELECT 1 FROM documents.{table} WHERE cid = %s AND rid = %s"
+        assert await space.rows(asked, cid, rid)
+    assert (await call(space, monkeypatch, "reindex", "--texts")).stdout.startswith("0 ")

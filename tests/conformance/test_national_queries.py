@@ -2,7 +2,8 @@
 """The searches that the national guides write, each beside resources that answer and others that do not.
 
 Sources: PDSm (documents), SAS (slots), Mesures de santé, Annuaire santé, ROR, GAP (agendas), CDS (teams),
-CDL (notes), TDE (traces). Search parameters of their own are loaded as an operator loads them.
+CDL (notes), TDE (traces). Search parameters of their own are loaded as an operator loads them; those of
+PDSm are there.
 """
 
 from pathlib import Path
@@ -26,14 +27,10 @@ R211 = "https://mos.esante.gouv.fr/NOS/TRE_R211-ActiviteOperationnelle/FHIR"
 R244 = "https://mos.esante.gouv.fr/NOS/TRE_R244-CategorieOrganisation/FHIR"
 R338 = "https://mos.esante.gouv.fr/NOS/TRE_R338-ModaliteAccueil/FHIR"
 BACKPORT = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Slot.serviceType"
-ARCHIVED = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/PDSm_isArchived"
+ARCHIVED = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-ext-is-archived"
 OWN = [
     parameter("service-type-reference", "reference", f"Slot.serviceType.extension('{BACKPORT}').value",
               "Slot", target=["HealthcareService"]),
-    parameter("period-start", "date", "DocumentReference.context.period.start", "DocumentReference"),
-    parameter("period-end", "date", "DocumentReference.context.period.end", "DocumentReference"),
-    parameter("creation", "date", "DocumentReference.content.attachment.creation", "DocumentReference"),
-    parameter("isArchived", "token", f"DocumentReference.extension('{ARCHIVED}').value", "DocumentReference"),
     parameter("mailbox-mss", "token", "Practitioner.telecom.where(system='email').value", "Practitioner"),
 ]  # fmt: skip
 

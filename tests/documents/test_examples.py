@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from carnet.access import quarantine
-from carnet.documents import cda
+from carnet.documents import cda, metadata
 from carnet.documents.cda.attachments import Role
 from carnet.documents.cda.conformance import Profile, Severity, conformance
 from carnet.documents.cda.datatypes import Code, Quantity
@@ -177,7 +177,7 @@ def test_every_observation_of_a_laboratory_report_becomes_a_result(
     assert all(r.value is not None for r in results)
     assert all(r.at for r in results)
     # What is not understood there is neither a result nor about one.
-    for line in document.report:
+    for line in metadata.told(document):
         if line.fate == "kept":
             assert line.why == "kind"
             assert line.what.split()[0] in ("observation", "substanceAdministration")

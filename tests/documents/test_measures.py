@@ -165,6 +165,7 @@ def test_the_same_value_from_two_documents_is_one_point_of_the_first() -> None:
     drawn = curve(GLUCOSE, [*twice, one("5.0", rid=3, at=START + timedelta(days=1))], {}, {})
     assert drawn is not None
     assert [(str(p.value), p.document) for p in drawn.points] == [("5.38", "a"), ("5.0", "a")]
+    assert [p.also for p in drawn.points] == [(("b", ""),), ()], "its other source is named"
 
 
 def test_two_documents_that_disagree_are_both_shown_with_a_note() -> None:

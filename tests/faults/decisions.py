@@ -145,7 +145,7 @@ def hide_says_forbidden(patch: pytest.MonkeyPatch) -> None:
         except errors.NotFound:
             place = self.visit.door.ids.decode(id)
             if place is not None:
-                self.decided(place[0], Decision(hide._whole(place[0]), ""))
+                self.decided(place[0], Decision(hide.whole(place[0]), ""))
                 await plain(self, rtype, id, lock=lock)
                 raise errors.Forbidden from None
             raise

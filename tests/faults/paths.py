@@ -160,7 +160,7 @@ def patch_before_right(patch: pytest.MonkeyPatch) -> None:
             place = self.visit.door.ids.decode(id)
             if place is None:
                 raise
-            self.decided(place[0], Decision(hide._whole(place[0]), ""))
+            self.decided(place[0], Decision(hide.whole(place[0]), ""))
             await how(await self.current(await self.held(rtype, id, lock=False), rtype))
             raise
 

@@ -56,6 +56,7 @@ ELSEWHERE = {
     "carnet.notices.letters:letter": "reads",
     "carnet.notices.settings:chosen": "reads",
     "carnet.rights.life:of": "reads",
+    "carnet.documents.text.index:backlog": "reads",
     "carnet.app.filling:_there": "reads",
     "carnet.access.door.reindex:Reindex._trace": "test_reindex.py: killed at any moment, it goes on",
     "carnet.vigilance.merge:_rooted": "of merge and its undoing",

@@ -72,7 +72,7 @@ def anybody_masks(patch: pytest.MonkeyPatch) -> None:
     async def anybody(unit: Unit, held: Any) -> str:
         return "masked-by-holder"
 
-    patch.setattr(hide, "_by_holder", anybody)
+    patch.setattr(hide, "by_holder", anybody)
 
 
 def any_mandate_holds(patch: pytest.MonkeyPatch) -> None:
@@ -195,7 +195,7 @@ def hide_says_forbidden(patch: pytest.MonkeyPatch) -> None:
         except errors.NotFound:
             place = self.visit.door.ids.decode(id)
             if place is not None:
-                self.decided(place[0], Decision(hide._whole(place[0]), ""))
+                self.decided(place[0], Decision(hide.whole(place[0]), ""))
                 await plain(self, rtype, id, lock=lock)
                 raise errors.Forbidden from None
             raise

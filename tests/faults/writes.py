@@ -13,7 +13,9 @@ from carnet.app import parts
 from carnet.app.demonstration import LOADER
 from carnet.app.parts import visit
 from carnet.directory import load
-from carnet.documents import announce, hide
+from carnet.documents import announce, corrected, hide
+from carnet.documents.text import index
+from carnet.events import Event
 from carnet.identity.status import Act as Standing
 from carnet.notices import letters, settings
 from carnet.notices.settings import Settings
@@ -22,8 +24,11 @@ from carnet.rights.mandate import Traits
 from carnet.vigilance import family, match, merge, qualify, release
 from tests import people
 from tests.directory.test_directory import PRACTITIONER
-from tests.documents.lots import fresh, lot, mask, metadata
+from tests.documents.files.samples import pdf
+from tests.documents.lots import corrected as next_version
+from tests.documents.lots import document_of, fresh, lot, mask, metadata
 from tests.documents.test_hide import sent
+from tests.documents.text.test_find import note
 from tests.faults.failpoints import Act, Step
 from tests.rest import samples
 from tests.space import Space
@@ -258,6 +263,44 @@ def passed(by: timedelta) -> Step:
     return run
 
 
+async def replacing(space: Space, worker: Door) -> None:
+    """A document that its doctor has read is replaced by another; the event of that waits."""
+    old = fresh()
+    first = document_of(await space.post("", lot(old.xml), as_=LAB))
+    assert (await space.get(first, as_="gp")).status == 200
+    second = document_of(await space.post("", lot(next_version(old)), as_=LAB))
+    cid, rid = worker.ids.decode(second.partition("/")[2]) or (0, 0)
+    number = worker.definitions.types["DocumentReference"]
+    KEPT["replaced"] = Event(1, worker.clock(), "written", cid, (rid,), (number,), (1,))
+
+
+async def read_before(space: Space, worker: Door) -> None:
+    """Who read the older version hears of the new one."""
+    await corrected.tell(worker, KEPT["replaced"])
+
+
+async def unread(space: Space, worker: Door) -> None:
+    """One PDF waits to be read."""
+    await index.drain(worker, 10_000)
+    await note(space, pdf(), media="application/pdf", title="N")
+
+
+async def words_read(space: Space, worker: Door) -> None:
+    await index.drain(worker, 1)
+
+
+async def wordless(space: Space, worker: Door) -> None:
+    """Nothing is kept of one document."""
+    id = await note(space, "Un okapi.")
+    await index.rebuild(worker)
+    place = worker.ids.decode(id)
+    await space.rows("DELETE FROM documents.words WHERE (cid, rid) = (%s, %s)", *place or ())
+
+
+async def rebuilt(space: Space, worker: Door) -> None:
+    await index.rebuild(worker)
+
+
 async def letter(space: Space, worker: Door) -> None:
     """A letter waits to be posted."""
     await space.rows("DELETE FROM notices.address")
@@ -331,6 +374,10 @@ WRITES = [
         (put_off, passed(timedelta(days=15))), sites=("carnet.documents.announce:tell",)),
     Act("announcement, a month", lifted, "announcement-due", (),
         (put_off, passed(timedelta(days=32))), sites=("carnet.documents.announce:lift",)),
+    Act("a document replaced, told", read_before, "", ("document-replaced",), (replacing,),
+        sites=("carnet.documents.corrected:_of_one",)),
+    Act("words of a PDF", words_read, "", (), (unread,), sites=("carnet.documents.text.index:drain",)),
+    Act("words again", rebuilt, "", (), (wordless,), sites=("carnet.documents.text.index:rebuild",)),
     Act("a letter posted", posted, "letter-posted", (), (letter,), sites=("carnet.notices.letters:posted",)),
     Act("choice of notices", chosen, "notice-settings", sites=("carnet.notices.settings:choose",)),
 ]  # fmt: skip

@@ -97,7 +97,7 @@ def test_lists_curves_and_readers_are_inert_for_their_patient(
     watched: Watched, attacked: Attacked, trap: Trap
 ) -> None:
     seen = {}
-    paths = [*some(everywhere(watched, "/dossier/"), 3), "/dossier/courbes/"]
+    paths = [*some(everywhere(watched, "/dossier/"), 3), "/dossier/courbes/", "/dossier/sante/"]
     paths += some(everywhere(watched, "/dossier/acces/?vue=ajouts"), 5)
     paths += links(watched, "/dossier/courbes/", r"/dossier/courbes/[^/]+/$")
     paths += [f"{path}?lang=en" for path in ("/dossier/", "/dossier/courbes/")]
@@ -111,12 +111,14 @@ def test_the_same_for_their_doctor(logged_in: LogIn, attacked: Attacked, trap: T
     page = logged_in("gp")
     find_patient(page)
     follow(page.get_by_role("button", name="Ouvrir le dossier"))
+    follow(page.get_by_role("region", name="Patient").get_by_role("link", name="Documents"))
     record = page.url.removeprefix(attacked.site.address)
     watched = Watched(page, attacked.site.address)
     seen = {path: watched.see(path) for path in some(everywhere(watched, record), 6)}
     for name, id in some(attacked.documents.items(), 15):
         seen[name] = watched.see(f"{record}documents/{id}/")
     seen["courbes"] = watched.see(f"{record}courbes/")
+    seen["sante"] = watched.see(f"{record}sante/")
     quiet(seen, trap)
 
 

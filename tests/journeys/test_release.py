@@ -74,11 +74,20 @@ def find_patient(page: Page, given_name: str = PATIENT.birth_given_names[0]) -> 
     follow(traits.get_by_role("button"))
 
 
+def documents(page: Page) -> None:
+    """From the first page of a record, the one page of health, to its documents."""
+    expect(page.get_by_role("heading", level=1)).to_have_text("Santé en une page")
+    follow(page.get_by_role("region", name="Patient").get_by_role("link", name="Documents"))
+
+
 def test_the_report_reaches_its_patient_with_its_results_as_a_curve(
     logged_in: LogIn, sent: Sent
 ) -> None:
     # given a patient who logs in
     page = logged_in("patient")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ma santé en une page")
+    clean(page)
+    follow(page.get_by_role("link", name="Tous les documents"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Mes documents")
     clean(page)
     # when they open the newest document
@@ -127,7 +136,9 @@ def test_their_doctor_finds_them_and_reads_it(logged_in: LogIn, sent: Sent) -> N
         re.compile(PATIENT.used_name, re.IGNORECASE)
     )
     clean(page)
-    follow(page.locator(f".card a[href*='{sent.id}']"))
+    documents(page)
+    clean(page)
+    follow(page.locator(f".card a[href*='{sent.id}']").first)
     expect(page.get_by_role("heading", level=1)).to_have_text(sent.document.title)
     clean(page)
 
@@ -137,6 +148,7 @@ def test_the_patient_reads_who_has_read(logged_in: LogIn, sent: Sent) -> None:
     doctors = logged_in("gp")
     find_patient(doctors)
     follow(doctors.get_by_role("button", name="Ouvrir le dossier"))
+    documents(doctors)
     follow(doctors.locator(f".card a[href*='{sent.id}']"))
     expect(doctors.get_by_role("heading", level=1)).to_have_text(sent.document.title)
     page = logged_in("patient")
@@ -157,6 +169,7 @@ def test_for_a_doctor_without_a_link_it_does_not_exist(
     doctor = logged_in("gp")
     find_patient(doctor)
     follow(doctor.get_by_role("button", name="Ouvrir le dossier"))
+    documents(doctor)
     record = doctor.url.removeprefix(demonstration.address)
     # when a doctor with no link tries them
     page = logged_in("outsider")
@@ -203,6 +216,7 @@ def test_a_doctor_without_a_link_declares_a_consent_then_reads_and_the_patient_s
     page.get_by_label("De vive voix").check()
     follow(page.get_by_role("button", name="Déclarer et ouvrir le dossier"))
     # then the record opens
+    documents(page)
     follow(page.locator(f".card a[href*='{sent.id}']"))
     expect(page.get_by_role("heading", level=1)).to_have_text(sent.document.title)
     # and the patient reads both

@@ -91,6 +91,52 @@ def opened(page: Page, person: Person = PATIENT) -> None:
     follow(page.get_by_role("button", name="Ouvrir le dossier"))
 
 
+def documents_of(page: Page, person: Person = PATIENT) -> None:
+    """The documents of a patient, one step behind the one page of health."""
+    opened(page, person)
+    follow(page.get_by_role("region", name="Patient").get_by_role("link", name="Documents"))
+
+
+def choosing(page: Page) -> None:
+    """The kinds of documents that are written from a record."""
+    opened(page)
+    follow(page.get_by_role("link", name="Rédiger un document"))
+
+
+def composing(page: Page) -> None:
+    """A synthesis, with what the record offers."""
+    choosing(page)
+    follow(page.get_by_role("link", name="Synthèse médicale (VSM)"))
+
+
+def composed(page: Page) -> None:
+    """A synthesis, as it would be signed."""
+    composing(page)
+    page.locator("#id_results").fill("Surveiller la fonction rénale.")
+    follow(page.get_by_role("button", name="Relire le document"))
+
+
+def prescribing(page: Page) -> None:
+    """The lines of a prescription."""
+    opened(page)
+    follow(page.get_by_role("link", name="Rédiger une ordonnance"))
+
+
+def reviewed(page: Page) -> None:
+    """A prescription read again, before it is published."""
+    prescribing(page)
+    for name, said in (
+        ("medicine", "Amoxicilline 1 g, comprimé dispersible"),
+        ("dose", "1"),
+        ("times", "3"),
+        ("days", "7"),
+        ("words", "Au début des repas."),
+    ):
+        page.locator(f"#id_{name}_1").fill(said)
+    page.locator("#id_unit_1").select_option("comprime")
+    follow(page.get_by_role("button", name="Relire l’ordonnance"))
+
+
 def consenting(page: Page) -> None:
     """The declaration of a consent, by a professional who has none."""
     found(page)
@@ -183,7 +229,7 @@ def mandates(page: Page) -> None:
 
 def of_a_child(page: Page) -> None:
     """A document of a child, who may ask their doctor to keep it from their parents."""
-    opened(page, CHILD)
+    documents_of(page, CHILD)
     follow(page.locator(".card a").first)
     to_top(page.locator("#marks"))
 
@@ -239,6 +285,8 @@ SCREENS_OF: Final = (
     Screen("inactif", "", at("/compte/inactif/")),
     Screen("opposition", "", at("/opposition/")),
     Screen("introuvable", "patient", at("/dossier/documents/aaaaaaaa/")),
+    Screen("sante", "patient", at("/dossier/sante/")),
+    Screen("sante-large", "patient", at("/dossier/sante/"), DESK),
     Screen("documents", "patient", at("/dossier/")),
     Screen("documents-large", "patient", at("/dossier/"), DESK),
     Screen("menu", "patient", menu),
@@ -246,6 +294,7 @@ SCREENS_OF: Final = (
     Screen("document-large", "patient", first_report, DESK),
     Screen("fichier", "patient", leafed),
     Screen("ajouter", "patient", at("/dossier/documents/ajouter/")),
+    Screen("recherche", "patient", at("/dossier/recherche/?q=hba1c")),
     Screen("courbes", "patient", at("/dossier/courbes/")),
     Screen("courbe", "patient", result_drawn),
     Screen("courbe-large", "patient", result_drawn, DESK),
@@ -271,8 +320,13 @@ SCREENS_OF: Final = (
     Screen("trouver", "gp", found),
     Screen("trouver-large", "gp", found, DESK),
     Screen("consentement", "dentist", consenting),
-    Screen("patient-documents", "gp", opened),
+    Screen("patient-documents", "gp", documents_of),
     Screen("patient-mandats", "gp", mandates),
+    Screen("rediger", "gp", choosing),
+    Screen("rediger-synthese", "gp", composing),
+    Screen("rediger-relu", "gp", composed, DESK),
+    Screen("ordonnance", "gp", prescribing),
+    Screen("ordonnance-relue", "gp", reviewed),
     Screen("document-enfant", "gp", of_a_child),
     Screen("pourquoi", "gp", at("/patients/aaaaaaaaaaaaaaaaaaaaaaaaaa/pourquoi/")),
     Screen("assistants", "gp", at("/assistants/")),
@@ -297,7 +351,7 @@ SCREENS_OF: Final = (
 )
 
 # Addresses that are no page: files, proofs, pictures of pages.
-NO_PAGE: Final = frozenset("mine:file mine:picture mine:proof letter-pdf".split())
+NO_PAGE: Final = frozenset("mine:file mine:picture mine:proof mine:summary letter-pdf".split())
 # Addresses that only receive a form: a page shows the form.
 RECEIVING: Final = {
     "open": "/patients/ouvrir/", "mine:decide": "/dossier/droits/choisir/",
@@ -317,7 +371,11 @@ def addresses() -> set[str]:
     names: set[str] = set()
     portal = ROOT / "carnet" / "portal"
     for file in sorted(portal.rglob("urls.py")):
-        space = "mine:" if file.parent.name in ("record", "files", "rights", "export") else ""
+        space = (
+            "mine:"
+            if file.parent.name in ("record", "files", "rights", "export", "summary")
+            else ""
+        )
         text = file.read_text("utf-8")
         names.update(space + name for name in re.findall(r'name="([\w-]+)"', text))
     return names
@@ -401,7 +459,8 @@ def test_every_page_has_its_picture(pictures: dict[str, Shown]) -> None:
         "connections": "/compte/connexions/", "account_logout": "/compte/deconnexion/",
         "account_inactive": "/compte/inactif/", "language": "/langue/",
         "accessibility": "/accessibilite/", "find": "/patients/",
-        "consent": "/patients/consentement/", "mine:documents": "/dossier/",
+        "consent": "/patients/consentement/", "mine:health": "/dossier/sante/", "mine:documents": "/dossier/",
+        "mine:search": "/dossier/recherche/",
         "mine:document": "/dossier/documents/[^/]+/", "mine:curves": "/dossier/courbes/",
         "mine:curve": "/dossier/courbes/[^/]+/", "mine:openings": "/dossier/acces/",
         "mine:take": "/dossier/emporter/",
@@ -418,7 +477,8 @@ def test_every_page_has_its_picture(pictures: dict[str, Shown]) -> None:
         "compare-identities": "/identitovigilance/(?!identites/)[^/]+/[^/]+/",
         "represented": "/operateur/mandats/[^/]+/", "mandates": "/patients/[^/]+/mandats/",
         "receipt": "/accompagner/recu/[^/]+/", "letter": "/courrier/[^/]+/",
-        "emergency": "/patients/urgence/",
+        "emergency": "/patients/urgence/", "prescribe": "/patients/[^/]+/ordonnance/",
+        "choose-document": "/patients/[^/]+/rediger/", "write": "/patients/[^/]+/rediger/vsm/",
     }  # fmt: skip
     assert missing(addresses() - NO_PAGE - RECEIVING.keys(), shapes, paths) == set()
     sent = {path for one in pictures.values() for path in one.forms}

@@ -93,6 +93,7 @@ def test_a_patient_adds_a_document_and_their_doctor_sees_whose_it_is(
     traits.get_by_label("Premier prénom").fill(PATIENT.birth_given_names[0])
     follow(traits.get_by_role("button"))
     follow(doctor.get_by_role("button", name="Ouvrir le dossier"))
+    follow(doctor.get_by_role("region", name="Patient").get_by_role("link", name="Documents"))
     record = doctor.url
     # when they open it, then it says whose it is
     doctor.goto(f"{record}documents/{document}/fichier/")

@@ -15,6 +15,7 @@ from typing import Any, Unpack
 from carnet import errors
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.pages import Opening, Seal
+from carnet.composing.prescription import Line
 from carnet.documents import files
 from carnet.documents.pages import (
     Aside,
@@ -31,15 +32,21 @@ from carnet.documents.pages import (
     Section,
 )
 from carnet.documents.show import FilePage
+from carnet.documents.text.asking import question
+from carnet.documents.text.pages import Hit, Piece, Results
 from carnet.documents.upload import Given
 from carnet.portal.acts import Acts
+from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.vigilance.acts import IdentityActs
 from carnet.rights.acting.queries import Session
 from carnet.rights.mandate import Acting, NobodyAnswers, Offer, Traits, WrongCode, WrongEnd
 from carnet.rights.session import Did, Receipt
+from carnet.summary.pages import Health
 from carnet.vigilance.pages import Found, Person, TraitsForm
 from tests.portal.preview_acting import PreviewAssistants
+from tests.portal.preview_composing import PreviewComposing
+from tests.portal.preview_health import EMPTY, FULL
 from tests.portal.preview_life import PreviewLife
 from tests.portal.preview_rights import PreviewRights
 from tests.portal.preview_vigilance import PreviewIdentity
@@ -100,7 +107,17 @@ LINES = (
         place="Centre hospitalier du Val d’Or",
         labels=frozenset({"MASQUE_PS"}),
     ),
-    line("bio-2025", "Bilan de contrôle", *BIO, at(2025, 9, 2)),
+    line(
+        "bio-2025",
+        "Bilan de contrôle",
+        *BIO,
+        at(2025, 9, 2),
+        copies=(
+            line("bio-2025-ch", "Bilan", *BIO, at(2025, 9, 3), labels=frozenset({"MASQUE_PS"})),
+            line("bio-2025-own", "Copie", *BIO, at(2025, 9, 9), author="", place=""),
+        ),
+        unlike=(line("bio-2025-far", "Bilan de contrôle", *BIO, at(2025, 9, 2)),),
+    ),
     line("bio-2025-old", "Bilan de contrôle", *BIO, at(2025, 9, 1), status="superseded"),
     line(
         "img-2025",
@@ -285,7 +302,7 @@ NARRATIVE = """<table><thead><tr><th>Analyse</th><th>Résultat</th><th>Unité</t
 <tr><td>Glucose à jeun</td><td>5,40</td><td>mmol/L</td></tr></tbody></table>
 <p>Prélèvement à jeun. Résultats validés par le Dr Inès BENALI.</p>"""
 SECTIONS = (
-    Section("Biochimie", NARRATIVE),
+    Section("Biochimie", NARRATIVE, ("Glycémie à jeun", "Cholestérol <total>")),
     Section("Conclusion", "<p>Contrôle dans six mois.</p>"),
 )
 
@@ -360,6 +377,7 @@ class PreviewActs(PreviewRights, PreviewAssistants):
     """Answers by what is asked; raises what the real acts raise."""
 
     consented = False
+    prescribed: dict[str, tuple[Line, ...]] = {}
     uploaded: list[tuple[bytes, str, dict[str, Any]]] = []
 
     async def end_connections(self, actor: Actor) -> int:
@@ -374,6 +392,35 @@ class PreviewActs(PreviewRights, PreviewAssistants):
         if patient != CLAIRE:
             raise errors.NotFound
         return Person("Claire MARTIN", date(1985, 3, 27), "female")
+
+    async def prescription_number(self) -> str:
+        return "5f0d6c1e-3d0b-4b52-9c39-1f7a3d5e8a01"
+
+    async def prescribe(
+        self, actor: Actor, patient: str, lines: Sequence[Line], number: str
+    ) -> str:
+        await self.person(actor, patient)
+        if number in self.prescribed:
+            raise errors.Conflict
+        self.prescribed[number] = tuple(lines)
+        return "bio-2026"
+
+    async def summary(
+        self, actor: Actor, patient: str, language: str, form: str
+    ) -> tuple[str, bytes]:
+        return f"{language}.{form}", b"%PDF-1.7"
+
+    async def health(self, actor: Actor, patient: str) -> Health:
+        return EMPTY if actor.sub == "patient:newcomer" else FULL
+
+    async def search(self, actor: Actor, patient: str, typed: str, asked: Asked) -> Results:
+        question(typed)
+        hits = tuple(
+            Hit(line, "title", (Piece("… le "), Piece(typed, marked=True), Piece(" <b> …")))
+            for line in (() if typed == "rien" else LINES)
+        )
+        kinds = (Facet("11502-2", "CR d'examens biologiques", 2), Facet("autres", "Autre", 1))
+        return Results(typed, hits, len(hits), False, kinds, also=("HTA",), older="0.abc")
 
     async def documents(self, actor: Actor, patient: str, asked: Asked) -> DocumentList:
         if actor.sub == "patient:newcomer":
@@ -593,6 +640,7 @@ class PreviewParts:
     """What app.py would hand over."""
 
     acts: Acts = PreviewActs()
+    composing: ComposingActs = PreviewComposing()
     life: LifeActs = PreviewLife()
     identity: IdentityActs = PreviewIdentity()
     matrix = "matrice de démonstration, non officielle, version 2026-11"

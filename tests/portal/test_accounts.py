@@ -21,7 +21,7 @@ def log_in(client: Any, name: str, password: str) -> Any:
 def test_a_person_logs_in_sees_their_record_and_logs_out(client: Any) -> None:
     answer = log_in(client, "patient", PASSWORD)
     assert (answer.status_code, answer["Location"]) == (302, "/")
-    assert client.get("/")["Location"] == "/dossier/"
+    assert client.get("/")["Location"] == "/dossier/sante/"
     assert client.get("/dossier/").status_code == 200
     cookie = client.cookies["carnet"]
     assert cookie["httponly"]

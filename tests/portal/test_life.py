@@ -29,7 +29,7 @@ def test_closing_is_asked_twice(logged_in: Any, life: PreviewLife) -> None:
     assert life.done == [("close", "")]
 
 
-@pytest.mark.parametrize(("state", "place"), [("open", "/dossier/"), ("closed", "/espace/")])
+@pytest.mark.parametrize(("state", "place"), [("open", "/dossier/sante/"), ("closed", "/espace/")])
 def test_who_has_nothing_to_read_begins_with_what_there_is_to_decide(
     logged_in: Any, life: PreviewLife, monkeypatch: pytest.MonkeyPatch, state: str, place: str
 ) -> None:

@@ -148,7 +148,7 @@ def test_a_doctor_finds_declares_and_reads_without_script(browser: Browser, addr
     follow(page.locator("text=Déclarer le consentement").first)
     page.check("[value=oral]")
     follow(page.locator("text=Déclarer et ouvrir le dossier").first)
-    assert page.url == address + THEIRS
+    assert page.url == address + THEIRS + "sante/"
     follow(page.locator("text=Bilan lipidique et glycémie").first)
     follow(page.locator("text=Glucose à jeun").first)
     assert page.locator("svg.curve-wide").is_visible()

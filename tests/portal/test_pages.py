@@ -2,12 +2,14 @@
 """Every page: it answers, in both languages, light, without script, and kept by nobody."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from lxml import html
 
 from carnet.portal.settings import HERE
+from tests.portal import preview
 from tests.portal.walk import PAGES
 
 pytestmark = pytest.mark.db
@@ -151,10 +153,37 @@ def test_a_result_is_said_in_number_unit_range_words_and_trend(get: Any) -> None
     assert rows["Plaquettes, voir la courbe"][2] == "▼ En dessous de l’intervalle de référence"
 
 
+def test_a_document_received_twice_is_one_card_that_names_its_sources(get: Any) -> None:
+    for address in ("/dossier/?annee=2025", "/dossier/documents/bio-2025/"):
+        page = html.fromstring(get("patient", address).content.decode())
+        one, two, unlike = (
+            page.xpath(f'//*[contains(@class, "same")]//li[a/@href="/dossier/documents/{id}/"]')
+            for id in ("bio-2025-ch", "bio-2025-own", "bio-2025-far")
+        )
+        assert len(one) == len(two) == len(unlike) == 1
+        assert one[0].xpath('.//*[contains(@class, "mask")]')  # its own mask, not the other's
+        assert not two[0].xpath('.//*[contains(@class, "mask")]')
+        assert unlike[0].xpath("ancestor::div[contains(@class, 'warn')]")
+
+
 def test_a_replaced_document_leads_to_the_one_in_force(get: Any) -> None:
     page = get("patient", "/dossier/documents/bio-2025-old/").content.decode()
     assert "Ce document a été remplacé" in page
     assert 'href="/dossier/documents/bio-2025/"' in page
+
+
+def test_a_withdrawn_document_is_not_said_to_be_replaced(
+    get: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Superseded with nothing in its place is how the national guide deletes."""
+    alone = [
+        replace(each, status="superseded") if each.id == "bio-2026" else each
+        for each in preview.LINES
+    ]
+    monkeypatch.setattr(preview, "LINES", tuple(alone))
+    page = get("patient", "/dossier/documents/bio-2026/").content.decode()
+    assert "Ce document n’est plus en vigueur." in page
+    assert "remplacé" not in page
 
 
 def test_the_professional_sees_whose_record_it_is_on_every_page(get: Any) -> None:
@@ -300,7 +329,7 @@ def test_a_long_series_keeps_its_extremes_and_every_row(get: Any) -> None:
 
 def test_the_list_is_narrowed_without_script(get: Any) -> None:
     page = html.fromstring(get("patient", "/dossier/?annee=2024&type=11502-2").content.decode())
-    form = page.xpath("//form[@method='get']")[0]
+    form = page.xpath("//form[@method='get'][.//select]")[0]
     assert {each.get("name") for each in form.xpath(".//select")} == {"type", "annee", "lieu"}
     chosen = {each.get("value") for each in form.xpath(".//option[@selected]")}
     assert chosen == {"11502-2", "2024"}
@@ -312,3 +341,8 @@ def test_the_list_is_narrowed_without_script(get: Any) -> None:
 def test_a_document_says_what_is_kept_and_not_read(get: Any) -> None:
     page = get("patient", "/dossier/documents/bio-2026/").content.decode()
     assert "3 éléments codés gardés mais non traduits en données" in page
+
+
+def test_a_section_says_what_became_data_of_it(get: Any) -> None:
+    page = get("patient", "/dossier/documents/bio-2026/").content.decode()
+    assert "Lu comme données : Glycémie à jeun ; Cholestérol &lt;total&gt;" in page

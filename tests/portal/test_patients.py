@@ -41,7 +41,7 @@ def test_find_declare_read(gp: Any) -> None:
     asked = gp.post("/patients/consentement/", {"card": card(found)})
     assert "MARTIN Claire" in asked.content.decode()
     read = gp.post("/patients/consentement/", {"card": card(found), "sent": "1", "how": "oral"})
-    assert (read.status_code, read["Location"]) == (302, f"/patients/{CLAIRE}/")
+    assert (read.status_code, read["Location"]) == (302, f"/patients/{CLAIRE}/sante/")
 
 
 def test_a_consent_says_how_it_was_had(gp: Any) -> None:
@@ -56,7 +56,7 @@ def test_a_person_whose_consent_is_known_is_opened_at_once(gp: Any) -> None:
     found = gp.post("/patients/", {**TRAITS, "name": "homonyme"})
     assert "Plusieurs personnes" in found.content.decode()
     answer = gp.post("/patients/ouvrir/", {"card": card(found, 1)})
-    assert answer["Location"] == f"/patients/{CLAIRE}/"
+    assert answer["Location"] == f"/patients/{CLAIRE}/sante/"
 
 
 def test_a_card_that_was_changed_is_refused(gp: Any) -> None:

@@ -47,6 +47,14 @@ async def searched(space: Space) -> set[str]:
             answer = await space.get(path, as_="patient")
             found |= {f"{rtype}/{each['id']}" for each in answer.entries}
             path = links(answer).get("next")
+    # R4 finds by patient only what tells of a Patient: where a fact comes from is found by the fact.
+    path = "Provenance?_count=500"
+    while path is not None:
+        answer = await space.get(path, as_="patient")
+        for each in answer.entries:
+            if found & {target["reference"].split("/_history")[0] for target in each["target"]}:
+                found.add(f"Provenance/{each['id']}")
+        path = links(answer).get("next")
     return found
 
 

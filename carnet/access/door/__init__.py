@@ -28,7 +28,7 @@ from carnet.fhir.store.cursors import Cursors
 from carnet.fhir.store.hashes import Hasher
 from carnet.fhir.store.ids import DIRECTORY, Ids
 from carnet.fhir.store.index import Indexer
-from carnet.fhir.store.keys import Keyring, load_or_make
+from carnet.fhir.store.keys import Keyring, load_or_make, take_over
 from carnet.fhir.store.owners import Owners
 from carnet.fhir.store.queries import Held
 from carnet.fhir.store.rows import Stored
@@ -55,6 +55,7 @@ __all__ = [
     "load_or_make",
     "make",
     "numbers_of",
+    "take_over",
 ]
 
 

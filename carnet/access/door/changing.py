@@ -116,9 +116,11 @@ class Changing(Placing):
         *,
         if_match: int | None = None,
         platform: bool = False,
+        kind: int | None = None,
     ) -> Written:
         """A new version; the same content again makes none.
 
+        kind: of what an act decided, beside its own or that of the document it follows.
         platform: a change an act makes on a resource it decided on (a replaced document), where the
         depositor rule was already applied.
         """
@@ -144,7 +146,7 @@ class Changing(Placing):
         changed = Changed(
             before,
             door.definitions.types[rtype],
-            kind=held.kind if follows else kinds.of(resource),
+            kind=kind if kind is not None else held.kind if follows else kinds.of(resource),
             labels=held.labels,  # labels change through their own acts
             body=body,
             index=door.indexer.index(full),
@@ -199,13 +201,18 @@ class Changing(Placing):
         self.looked = True
         return await self.update(rtype, id, await how(await self.current(held, rtype)))
 
-    async def delete(self, rtype: str, id: str, *, if_match: int | None = None) -> Written:
-        """A last version without content; the row stays. Deleting again changes nothing."""
+    async def delete(
+        self, rtype: str, id: str, *, if_match: int | None = None, platform: bool = False
+    ) -> Written:
+        """A last version without content; the row stays. Deleting again changes nothing.
+
+        platform: of a resource an act decided on, where the depositor rule was already applied.
+        """
         held = await self.held(rtype, id)
         address = Address(held.cid, held.rid, rtype, held.id)
         if held.gone:
             return Written(address, held.ver, held.upd, b"", created=False, changed=False)
-        self._check(held, rtype, "delete", if_match, platform=False)
+        self._check(held, rtype, "delete", if_match, platform=platform)
         before = await self._open(held, rtype)
         at = self._after(held)
         empty = self.visit.door.indexer.nothing(rtype)
@@ -241,6 +248,20 @@ class Changing(Placing):
         await self.conn.execute(moment.TELL, (self.at.isoformat(),))
         values = {"cid": cid, "rids": list(rids), "add": int(add), "keep": ~int(remove)}
         await self.conn.execute(store.MASK, values)
+
+    async def replaced(
+        self, cid: int, rids: Iterable[int], *, but: Iterable[str], is_: bool
+    ) -> None:
+        """What was read in documents counts for searches no more, or again; an act decided it.
+
+        but: types that stay as they are.
+        """
+        decision = await self._decision(cid)
+        await self._enter(decision.scope, {cid})
+        await self.conn.execute(moment.TELL, (self.at.isoformat(),))
+        numbers = [self.visit.door.definitions.types[each] for each in but]
+        values = {"cid": cid, "rids": list(rids), "but": numbers, "replaced": is_}
+        await self.conn.execute(store.REPLACE, values)
 
     def _check(
         self, held: Held, rtype: str, act: str, if_match: int | None, *, platform: bool

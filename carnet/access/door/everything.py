@@ -19,7 +19,7 @@ from carnet.fhir.search import sql as search_sql
 from carnet.fhir.search.dates import bound
 from carnet.fhir.search.identifiers import IdFilter
 from carnet.fhir.search.query import EVERY, Include, Query
-from carnet.fhir.search.scope import array, condition
+from carnet.fhir.search.scope import REPLACED, array, condition
 from carnet.fhir.store.rows import Stored
 
 LINK = "Patient/$everything"  # what a page link is of
@@ -118,7 +118,7 @@ def _statement(
             for target in targets
         ),
     }
-    where = ["NOT r.gone"]
+    where = ["NOT r.gone", f"(r.labels & {REPLACED}) = 0"]
     if wanted.types:
         values["e_types"] = array(numbers[each] for each in wanted.types)
         where.append("r.rtype = ANY (%(e_types)s::smallint[])")

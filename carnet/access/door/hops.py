@@ -187,8 +187,19 @@ class Hops:
         if chain.code in owners.parameters(rtype):
             return made
         named = made.targets if isinstance(made, ReferenceFilter) else ()
-        inside = [(types[each.rtype], await self._coded(each)) for each in chain.targets]
+        inside = [(types[each.rtype], await self._inside(each)) for each in chain.targets]
         return Reached(chain.number, named, tuple(inside))
+
+    async def _inside(self, query: Query) -> Query:
+        """What is asked of a contained resource, a chain of its own by what may be contained beside it."""
+        query = await self._coded(query)
+        filters: list[Filter] = []
+        for each in query.filters:
+            if isinstance(each, Chain):
+                targets, _ = await self._targets(each)
+                each = await self._reaching(query.rtype, each, targets)
+            filters.append(each)
+        return replace(query, filters=tuple(filters))
 
     async def _pointing(self, made: ReferenceFilter) -> Filter:
         """A reference to these, each patient by all the compartments of their set."""

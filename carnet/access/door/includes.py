@@ -20,7 +20,7 @@ from carnet.access.door.decide import Decision
 from carnet.fhir.search import includes as included
 from carnet.fhir.search import sql as search_sql
 from carnet.fhir.search.query import EVERY, Include, Query
-from carnet.fhir.search.scope import PUBLIC, array, condition
+from carnet.fhir.search.scope import PUBLIC, REPLACED, array, condition
 from carnet.fhir.store.queries import Row
 from carnet.fhir.store.rows import Stored
 
@@ -46,7 +46,7 @@ BORNE = (
 )
 WALKING = "SELECT set_config('enable_seqscan', %s::text, true)"
 REST = (
-    " NOT r.gone AND (r.cid, r.rid) NOT IN"
+    f" NOT r.gone AND (r.labels & {REPLACED}) = 0 AND (r.cid, r.rid) NOT IN"
     " (SELECT * FROM unnest(%(m_cid)s::bigint[], %(m_rid)s::bigint[]))"
     " AND r.cid <> ALL (%(k_within)s::bigint[])"
     " AND {seen} ORDER BY r.rid, r.cid LIMIT %(k_limit)s::bigint"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import Any
 
@@ -18,6 +19,7 @@ from carnet.fhir.search.scope import Scope, context_parts
 from carnet.fhir.store import queries as store
 from carnet.fhir.store.queries import Row
 from carnet.fhir.store.read import all_opened
+from carnet.fhir.store.rows import Attachment
 
 PURPOSE = "HSYSADMIN"  # HL7 PurposeOfUse
 
@@ -41,10 +43,28 @@ async def enter_erasure(door: Door, conn: AsyncConnection[Any], cid: int) -> Non
 
 async def patient(door: Door, conn: AsyncConnection[Any], cid: int) -> dict[str, Any] | None:
     """The Patient of a record, for a letter's address; under the platform's context."""
-    values = {"cid": cid, "rid": cid, "rtype": door.definitions.types["Patient"]}
+    return await resource(door, conn, "Patient", cid, cid)
+
+
+async def resource(
+    door: Door, conn: AsyncConnection[Any], rtype: str, cid: int, rid: int
+) -> dict[str, Any] | None:
+    """A resource as it is now, for an index of it; under the platform's context."""
+    values = {"cid": cid, "rid": rid, "rtype": door.definitions.types[rtype]}
     async with conn.cursor(row_factory=class_row(Row)) as cur:
         await cur.execute(store.READ, values)
         rows = [row for row in await cur.fetchall() if not row.gone]
     if not rows:
         return None
     return all_opened(rows, door.names, await door.vault.ciphers(conn, [cid]))[0].resource
+
+
+async def file(door: Door, conn: AsyncConnection[Any], cid: int, rid: int) -> bytes | None:
+    """The plain bytes of a Binary, for an index of it; under the platform's context."""
+    async with conn.cursor(row_factory=class_row(Attachment)) as cur:
+        await cur.execute(store.ATTACHMENT, {"cid": cid, "rid": rid})
+        found = await cur.fetchone()
+    if found is None:
+        return None
+    cipher = (await door.vault.ciphers(conn, [cid]))[cid]
+    return await asyncio.to_thread(door.attachments.read, cipher, cid, rid, found)

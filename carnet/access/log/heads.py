@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from carnet import errors
 
 NAME = "audit.key"  # 32 bytes, mode 0600
+BEFORE = "audit.before"  # public keys of the machines this log comes from, base64, a line each
 
 
 class WrongHead(errors.Invalid):
@@ -103,6 +104,19 @@ class Signer:
         bare = Head(size, root, at, upto, self.public)
         return Head(size, root, at, upto, self.public, self._key.sign(bare.text()))
 
+    def sign_text(self, text: bytes) -> bytes:
+        """A signature of something else, which says itself what it is."""
+        return self._key.sign(text)
+
+
+def signed_by(key: bytes, text: bytes, signature: bytes) -> bool:
+    """Whether a key signed a text."""
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
 
 def load_or_make(folder: Path) -> Signer:
     """The signing key of the installation, made once."""
@@ -127,3 +141,20 @@ def public_key(folder: Path) -> bytes | None:
     with contextlib.suppress(FileNotFoundError):
         return Signer((folder / NAME).read_bytes()).public
     return None
+
+
+def known_keys(folder: Path) -> list[bytes]:
+    """The installation's public key, and those of the machines its log comes from."""
+    own, found = public_key(folder), list[bytes]()
+    with contextlib.suppress(FileNotFoundError):
+        lines = (folder / BEFORE).read_text("ascii").split()
+        found = [base64.b64decode(line, validate=True) for line in lines]
+    return ([own] if own else []) + found
+
+
+def keep_keys(folder: Path, keys: list[bytes]) -> None:
+    """Keep public keys of the machines a log comes from."""
+    text = "".join(base64.b64encode(key).decode() + "\n" for key in keys)
+    temporary = (folder / BEFORE).with_suffix(".new")
+    temporary.write_text(text, "ascii")
+    temporary.rename(folder / BEFORE)

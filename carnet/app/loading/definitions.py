@@ -44,6 +44,20 @@ TABLES: Final = (b"RetrieveValueSetResponse", b"<ClaML")
 OWN: Final = "hl7.fhir.r4.core"  # R4 itself, which every installation has
 RELEASE: Final = "4.0"
 HEAD: Final = 4096  # bytes
+# What a document may be called in an archive.
+PAPERS: Final = (
+    ".xml",
+    ".pdf",
+    ".hl7",
+    ".er7",
+    ".eml",
+    ".zip",
+    ".ndjson",
+    ".jsonl",
+    ".rtf",
+    ".tif",
+    ".tiff",
+)
 # Where the profiles that agencies publish have faults, which are told: nothing is lost of what they ask.
 FAINT: Final = re.compile(
     r"\.(extension|example)\[|\.differential\.element\[[0-9]+\]\.binding\.strength$"
@@ -74,6 +88,14 @@ class Definitions:
     digest: bytes = b""  # of a table
     left: Counter[str] = field(default_factory=Counter)  # resources of other types
     refused: list[tuple[str, Exception]] = field(default_factory=list)
+    beside: int = 0  # files of an archive that are not JSON and may be documents
+    data: bool = False  # there are resources beside that are somebody's, not an installation's
+    package: bool = False  # it says itself that it is one: its resources are examples
+
+    @property
+    def mixed(self) -> bool:
+        """Whether an archive holds documents as well: each of its files is then read for itself."""
+        return not self.package and bool(self.beside or self.data)
 
     def __bool__(self) -> bool:
         return bool(self.profiles or self.codes or self.parameters or self.table or self.refused)
@@ -83,6 +105,8 @@ class Definitions:
         kind, url, version = (resource.get(name, "") for name in ("resourceType", "url", "version"))
         if kind not in KINDS:
             self.left[str(kind)] += 1
+            self.package |= kind == "ImplementationGuide"
+            self.data |= "url" not in resource and kind != "NamingSystem"
         elif not (isinstance(url, str) and isinstance(version, str) and url and "|" not in url
                   and len(url) + len(version) <= LONGEST):  # fmt: skip
             self.refused.append((where, NoAddress()))
@@ -155,8 +179,13 @@ def _archive(content: bytes) -> Definitions:
     """A package of FHIR, or a ZIP archive: of a table of codes, or of definitions in JSON."""
     if files.of_archive(content, {}) is not None:
         return _table(content, lambda known: files.of_archive(content, known))
-    found = Definitions()
-    for name, body in archives.members(content, lambda name: name.endswith(".json")):
+    found = Definitions(package=archives.is_tar(content))
+
+    def wanted(name: str) -> bool:
+        found.beside += name.lower().endswith(PAPERS)
+        return name.endswith(".json")
+
+    for name, body in archives.members(content, wanted):
         last = name.rpartition("/")[2]
         if last.startswith(".") or "/." in name:
             continue
@@ -168,11 +197,13 @@ def _archive(content: bytes) -> Definitions:
             continue
         if last == "package.json" and "resourceType" not in resource:
             _release(resource)
+            found.package = True
         elif resource.get("resourceType") != "Bundle":
             if "resourceType" in resource:
                 found.add(name, resource)
         elif not found.take(resource, name):
             found.left["Bundle"] += 1
+            found.data = True
     if not found:
         raise NoDefinition
     return found
@@ -228,6 +259,9 @@ class Keeper:
             if each.left:
                 said = ", ".join(f"{number} {kind}" for kind, number in sorted(each.left.items()))
                 text = f"Left out, for they define nothing that is loaded: {said}."
+                kept.remarks.append(Remark("information", text))
+            if each.beside:
+                text = f"Left out, for a package brings no documents: {each.beside} files."
                 kept.remarks.append(Remark("information", text))
         return made
 

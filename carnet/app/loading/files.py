@@ -9,11 +9,15 @@ import os
 import stat
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from carnet import errors
+from carnet.exchange.parts import Told
+
+if TYPE_CHECKING:
+    from carnet.app.loading.containers import Budget
 
 LARGEST: Final = 256 * 1024 * 1024  # bytes of one file, unpacked
 MOST_FILES: Final = 1_000_000  # of one load
@@ -21,13 +25,18 @@ DEEPEST: Final = 64  # folders in folders
 
 # What some files are, by how they begin; they are not loaded yet, or never by themselves.
 STARTS: Final = (
-    (b"MSH|", "This is an HL7 v2 message: HL7 v2 is not loaded yet."),
-    (b"\x0bMSH|", "This is an HL7 v2 message: HL7 v2 is not loaded yet."),
-    (b"FHS|", "This is a file of HL7 v2 messages: HL7 v2 is not loaded yet."),
-    (b"BHS|", "This is a batch of HL7 v2 messages: HL7 v2 is not loaded yet."),
-    (b"PK\x03\x04", "This is a ZIP archive, and none of definitions: unpack it first."),
     (b"%PDF", "This is a PDF by itself: it says neither whose it is nor what. Send it in a CDA."),
 )
+# Files that say nothing of themselves, by how they begin.
+KINDS: Final = (
+    (b"%PDF-", "application/pdf"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+    (b"{\\rtf", "application/rtf"),
+)
+PLAIN: Final = (".txt", ".text", ".csv", ".log")
 TAR_MARK: Final = (257, b"ustar")
 PACKAGE: Final = (
     "This is a package of definitions: the operator of the installation loads it (`carnet load`)."
@@ -71,6 +80,12 @@ class Named:
     path: Path
     argument: int  # the argument it comes from; files named one by one come from the same, -1
     page: bool = False  # a page met in a folder, which nobody means to load
+    # Of a file that is inside another one:
+    held: bytes | None = field(default=None, repr=False, compare=False)
+    told: Told | None = field(default=None, repr=False, compare=False)
+    media_type: str = field(default="", compare=False)
+    depth: int = 0
+    budget: Budget | None = field(default=None, repr=False, compare=False)
 
     @property
     def folder(self) -> Path:
@@ -118,6 +133,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
+def bytes_of(named: Named) -> bytes:
+    """The bytes of a file, wherever it is."""
+    if named.held is None:
+        return content(named.path)
+    return unpacked(named.held) if named.path.suffix.lower() in (".gz", ".tgz") else named.held
+
+
 def content(path: Path) -> bytes:
     """The bytes of a file, unpacked, within limits."""
     try:
@@ -151,13 +173,34 @@ def unpacked(packed: bytes) -> bytes:
     return found
 
 
-def judge(held: bytes) -> None:
-    """Say plainly what is not loaded."""
+def judge(held: bytes, *, loose: bool = False) -> None:
+    """Say plainly what is not loaded; loose: whether a file that says nothing of itself is taken."""
     if not held.strip():
         raise Empty
     for start, sentence in STARTS:
-        if held.startswith(start):
+        if held.startswith(start) and not loose:
             raise NotYet(sentence)
     place, mark = TAR_MARK
     if held[place : place + len(mark)] == mark:
         raise NotYet(PACKAGE)
+
+
+def kind_of(held: bytes, path: Path) -> str:
+    """The media type of a file that says nothing of itself; "" for one that is not read so."""
+    for start, media in KINDS:
+        if held.startswith(start):
+            return media
+    if path.suffix.lower() in PLAIN and b"\0" not in held:
+        return "text/plain"
+    return ""
+
+
+def text_of(held: bytes) -> str:
+    """text/plain for bytes that are a text and neither XML nor JSON; "" for others."""
+    if held.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"{", b"[", b"") or b"\0" in held:
+        return ""
+    try:
+        held.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+    return "text/plain"

@@ -28,6 +28,7 @@ class Options:
 
     create_patients: bool = False
     profile: Profile | None = None  # None: what the instance is
+    unnamed: str = ""  # id of the Patient who gets the files that name nobody; "": they are refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,17 @@ class Form(StrEnum):
     TEXT = "text"
     JSON = "json"
     JUNIT = "junit"
+    HTML = "html"
 
 
 def form_of(path: Path) -> Form:
     """The form a file name asks for."""
-    return {".json": Form.JSON, ".xml": Form.JUNIT}.get(path.suffix.lower(), Form.TEXT)
+    return {
+        ".json": Form.JSON,
+        ".xml": Form.JUNIT,
+        ".html": Form.HTML,
+        ".htm": Form.HTML,
+    }.get(path.suffix.lower(), Form.TEXT)
 
 
 def written(found: Sequence[Outcome], form: Form) -> str:
@@ -45,6 +51,8 @@ def written(found: Sequence[Outcome], form: Form) -> str:
             return as_json(found)
         case Form.JUNIT:
             return junit(found)
+        case Form.HTML:
+            return html(found)
         case Form.TEXT:
             return text(found)
 
@@ -65,14 +73,19 @@ def as_json(found: Sequence[Outcome]) -> str:
         "report": "carnet load",
         "version": VERSION,
         "carnet": __version__,
-        "summary": {
-            "files": len(found),
-            **{str(state).replace(" ", "_"): _count(found, state) for state in State},
-            "findings": sum(each.findings for each in found),
-        },
+        "summary": counted(found),
         "files": [each.as_json() for each in found],
     }
     return json.dumps(report, ensure_ascii=False, indent=1) + "\n"
+
+
+def counted(found: Sequence[Outcome]) -> dict[str, int]:
+    """How many files, by what came of them, and how many findings."""
+    return {
+        "files": len(found),
+        **{str(state).replace(" ", "_"): _count(found, state) for state in State},
+        "findings": sum(each.findings for each in found),
+    }
 
 
 def junit(found: Sequence[Outcome]) -> str:
@@ -134,3 +147,82 @@ def _xml(said: str) -> str:
 
 def _quoted(said: str) -> str:
     return quoteattr(_xml(said))
+
+
+# ------------------------------------------------------------------------------------------- a page
+
+WORDS: Final = {
+    State.IN: "compris / understood",
+    State.THERE: "déjà là / already there",
+    State.SKIPPED: "laissé / skipped",
+    State.REFUSED: "refusé / refused",
+}
+FATES: Final = {"data": "compris / understood", "kept": "gardé / kept"}
+STYLE: Final = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#161616}"
+    "table{border-collapse:collapse;width:100%}th,td{border:1px solid #929292;padding:.3rem .5rem;"
+    "text-align:left;vertical-align:top;overflow-wrap:anywhere}caption{text-align:left;font-weight:bold}"
+    "section{margin:2rem 0}.error{color:#a01a1f;font-weight:bold}"
+)
+
+
+def html(found: Sequence[Outcome]) -> str:
+    """A page by itself, in both languages, without script and asking nothing of anybody."""
+    counts = "".join(f"<li>{_html(WORDS[state])} : {_count(found, state)}</li>" for state in State)
+    rows = "".join(
+        f"<tr><td><a href='#f{number}'>{_html(shown(each.path))}</a></td>"
+        f"<td>{_html(WORDS[each.state])}</td><td>{each.findings}</td></tr>"
+        for number, each in enumerate(found, 1)
+    )
+    sections = "".join(_section(number, each) for number, each in enumerate(found, 1))
+    return (
+        "<!doctype html>\n<html lang='fr'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        "<title>Rapport de lecture / Reading report</title>"
+        f"<style>{STYLE}</style></head><body><main><h1>Rapport de lecture / Reading report</h1>"
+        f"<p>Carnet {_html(__version__)}</p><ul>{counts}</ul>"
+        "<table><caption>Fichiers / Files</caption><thead><tr><th scope='col'>Fichier / File</th>"
+        "<th scope='col'>État / State</th><th scope='col'>Constats / Findings</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table>{sections}</main></body></html>\n"
+    )
+
+
+def _section(number: int, one: Outcome) -> str:
+    said = [f"<section id='f{number}'><h2>{_html(shown(one.path))}</h2>"]
+    said.append(f"<p>{_html(WORDS[one.state])}</p>")
+    if one.why:
+        said.append(f"<p class='error'>{_html(one.why)}</p>")
+    if one.counts:
+        counts = ", ".join(f"{held} {what}" for what, held in one.counts.items())
+        said.append(f"<p>{_html(counts)}</p>")
+    for fate in FATES:
+        lines = [each for each in one.understood if each["fate"] == fate]
+        if lines:
+            rows = "".join(
+                f"<tr><td>{each['count']}</td><td>{_html(str(each['what']))}</td>"
+                f"<td>{_html(str(each['section']))}</td><td>{_html(str(each['why'] or ''))}</td></tr>"
+                for each in lines
+            )
+            said.append(
+                f"<table><caption>{FATES[fate]}</caption><thead><tr><th scope='col'>Nombre / Count</th>"
+                "<th scope='col'>Quoi / What</th><th scope='col'>Section</th>"
+                f"<th scope='col'>Pourquoi / Why</th></tr></thead><tbody>{rows}</tbody></table>"
+            )
+    if one.remarks:
+        rows = "".join(
+            f"<tr><td>{_html(each.severity)}</td><td>{_html(each.rule or each.code)}</td>"
+            f"<td>{_html(each.place)}</td><td><span lang='fr'>{_html(each.french or each.text)}</span>"
+            + (f"<br><span lang='en'>{_html(each.text)}</span>" if each.french else "")
+            + "</td></tr>"
+            for each in one.remarks
+        )
+        said.append(
+            "<table><caption>Constats / Findings</caption><thead><tr><th scope='col'>Gravité / Severity"
+            "</th><th scope='col'>Règle / Rule</th><th scope='col'>Endroit / Place</th>"
+            f"<th scope='col'>Constat / Finding</th></tr></thead><tbody>{rows}</tbody></table>"
+        )
+    return "".join([*said, "</section>"])
+
+
+def _html(said: str) -> str:
+    return escape(_line(said), {"'": "&#39;", '"': "&quot;"})

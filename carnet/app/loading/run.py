@@ -9,27 +9,32 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from carnet import errors
 from carnet.access.actor import Actor
-from carnet.app.loading import definitions, files
+from carnet.app.loading import containers, definitions, files
+from carnet.app.loading.containers import Budget, Inside
 from carnet.app.loading.definitions import Definitions, Keeper, Kept
 from carnet.app.loading.files import Named
 from carnet.app.loading.order import in_order
-from carnet.app.loading.outcomes import Options, Outcome, Remark, State
+from carnet.app.loading.outcomes import Options, Outcome, Remark, State, shown
 from carnet.app.loading.outcomes import found as told_of
 from carnet.app.loading.sets import Lot, NotKnown, Skipped, lots_of
 from carnet.app.loading.write import DOCUMENTS, Done, Writer
 from carnet.app.parts import Built, visit
+from carnet.documents import metadata
 from carnet.documents.cda import CdaDocument
 from carnet.documents.cda.attachments import Role
 from carnet.documents.cda.understood import Fate, Line
 from carnet.documents.receive import Received, receive
-from carnet.fhir import json
+from carnet.documents.receive_file import masks, receive_file
+from carnet.exchange.parts import Told
+from carnet.fhir import archives, json
 from carnet.identity.traits import normal
 from carnet.rest.desk import Desk
 from carnet.rest.outcome import NotValid, known
@@ -38,6 +43,10 @@ SET_BYTES: Final = 128 * 1024 * 1024  # of FHIR read as one set; what is beyond 
 BATCH: Final = 100  # lines of NDJSON written in one transaction
 NUMBER: Final = re.compile("(?:[0-9][ ./-]?){6}")  # a birth date, an INS, a telephone
 MOST_TOLD: Final = 20  # refused lines of one file
+
+
+NOBODY: Final = "This file names nobody: it is kept apart from everybody's documents."
+NOBODY_FR: Final = "Ce fichier ne nomme personne : il est gardé à part des documents de chacun."
 
 
 class Unforeseen(errors.CarnetError):
@@ -58,7 +67,10 @@ class _File:
     seconds: float = 0.0
 
 
-Told = Callable[[], None]
+class Advance(Protocol):
+    """Called at each file that is done; a negative number: there are so many more than was said."""
+
+    def __call__(self, step: int = 1, /) -> None: ...
 
 
 async def load_all(
@@ -66,7 +78,7 @@ async def load_all(
     who: Actor,
     paths: Sequence[Path],
     options: Options,
-    listing: Callable[[int], Told] = lambda _: lambda: None,
+    listing: Callable[[int], Advance] = lambda _: lambda step=1: None,
     keeper: Keeper | None = None,
 ) -> list[Outcome]:
     """The outcome of each file, in their order.
@@ -77,27 +89,50 @@ async def load_all(
     named = await asyncio.to_thread(files.listed, paths)
     advance = listing(len(named))
     found: dict[Named, Outcome] = {}
-    documents: list[tuple[Named, bytes]] = []
+    order: list[Named] = []
+    documents: list[tuple[Named, str]] = []  # and the media type of those that are no CDA
+    holders: list[tuple[Named, Inside]] = []
     waiting: list[_File] = []
     size = 0
-    for each in named:
+
+    async def settle() -> None:
+        nonlocal found
+        found |= await _set(built, who, waiting, options, advance, keeper)
+        for each, media in documents:
+            found[each] = await _document(built, who, each, options, media)
+            advance()
+        waiting.clear()
+        documents.clear()
+
+    queue = deque(named)
+    while queue:
+        each = queue.popleft()
+        order.append(each)
         if each.page:
             found[each] = Outcome(each.path, State.SKIPPED, files.PAGE)
             advance()
             continue
         start = time.monotonic()
         try:
-            content = await asyncio.to_thread(files.content, each.path)
-            given = (
-                await asyncio.to_thread(definitions.read, each.path, content) if keeper else None
-            )
+            content, inside, given = await asyncio.to_thread(_opened, each, options, keeper)
+            if inside is not None:
+                holders.append((each, inside))
+                queue.extendleft(reversed(inside.files))
+                found[each] = _holder(each, inside, time.monotonic() - start)
+                advance(-len(inside.files))
+                advance()
+                continue
+            media = "" if given is not None else _media(each, content, options)
+            if given is None and (media or _is_xml(content)):
+                documents.append((each, media))  # read again in its turn: documents may be many
+                size += len(each.held or b"")
+                if size > SET_BYTES:
+                    await settle()
+                    size = 0
+                continue
             if given is not None:
                 one = _File(each, given=given)
             else:
-                files.judge(content)
-                if _is_xml(content):
-                    documents.append((each, b""))  # read again in its turn: documents may be many
-                    continue
                 one = await asyncio.to_thread(_read, built.desk, each, content, keeps=bool(keeper))
         except Exception as error:  # one file must not stop the others
             found[each] = refusal(each.path, error)
@@ -107,19 +142,76 @@ async def load_all(
         waiting.append(one)
         size += len(content)
         if size > SET_BYTES:
-            found |= await _set(built, who, waiting, options, advance, keeper)
-            waiting, size = [], 0
-    found |= await _set(built, who, waiting, options, advance, keeper)
-    for each, _ in documents:
-        found[each] = await _document(built, who, each, options)
-        advance()
-    return [found[each] for each in named]
+            await settle()
+            size = 0
+    await settle()
+    for each, inside in reversed(holders):  # what is deepest is known first
+        found[each] = _of_parts(found[each], [found[part] for part in inside.files])
+    return [found[each] for each in order]
 
 
-def _judged(named: Named) -> bytes:
-    content = files.content(named.path)
-    files.judge(content)
-    return content
+def _opened(
+    named: Named, options: Options, keeper: Keeper | None
+) -> tuple[bytes, Inside | None, Definitions | None]:
+    """The bytes of a file; what is inside them when they are a container, or what they define."""
+    content, undefined = files.bytes_of(named), None
+    if keeper is not None:
+        try:
+            given = definitions.read(named.path, content)
+            if given is not None and not given.mixed:
+                return content, None, given
+        except (definitions.NoDefinition, archives.Damaged) as refusal:  # what it holds may be read
+            undefined = refusal
+    inside = containers.opened(named, content, named.budget or Budget())
+    if inside is None and undefined is not None:
+        raise undefined
+    if inside is None:
+        files.judge(content, loose=_loose(named, options))
+    return content, inside, None
+
+
+def _loose(named: Named, options: Options) -> bool:
+    """Whether a file that says nothing of itself has an owner all the same."""
+    told = named.told.person if named.told is not None else None
+    return bool(options.unnamed) or bool(told and told.named)
+
+
+def _media(named: Named, content: bytes, options: Options) -> str:
+    """The media type of a file that is loaded as it is; "" for a CDA or FHIR."""
+    if not _loose(named, options):
+        return ""
+    found = files.kind_of(content, named.path)
+    if not found and options.unnamed and named.held is not None:
+        return files.text_of(content)  # said to be a document, and only a text
+    return found
+
+
+def _holder(named: Named, inside: Inside, seconds: float) -> Outcome:
+    """A container, before what it holds is loaded."""
+    return Outcome(
+        named.path,
+        State.SKIPPED,
+        counts={"files inside": len(inside.files)},
+        remarks=(
+            *(Remark("information", f"{inside.kind}: {line}") for line in inside.said),
+            *inside.remarks,
+        ),
+        seconds=seconds,
+    )
+
+
+def _of_parts(holder: Outcome, parts: Sequence[Outcome]) -> Outcome:
+    """A container is in when something of it is; what is refused in it is told of the part."""
+    states = {each.state for each in parts}
+    wrong = next((each for each in holder.remarks if each.severity == "error"), None)
+    if State.IN in states:
+        return replace(holder, state=State.IN)
+    if State.THERE in states:
+        return replace(holder, state=State.THERE)
+    if wrong is not None and not parts:
+        return replace(holder, state=State.REFUSED, why=wrong.sentence)
+    why = "What it holds follows." if parts else "There is nothing in it to load."
+    return replace(holder, why=why)
 
 
 def _is_xml(content: bytes) -> bool:
@@ -129,16 +221,22 @@ def _is_xml(content: bytes) -> bool:
 # ------------------------------------------------------------------------------------- one document
 
 
-async def _document(built: Built, who: Actor, named: Named, options: Options) -> Outcome:
+async def _document(
+    built: Built, who: Actor, named: Named, options: Options, media: str
+) -> Outcome:
     start = time.monotonic()
     try:
-        content = await asyncio.to_thread(_judged, named)
+        content = await asyncio.to_thread(files.bytes_of, named)
+        if media:
+            return await _file(built, who, named, options, content, media)
+        files.judge(content)
         done = await receive(
             visit(built, who),
             built.desk.acts,
             content,
             create_patient=options.create_patients,
             profile=options.profile,
+            masks=masks(named.told) if named.told is not None else (),
         )
     except Exception as error:  # one file must not stop the others
         return refusal(named.path, error, time.monotonic() - start)
@@ -166,6 +264,40 @@ async def _document(built: Built, who: Actor, named: Named, options: Options) ->
     )
 
 
+async def _file(
+    built: Built, who: Actor, named: Named, options: Options, content: bytes, media: str
+) -> Outcome:
+    """A file that says nothing of itself: whose it is comes from its container, or is nobody's."""
+    start = time.monotonic()
+    told = named.told or Told()
+    if not told.title:
+        told = replace(told, title=shown(Path(named.path.name))[:200])
+    done = await receive_file(
+        visit(built, who),
+        built.desk.acts,
+        content,
+        media,
+        told,
+        create_patient=options.create_patients,
+        profile=options.profile,
+        patient=options.unnamed,
+    )
+    named_by = told.person is not None and told.person.named
+    remarks = told_of(done)
+    if not named_by:
+        remarks.append(Remark("information", NOBODY, rule="names-nobody", french=NOBODY_FR))
+    return Outcome(
+        named.path,
+        State.IN if done.created else State.THERE,
+        address=done.address,
+        counts={"files": 1}
+        | ({"patient made": 1} if done.patient_made else {})
+        | ({"kept in quarantine": 1} if done.quarantined else {}),
+        remarks=tuple(remarks),
+        seconds=time.monotonic() - start,
+    )
+
+
 def discreet(document: CdaDocument) -> Iterator[Line]:
     """What was understood, without the title of a section that names the patient or gives a number.
 
@@ -178,7 +310,7 @@ def discreet(document: CdaDocument) -> Iterator[Line]:
         said = (own.birth_name, own.birth_given_names, own.first_given_name)
         said += (patient.used_family, patient.used_given)
     names = {word for name in said for word in normal(name or "").split() if len(word) > 2}
-    for line in document.report:
+    for line in metadata.told(document):
         code, _, title = line.section.partition(" ")
         told = names & set(normal(line.section).split()) or NUMBER.search(title)
         yield replace(line, section=code if "-" in code else "") if told else line
@@ -198,7 +330,9 @@ def _counts(done: Received) -> dict[str, int]:
         "results": len(document.results.results),
         "sections": sum(bool(each.html) for each in document.sections),
         "files": sum(each.role is not Role.IMAGE for each in document.attachments),
-        "entries only kept": sum(line.count for line in document.report if line.fate is Fate.KEPT),
+        "entries only kept": sum(
+            line.count for line in metadata.told(document) if line.fate is Fate.KEPT
+        ),
     }
     counts |= {"patient made": 1} if done.patient_made else {}
     return counts | ({"kept in quarantine": 1} if done.quarantined else {})
@@ -247,7 +381,7 @@ async def _set(
     who: Actor,
     waiting: Iterable[_File],
     options: Options,
-    advance: Told,
+    advance: Advance,
     keeper: Keeper | None,
 ) -> dict[Named, Outcome]:
     """Write a set, what is referred to first."""

@@ -36,6 +36,8 @@ BREAKS: Final = frozenset({"br", "paragraph", "item", "list", "table", "tr", "td
 NUMBER: Final = re.compile(
     r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2})?"
 )
+# Qualifiers whose value says what it is.
+SIDES: Final = frozenset({"latéralité", "modificateur topographique"})
 TIMESTAMP: Final = re.compile(
     r"([0-9]{4})([0-9]{2})?([0-9]{2})?([0-9]{2})?([0-9]{2})?([0-9]{2})?(\.[0-9]{1,6})?"
     r"(?:(Z)|([+-])([0-9]{2}):?([0-9]{2}))?"
@@ -62,6 +64,20 @@ class Id:
 
 
 @dataclass(frozen=True, slots=True)
+class Qualifier:
+    """What makes a code more precise: a side, a stage, an age…"""
+
+    name: str | None
+    value: str
+
+    @property
+    def said(self) -> str:
+        """As it is read: a side says by itself what it is."""
+        plain = self.name is None or self.name.casefold() in SIDES
+        return self.value if plain else f"{self.name} : {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
 class Code:
     """A coded value (CD, CE): any part may be missing, in a form with only an original text too."""
 
@@ -71,6 +87,7 @@ class Code:
     original: str | None  # text the author wrote, resolved in the narrative
     translations: tuple["Code", ...] = ()
     null: str | None = None  # nullFlavor
+    qualifiers: tuple[Qualifier, ...] = ()
 
     @property
     def label(self) -> str | None:
@@ -80,7 +97,7 @@ class Code:
         for other in self.translations:
             if other.display:
                 return other.display
-        return self.code
+        return self.code or ", ".join(each.said for each in self.qualifiers) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +254,22 @@ def code(element: Element | None, narrative: "Narrative | None" = None) -> Code 
         None if original is None else (narrative.text(original) if narrative else text(original)),
         tuple(c for c in (code(t, narrative) for t in children(element, "translation")) if c),
         word(element, "nullFlavor"),
+        tuple(_qualifiers(element, narrative)),
     )
-    if found.code or found.display or found.original or found.translations or found.null:
+    said = found.code or found.display or found.original or found.translations or found.null
+    if said or found.qualifiers:
         return found
     return None
+
+
+def _qualifiers(element: Element, narrative: "Narrative | None") -> Iterator[Qualifier]:
+    for each in children(element, "qualifier"):
+        value = code(child(each, "value"), narrative)
+        if value and value.label:
+            name = code(child(each, "name"), narrative)
+            # Some software writes its empty value as a label.
+            shown = value.code if value.display == "None" and value.code else value.label
+            yield Qualifier(name.label if name else None, shown)
 
 
 def number(written: str | None) -> Decimal | None:

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from carnet import errors
-from carnet.documents.cda import attachments, body, datatypes, header, images, results, understood
+from carnet.documents.cda import (
+    attachments,
+    body,
+    datatypes,
+    header,
+    images,
+    results,
+    statements,
+    understood,
+)
 from carnet.documents.cda.attachments import Attachment, NotExtracted, Role
 from carnet.documents.cda.body import Section
 from carnet.documents.cda.header import Header
@@ -30,6 +39,14 @@ class SeveralPatients(errors.BusinessRule):
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One coded entry that is no result of a laboratory, as it is written."""
+
+    section: int  # index in the sections
+    statement: statements.Statement
+
+
+@dataclass(frozen=True, slots=True)
 class CdaDocument:
     """What was read; `source` is what was received, byte for byte."""
 
@@ -38,10 +55,11 @@ class CdaDocument:
     header: Header
     sections: tuple[Section, ...]
     results: Results
+    entries: tuple[Entry, ...]  # the others: `metadata/entries` says what they become
     attachments: tuple[Attachment, ...]
     not_extracted: tuple[NotExtracted, ...]
     structured: bool  # False for a level 1
-    report: tuple[understood.Line, ...]
+    report: tuple[understood.Line, ...]  # of the results and files; the rest by `metadata.told`
 
     @property
     def copy(self) -> Attachment | None:
@@ -68,6 +86,7 @@ def read(source: bytes) -> CdaDocument:
     bodies = datatypes.down(root, "component", "structuredBody")
     level_1 = datatypes.down(root, "component", "nonXMLBody")
     found: list[Attachment | NotExtracted] = []
+    entries: list[Entry] = []
     sections: list[body.Placed] = []
     reader = results.Reader(report)
     if bodies is not None:
@@ -77,7 +96,7 @@ def read(source: bytes) -> CdaDocument:
         if len(sections) > MAX_SECTIONS:
             raise errors.Invalid("The document has too many sections.")
         for placed in sections:
-            _entries(placed, reader, narrative, shown, report, found)
+            _entries(placed, reader, narrative, shown, report, found, entries)
     elif level_1 is not None:
         found.append(_level_1(level_1, report))
     return CdaDocument(
@@ -86,6 +105,7 @@ def read(source: bytes) -> CdaDocument:
         header=header.read(root),
         sections=tuple(placed.section for placed in sections),
         results=reader.done(),
+        entries=tuple(entries),
         attachments=tuple(f for f in found if isinstance(f, Attachment)),
         not_extracted=tuple(f for f in found if isinstance(f, NotExtracted)),
         structured=bodies is not None,
@@ -119,12 +139,13 @@ def _entries(
     shown: images.Images,
     report: understood.Report,
     found: list[Attachment | NotExtracted],
+    entries: list[Entry],
 ) -> None:
-    """Every entry of one section: results, files, or kept as it is."""
+    """Every entry of one section: results, files, or a statement for others to understand."""
     report.section(placed.section.named)
     for index, entry in enumerate(datatypes.children(placed.element, "entry"), 1):
         place = f"{placed.section.place}/entry[{index}]"
-        statement = next((e for e in entry if datatypes.local(e) in results.STATEMENTS), None)
+        statement = next((e for e in entry if datatypes.local(e) in statements.STATEMENTS), None)
         if statement is None:
             report.kept("entry", place, "kind")
             continue
@@ -133,13 +154,14 @@ def _entries(
         if (
             datatypes.local(statement) == "act"
             and results.ENTRY & templates
-            and results.happened(statement)
+            and statements.happened(statement)
         ):
             reader.entry(statement, where, placed.index, narrative)
         elif ATTACHED & templates:
-            report.data(results.what(statement, entry), where)
+            report.data(statements.what(statement, entry), where)
         elif datatypes.local(statement) != "observationMedia":
-            report.kept(results.what(statement, entry), where, "kind")
+            told = statements.read(statement, where, narrative, entry)
+            entries.append(Entry(placed.index, told))
         for media in statement.iter(datatypes.V3 + "observationMedia"):
             found.append(
                 _media(media, statement, where, placed, narrative, shown, report, len(found))

@@ -12,8 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from carnet.documents.cda import datatypes as d
+from carnet.documents.cda import values
 from carnet.documents.cda.header import Party, party
+from carnet.documents.cda.statements import happened, linked, what
 from carnet.documents.cda.understood import Report
+from carnet.documents.cda.values import Value, kind_of
 
 # Templates of the CI-SIS beside the IHE ones they refine: either is enough.
 ENTRY: Final = frozenset({"1.2.250.1.213.1.1.3.21", "1.3.6.1.4.1.19376.1.3.1"})
@@ -23,24 +26,6 @@ BATTERY: Final = frozenset({"1.2.250.1.213.1.1.3.78", "1.3.6.1.4.1.19376.1.3.1.4
 ISOLATE: Final = frozenset({"1.2.250.1.213.1.1.3.79", "1.3.6.1.4.1.19376.1.3.1.5"})
 OBSERVATION: Final = frozenset({"1.2.250.1.213.1.1.3.80", "1.3.6.1.4.1.19376.1.3.1.6"})
 COMMENT: Final = frozenset({"1.2.250.1.213.1.1.3.32", "1.3.6.1.4.1.19376.1.5.3.1.4.2"})
-
-FRENCH: Final = "1.2.250.1.213.1.1.3."  # arc of the entries of the CI-SIS
-
-STATEMENTS: Final = frozenset(
-    {
-        "act",
-        "observation",
-        "organizer",
-        "procedure",
-        "observationMedia",
-        "substanceAdministration",
-        "supply",
-        "encounter",
-        "regionOfInterest",
-    }
-)
-
-Value = d.Quantity | d.Interval | d.Ratio | d.Code | d.Period | str | int | bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,88 +427,12 @@ class Reader:
         self, element: d.Element, place: str, context: _Context
     ) -> tuple[Value | None, str | None]:
         """A value of any type, or its nullFlavor."""
-        kind = kind_of(element)
         null = d.attribute(element, "nullFlavor")
-        value = self._typed(element, kind, context)
+        value = values.typed(element, context.narrative)
         if value is not None:
             return value, None
         if null is None:
-            self.report.kept(f"value {kind}", f"{place}/value", "value")
+            self.report.kept(f"value {kind_of(element)}", f"{place}/value", "value")
             # What cannot be read as its type is shown as written rather than lost.
-            written = " ".join(
-                w for w in (d.attribute(element, "value"), d.attribute(element, "unit")) if w
-            )
-            return written or context.narrative.text(element), None
+            return values.written(element, context.narrative), None
         return None, null
-
-    def _typed(self, element: d.Element, kind: str, context: _Context) -> Value | None:
-        if kind in ("PQ", "REAL"):
-            return d.quantity(element)
-        if kind == "INT":
-            amount = d.number(element.get("value"))
-            return (
-                int(amount) if amount is not None and amount == amount.to_integral_value() else None
-            )
-        if kind in ("IVL_PQ", "IVL_REAL", "IVL_INT"):
-            return d.interval(element)
-        if kind in ("CD", "CE", "CV", "CO", "CS"):
-            coded = d.code(element, context.narrative)
-            return coded if coded and coded.label else None
-        if kind in ("ST", "ED", "SC"):
-            return context.narrative.text(element)
-        if kind in ("TS", "IVL_TS"):
-            return d.period(element)
-        if kind == "BL":
-            return {"true": True, "false": False}.get(element.get("value", ""))
-        if kind.startswith("RTO"):
-            numerator = d.quantity(d.child(element, "numerator"))
-            denominator = d.quantity(d.child(element, "denominator"))
-            return d.Ratio(numerator, denominator) if numerator and denominator else None
-        return None
-
-
-def linked(element: d.Element, place: str) -> Iterator[tuple[str, d.Element, str]]:
-    """The statements an element holds: relation, statement, place."""
-    counts: dict[str, int] = {}
-    for link in element:
-        name = d.local(link)
-        if name not in ("entryRelationship", "component"):
-            continue
-        counts[name] = counts.get(name, 0) + 1
-        for statement in link:
-            kind = d.local(statement)
-            if kind in STATEMENTS:
-                relation = link.get("typeCode") or "COMP"
-                yield relation, statement, f"{place}/{name}[{counts[name]}]/{kind}"
-
-
-def happened(statement: d.Element) -> bool:
-    """Whether something took place: neither negated, nor planned, nor masked whole."""
-    return (
-        statement.get("moodCode", "EVN") == "EVN"
-        and statement.get("negationInd") != "true"
-        and statement.get("nullFlavor") is None
-    )
-
-
-def kind_of(value: d.Element) -> str:
-    """The type a value declares, without its prefix; a type of another namespace is none of ours."""
-    prefix, _, name = (value.get(d.TYPE) or "").strip().rpartition(":")
-    if not name:
-        return "untyped"
-    if prefix == (value.prefix or ""):  # that of the value itself, which is of CDA
-        return name
-    space = value.nsmap.get(prefix or None)
-    return name if space == d.V3[1:-1] or not (prefix or space) else "foreign"
-
-
-def what(statement: d.Element, entry: d.Element | None = None) -> str:
-    """How the report names a statement: its element, and its last French template, else its last.
-
-    entry: where a statement without template may have left it.
-    """
-    templates = d.templates(statement) or (d.templates(entry) if entry is not None else ())
-    if not templates:
-        return d.local(statement)
-    french = [t for t in templates if t.startswith(FRENCH)]
-    return f"{d.local(statement)} {(french or templates)[-1]}"

@@ -76,3 +76,9 @@ class Report:
             for key in ordered
             for fate, what, why, section in (key,)
         )
+
+
+def together(*reports: tuple[Line, ...]) -> tuple[Line, ...]:
+    """The lines of several reports of one document as one: data first, then what was kept."""
+    lines = [line for report in reports for line in report]
+    return tuple(sorted(lines, key=lambda line: line.fate is Fate.KEPT))

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from carnet.access.door import Nothing, Stored, Visit
 from carnet.documents import units
@@ -104,7 +107,7 @@ async def _lines(
     told = {id(each): tuple(measures(each)) for stored in met.values() for each in stored}
     origins = {each.document for every in told.values() for each in every if each.document}
     about = await record.documents_by_id(visit, cid, origins)
-    replaced = {id for id, each in about.items() if each.resource.get("status") == "superseded"}
+    replaced = {id for id, each in about.items() if each.resource.get("status") != "current"}
     for code, stored in met.items():
         head = heads().get(code, code)
         if head in found:
@@ -115,7 +118,13 @@ async def _lines(
         line_ = _line(head, near) or _as_line(head, await _curve(visit, cid, code))
         if line_ is not None:
             found[head] = line_
-    return tuple(sorted(found.values(), key=lambda each: each.label.casefold()))
+    today = _day(visit.door.clock())
+    told_once = (replace(each, days=(today - _day(each.last_at)).days) for each in found.values())
+    return tuple(sorted(told_once, key=lambda each: each.label.casefold()))
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(ZoneInfo("Europe/Paris")).date()
 
 
 def _line(code: str, near: Sequence[Measure]) -> CurveLine | None:
@@ -142,13 +151,15 @@ async def _curve(visit: Visit, cid: int, code: str) -> Curve | None:
     """The curve of a code, from everything the viewer sees of it."""
     number = visit.door.definitions.params["Observation"]["code"].number
     wanted = TokenFilter(number, tuple((LOINC, each) for each in codes(code)))
-    stored = await record.every(visit, Query("Observation", (wanted,), compartments=(cid,)))
+    stored = await record.every(
+        visit, Query("Observation", (wanted,), compartments=(cid,), replaced=True)
+    )
     found = [each for one in stored for each in measures(one)]
     about = await record.documents_by_id(
         visit, cid, {each.document for each in found if each.document}
     )
     lines = {id: line(each) for id, each in about.items()}
-    old = {id for id, each in lines.items() if each.status == "superseded"}
+    old = {id for id, each in lines.items() if each.status != "current"}
     return figure(
         code,
         found,

@@ -10,14 +10,16 @@ from typing import Any
 
 from carnet import errors
 from carnet.access.door import Nothing, Stored, Visit
-from carnet.documents import files
+from carnet.documents import files, metadata
 from carnet.documents.cda import CdaDocument, read
 from carnet.documents.cda.understood import Fate
 from carnet.documents.consult import record
 from carnet.documents.consult.lines import LOINC, document_of, line, result, result_of
+from carnet.documents.consult.listing import lines
 from carnet.documents.consult.measures import VOID
 from carnet.documents.pages import DocumentPage, ResultLine, Section
 from carnet.documents.replace import replaced_by
+from carnet.documents.same.keep import copies
 from carnet.fhir.search.query import Query, Sort
 from carnet.fhir.search.references import ReferenceFilter
 from carnet.fhir.search.tokens import TokenFilter
@@ -36,16 +38,18 @@ async def document(visit: Visit, patient: str, document: str) -> DocumentPage:
     observations = await _of_document(visit, cid, document)
     source, pdf = _files(stored.resource)
     parsed = await _source(visit, source) if source is not None else None
+    data = metadata.said(parsed) if parsed is not None else {}
     results = [result(each) for each in observations]
     earlier = await _previous(visit, cid, results)
     chain = await _versions(visit, cid, stored)
+    (told,) = await lines(visit, cid, [stored], await copies(visit, cid))
     return DocumentPage(
-        line(stored),
+        told,
         tuple(line(each) for each in chain),
         tuple(_with_previous(each, earlier) for each in results),
         tuple(
-            Section(each.title or "", each.html)
-            for each in (parsed.sections if parsed is not None else ())
+            Section(each.title or "", each.html, data.get(number, ()))
+            for number, each in enumerate(parsed.sections if parsed is not None else ())
             if each.html
         ),
         pdf,
@@ -58,7 +62,7 @@ async def document(visit: Visit, patient: str, document: str) -> DocumentPage:
 
 def _fates(parsed: CdaDocument | None) -> tuple[int, int]:
     """How many coded entries of the source are only kept, and how many became data."""
-    lines = parsed.report if parsed is not None else ()
+    lines = metadata.told(parsed) if parsed is not None else ()
     kept = sum(each.count for each in lines if each.fate is Fate.KEPT)
     return kept, sum(each.count for each in lines if each.fate is Fate.DATA)
 
@@ -75,7 +79,9 @@ async def _source(visit: Visit, binary: str) -> CdaDocument | None:
 async def _of_document(visit: Visit, cid: int, document: str) -> list[Stored]:
     number = visit.door.definitions.params["Observation"]["derived-from"].number
     wanted = ReferenceFilter(number, (f"DocumentReference/{document}",))
-    found = await record.every(visit, Query("Observation", (wanted,), compartments=(cid,)))
+    found = await record.every(
+        visit, Query("Observation", (wanted,), compartments=(cid,), replaced=True)
+    )
     return sorted(found, key=lambda each: each.rid)  # as the document has them
 
 
@@ -108,7 +114,7 @@ async def _previous(
         )
         named = {origin for each in page.matches if (origin := document_of(each.resource))}
         about = await record.documents_by_id(visit, cid, named)
-        replaced = {id for id, each in about.items() if each.resource.get("status") == "superseded"}
+        replaced = {id for id, each in about.items() if each.resource.get("status") != "current"}
         for match in page.matches:
             resource = match.resource
             if resource.get("status") in VOID or document_of(resource) in replaced:

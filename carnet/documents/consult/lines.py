@@ -10,10 +10,11 @@ from typing import Any
 from carnet.access import labels
 from carnet.access.door import Stored
 from carnet.documents import nomenclature, reserves
-from carnet.documents.pages import DocumentLine, ResultLine
+from carnet.documents.archive import archived
+from carnet.documents.pages import DocumentLine, ResultLine, Status
 from carnet.fhir.search.references import LITERAL
+from carnet.identity.titles import title as civil
 
-TITLES = {"DR": "Dr", "PR": "Pr", "M": "M.", "MME": "Mme"}
 LOINC = "http://loinc.org"
 CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
 
@@ -35,10 +36,16 @@ def line(stored: Stored) -> DocumentLine:
         or stored.upd,
         author=_people(resource, "author"),
         place=_custodian(resource),
-        status="superseded" if resource.get("status") == "superseded" else "current",
+        status=_status(resource),
         labels=labels.codes(labels.of(resource)),
         warnings=reserves.of(resource),
+        archived=archived(resource),
     )
+
+
+def _status(resource: dict[str, Any]) -> Status:
+    said = resource.get("status")
+    return said if said in ("superseded", "entered-in-error") else "current"
 
 
 def result(stored: Stored) -> ResultLine:
@@ -156,7 +163,7 @@ def _said(who: dict[str, Any]) -> str:
     if name:
         # CI-SIS puts the civil title in front and the professional one (DR) behind.
         titles = name[0].get("suffix", []) or name[0].get("prefix", [])
-        shown = [TITLES.get(title, title) for title in titles]
+        shown = [civil(title) for title in titles]
         parts = [*shown, *name[0].get("given", []), name[0].get("family", "")]
         return str(name[0].get("text") or " ".join(filter(None, parts)))
     return str(first(who.get("deviceName")).get("name", ""))

@@ -14,13 +14,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from carnet.access import queries
-from carnet.access.door import Visit
+from carnet.access.door import Stored, Visit
 from carnet.access.door.visit import Group
 from carnet.documents import nomenclature
 from carnet.documents.consult import record
 from carnet.documents.consult.curves import latest
 from carnet.documents.consult.lines import line
-from carnet.documents.pages import OTHER, Asked, DocumentList, Facet
+from carnet.documents.pages import OTHER, Asked, DocumentLine, DocumentList, Facet
+from carnet.documents.same.keep import Copies, copies
 from carnet.fhir.search.columns import Began, DepositedBy, Tally
 from carnet.fhir.search.query import Filter, Query, Sort
 from carnet.fhir.search.tokens import TokenFilter
@@ -37,12 +38,15 @@ async def documents(visit: Visit, patient: str, asked: Asked | None = None) -> D
     door = visit.door
     number = door.definitions.params["DocumentReference"]["type"].number
     types = tuple(nomenclature.types())
-    whole = Query("DocumentReference", compartments=(cid,))
-    counts = _Counts(
-        await visit.tally(whole, Tally(number, types, ZONE)),
-        asked,
-        _organisation(visit, asked.place) if asked.place else None,
-    )
+    every = Query("DocumentReference", standing(visit), compartments=(cid,))
+    same = await copies(visit, cid)
+    whole = narrowed(every, same.hidden(organisation(visit, asked)))
+    tally = Tally(number, types, ZONE)
+    counted = counts(visit, await visit.tally(whole, tally), asked)
+    sent = counted
+    if whole is not every:  # a document stands once for each who sent it
+        again = await visit.tally(narrowed(every, same.repeated()), tally)
+        sent = counts(visit, again, asked)
 
     sort = Sort("date", descending=not asked.before, plain=True)
     after = None
@@ -50,7 +54,7 @@ async def documents(visit: Visit, patient: str, asked: Asked | None = None) -> D
         after = door.cursors.read(cursor, "DocumentReference")
     query = replace(
         whole,
-        filters=tuple(_filters(visit, number, types, asked)),
+        filters=(*whole.filters, *filters(visit, number, types, asked)),
         sort=sort,
         count=PAGE,
         after=after,
@@ -68,18 +72,67 @@ async def documents(visit: Visit, patient: str, asked: Asked | None = None) -> D
 
     first_page = asked == Asked()
     return DocumentList(
-        tuple(line(stored) for stored in matches),
-        total=counts.total(),
-        kinds=counts.kinds(),
-        years=counts.years(),
-        places=await counts.places(visit),
+        await lines(visit, cid, matches, same),
+        total=counted.total(),
+        kinds=counted.kinds(),
+        years=counted.years(),
+        places=await sent.places(visit),
         latest=await latest(visit, cid, MEASURES) if first_page else (),
         newer=edge(0) if more_newer else "",
         older=edge(-1) if more_older else "",
     )
 
 
-def _filters(visit: Visit, number: int, types: Iterable[str], asked: Asked) -> Iterable[Filter]:
+def narrowed(query: Query, condition: Filter | None) -> Query:
+    """The same query under one more condition, where there is one."""
+    return query if condition is None else replace(query, filters=(*query.filters, condition))
+
+
+async def lines(
+    visit: Visit, cid: int, matches: Sequence[Stored], same: Copies
+) -> tuple[DocumentLine, ...]:
+    """Documents as a list shows them, each with its copies and with those that differ from it."""
+    groups = {place: group for group in same.groups for place in group.places}
+    shown = [groups.get((each.cid, each.rid)) for each in matches]
+    others = {
+        place for group in shown if group is not None for place in (*group.places, *group.conflicts)
+    }
+    if not others:
+        return tuple(line(each) for each in matches)
+    rids = sorted(rid for _, rid in others)
+    found = {
+        (each.cid, each.rid): line(each)
+        for start in range(0, len(rids), record.TOGETHER)
+        for each in await visit.named(cid, rids[start : start + record.TOGETHER], "search")
+    }
+
+    def told(places: Iterable[tuple[int, int]], own: Stored) -> tuple[DocumentLine, ...]:
+        others = (each for each in places if each != (own.cid, own.rid))
+        return tuple(found[each] for each in others if each in found)
+
+    return tuple(
+        line(each)
+        if group is None
+        else replace(
+            line(each), copies=told(group.places, each), unlike=told(group.conflicts, each)
+        )
+        for each, group in zip(matches, shown, strict=True)
+    )
+
+
+def counts(visit: Visit, groups: Sequence[Group], asked: Asked) -> Counts:
+    """What may narrow a list, of what was counted."""
+    return Counts(groups, asked, organisation(visit, asked))
+
+
+def standing(visit: Visit) -> tuple[Filter, ...]:
+    """What leaves out documents that their author said are in error: they are read by their address alone."""
+    status = visit.door.definitions.params["DocumentReference"]["status"].number
+    return (TokenFilter(status, ((None, "entered-in-error"),), negated=True),)
+
+
+def filters(visit: Visit, number: int, types: Iterable[str], asked: Asked) -> Iterable[Filter]:
+    """The conditions of what was chosen."""
     if asked.kind == OTHER:
         yield TokenFilter(number, tuple((None, code) for code in types), negated=True)
     elif asked.kind:
@@ -89,18 +142,21 @@ def _filters(visit: Visit, number: int, types: Iterable[str], asked: Asked) -> I
         yield Began(
             datetime(asked.year, 1, 1, tzinfo=zone), datetime(asked.year + 1, 1, 1, tzinfo=zone)
         )
-    if asked.place:
-        yield DepositedBy(_organisation(visit, asked.place))
+    chosen = organisation(visit, asked)
+    if chosen is not None:
+        yield DepositedBy(chosen)
 
 
-def _organisation(visit: Visit, place: str) -> int:
-    """The compartment of a depositor; what is none deposited nothing."""
-    found = visit.door.ids.decode(place)
+def organisation(visit: Visit, asked: Asked) -> int | None:
+    """The compartment of the depositor that is asked for; what is none deposited nothing."""
+    if not asked.place:
+        return None
+    found = visit.door.ids.decode(asked.place)
     return found[0] if found is not None else -1
 
 
 @dataclass(frozen=True, slots=True)
-class _Counts:
+class Counts:
     """What the filters keep, and what each would keep with another choice of its own."""
 
     groups: Sequence[Group]

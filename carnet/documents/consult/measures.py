@@ -221,8 +221,12 @@ def _unit(code: str, numbers: Sequence[Measure]) -> str | None:
 def _points(
     code: str, numbers: Sequence[Measure], unit: str, places: Mapping[str, str]
 ) -> tuple[Point, ...]:
-    """Oldest first; the same value at the same instant is one point, of the document it came with first."""
+    """Oldest first; the same value at the same instant is one point, of the document it came with first.
+
+    The other documents that say it are named beside.
+    """
     once: dict[tuple[datetime, Decimal], Point] = {}
+    also: dict[tuple[datetime, Decimal], dict[str, str]] = {}
     for each in numbers:
         assert each.value is not None
         value = units.convert(code, each.value, each.unit, unit)
@@ -244,8 +248,11 @@ def _points(
             "" if each.unit == unit else _written(each),
             each.by_patient,
         )
-        once.setdefault((each.at, value), point)
-    return tuple(_disputed(sorted(once.values(), key=lambda point: point.at)))
+        first = once.setdefault((each.at, value), point)
+        if point.document and point.document != first.document:
+            also.setdefault((each.at, value), {})[point.document] = point.place
+    told = (replace(each, also=tuple(also.get(key, {}).items())) for key, each in once.items())
+    return tuple(_disputed(sorted(told, key=lambda point: point.at)))
 
 
 def _disputed(points: Sequence[Point]) -> Iterator[Point]:

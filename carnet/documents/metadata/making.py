@@ -27,6 +27,7 @@ class Made:
     url: str  # urn:uuid:…, to be replaced by the address the store gives
     resource: Json
     data: bytes | None = None  # content of a Binary, kept out of the JSON
+    place: str = ""  # of the statement it says, below ClinicalDocument/component; "" for none
 
 
 @dataclass(frozen=True, slots=True)

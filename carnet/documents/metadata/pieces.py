@@ -22,7 +22,7 @@ from carnet.documents.cda.datatypes import (
     Ratio,
     Telecom,
 )
-from carnet.documents.cda.results import Value
+from carnet.documents.cda.values import Value
 
 Json = dict[str, Any]
 
@@ -45,11 +45,18 @@ def identifier(number: Id) -> Json:
 
 
 def concept(code: Code | None) -> Json | None:
-    """A CodeableConcept: the code, its translations, and the words of the author."""
+    """A CodeableConcept: the code, its translations, and the words of the author.
+
+    What makes the code more precise (a side, a stage) is in words: FHIR's codes have no qualifier.
+    """
     if code is None:
         return None
     codings = [c for c in (_coding(c) for c in (code, *code.translations)) if c]
     text = code.original or (None if any("display" in c for c in codings) else code.label)
+    if code.qualifiers and (named := text or code.label):
+        folded = named.casefold()
+        said = [q.said for q in code.qualifiers if q.value.casefold() not in folded]
+        text = f"{named} ({', '.join(dict.fromkeys(said))})" if said else text
     return kept({"coding": codings, "text": text}) or None
 
 

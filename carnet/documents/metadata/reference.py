@@ -6,7 +6,7 @@ Source: ANS, PDSm 3.1.1 (ComprehensiveDocumentReference) and PDSm4DMP; IHE MHD 4
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from carnet.documents import nomenclature
@@ -37,6 +37,7 @@ IMAGING: Final = frozenset({"1.2.250.1.213.1.1.1.45"})  # CI-SIS, CR d'imagerie 
 ORDER: Final = "urn:ihe:iti:xds:2013:order"
 ACCESSION: Final = "urn:ihe:iti:xds:2013:accession"
 STUDY: Final = "urn:ihe:iti:xds:2016:studyInstanceUID"
+DOCUMENT: Final = "urn:ihe:iti:xds:2013:uniqueId"
 
 
 def unique_id(header: Header) -> Json | None:
@@ -184,6 +185,15 @@ def _context(making: Making, contained: Contained) -> Json:
             "related": list(_related(header)),
         }
     )
+
+
+def refer(document: Json, numbers: Iterable[Json]) -> None:
+    """Documents elsewhere that an entry of this one points at, after what the header names."""
+    for number in numbers:
+        related = document.setdefault("context", {}).setdefault("related", [])
+        named = _referenced(DOCUMENT, number)
+        if named not in related:
+            related.append(named)
 
 
 def _related(header: Header) -> Iterator[Json]:

@@ -67,15 +67,16 @@ def report(making: Making) -> tuple[list[Made], Shown]:
         whole = _diagnostic_report(making, specimens, references(members.get(None)))
         made.append(Made(making.new_url(), whole))
     made.extend(
-        Made(specimens[i], _specimen(making, s, specimens)) for i, s in enumerate(results.specimens)
+        Made(specimens[i], _specimen(making, s, specimens), place=s.place)
+        for i, s in enumerate(results.specimens)
     )
     made.extend(
-        Made(url, _panel(making, group, specimens, references(members.get(i))))
+        Made(url, _panel(making, group, specimens, references(members.get(i))), place=group.place)
         for i, (url, group) in enumerate(zip(groups, results.groups, strict=True))
         if url
     )
     made.extend(
-        Made(url, _observation(making, result, specimens))
+        Made(url, _observation(making, result, specimens), place=result.place)
         for url, result in zip(urls, results.results, strict=True)
     )
     return made, tops

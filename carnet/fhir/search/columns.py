@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
 from carnet.fhir.search.query import Place
 from carnet.fhir.search.scope import array
@@ -63,3 +64,12 @@ class Tally:
             " r.dep_org AS organisation, (SELECT t FROM unnest(r.toks) t"
             " WHERE t = ANY (%(t_codes)s::bigint[]) LIMIT 1) AS token"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What a slice keeps beside resources, in a table of its own with their compartment and row, `s`."""
+
+    table: LiteralString
+    columns: LiteralString
+    where: LiteralString = "TRUE"

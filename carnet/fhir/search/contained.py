@@ -4,7 +4,8 @@
 FHIR has a chained condition evaluated inside contained resources, and the national document sharing has its
 authors there. What a contained resource is found by is hashed with the reference that names it: its tokens,
 references, addresses, and its strings by their beginnings, sealed whatever its type. Its dates, numbers, and
-the middle of its strings are not searched by.
+the middle of its strings are not searched by. Two steps are: a role that names a person, both of them
+contained, is found by the person's name.
 Source: FHIR R4, Search, "Searching contained resources" (a chained condition is evaluated inside them).
 """
 
@@ -24,6 +25,7 @@ from carnet.fhir.search.tokens import OfType, TokenFilter
 from carnet.fhir.search.uris import UriFilter
 from carnet.fhir.store.hashes import Hasher
 
+STEPS = 2  # contained resources that one chain passes by
 BY = (
     TokenFilter,
     ReferenceFilter,
@@ -50,6 +52,11 @@ class Reached:
     contained: tuple[tuple[int, Query], ...]
 
     def sql(self, place: Place, values: dict[str, object], name: str) -> str:
+        values[name] = array(self.hashes(place))
+        return f"r.toks && %({name})s::bigint[]"
+
+    def hashes(self, place: Place) -> list[int]:
+        """Of a reference to a target, or to what is contained; each step of a chain in those of the next."""
         hashes = [
             place.hasher.reference(place.rtype_number, self.number, each) for each in self.targets
         ]
@@ -60,14 +67,16 @@ class Reached:
             if len(asked) > 1:  # hashes do not say that they are of one and the same
                 continue
             for each in asked:
-                if searched(each):
+                if isinstance(each, Reached):
+                    toks: Iterable[int] = each.hashes(inner)
+                    hashes += within(place.hasher, place.rtype_number, self.number, toks)
+                elif searched(each):
                     looked: dict[str, object] = {}
                     each.sql(inner, looked, "h")
                     said = str(looked["h"])[1:-1]
                     toks = map(int, said.split(",")) if said else ()
                     hashes += within(place.hasher, place.rtype_number, self.number, toks)
-        values[name] = array(hashes)
-        return f"r.toks && %({name})s::bigint[]"
+        return hashes
 
 
 def searched(filter: Filter) -> bool:

@@ -104,6 +104,7 @@ class Query:
     shown: tuple[tuple[str, str], ...] = ()  # parameters as applied, for the self link
     types: tuple[tuple[str, int], ...] = ()  # (name, number)
     anywhere: bool = False
+    replaced: bool = False  # what was read in documents that others replaced, too
 
     @property
     def order(self) -> tuple[Sort, ...]:

@@ -19,6 +19,7 @@ PUBLIC = frozenset(
     "CapabilityStatement OperationDefinition CompartmentDefinition ImplementationGuide".split()
 )
 MATRIX_CLAUSES = 4  # as many as the policies of migration 0003 have places for
+REPLACED = 8  # bit of labels: read in a document that another replaced; no search finds it
 LOOSE = 3  # kind of a Binary that no document names (access/kinds.toml)
 
 

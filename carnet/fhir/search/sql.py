@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import LiteralString
 
 from carnet.fhir.search import sorting
-from carnet.fhir.search.columns import Tally
+from carnet.fhir.search.columns import Side, Tally
 from carnet.fhir.search.identifiers import IdFilter
 from carnet.fhir.search.logic import Together
 from carnet.fhir.search.query import Filter, Place, Query
 from carnet.fhir.search.reverse import AnyHash, Rows
-from carnet.fhir.search.scope import PUBLIC, Scope, array, condition
+from carnet.fhir.search.scope import PUBLIC, REPLACED, Scope, array, condition
 
 LONG = 1000  # characters of an array's text: some fifty hashes
 OURS = frozenset("fpb")  # how the values of filters, of hashes looked for and of includes are named
@@ -151,6 +151,17 @@ def tallying(
     )
 
 
+def beside(query: Query, side: Side, scope: Scope, place: Place) -> tuple[str, dict[str, object]]:
+    """A SELECT of what stands beside the matches the caller may see, after their places; in no order."""
+    where, values = _where(query, scope, place)
+    return (
+        f"SELECT r.cid, r.rid, {side.columns} FROM record.resource r"
+        f" JOIN {side.table} s ON s.cid = r.cid AND s.rid = r.rid"
+        f" WHERE {' AND '.join(where)} AND {side.where}",
+        values,
+    )
+
+
 def _known(filters: Iterable[Filter]) -> bool:
     """Whether the rows are named one by one, so that they are few."""
     return any(
@@ -174,6 +185,8 @@ def _where(query: Query, scope: Scope, place: Place) -> tuple[list[str], dict[st
         else:
             values["cids"] = "{" + ",".join(map(str, query.compartments)) + "}"
             where.append("r.cid = ANY (%(cids)s::bigint[])")
+    if not query.replaced:
+        where.append(f"(r.labels & {REPLACED}) = 0")
     public = query.rtype in PUBLIC or any(name in PUBLIC for name, _ in query.types)
     where.append(condition(scope, values, public=public))
     for number, each in enumerate(query.filters):

@@ -104,16 +104,28 @@ class Indexer:
         held = {each.get("id"): each for each in resource.get("contained", ())}
         for param, id in dict.fromkeys(found.contained):
             inner = held.get(id)
-            if inner is None:
-                continue
-            name = inner["resourceType"]
-            number, params = self._definitions.types[name], self._catalogue.numbers(name)
-            said = extract(inner)
-            toks = self._toks(number, params, said)
-            toks.update(self._more(number, params, said, name))
-            for code, text in said.strings:
-                toks.update(self._starts(number, params[code], text))
-            yield from contained.within(self._hasher, rtype, numbers[param], toks)
+            if inner is not None:
+                toks = self._inner(inner, held, contained.STEPS)
+                yield from contained.within(self._hasher, rtype, numbers[param], toks)
+
+    def _inner(
+        self, resource: dict[str, Any], held: dict[Any, dict[str, Any]], steps: int
+    ) -> set[int]:
+        """What a contained resource is found by, with those that its own references name, a step less."""
+        name = resource["resourceType"]
+        number, params = self._definitions.types[name], self._catalogue.numbers(name)
+        said = extract(resource)
+        toks = self._toks(number, params, said)
+        toks.update(self._more(number, params, said, name))
+        for code, text in said.strings:
+            toks.update(self._starts(number, params[code], text))
+        if steps > 1:
+            for param, id in dict.fromkeys(said.contained):
+                inner = held.get(id)
+                if inner is not None and inner is not resource:
+                    next_ = self._inner(inner, held, steps - 1)
+                    toks.update(contained.within(self._hasher, number, params[param], next_))
+        return toks
 
     def _more(
         self, rtype: int, numbers: dict[str, int], found: Extracted, name: str

@@ -187,7 +187,7 @@ FORGET_NUMBERS: LiteralString = (
 )
 
 RELABEL: LiteralString = """
-    UPDATE record.resource SET labels = %(labels)s::smallint
+    UPDATE record.resource SET labels = (labels & 8) | %(labels)s::smallint
      WHERE cid = %(cid)s::bigint AND (rid = ANY (%(rids)s) OR origin = ANY (%(rids)s))
 """
 
@@ -199,6 +199,14 @@ LABELS: LiteralString = """
 MASK: LiteralString = """
     UPDATE record.resource SET labels = (labels | %(add)s::smallint) & %(keep)s::smallint
      WHERE cid = %(cid)s::bigint AND (rid = ANY (%(rids)s) OR origin = ANY (%(rids)s))
+"""
+
+# What was read in documents, when they are replaced or stand again; not their files nor their lots.
+REPLACE: LiteralString = """
+    UPDATE record.resource
+       SET labels = CASE WHEN %(replaced)s THEN labels | 8 ELSE labels & ~8 END::smallint
+     WHERE cid = %(cid)s::bigint AND origin = ANY (%(rids)s) AND rtype <> ALL (%(but)s::smallint[])
+       AND ((labels & 8) <> 0) <> %(replaced)s
 """
 
 ATTACHMENT: LiteralString = """

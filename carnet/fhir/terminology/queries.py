@@ -11,6 +11,8 @@ from typing import Any, Final, LiteralString
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from carnet.fhir.terminology import labels
+
 Json = dict[str, Any]
 Conn = AsyncConnection[Any]
 
@@ -191,6 +193,17 @@ CONCEPT: LiteralString = """
      WHERE system = %(system)s AND (code = %(code)s OR (%(folded)s AND lower(code) = lower(%(code)s)))
      ORDER BY code <> %(code)s LIMIT 1
 """
+NAMES: LiteralString = """
+    SELECT w.url, w.code, c.display, s.language, c.designations
+      FROM unnest(%(urls)s::text[], %(codes)s::text[]) w (url, code)
+      JOIN terminology.code_system s
+        ON (s.content <> 'supplement' AND s.current
+            AND s.url = coalesce((SELECT a.url FROM terminology.alias a
+                                   WHERE a.kind = 'CodeSystem' AND a.name = w.url), w.url))
+        OR (s.content = 'supplement' AND split_part(s.supplements, '|', 1) = w.url)
+      JOIN terminology.concept c ON c.system = s.id AND c.code = w.code
+     ORDER BY s.content = 'supplement', s.id
+"""
 CHILDREN: LiteralString = """
     SELECT code FROM terminology.concept
      WHERE system = %(system)s
@@ -321,6 +334,22 @@ async def concept(conn: Conn, of: System, code: str) -> Found | None:
         folded = not of.case_sensitive
         await cursor.execute(CONCEPT, {"system": of.id, "code": code, "folded": folded})
         return await cursor.fetchone()
+
+
+async def names(
+    conn: Conn, pairs: Sequence[tuple[str, str]], language: str
+) -> dict[tuple[str, str], str]:
+    """Names of some codes in a language, by (system, code); one that has none in it is left out."""
+    urls, codes = [url for url, _ in pairs], [code for _, code in pairs]
+    rows = await conn.execute(NAMES, {"urls": urls, "codes": codes})
+    found: dict[tuple[str, str], str] = {}
+    for url, code, display, own, designations in await rows.fetchall():
+        said = next((each for each in labels.those(language, designations) if each), "")
+        if not said and labels.speaks({"language": own}, language):
+            said = display
+        if said:
+            found.setdefault((url, code), said)
+    return found
 
 
 async def children(conn: Conn, system: int, code: str) -> list[str]:

@@ -12,6 +12,7 @@ from carnet.portal.accounts.models import Account
 
 ACTING_FOR = "acting_for"  # of the session: RPPS of whom an assistant chose to act for
 REVISION = "revision"  # of the session: that of the subject when they logged in
+SEEN = "seen"  # of the session, in a private instance: the subject whose documents the owner reads
 SECRET = "secret"  # of the session: a minor's connection that representatives know nothing of
 
 
@@ -24,8 +25,11 @@ def actor(request: HttpRequest) -> Actor:
             raise errors.Forbidden("This account is nobody in the record.")
         secret = bool(request.session.get(SECRET))
         chosen: int | None = request.session.get(ACTING_FOR)
+        subject = account.subject
+        if desk.config().private:
+            subject = request.session.get(SEEN, subject)
         try:
-            act = desk.parts().actor(account.subject, secret=secret, acting_for=chosen)
+            act = desk.parts().actor(subject, secret=secret, acting_for=chosen)
             known = bridge.run(act)
         except errors.Forbidden:  # they were dismissed since they chose
             if chosen is None:

@@ -28,3 +28,13 @@ def ensure_accounts(subjects: Mapping[str, str], password: str) -> None:
             user.password = encoded
             user.save(update_fields=["password"])
         Account.objects.update_or_create(user=user, defaults={"subject": subject})
+
+
+@transaction.atomic
+def ensure_owner(subject: str) -> None:
+    """The account of who owns a private instance: no password opens it, the passphrase does."""
+    user, made = User.objects.get_or_create(username="owner")
+    if made:
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+    Account.objects.update_or_create(user=user, defaults={"subject": subject})

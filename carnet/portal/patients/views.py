@@ -106,7 +106,7 @@ def opened(request: HttpRequest) -> HttpResponse:
     """Open the record of a person found, whose consent is known."""
     who = finder(request)
     patient = bridge.run(desk.parts().acts.resolve(who, known(request).handle))
-    return redirect("patient:documents", patient)
+    return redirect("patient:health", patient)
 
 
 @require_POST
@@ -118,7 +118,7 @@ def consent(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         how = form.cleaned_data["how"]
         patient = bridge.run(desk.parts().acts.declare(who, found.handle, how))
-        return redirect("patient:documents", patient)
+        return redirect("patient:health", patient)
     return render(request, "patients/consent.html", {"card": card(found), "form": form})
 
 

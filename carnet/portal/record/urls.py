@@ -9,6 +9,7 @@ from carnet.portal.record import views
 shared = [
     path("", views.documents, name="documents"),
     path("documents/<fhirid:document>/", views.document, name="document"),
+    path("recherche/", views.search, name="search"),
     path("courbes/", views.curves, name="curves"),
     path("courbes/<fhirid:code>/", views.curve, name="curve"),
     path("fichiers/<fhirid:binary>", views.file, name="file"),

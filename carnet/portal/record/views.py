@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from carnet import errors
 from carnet.access.actor import Actor
+from carnet.documents.text.asking import WrongQuestion
 from carnet.portal import bridge, desk
 from carnet.portal.accounts.actors import actor
 from carnet.portal.acting.views import Line, lines
@@ -75,6 +76,22 @@ def documents(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
         emergency = going_on(bridge.run(desk.parts().life.running(who, place.patient)))
     context = {"page": view, "place": place, "mandates": mandates, "emergency": emergency}
     return render(request, "record/documents.html", context)
+
+
+@reads
+def search(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
+    """The documents that answer to words."""
+    typed = request.GET.get(pages.TYPED, "")
+    asked = pages.asked(request.GET)
+    found, refused = None, ""
+    if typed.strip():
+        try:
+            found = bridge.run(acts().search(who, place.patient, typed, asked))
+        except WrongQuestion as refusal:
+            refused = pages.refusal(refusal)
+    view = pages.search_view(place, typed[: pages.LONGEST], found, asked, refused)
+    status = 400 if refused else 200
+    return render(request, "record/search.html", {"page": view, "place": place}, status=status)
 
 
 @reads

@@ -15,6 +15,8 @@ from carnet.app.loading.definitions import Keeper
 from carnet.app.loading.outcomes import Options, Outcome, State
 from carnet.app.loading.run import load_all
 from carnet.rest import checks
+from tests.documents.lots import fresh
+from tests.exchange.test_containers import zipped
 from tests.fhir.search.own.samples import parameter
 from tests.rest.samples import LAB
 from tests.space import Space
@@ -156,6 +158,23 @@ async def test_other_content_of_the_same_version_is_refused_until_it_replaces(
     assert await said(space, nameless) == []
 
 
+async def test_an_archive_of_definitions_and_documents_gives_both(
+    space: Space, tmp_path: Path
+) -> None:
+    herb = codes("rue") | {"url": HERE + "rue", "version": "7"}
+    path = tmp_path / "both.zip"
+    path.write_bytes(
+        zipped({"CodeSystem-rue.json": json.dumps(herb).encode(), "cr.xml": fresh().xml})
+    )
+    found = {each.path.name: each for each in await loaded(space, path)}
+    assert found["CodeSystem-rue.json"].counts["code systems"] == 1
+    assert found["cr.xml"].address.startswith("DocumentReference/")
+    told = await load(space, tmp_path / "package.zip", zipped({
+        "package.json": b'{"name": "x", "fhirVersions": ["4.0.1"]}', "cr.xml": b"<a/>",
+        "CodeSystem-rue.json": json.dumps(herb).encode()}))  # fmt: skip
+    assert any("1 files" in each.text for each in told.remarks), "a package says what it leaves"
+
+
 async def test_a_folder_of_definitions_is_loaded_as_a_package(space: Space, tmp_path: Path) -> None:
     """Files by themselves, a Bundle of them, a ZIP archive, lines; what is no definition goes on."""
     bundle = {"resourceType": "Bundle", "type": "collection",
@@ -209,7 +228,7 @@ async def test_faults_that_published_profiles_have_are_told_and_break_nothing(
         (package(parameter("wrong", "string", "Organization.nothing", "Organization")), "expression"),
         (package({"resourceType": "ImplementationGuide"}), "Nothing in this archive"),
         (package(profile())[:-60], "gzip"),
-        (b"PK\x03\x04....", "damaged"),
+        (b"PK\x03\x04....", "cut short"),
         (package(codes("a") | {"concept": [1]}), "form"),
     ],
 )  # fmt: skip

@@ -21,14 +21,15 @@ import pytest
 
 from carnet.documents import cda
 from carnet.documents.cda import datatypes
-from carnet.documents.cda.understood import Fate
-from carnet.documents.metadata import Made, resources
+from carnet.documents.metadata import Made, resources, told
 from carnet.fhir import json, xml
 from carnet.fhir.validation import structure
+from tools.entries import EXAMPLES, PAGE, TEMPLATES, counted, examples, page, templates
+from tools.entries import read as read_all
 
 Json = dict[str, Any]
 
-TABLE = tomllib.loads(Path(__file__).with_name("examples.toml").read_text("utf-8"))
+TABLE = tomllib.loads(EXAMPLES.read_text("utf-8"))
 ADDRESS = re.compile(r' <span class="link">\([^<]*\)</span>')
 V3 = "{urn:hl7-org:v3}"
 # Elements of the narrative HTML and their attributes; an image is its own bytes.
@@ -69,32 +70,24 @@ def test_every_file_is_in_the_table(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", TABLE)
 def test_each_file_becomes_what_the_table_says(folder: Path, name: str) -> None:
-    assert facts(folder / name) == TABLE[name]
+    assert facts(folder / name) == TABLE[name], "read the change, then `python -m tools.entries`"
+
+
+def test_the_tables_and_the_page_are_what_the_documents_say(folder: Path) -> None:
+    """What becomes of each template, and the share of all, as people read it."""
+    of_files, of_templates = read_all(folder)
+    assert tomllib.loads(TEMPLATES.read_text("utf-8")) == of_templates
+    assert EXAMPLES.read_text("utf-8") == examples(of_files)
+    assert TEMPLATES.read_text("utf-8") == templates(of_templates)
+
+
+def test_the_page_of_entries_says_what_the_table_says() -> None:
+    assert PAGE.read_text("utf-8") == page()
 
 
 def facts(path: Path) -> Json:
     """What is counted of one document."""
-    document, found = read(path), made(path)
-    reference = found[0].resource
-    composition = next(
-        (m.resource for m in found if m.resource["resourceType"] == "Composition"), None
-    )
-    line = {fate: sum(x.count for x in document.report if x.fate is fate) for fate in Fate}
-    return {
-        "type": reference["type"]["coding"][0]["code"],
-        "class": reference["category"][0]["coding"][0]["code"],
-        "status": reference["docStatus"],
-        "authors": len(reference["author"]),
-        "events": len(reference["context"].get("event", [])),
-        "related": len(reference["context"].get("related", [])),
-        "replaces": len(reference.get("relatesTo", [])),
-        "files": len(reference["content"]),
-        "sections": len(list(every(composition["section"]))) if composition else 0,
-        "texts": sum(1 for s in every(composition["section"]) if "text" in s) if composition else 0,
-        "images": sum(s.html.count("<img ") for s in document.sections),
-        "data": line[Fate.DATA],
-        "kept": line[Fate.KEPT],
-    }
+    return counted(read(path), made(path))
 
 
 def every(sections: list[Json]) -> Iterator[Json]:
@@ -200,22 +193,13 @@ class Reader(HTMLParser):
 
 def test_a_vendor_reads_what_was_kept_and_where(folder: Path) -> None:
     """Name, template, section; never a line without a name."""
-    sentences = [line.sentence for line in read(folder / "eP-MED-DM_2024.01_PosoStruct.xml").report]
+    whole = {path: told(read(path)) for path in map(folder.joinpath, TABLE)}
+    sentences = [line.sentence for line in whole[folder / "ANEST-CR-CPA_2022.01.xml"]]
     assert (
-        "gardé, non compris : 2 × traitement prescrit (1.2.250.1.213.1.1.3.83) dans la section "
-        "57828-6 Prescription de médicaments"
+        "gardé, sans texte : 1 × commentaire (1.2.250.1.213.1.1.3.32) dans la section "
+        "11348-0 Antécédents médicaux"
     ) in sentences
-    unnamed = {
-        line.name for name in TABLE for line in read(folder / name).report if line.name[0].isdigit()
-    }
-    assert unnamed == {  # the examples give them no name
-        "1.2.250.1.213.1.1.3.6",
-        "1.2.250.1.213.1.1.3.24",
-        "1.2.250.1.213.1.1.3.26",
-        "1.2.250.1.213.1.1.3.55",
-        "1.2.250.1.213.1.1.3.74",
-        "1.2.250.1.213.1.1.3.100",
-    }
+    assert not [line.name for lines in whole.values() for line in lines if line.name[0].isdigit()]
 
 
 def test_a_document_in_its_style_sheet_is_read_as_itself(folder: Path) -> None:

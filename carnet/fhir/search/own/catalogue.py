@@ -25,7 +25,7 @@ from carnet.postgres.pool import Pool
 log = structlog.get_logger("carnet.search")
 # How this program makes an index row. A change of it comes with a migration that adds a generation of
 # the next form: a program of before goes on, and its rows are indexed again.
-FORM: Final = 1
+FORM: Final = 2
 FIRST: Final = 1  # generation without any parameter of the installation
 EVERY: Final = 1.0  # seconds between two looks
 

@@ -5,5 +5,17 @@ from carnet.portal.record.pages.document import document_view
 from carnet.portal.record.pages.documents import asked, list_view
 from carnet.portal.record.pages.measures import curve_view, curves_view
 from carnet.portal.record.pages.openings import openings_view
+from carnet.portal.record.pages.search import LONGEST, TYPED, refusal, search_view
 
-__all__ = ["asked", "curve_view", "curves_view", "document_view", "list_view", "openings_view"]
+__all__ = [
+    "LONGEST",
+    "TYPED",
+    "asked",
+    "curve_view",
+    "curves_view",
+    "document_view",
+    "list_view",
+    "openings_view",
+    "refusal",
+    "search_view",
+]

@@ -48,6 +48,7 @@ class Narrative:
 
     title: str
     html: SafeString
+    read: str  # what became data of it, in one line; "" for nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class DocumentView:
     chapters: tuple[Chapter, ...]
     narratives: tuple[Narrative, ...]
     versions: tuple[Card, ...]  # () when there is one only
+    replaced: bool  # by a version its reader sees; else it was only withdrawn
     latest: str  # address of the version that replaces this one, "" when it is the current one
     pdf: str
     source: str
@@ -76,7 +78,8 @@ def document_view(place: Place, page: DocumentPage) -> DocumentView:
     rows = [result(place, line) for line in page.results if line.value or line.interpretation]
     chapters = groupby(rows, key=lambda row: row.line.section)
     current = next((line for line in page.versions if line.status == "current"), None)
-    replaced = page.line.status == "superseded" and current is not None
+    newest = page.versions[0].id if page.versions else page.line.id  # newest first
+    replaced = page.line.status == "superseded" and newest != page.line.id
     return DocumentView(
         place=place,
         card=card(place, page.line),
@@ -85,12 +88,19 @@ def document_view(place: Place, page: DocumentPage) -> DocumentView:
         chapters=tuple(Chapter(title, tuple(group)) for title, group in chapters),
         narratives=tuple(
             # made safe when the document was received: carnet/documents/cda
-            Narrative(section.title, mark_safe(section.html))  # noqa: S308
+            Narrative(
+                section.title,
+                mark_safe(section.html),  # noqa: S308
+                gettext("Lu comme données : %(names)s") % {"names": " ; ".join(section.read)}
+                if section.read
+                else "",
+            )
             for section in page.sections
         ),
         versions=tuple(card(place, line) for line in page.versions)
         if len(page.versions) > 1
         else (),
+        replaced=replaced,
         latest=place.url("document", current.id) if replaced and current else "",
         pdf=place.url("file", page.pdf) if page.pdf else "",
         source=place.url("file", page.source) if page.source else "",

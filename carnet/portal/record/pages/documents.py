@@ -24,6 +24,15 @@ from carnet.portal.record.vocabulary import word
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """Another document, named beside one: a copy of it, or one that differs."""
+
+    url: str
+    line: DocumentLine
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """One document of the list."""
 
@@ -31,6 +40,8 @@ class Card:
     line: DocumentLine
     kind: str
     labels: tuple[str, ...]
+    copies: tuple[Other, ...] = ()  # the same document, from others
+    unlike: tuple[Other, ...] = ()  # looks like it, and differs
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +157,20 @@ def card(place: Place, line: DocumentLine) -> Card:
         url=place.url("document", line.id),
         line=line,
         kind="" if same(line.title, line.kind_label) else kind or gettext("Document"),
-        labels=tuple(words.label(label) for label in sorted(line.labels)),
+        labels=marked(line),
+        copies=others(place, line.copies),
+        unlike=others(place, line.unlike),
     )
+
+
+def others(place: Place, lines: Iterable[DocumentLine]) -> tuple[Other, ...]:
+    """Documents named beside one, each with its own masks."""
+    return tuple(Other(place.url("document", each.id), each, marked(each)) for each in lines)
+
+
+def marked(line: DocumentLine) -> tuple[str, ...]:
+    """The masks of a document, in words."""
+    return tuple(words.label(label) for label in sorted(line.labels))
 
 
 def same(title: str, label: str) -> bool:

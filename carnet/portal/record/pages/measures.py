@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -30,6 +31,7 @@ class Measure:
     line: CurveLine
     last: str  # without its unit
     day: str
+    ago: str  # how many days ago, in words
 
 
 def measure(place: Place, line: CurveLine) -> Measure:
@@ -39,7 +41,16 @@ def measure(place: Place, line: CurveLine) -> Measure:
         line=line,
         last=words.figures(line.last),
         day=words.day(line.last_at),
+        ago=ago(line.days),
     )
+
+
+def ago(days: int) -> str:
+    """How long ago, and no more: how long a result holds is for who reads it to judge."""
+    if days < 1:
+        return gettext("aujourd’hui") if days == 0 else ""
+    said = ngettext("il y a %(days)s jour", "il y a %(days)s jours", days)
+    return said % {"days": words.number(Decimal(days))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,7 @@ class Row:
     notes: tuple[str, ...] = ()
     struck: str = ""  # why the value is struck out
     newer: str = ""  # address of the report that replaces its own
+    also: tuple[tuple[str, str], ...] = ()  # other documents that say it: address, who
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +221,7 @@ def row(place: Place, curve: Curve, points: Sequence[tuple[Curve, Point]]) -> Ro
         place=who(first),
         url=place.url("document", first.document) if first.document else "",
         notes=tuple(notes),
+        also=tuple((place.url("document", id), named) for id, named in first.also),
     )
 
 

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Sections several kinds share: problems, allergies, acts, treatments; templates are the CI-SIS's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from carnet.composing.cda.codes import listed, mapping, said
+from carnet.composing.model import Json, Kind, Line, Part
+
+# kind → LOINC, label, title, templates, header of its table.
+TABLE: Final[dict[Kind, tuple[str, str, str, tuple[str, ...], tuple[str, ...]]]] = {
+    "problem": (
+        "11450-4", "Liste des problèmes actifs", "Pathologies en cours",
+        ("2.16.840.1.113883.10.20.1.11", "1.3.6.1.4.1.19376.1.5.3.1.3.6", "1.2.250.1.213.1.1.2.132"),
+        ("Problème", "Depuis", "Source"),
+    ),
+    "history": (
+        "11348-0", "Antécédents médicaux", "Antécédents médicaux",
+        ("1.3.6.1.4.1.19376.1.5.3.1.3.8", "1.2.250.1.213.1.1.2.134"),
+        ("Antécédent", "Période", "Source"),
+    ),
+    "procedure": (
+        "47519-4", "Historique des actes", "Actes et interventions",
+        ("2.16.840.1.113883.10.20.1.12", "1.3.6.1.4.1.19376.1.5.3.1.3.11",
+         "1.3.6.1.4.1.19376.1.5.3.1.3.12", "1.2.250.1.213.1.1.2.136"),
+        ("Acte", "Date", "Source"),
+    ),
+    "allergy": (
+        "48765-2", "Allergies et hypersensibilités", "Allergies et hypersensibilités",
+        ("2.16.840.1.113883.10.20.1.2", "1.3.6.1.4.1.19376.1.5.3.1.3.13", "1.2.250.1.213.1.1.2.137"),
+        ("Agent", "Depuis", "Source"),
+    ),
+    "treatment": (
+        "10160-0", "Traitements", "Traitements",
+        ("2.16.840.1.113883.10.20.1.8", "1.3.6.1.4.1.19376.1.5.3.1.3.19", "1.2.250.1.213.1.1.2.143"),
+        ("Médicament", "Posologie", "Depuis", "Source"),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a professional keeps: lines by kind, and free words by the name of their field."""
+
+    lines: Mapping[Kind, tuple[Line, ...]] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def written(self, name: str) -> tuple[str, ...]:
+        """The words of a field, none when it is empty."""
+        found = self.words.get(name, "").strip()
+        return (found,) if found else ()
+
+
+def line(kind: Kind, resource: Json, source: str, since: str = "") -> Line:
+    """A line of a resource; since: as read."""
+    if kind == "treatment":
+        named = said(resource.get("medicationCodeableConcept"))
+        return Line((named, dosage(resource), since, source), kind, resource)
+    return Line((said(resource.get("code")), since, source), kind, resource)
+
+
+def dosage(resource: Json) -> str:
+    """How it is taken, as it was written; else the dose alone."""
+    key = "dosage" if resource["resourceType"] == "MedicationStatement" else "dosageInstruction"
+    found = next(iter(listed(resource.get(key))), {})
+    text = str(found.get("text") or found.get("patientInstruction") or "")
+    if text:
+        return text
+    amount = mapping(mapping(next(iter(listed(found.get("doseAndRate"))), {})).get("doseQuantity"))
+    return " ".join(str(amount[key]) for key in ("value", "unit") if key in amount)
+
+
+def part(kind: Kind, reviewed: Reviewed, *, words: str = "", inside: Sequence[Part] = ()) -> Part:
+    """The section of a kind, from what was kept of it."""
+    code, label, title, templates, header = TABLE[kind]
+    return Part(
+        code, label, title, templates, header,
+        lines=reviewed.lines.get(kind, ()),
+        words=reviewed.written(words or kind),
+        inside=tuple(inside),
+    )  # fmt: skip
+
+
+def kept(parts: Sequence[Part]) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+    """Those that have lines, and the words of the others: a section of these has a coded entry at least."""
+    found = tuple(each for each in parts if each.lines)
+    return found, tuple(words for each in parts if not each.lines for words in each.words)

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The address of the prescription, in the record of a patient."""
+
+from django.urls import path
+
+from carnet.portal.prescribing import views
+
+theirs = [path("ordonnance/", views.prescribe, name="prescribe")]

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What the one page shows, in words; nothing is interpreted, and no absence is made of a silence."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_noop
+
+from carnet.portal.record import words
+from carnet.portal.record.places import Place
+from carnet.summary.pages import Health, Section, Source, Value
+from carnet.summary.pages import Line as Known
+
+STAGES = {
+    "prescribed": gettext_noop("Prescrit"),
+    "planned": gettext_noop("Prévu"),
+    "dispensed": gettext_noop("Délivré"),
+    "taken": gettext_noop("Pris"),
+}
+CONFLICTS = {
+    "stopped-elsewhere": gettext_noop("Une source l’arrête, une autre le continue : à vérifier"),
+    "not-taken": gettext_noop("Le patient dit ne pas le prendre"),
+    "doses": gettext_noop("Deux sources donnent des posologies différentes : à vérifier"),
+    "denied-elsewhere": gettext_noop("Une source l’écarte, une autre l’indique : à vérifier"),
+    "over-elsewhere": gettext_noop("Une source plus récente le dit terminé : à vérifier"),
+    "contradicted": gettext_noop("Une autre source indique le contraire : à vérifier"),
+    "values": gettext_noop("Deux documents donnent des valeurs différentes pour le même instant"),
+}
+# What a source says of itself, when sources differ.
+SAID = {
+    "active": gettext_noop("en cours"),
+    "recurrence": gettext_noop("récidive"),
+    "relapse": gettext_noop("rechute"),
+    "inactive": gettext_noop("inactif"),
+    "remission": gettext_noop("en rémission"),
+    "resolved": gettext_noop("guéri"),
+    "refuted": gettext_noop("écarté"),
+    "stopped": gettext_noop("arrêté"),
+    "cancelled": gettext_noop("annulé"),
+    "on-hold": gettext_noop("suspendu"),
+    "not-taken": gettext_noop("non pris"),
+    "completed": gettext_noop("terminé"),
+    "ended": gettext_noop("terminé"),
+    "do-not": gettext_noop("à ne pas prendre"),
+}
+SOURCES = 4  # shown at once; the others are unfolded
+PAST = 30  # lines
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a line comes from."""
+
+    url: str  # of the document, "" when it came with none
+    title: str
+    rest: str  # who, when
+    said: str  # what this source says, when sources differ
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line."""
+
+    label: str
+    written: bool  # in the language of its document
+    details: tuple[str, ...]
+    when: str
+    badges: tuple[tuple[str, str], ...]  # (class, words)
+    conflicts: tuple[str, ...]
+    sources: tuple[Origin, ...]
+    others: tuple[Origin, ...]  # unfolded
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One key result."""
+
+    url: str  # of its curve
+    label: str
+    value: str
+    unit: str
+    range: str
+    reading: words.Reading | None
+    trend: str
+    day: str
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One section."""
+
+    name: str
+    title: str
+    rows: tuple[Row, ...]
+    nothing: tuple[Row, ...]
+    past: tuple[Row, ...]
+    past_title: str
+    empty: str  # why there is no line
+    more: str
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """The page."""
+
+    place: Place
+    made: str
+    parts: tuple[Part, ...]
+    results: tuple[Result, ...]
+    unsettled: int  # lines with a disagreement
+
+
+def health_view(place: Place, found: Health) -> HealthView:
+    """The page of a record, as its viewer reads it."""
+    parts = (
+        _part(
+            place, "allergies", gettext("Allergies et intolérances"), found.allergies,
+            gettext("Allergies passées"),
+            gettext("Aucune allergie n’est indiquée. Cela ne veut pas dire qu’il n’y en a pas."),
+        ),
+        _part(
+            place, "treatments", gettext("Traitements en cours"), found.treatments,
+            gettext("Traitements terminés ou arrêtés"),
+            gettext("Aucun traitement en cours n’est indiqué."),
+        ),
+        _part(
+            place, "problems", gettext("Problèmes de santé"), found.problems,
+            gettext("Antécédents"),
+            gettext("Aucun problème de santé en cours n’est indiqué."),
+        ),
+        _part(
+            place, "vaccinations", gettext("Vaccinations"), found.vaccinations, "",
+            gettext("Aucune vaccination n’est indiquée."),
+        ),
+        _part(
+            place, "stays", gettext("Séjours récents"), found.stays, "",
+            gettext("Aucun séjour n’est indiqué ces deux dernières années."),
+        ),
+        _part(
+            place, "procedures", gettext("Actes et interventions"), found.procedures, "",
+            gettext("Aucun acte n’est indiqué."),
+        ),
+        _part(
+            place, "directives", gettext("Volontés et directives anticipées"), found.directives, "",
+            gettext("Aucune directive n’est indiquée."),
+        ),
+        _part(
+            place, "contacts", gettext("Personnes à contacter"), found.contacts, "",
+            gettext("Aucune personne à contacter n’est indiquée."),
+        ),
+    )  # fmt: skip
+    results = tuple(_result(place, each) for each in found.results)
+    unsettled = sum(bool(row.conflicts) for part in parts for row in (*part.rows, *part.nothing))
+    unsettled += sum(bool(each.row.conflicts) for each in results)
+    return HealthView(place, words.moment(found.made), parts, results, unsettled)
+
+
+def _part(place: Place, name: str, title: str, section: Section, past: str, empty: str) -> Part:
+    rows = tuple(_row(place, each) for each in section.lines)
+    nothing = tuple(_row(place, each) for each in section.nothing)
+    return Part(
+        name,
+        title,
+        rows,
+        nothing,
+        tuple(_row(place, each) for each in section.past[:PAST]) if past else (),
+        past,
+        "" if rows or nothing else empty,
+        gettext("Il y en a d’autres, plus anciens, dans les documents.")
+        if section.more or (past and len(section.past) > PAST)
+        else "",
+    )
+
+
+def _row(place: Place, line: Known) -> Row:
+    badges = []
+    if line.severe:
+        badges.append(("warn", gettext("Risque élevé")))
+    if line.declared:
+        badges.append(("declared", declared(line.sources, place)))
+    badges += [("", gettext(STAGES[each])) for each in line.stages]
+    if line.unsure:
+        badges.append(("old", gettext("Non confirmé")))
+    if line.old:
+        badges.append(("old", gettext("Ancien, sans fin indiquée")))
+    if line.days:
+        dates = ", ".join(when(each) for each in line.days)
+        shown = gettext("Reçu : %(days)s") % {"days": dates}
+    elif line.since and line.until and line.since[:10] != line.until[:10]:
+        shown = gettext("De %(start)s à %(end)s") % {
+            "start": when(line.since),
+            "end": when(line.until),
+        }
+    elif line.until and not line.since:
+        shown = gettext("Jusqu’à : %(day)s") % {"day": when(line.until)}
+    else:
+        shown = when(line.since)
+    said = bool(line.conflicts)
+    origins = tuple(origin(place, each, said=said) for each in line.sources)
+    cut = len(origins) if said else SOURCES  # what disagrees is never folded away
+    return Row(
+        line.label or gettext("Sans nom"),
+        bool(line.label),
+        line.details,
+        shown,
+        tuple(badges),
+        tuple(gettext(CONFLICTS[each]) for each in line.conflicts),
+        origins[:cut],
+        origins[cut:],
+    )
+
+
+def _result(place: Place, value: Value) -> Result:
+    row = _row(place, Known(value.label, sources=value.sources, conflicts=value.conflicts))
+    known = words.INTERPRETATIONS.get(value.interpretation or "")
+    reading = (
+        words.Reading(known[0], gettext(known[1]))
+        if known is not None
+        else words.beside(value.number, value.low, value.high)
+    )
+    return Result(
+        place.url("curve", value.code) if value.number is not None or "/" in value.value else "",
+        value.label,
+        words.figures(value.value),
+        value.unit,
+        words.spread(value.low, value.high, value.range_text),
+        reading,
+        words.trend(value.number, value.previous, value.previous_at, value.unit),
+        words.day(value.at),
+        row,
+    )
+
+
+def origin(place: Place, source: Source, *, said: bool) -> Origin:
+    """A source, as its link and its words."""
+    who = {
+        "patient": gettext("déclaré par vous") if place.own else gettext("déclaré par le patient"),
+        "relative": gettext("déclaré par un proche"),
+    }.get(source.by, source.author)
+    parts = [who, words.day(source.at) if source.at else ""]
+    shown = gettext(SAID[source.said]) if source.said in SAID else source.said
+    return Origin(
+        place.url("document", source.document) if source.document else "",
+        source.title or (gettext("Donnée du dossier") if not source.document else ""),
+        ", ".join(filter(None, parts)),
+        shown if said else "",
+    )
+
+
+def declared(sources: Sequence[Source], place: Place) -> str:
+    """Who declares what no professional says."""
+    if all(each.by == "relative" for each in sources):
+        return gettext("Déclaré par un proche")
+    return gettext("Déclaré par vous") if place.own else gettext("Déclaré par le patient")
+
+
+PARTIAL = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+
+
+def when(text: str) -> str:
+    """A FHIR date, as partial as it was written: 2010, mai 2010, 12 mai 2010; other words as they are."""
+    found = PARTIAL.match(text)
+    if found is None:
+        return text
+    year, month, day = found.groups()
+    try:
+        if "T" in text:
+            return words.day(datetime.fromisoformat(text))
+        if day:
+            return words.day(date(int(year), int(month), int(day)))
+        return date_format(date(int(year), int(month), 1), "F Y") if month else year
+    except ValueError:
+        return text

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Orders told what was already done, and documents that are one, by the API: of what each caller reads."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.documents.lots import mask
+from tests.documents.same.test_keep import paper
+from tests.space import Space
+
+pytestmark = pytest.mark.anyio
+
+LOINC = "http://loinc.org"
+CODE = "95941-1"  # in no document of the demonstration
+OUTCOME = {"Prefer": "return=OperationOutcome"}
+
+
+def order(space: Space, code: str = CODE) -> dict[str, Any]:
+    return {
+        "resourceType": "ServiceRequest",
+        "status": "active",
+        "intent": "order",
+        "code": {"coding": [{"system": LOINC, "code": code}]},
+        "subject": {"reference": f"Patient/{space.patient_id()}"},
+    }
+
+
+async def measured(space: Space, days: int, by: str = "biologist", **more: Any) -> str:
+    """A result so many days ago; its address."""
+    at = (space.clock() - timedelta(days=days)).isoformat()
+    given = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [{"system": LOINC, "code": CODE}]},
+        "subject": {"reference": f"Patient/{space.patient_id()}"},
+        "effectiveDateTime": at,
+        "valueString": "fait",
+        **more,
+    }
+    answer = await space.post("Observation", given, as_=by)
+    assert answer.status == 201, answer.body
+    return f"Observation/{answer.json['id']}"
+
+
+async def asked(space: Space, persona: str, code: str = CODE) -> Any:
+    given = {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "patient", "valueId": space.patient_id()},
+            {"name": "system", "valueUri": LOINC},
+            {"name": "code", "valueCode": code},
+        ],
+    }
+    return await space.post("ServiceRequest/$already-done", given, as_=persona)
+
+
+async def test_an_order_is_told_the_last_examination_and_its_days(space: Space) -> None:
+    assert (await asked(space, "gp")).json == {"resourceType": "Parameters"}
+    await measured(space, 40)
+    last = await measured(space, 9)
+    await measured(space, 2, status="cancelled")
+    (found,) = (await asked(space, "gp")).json["parameter"]
+    part = {each["name"]: each for each in found["part"]}
+    assert part["resource"]["valueReference"] == {"reference": last}
+    assert part["days"]["valueInteger"] == 9
+    assert "within" not in part  # no text says how long it holds
+    written = await space.post("ServiceRequest", order(space), as_="gp", **OUTCOME)
+    assert written.status == 201
+    (issue,) = (each for each in written.json["issue"] if "days ago" in each["diagnostics"])
+    assert issue["severity"] == "information"
+    assert f"Already done 9 days ago: {last}" in issue["diagnostics"]
+    id = written.headers["location"].split("/ServiceRequest/")[1].split("/")[0]
+    again = await space.get(f"ServiceRequest/{id}/$already-done", as_="gp")
+    assert again.json["parameter"] == [found]
+
+
+async def test_an_order_is_told_nothing_of_what_its_author_may_not_read(space: Space) -> None:
+    await measured(space, 5)
+    await measured(
+        space, 1, meta={"security": [mask("MASQUE_PS")["coding"][0]]}, valueString="masqué"
+    )
+    for persona, days in (("patient", 1), ("nurse", None), ("outsider", None)):
+        told = await asked(space, persona)
+        if persona == "outsider":
+            assert told.status == 404
+            continue
+        said = str(told.json)
+        assert ("'days', 'valueInteger': 1}" in said) is (days == 1)
+    refused = await space.post("ServiceRequest", order(space), as_="lab-software", **OUTCOME)
+    assert "days ago" not in str(refused.body)
+
+
+async def test_documents_that_are_one_are_told_and_none_is_lost(space: Space) -> None:
+    one = await paper(space, b"Une radio", by="biologist")
+    two = await paper(space, b"Une radio", by="gp", title="Tu", securityLabel=[mask("MASQUE_PS")])
+    told = await space.get(f"DocumentReference/{one}/$same", as_="patient")
+    assert told.json["parameter"] == [
+        {"name": "same", "valueReference": {"reference": f"DocumentReference/{two}"}}
+    ]
+    every = await space.get(f"Patient/{space.patient_id()}/$same-documents", as_="patient")
+    assert two in str(every.json)
+    for id in (one, two):
+        assert (await space.get(f"DocumentReference/{id}", as_="patient")).status == 200
+    hidden = await space.get(f"DocumentReference/{one}/$same", as_="pharmacist")
+    assert hidden.json == {"resourceType": "Parameters"}
+    absent = await space.get(f"DocumentReference/{two}/$same", as_="pharmacist")
+    assert absent.status == 404
+
+
+async def test_the_capability_statement_names_the_operations(space: Space) -> None:
+    said = (await space.get("metadata", as_="gp")).body
+    for name in ("DocumentReference-same", "Patient-same-documents", "ServiceRequest-already-done"):
+        assert f"urn:carnet:operation:{name}".encode() in said

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The pages of writing: reviewed line by line, looked at, signed, and never signed without being seen."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from lxml import html
+
+from tests.portal.preview import CLAIRE, PreviewParts
+from tests.portal.preview_composing import AT, PreviewComposing
+
+pytestmark = pytest.mark.db
+VSM, LETTER = f"/patients/{CLAIRE}/rediger/vsm/", f"/patients/{CLAIRE}/rediger/sortie/"
+DAYS = {"start": "10/03/2026", "end": "14/03/2026", "reason": "Douleur", "story": "Simple"}
+
+
+def page(answer: Any) -> Any:
+    assert answer.status_code == 200
+    return html.fromstring(answer.content.decode())
+
+
+def test_what_asks_to_be_looked_at_is_not_chosen(logged_in: Any) -> None:
+    found = page(logged_in("gp").get(VSM))
+    chosen = {
+        each.get("value"): "checked" in each.attrib for each in found.xpath("//input[@name='line']")
+    }
+    assert "checked" in found.get_element_by_id("id_replaces").attrib
+    assert chosen == {
+        "Condition/a": True, "Condition/b": False, "AllergyIntolerance/c": False,
+        "MedicationStatement/d": True, "MedicationStatement/e": False,
+    }  # fmt: skip
+
+
+def test_a_document_is_looked_at_corrected_then_signed_as_it_was_seen(logged_in: Any) -> None:
+    client, signed = logged_in("gp"), PreviewComposing.signed
+    signed.clear()
+    sent = {"line": ["Condition/b", "MedicationStatement/d"], "results": "Tension <à> suivre",
+            "replaces": "on"}  # fmt: skip
+    shown = page(client.post(VSM, {**sent, "step": "look"}))
+    text = shown.text_content()
+    assert "Anémie <b>" in text and "Tension <à> suivre" in text and "Diabète" not in text
+    held = [
+        (each.get("name"), each.get("value"))
+        for each in shown.xpath("//form//input[@type='hidden']")
+    ]
+    again: dict[str, list[str]] = {}
+    for name, value in held:
+        again.setdefault(name, []).append(value)
+    form = page(client.post(VSM, {**again, "step": "fix"}))
+    assert form.xpath("//input[@value='Condition/b']/@checked")
+    assert "Tension <à> suivre" in form.xpath("string(//textarea[@name='results'])")
+    copy = client.post(VSM, {**again, "step": "pdf"})
+    assert (copy["Content-Type"], copy.content[:4]) == ("application/pdf", b"%PDF")
+    answer = client.post(VSM, {**again, "step": "sign"})
+    assert (answer.status_code, answer["Location"]) == (
+        302, f"/patients/{CLAIRE}/documents/letter-2026/",
+    )  # fmt: skip
+    [(sort, kept, draft)] = signed
+    assert (sort, kept.chosen) == ("vsm", frozenset(sent["line"]))
+    assert kept.words["results"] == "Tension <à> suivre"
+    assert draft.at == AT
+    assert kept.replaces
+
+
+@pytest.mark.parametrize("draft", ["", "forged", "of another record", "old"])
+def test_nothing_is_signed_that_was_not_looked_at(
+    logged_in: Any, draft: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = logged_in("gp")
+    PreviewComposing.signed.clear()
+    sealed = page(client.post(VSM, {"step": "look"})).xpath("string(//input[@name='draft']/@value)")
+    where = VSM
+    if draft == "of another record":
+        where, draft = LETTER, sealed
+    elif draft == "old":
+        draft, later = sealed, time.time() + 4000
+        monkeypatch.setattr("django.core.signing.time.time", lambda: later)
+    answer = client.post(where, {**DAYS, "step": "sign", "draft": draft})
+    assert "relisez le document" in page(answer).text_content()
+    assert PreviewComposing.signed == []
+
+
+def test_what_is_missing_in_a_letter_is_said_at_its_field(logged_in: Any) -> None:
+    client = logged_in("gp")
+    assert page(client.get(LETTER)).xpath("string(//input[@name='start']/@value)") == "10/03/2026"
+    missing = page(client.post(LETTER, {"step": "look"}))
+    assert {each.get("id") for each in missing.xpath("//*[@class='error']")} >= {
+        "id_start_error", "id_story_error",
+    }  # fmt: skip
+    wrong = page(client.post(LETTER, {**DAYS, "end": "01/03/2026", "step": "sign"}))
+    assert "Le séjour commence" in wrong.xpath("string(//*[@id='id_end_error'])")
+
+
+def test_assistants_and_patients_do_not_find_these_pages(
+    logged_in: Any, site: PreviewParts
+) -> None:
+    for who in ("assistant", "patient", "operator"):
+        for answer in (logged_in(who).get(VSM), logged_in(who).post(VSM, {"step": "look"})):
+            assert answer.status_code == 404
