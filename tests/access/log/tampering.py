@@ -177,7 +177,9 @@ def inserted(attack: Attack) -> str:
 
 
 def inserted_beside(attack: Attack) -> str:
-    attack.add(attack.some(), timedelta(seconds=attack.chance.randrange(1, 50)))
+    # Never at the very instant of the other: its table would refuse two of one number and one instant.
+    back = timedelta(seconds=attack.chance.randrange(1, 50), microseconds=1)
+    attack.add(attack.some(), back)
     return "inserted beside another"
 
 
