@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from starlette.routing import Route
 
@@ -20,6 +20,7 @@ from carnet.fhir.search.parse import Parser
 from carnet.fhir.search.query import Query
 from carnet.fhir.validation.issues import Issue
 from carnet.rest.conditions import Condition
+from carnet.rest.outcome import known, placed
 
 Patching = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -97,6 +98,8 @@ class Plan:
         return None
 
 
+MOST_REMARKS: Final = 20  # of one Bundle: each is searched for
+TOO_MANY: Final = "Too many came at once: nothing was looked for beside this one."
 Act = Callable[[Unit, Plan, Entry], Awaitable[Written]]
 Resolver = Callable[[Unit, str, str], Awaitable[Address | None]]
 # What is sent of somebody who is already there: refused when it is another's.
@@ -126,8 +129,8 @@ class Asking:
     takes: Mapping[str, str]
 
 
-# What a slice has to tell of what was just written, to who asked to be told.
-Remark = Callable[[Visit, Entry], Awaitable[tuple[Issue, ...]]]
+# What a slice has to tell of what was just written, to who asked to be told; beside: what came with it.
+Remark = Callable[[Visit, Entry, frozenset[str]], Awaitable[tuple[Issue, ...]]]
 # The same in a language, and in a form of its own.
 Telling = Callable[[Visit, str, str], Awaitable[dict[str, Any] | Streamed | None]]
 
@@ -138,6 +141,18 @@ class Forms:
 
     run: Mapping[str, Telling]  # by media type; "" is JSON
     languages: tuple[str, ...]
+
+
+async def _remarked(
+    told: Remark, visit: Visit, entry: Entry, beside: frozenset[str]
+) -> tuple[Issue, ...]:
+    """What is told; nothing when it cannot be found out: what is written stays written."""
+    try:
+        return await told(visit, entry, beside)
+    except Exception as error:
+        if known(error) is None:
+            raise
+        return ()
 
 
 class View(Protocol):
@@ -209,12 +224,21 @@ class Acts:
         """Have `remark` say what there is to tell of a resource of a type that is created."""
         self._remarks[rtype] = remark
 
-    async def remarks(self, visit: Visit, entry: Entry) -> tuple[Issue, ...]:
-        """What there is to tell of an entry that was created."""
-        told = self._remarks.get(entry.rtype)
-        if told is None or entry.written is None or not entry.written.created:
-            return ()
-        return await told(visit, entry)
+    async def remarks(self, visit: Visit, entries: Sequence[Entry]) -> None:
+        """Add to each entry that was created what there is to tell of it, once all are committed."""
+        written = [each.written for each in entries if each.written is not None]
+        beside = frozenset(each.address.literal for each in written)
+        asked = [
+            (each, self._remarks[each.rtype])
+            for each in entries
+            if each.rtype in self._remarks and each.written is not None and each.written.created
+        ]
+        for rank, (entry, told) in enumerate(asked):
+            if rank < MOST_REMARKS:
+                found = await _remarked(told, visit, entry, beside)
+            else:
+                found = (Issue(entry.rtype, "informational", TOO_MANY, "information"),)
+            entry.issues += tuple(placed(found, entry.where and f"{entry.where}.resource"))
 
     def ask(
         self, rtype: str, name: str, run: Asked, takes: Mapping[str, str], *, of_type: bool = False

@@ -52,10 +52,7 @@ async def transaction(request: Request) -> Response:
         raise TooManyEntries
     prefers = http.returned(request)
     if bundle["type"] == "batch":
-        answers = [
-            await _alone(request, desk, visit, each, index, prefers)
-            for index, each in enumerate(given)
-        ]
+        answers = await _each(request, desk, visit, given, prefers)
     else:
         answers = await _together(request, desk, visit, bundle, given, prefers)
     head = b'{"resourceType":"Bundle","type":"' + bundle["type"].encode() + b'-response"'
@@ -95,12 +92,34 @@ async def _together(
     if writes:
         plan = Plan(writes, profiles, parser=desk.parser)
         await carry_out(visit, desk.acts, plan, then=reading if reads else None)
+        await _remarked(desk, visit, writes, prefers)
     else:
         await reading(visit)
     return [
         answers[index] if entry is None else written(entry, prefers)
         for index, entry in enumerate(entries)
     ]
+
+
+async def _each(
+    request: Request,
+    desk: Desk,
+    visit: Visit,
+    given: list[dict[str, Any]],
+    prefers: str | None,
+) -> list[bytes]:
+    """One entry after the other."""
+    answers = [
+        await _alone(request, desk, visit, each, index, prefers) for index, each in enumerate(given)
+    ]
+    await _remarked(desk, visit, [each for each in answers if isinstance(each, Entry)], prefers)
+    return [written(each, prefers) if isinstance(each, Entry) else each for each in answers]
+
+
+async def _remarked(desk: Desk, visit: Visit, entries: list[Entry], prefers: str | None) -> None:
+    """What a slice has to tell of what was created, for who asks to be told."""
+    if prefers == "OperationOutcome":
+        await desk.acts.remarks(visit, entries)
 
 
 async def _alone(
@@ -110,14 +129,14 @@ async def _alone(
     each: dict[str, Any],
     index: int,
     prefers: str | None,
-) -> bytes:
-    """One entry of a batch: its refusal is its own."""
+) -> bytes | Entry:
+    """One entry of a batch, read or written: its refusal is its own."""
     try:
         if not _writes(each):
             return await inner.answer(desk, visit, reading_of(request, desk, each, index))
         entry = await entry_of(desk, each, index, prefers)
         await carry_out(visit, desk.acts, Plan([entry], parser=desk.parser))
-        return written(entry, prefers)
+        return entry
     except Exception as error:
         status, issues = told(error) or (500, unforeseen(visit.request, error))
         return json.dump({"response": {"status": str(status), "outcome": issues}})

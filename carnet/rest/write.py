@@ -130,7 +130,7 @@ async def _written(request: Request, visit: Visit, entry: Entry) -> Response:
     entry.issues = await desk.checks.written(entry.resource, told=told)
     await carry_out(visit, desk.acts, Plan([entry], parser=desk.parser))
     if told:
-        entry.issues += await desk.acts.remarks(visit, entry)
+        await desk.acts.remarks(visit, [entry])
     if entry.existing and entry.condition is not None and http.returned(request) != "minimal":
         await _there(desk, visit, entry)
     return answer(request, entry)

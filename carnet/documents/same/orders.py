@@ -25,8 +25,13 @@ LAST: Final = 50  # of each type: the last may be cancelled, or one part of a pa
 ASKED: Final = {"patient": "id", "system": "uri", "code": "code"}
 
 
-async def last(visit: Visit, patient: str, asked: frozenset[Code]) -> Already | None:
-    """The last same examination of a person's record, as far as the viewer reads it."""
+async def last(
+    visit: Visit, patient: str, asked: frozenset[Code], beside: frozenset[str] = frozenset()
+) -> Already | None:
+    """The last same examination of a person's record, as far as the viewer reads it.
+
+    beside: addresses that do not count, as what came with the order itself.
+    """
     cid = await record.opened(visit, patient)
     own = visit.door.settings.examinations
     known = families(Path(own) if own else None)
@@ -45,7 +50,8 @@ async def last(visit: Visit, patient: str, asked: frozenset[Code]) -> Already | 
                 count=LAST,
             )
         )
-        done += filter(None, map(_examination, page.matches))
+        matches = (each for each in page.matches if each.address not in beside)
+        done += filter(None, map(_examination, matches))
     return already(asked, done, visit.door.clock(), known)
 
 
@@ -104,10 +110,10 @@ async def of_code(visit: Visit, id: str, given: Mapping[str, str]) -> dict[str, 
     return _parameters(_said(await last(visit, given["patient"], asked)))
 
 
-async def remark(visit: Visit, entry: Entry) -> tuple[Issue, ...]:
+async def remark(visit: Visit, entry: Entry, beside: frozenset[str]) -> tuple[Issue, ...]:
     """What an order that was just written is told; nothing to who may not read the record."""
     try:
-        found = await _of(visit, entry.resource)
+        found = await _of(visit, entry.resource, beside)
     except errors.CarnetError:
         return ()
     if found is None:
@@ -115,11 +121,13 @@ async def remark(visit: Visit, entry: Entry) -> tuple[Issue, ...]:
     return (Issue("ServiceRequest.code", "informational", found.sentence, "information"),)
 
 
-async def _of(visit: Visit, order: Mapping[str, Any]) -> Already | None:
+async def _of(
+    visit: Visit, order: Mapping[str, Any], beside: frozenset[str] = frozenset()
+) -> Already | None:
     whose = LITERAL.fullmatch(str(order.get("subject", {}).get("reference", "")))
     if whose is None or whose[1] != "Patient":
         return None
-    return await last(visit, whose[2], coded(order.get("code")))
+    return await last(visit, whose[2], coded(order.get("code")), beside)
 
 
 def _said(found: Already | None) -> Iterable[dict[str, Any]]:

@@ -4,8 +4,11 @@
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
+from carnet.documents.same import orders
+from carnet.rest import acts
 from tests.documents.lots import mask
 from tests.documents.same.test_keep import paper
 from tests.space import Space
@@ -90,6 +93,70 @@ async def test_an_order_is_told_nothing_of_what_its_author_may_not_read(space: S
         assert ("'days', 'valueInteger': 1}" in said) is (days == 1)
     refused = await space.post("ServiceRequest", order(space), as_="lab-software", **OUTCOME)
     assert "days ago" not in str(refused.body)
+
+
+@pytest.mark.parametrize("style", ["transaction", "batch"])
+async def test_orders_of_a_bundle_are_told_as_one_alone_is(space: Space, style: str) -> None:
+    """What comes with the order is not what was done before it, wherever it stands in the Bundle."""
+    last = await measured(space, 9)
+    result = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [{"system": LOINC, "code": CODE}]},
+        "subject": {"reference": f"Patient/{space.patient_id()}"},
+        "effectiveDateTime": space.clock().isoformat(),
+    }
+    resources = [result, order(space), order(space, "0000-0"), order(space)]
+    entries = [
+        {"resource": each, "request": {"method": "POST", "url": each["resourceType"]}}
+        for each in resources
+    ]
+    bundle = {"resourceType": "Bundle", "type": style, "entry": entries}
+    answer = await space.post("", bundle, as_="gp", **OUTCOME)
+    assert answer.status == 200, answer.body
+    said = [
+        {
+            issue["diagnostics"]: issue["expression"]
+            for issue in each["response"]["outcome"]["issue"]
+            if "days ago" in issue["diagnostics"]
+        }
+        for each in answer.json["entry"]
+    ]
+    expected = f"Already done 9 days ago: {last}."
+    assert said == [
+        {},
+        {expected: ["Bundle.entry[1].resource.code"]},
+        {},
+        {expected: ["Bundle.entry[3].resource.code"]},
+    ]
+    quiet = await space.post("", bundle, as_="gp")
+    assert b"days ago" not in quiet.body
+
+
+async def test_of_many_orders_some_are_looked_at_and_the_others_say_so(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acts, "MOST_REMARKS", 1)
+    await measured(space, 9)
+    entry = {"resource": order(space), "request": {"method": "POST", "url": "ServiceRequest"}}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry, entry]}
+    answer = await space.post("", bundle, as_="gp", **OUTCOME)
+    one, two = (str(each["response"]["outcome"]) for each in answer.json["entry"])
+    assert "9 days ago" in one
+    assert "9 days ago" not in two and acts.TOO_MANY in two
+
+
+async def test_a_remark_that_cannot_be_made_leaves_what_was_written(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The write is committed: a search that takes too long afterwards must not look like a refusal."""
+
+    async def slow(*given: Any) -> Any:
+        raise psycopg.errors.QueryCanceled
+
+    monkeypatch.setattr(orders, "last", slow)
+    written = await space.post("ServiceRequest", order(space), as_="gp", **OUTCOME)
+    assert written.status == 201 and b"days ago" not in written.body
 
 
 async def test_documents_that_are_one_are_told_and_none_is_lost(space: Space) -> None:
