@@ -52,18 +52,20 @@ def test_hostile_files_are_read_in_little_memory(reader: str, trap: Trap, tmp_pa
     trap.untouched()
 
 
-DEPOSITS = {
-    **{f"pdf-{name}": ("application/pdf", content) for name, content in pdf.documents(NOWHERE).items()},
-    **images.documents(NOWHERE),
-    **{f"rtf-{name}": ("text/rtf", content) for name, content in texts.rtf(NOWHERE).items()},
-    **{f"text-{name}": ("text/plain", content) for name, content in texts.plain(NOWHERE).items()},
-}  # fmt: skip
+def deposits() -> dict[str, tuple[str, bytes]]:
+    """What is declared of each, and its bytes."""
+    return {
+        **{f"pdf-{name}": ("application/pdf", content) for name, content in pdf.documents(NOWHERE).items()},
+        **images.documents(NOWHERE),
+        **{f"rtf-{name}": ("text/rtf", content) for name, content in texts.rtf(NOWHERE).items()},
+        **{f"text-{name}": ("text/plain", content) for name, content in texts.plain(NOWHERE).items()},
+    }  # fmt: skip
 
 
 def test_a_part_of_them_as_they_are_deposited(trap: Trap) -> None:
     """By the confined process: kept inert, or refused in words; it serves the next one."""
     suffixes = {"application/pdf": "pdf", "text/rtf": "rtf", "text/plain": "txt"}
-    for name, (declared, content) in some(DEPOSITS.items(), 12):
+    for name, (declared, content) in some(deposits().items(), 12):
         suffix = suffixes.get(declared, declared.rpartition("/")[2])
         try:
             media = files.sniff(content, declared, f"{name}.{suffix}")

@@ -10,7 +10,7 @@ from tests.browser_fixture import follow
 from tests.hostile.conftest import Trap
 from tests.hostile.corpus import pdf
 from tests.hostile.share import some
-from tests.hostile.test_files import DEPOSITS
+from tests.hostile.test_files import deposits
 from tests.hostile.test_rendering import in_french, links, quiet
 from tests.hostile.watched import Watched
 from tests.journeys.conftest import Demonstration, LogIn
@@ -27,7 +27,7 @@ def test_hostile_files_added_by_a_patient_do_nothing(
 ) -> None:
     watched = Watched(logged_in("patient"), demonstration.address)
     page, seen, added = watched.page, {}, 0
-    sent = [*some(DEPOSITS.items(), 12), ("good", ("application/pdf", pdf.page()))]
+    sent = [*some(deposits().items(), 12), ("good", ("application/pdf", pdf.page()))]
     for name, (declared, content) in sent:
         if len(content) > 5_000_000:
             continue

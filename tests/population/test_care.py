@@ -82,6 +82,7 @@ def test_every_document_conforms_to_the_strict_profile() -> None:
         assert conformance(reader.read(one.xml), profile=Profile.STRICT) == [], one.kind
 
 
+@pytest.mark.slow
 def test_every_document_becomes_resources_of_right_structure() -> None:
     numbers = count()
     for _, one in sample(2):

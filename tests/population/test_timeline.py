@@ -8,6 +8,7 @@ from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from hashlib import sha256
 from io import BytesIO
 
@@ -21,12 +22,25 @@ from carnet.identity.traits import differences
 from carnet.population import GeneratedDocument, Person, documents, make, report
 from tests import people
 
+pytestmark = pytest.mark.slow
 V3 = {"h": "urn:hl7-org:v3", "xsi": "http://www.w3.org/2001/XMLSchema-instance"}
-ALL = {
-    person.key: list(documents(people.POPULATION, person)) for person in people.POPULATION.people
-}
-EVERY = [(person, one) for person in people.POPULATION.people for one in ALL[person.key]]
-REPORTS = [(person, one) for person, one in EVERY if one.kind == "11502-2"]
+
+
+@cache
+def known() -> dict[str, list[GeneratedDocument]]:
+    """The documents of each of the cast."""
+    return {
+        person.key: list(documents(people.POPULATION, person))
+        for person in people.POPULATION.people
+    }
+
+
+def every() -> list[tuple[Person, GeneratedDocument]]:
+    return [(person, one) for person in people.POPULATION.people for one in known()[person.key]]
+
+
+def reports() -> list[tuple[Person, GeneratedDocument]]:
+    return [(person, one) for person, one in every() if one.kind == "11502-2"]
 
 
 def _tree(document: GeneratedDocument) -> etree._Element:
@@ -50,7 +64,7 @@ def _pdf_text(document: GeneratedDocument) -> str:
 def test_the_same_seed_gives_the_same_bytes() -> None:
     again = make(people.SEED)
     for person in again.people:
-        assert list(documents(again, person)) == ALL[person.key]
+        assert list(documents(again, person)) == known()[person.key]
 
 
 def test_another_process_gives_the_same_bytes() -> None:
@@ -59,7 +73,7 @@ def test_another_process_gives_the_same_bytes() -> None:
         "from hashlib import sha256; from carnet.population import *; p = make(1)\n"
         "print(sha256(b''.join(d.xml for d in documents(p, p.person('patient')))).hexdigest())"
     )
-    expected = sha256(b"".join(d.xml for d in ALL["patient"])).hexdigest()
+    expected = sha256(b"".join(d.xml for d in known()["patient"])).hexdigest()
     environment = {**os.environ, "PYTHONHASHSEED": "12345", "TZ": "Pacific/Auckland"}
     printed = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
@@ -69,55 +83,55 @@ def test_another_process_gives_the_same_bytes() -> None:
 
 def test_another_seed_gives_other_values() -> None:
     other = list(documents(make(2), people.PATIENT))
-    assert other[0].unique_id not in {one.unique_id for one in ALL["patient"]}
+    assert other[0].unique_id not in {one.unique_id for one in known()["patient"]}
 
 
 def test_a_later_day_adds_documents_and_changes_none() -> None:
     later = list(documents(make(people.SEED, today=date(2028, 3, 1)), people.PATIENT))
-    assert later[: len(ALL["patient"])] == ALL["patient"]
-    assert len(later) > len(ALL["patient"]) + 5
+    assert later[: len(known()["patient"])] == known()["patient"]
+    assert len(later) > len(known()["patient"]) + 5
 
 
 def test_documents_come_oldest_first_and_stop_today() -> None:
     for person in people.POPULATION.people:
-        moments = [one.effective for one in ALL[person.key]]
+        moments = [one.effective for one in known()[person.key]]
         assert moments == sorted(moments)
         assert all(moment.date() <= people.POPULATION.today for moment in moments)
 
 
 def test_every_document_has_its_own_id() -> None:
-    ids = [one.unique_id for _, one in EVERY]
+    ids = [one.unique_id for _, one in every()]
     assert len(set(ids)) == len(ids) > 200
     assert all(len(one) <= 64 for one in ids)  # DICOM and XDS limit an OID to 64 characters
 
 
 def test_every_result_has_its_own_id() -> None:
-    ids = [name for _, one in REPORTS for name in _texts(one, "//h:observation/h:id/@root")]
+    ids = [name for _, one in reports() for name in _texts(one, "//h:observation/h:id/@root")]
     assert len(set(ids)) == len(ids) > 1000
 
 
 def test_everybody_has_laboratory_reports() -> None:
     grown = [p for p in people.POPULATION.people if p.birth_date < date(2022, 1, 1)]
     for person in grown:
-        assert any(one.kind == "11502-2" for one in ALL[person.key]), person.key
+        assert any(one.kind == "11502-2" for one in known()[person.key]), person.key
 
 
 def test_the_patient_has_the_richest_record() -> None:
-    size = {key: sum(one.results for one in found) for key, found in ALL.items()}
+    size = {key: sum(one.results for one in found) for key, found in known().items()}
     assert max(size, key=lambda key: size[key]) == "patient"
-    assert {one.kind for one in ALL["patient"]} > {"11502-2", "11488-4", "11490-0", "57833-6"}
-    years = {one.effective.year for one in ALL["patient"] if one.kind == "11502-2"}
+    assert {one.kind for one in known()["patient"]} > {"11502-2", "11488-4", "11490-0", "57833-6"}
+    years = {one.effective.year for one in known()["patient"] if one.kind == "11502-2"}
     assert len(years) >= 5
 
 
 def test_the_patient_s_curves_cross_two_laboratories() -> None:
-    places = {one.establishment for one in ALL["patient"] if b'code="4548-4"' in one.xml}
+    places = {one.establishment for one in known()["patient"] if b'code="4548-4"' in one.xml}
     assert places == {"lab-quais", "lab-indrois"}
 
 
 def test_the_patient_has_a_corrected_report() -> None:
-    versions = {one.unique_id: one for one in ALL["patient"]}
-    corrected = [one for one in ALL["patient"] if one.replaces and one.kind == "11502-2"]
+    versions = {one.unique_id: one for one in known()["patient"]}
+    corrected = [one for one in known()["patient"] if one.replaces and one.kind == "11502-2"]
     assert corrected
     for second in corrected:
         first = versions[second.replaces or ""]
@@ -152,18 +166,18 @@ def _values(document: GeneratedDocument) -> list[str]:
     ],
 )
 def test_the_head_of_a_report_is_complete(path: str, expected: list[str]) -> None:
-    one = next(d for d in ALL["patient"] if d.establishment == "lab-quais")
+    one = next(d for d in known()["patient"] if d.establishment == "lab-quais")
     assert _texts(one, path)[: len(expected)] == expected
 
 
 def test_a_minor_s_document_names_a_parent() -> None:
-    for one in ALL["minor"]:
+    for one in known()["minor"]:
         assert _texts(one, "//h:guardianPerson//h:family/text()") == ["Garnier"]
-    assert not any(b"guardian" in one.xml for one in ALL["patient"])
+    assert not any(b"guardian" in one.xml for one in known()["patient"])
 
 
 def test_authors_work_where_the_document_was_made() -> None:
-    for person, one in EVERY:
+    for person, one in every():
         author = people.POPULATION.professional(one.author)
         assert one.establishment in {s.establishment for s in author.situations}
         assert author.key not in ("outsider", "blocked"), person.key
@@ -171,7 +185,7 @@ def test_authors_work_where_the_document_was_made() -> None:
 
 def test_the_reader_understands_everything_written() -> None:
     """Results out equal results in; nothing of a laboratory is kept without being understood."""
-    for _, one in EVERY:
+    for _, one in every():
         read = reader.read(one.xml)
         assert len(read.results.results) == one.results
         if one.kind == "11502-2" or not one.structured:
@@ -181,7 +195,7 @@ def test_the_reader_understands_everything_written() -> None:
 
 
 def test_the_reader_finds_the_person_who_was_written() -> None:
-    for person, one in EVERY:
+    for person, one in every():
         patient = reader.read(one.xml).header.patient
         assert patient is not None and patient.claim is not None
         assert patient.claim.value == person.ins
@@ -190,7 +204,7 @@ def test_the_reader_finds_the_person_who_was_written() -> None:
 
 
 def test_the_reader_finds_each_value_with_its_unit_range_and_interpretation() -> None:
-    for _, one in REPORTS:
+    for _, one in reports():
         observations = _tree(one).xpath("//h:observation[h:referenceRange]", namespaces=V3)
         assert isinstance(observations, list)
         assert len(observations) == one.results
@@ -208,7 +222,7 @@ def test_the_reader_finds_each_value_with_its_unit_range_and_interpretation() ->
 
 
 def test_readable_text_and_pdf_say_what_the_entries_say() -> None:
-    one = next(d for d in ALL["patient"] if b'code="4548-4"' in d.xml)
+    one = next(d for d in known()["patient"] if b'code="4548-4"' in d.xml)
     text = _pdf_text(one)
     narrative = " ".join(_texts(one, "//h:section/h:text//text()"))
     for value in _values(one):
@@ -220,7 +234,7 @@ def test_readable_text_and_pdf_say_what_the_entries_say() -> None:
 
 
 def test_anchors_of_the_text_are_those_the_entries_point_to() -> None:
-    for _, one in REPORTS[:20]:
+    for _, one in reports()[:20]:
         anchors = {f"#{name}" for name in _texts(one, "//h:text//h:content/@ID")}
         pointed = _texts(one, "//h:observation/h:code/h:originalText/h:reference/@value")
         assert len(pointed) == one.results
@@ -228,7 +242,7 @@ def test_anchors_of_the_text_are_those_the_entries_point_to() -> None:
 
 
 def test_letters_read_well() -> None:
-    for person, one in EVERY:
+    for person, one in every():
         if one.kind != "11502-2":
             text = _pdf_text(one)
             assert "{" not in text and "}" not in text
@@ -255,7 +269,7 @@ def test_a_report_can_be_made_for_this_minute() -> None:
 
 
 def _sizes(person: Person) -> list[int]:
-    return [len(one.xml) for one in ALL[person.key]]
+    return [len(one.xml) for one in known()[person.key]]
 
 
 def test_documents_have_the_size_of_real_ones() -> None:

@@ -53,6 +53,7 @@ def test_accents_case_ligatures_and_elisions_are_nothing() -> None:
     assert "0.5" in "".join(words.said("0.5 mg"))
 
 
+@pytest.mark.slow
 def test_every_mark_of_unicode_is_left_out_and_nothing_else() -> None:
     """The quick way is the slow one, letter by letter and in a text."""
     points = [chr(each) for each in range(sys.maxunicode + 1) if not 0xD800 <= each < 0xE000]
