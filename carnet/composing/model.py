@@ -16,7 +16,10 @@ from uuid import UUID
 from carnet.identity.titles import title as civil
 
 Json = Mapping[str, Any]
-Kind = Literal["problem", "history", "procedure", "allergy", "treatment", "observation"]
+Kind = Literal[
+    "problem", "history", "procedure", "allergy", "treatment", "observation",
+    "vaccination", "family", "lifestyle", "device",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
