@@ -252,6 +252,8 @@ async def _write(unit: Unit, held: Held, before: dict[str, Any], made: dict[str,
     written = await unit.update("DocumentReference", held.id, plain, platform=True)
     if plain["status"] != before["status"]:
         await replace.stand(unit, held.cid, [held.rid], stands=plain["status"] == "current")
+        if plain["status"] != "current":
+            await replace.leave(unit, held.cid, f"DocumentReference/{held.id}")
         if plain["status"] == "entered-in-error":
             await void(unit, held)
     if archived(before) != archived(made):

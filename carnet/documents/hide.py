@@ -20,6 +20,7 @@ from carnet.access.actor import ActorKind
 from carnet.access.door import Decision, Held, Stored, Unit, Visit, commit
 from carnet.access.door.decide import REPRESENTING
 from carnet.access.labels import Label, without
+from carnet.documents import addenda
 from carnet.documents import queries as own
 from carnet.documents.masks import masked, masked_list
 from carnet.documents.replace import LONGEST, replaced_by
@@ -218,6 +219,7 @@ async def relabel(
         return []
     (first,) = found
     rows = await chain(unit, first) if first.rtype == "DocumentReference" else [first]
+    rows += await _added(unit, cid, rows)
     rids = [row.rid for row in rows]
     for row in (*rows, *await unit.rows(cid, rids, following=True)):
         await _say(unit, row, add, remove)
@@ -225,6 +227,14 @@ async def relabel(
     if first.rtype == "DocumentReference":
         await _lots(unit, cid, rows)
     return rids
+
+
+async def _added(unit: Unit, cid: int, rows: list[Stored]) -> list[Stored]:
+    """What adds to a document, whoever wrote it: it says again what is masked."""
+    addresses = [row.address for row in rows if row.rtype == "DocumentReference"]
+    found = await addenda.of(unit, cid, addresses, whole(cid)) if addresses else []
+    known = {row.rid for row in rows}
+    return [each for each in found if each.rid not in known]
 
 
 def whole(cid: int) -> Scope:

@@ -23,7 +23,7 @@ from carnet.access.door import Address, Unit, Written
 from carnet.access.labels import Label
 from carnet.access.queries import Identity
 from carnet.config import Instance
-from carnet.documents import folders, guide, metadata, queries, reserves, unique
+from carnet.documents import addenda, folders, guide, metadata, queries, reserves, unique
 from carnet.documents.cda import CdaDocument, NotCda, conformance, read
 from carnet.documents.cda.conformance import Finding, Profile, Severity, finding
 from carnet.documents.cda.document import ROOT as CLINICAL_DOCUMENT
@@ -40,7 +40,7 @@ from carnet.documents.identity import (
     source_patient,
 )
 from carnet.documents.masks import masked, masked_list
-from carnet.documents.replace import all_of, check_patches, home, parents, stand, supersede
+from carnet.documents.replace import all_of, check_patches, home, named, parents, stand, supersede
 from carnet.documents.same.keep import keep as keep_marks
 from carnet.documents.text import index
 from carnet.fhir import xml
@@ -133,6 +133,7 @@ async def publish(unit: Unit, plan: Plan, entry: Entry) -> Written:
         label |= Label.INVISIBLE_REPRESENTANTS_LEGAUX
     for parent in replaced:
         label |= parent.labels
+    label |= await _added_to(unit, address, resource)
     resource = masked(resource, label)
     place = _Place(address, kinds.of(resource), label)
     if unit.visit.actor.kind is ActorKind.ASSISTANT and (replaced or place.kind != MANAGEMENT):
@@ -207,6 +208,16 @@ async def submission(unit: Unit, plan: Plan, entry: Entry) -> Written:
 
 
 # ------------------------------------------------------------------------------------- what is read
+
+
+async def _added_to(unit: Unit, address: Address, resource: dict[str, Any]) -> Label:
+    """The masks of what this document adds to, transforms or signs."""
+    targets = addenda.adds_to(resource)
+    if not targets:
+        return Label.NONE
+    ids = [await named(unit, address, each) for each in targets]
+    every = await all_of(unit, address.cid)
+    return await addenda.borne(unit, every, [each for each in ids if each is not None])
 
 
 def _profile(unit: Unit, entry: Entry) -> Profile:

@@ -18,7 +18,7 @@ from carnet import errors
 from carnet.access import queries as access
 from carnet.access.door import Address, Unit, Written
 from carnet.access.labels import FILED, Label
-from carnet.documents import metadata, queries, unique
+from carnet.documents import addenda, metadata, queries, unique
 from carnet.documents.cda import CdaDocument
 from carnet.documents.cda.conformance import Finding, Profile, finding
 from carnet.documents.content import unpacked
@@ -121,7 +121,7 @@ async def home(
     numbers = document.header.replaces if document is not None else ()
     targets += [{"identifier": metadata.identifier(number)} for number in numbers]
     for target in targets:
-        place = unit.visit.door.ids.decode(await _named(unit, address, target) or "")
+        place = unit.visit.door.ids.decode(await named(unit, address, target) or "")
         if place is not None and place[0] in every:
             return place[0]
     return address.cid
@@ -131,7 +131,7 @@ async def _parent(
     unit: Unit, address: Address, target: dict[str, Any], profile: Profile
 ) -> Parent | None:
     """The document a target names, checked; None for an identifier that is unknown here."""
-    id = await _named(unit, address, target)
+    id = await named(unit, address, target)
     if id is None:
         return None
     held = await unit.held("DocumentReference", id)  # absent when it is hidden: no more is told
@@ -148,7 +148,7 @@ async def _parent(
     return Parent(held.id, held.rid, Label(held.labels), content)
 
 
-async def _named(unit: Unit, address: Address, target: dict[str, Any]) -> str | None:
+async def named(unit: Unit, address: Address, target: dict[str, Any]) -> str | None:
     """Id of the document a target names; None when it gives an identifier nobody here has."""
     door = unit.visit.door
     base = f"{door.settings.base_url}/fhir"
@@ -187,6 +187,7 @@ async def supersede(unit: Unit, cid: int, replaced: list[Parent], label: Label) 
     for parent in replaced:
         content = masked({**parent.resource, "status": "superseded"}, label)
         await unit.update("DocumentReference", parent.id, content, platform=True)
+        await leave(unit, cid, f"DocumentReference/{parent.id}", label)
         if parent.labels == label:
             continue  # so has the rest of its chain
         rids = [parent.rid]
@@ -196,6 +197,18 @@ async def supersede(unit: Unit, cid: int, replaced: list[Parent], label: Label) 
             )
             rids.append(older.rid)
         await unit.relabel(cid, rids, label)
+
+
+async def leave(unit: Unit, cid: int, address: str, label: Label = Label.NONE) -> None:
+    """Have what its depositor added to a document leave with it, masked as it is."""
+    added = await addenda.leaving(unit, cid, address)
+    for each in added:
+        content = masked({**each.resource, "status": "superseded"}, label)
+        await unit.update("DocumentReference", each.id, content, platform=True)
+    rids = [each.rid for each in added]
+    await stand(unit, cid, rids, stands=False)
+    if rids and label:
+        await unit.mask(cid, rids, label, Label.NONE)
 
 
 async def stand(unit: Unit, cid: int, rids: Collection[int], *, stands: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from carnet import errors
 from carnet.access.door import Address, Held, Unit, Written
-from carnet.documents import hide
+from carnet.documents import hide, replace
 from carnet.documents.same.keep import forget
 from carnet.documents.text import index
 from carnet.rest.acts import Entry, Plan
@@ -79,6 +79,7 @@ async def delete(unit: Unit, plan: Plan, entry: Entry) -> Written:
     newer = [each for each in await hide.chain(unit, first) if each.rid > held.rid]
     if any(not each.gone for each in newer):
         raise Kept
+    await replace.leave(unit, held.cid, address.literal)
     following = await unit.rows(held.cid, [held.rid], following=True)
     for row in following:
         if row.rtype != "List" and not row.gone:
