@@ -42,6 +42,7 @@ class Remark:
     rule: str = ""
     french: str = ""  # the same sentence, where there is one
     line: int | None = None  # of an XML file, from 1
+    source: str = ""  # the text of a model that asks for it; "" for what no model asks
 
     @property
     def place(self) -> str:
@@ -69,6 +70,7 @@ class Remark:
             "french": self.french or None,
             "path": self.path or None,
             "line": self.line,
+            "source": self.source or None,
         }
 
 

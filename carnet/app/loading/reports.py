@@ -17,7 +17,7 @@ from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
 from carnet import __version__
-from carnet.app.loading.outcomes import Outcome, State, shown, summary
+from carnet.app.loading.outcomes import Outcome, Remark, State, shown, summary
 
 VERSION: Final = 1  # of the JSON report's shape
 # XML 1.0 has no place for these, even escaped; Char production of the recommendation.
@@ -157,6 +157,7 @@ WORDS: Final = {
     State.SKIPPED: "laissé / skipped",
     State.REFUSED: "refusé / refused",
 }
+BROKEN: Final = "Non conforme à son modèle / Not conforming to its model"
 FATES: Final = {"data": "compris / understood", "kept": "gardé / kept"}
 STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#161616}"
@@ -208,20 +209,29 @@ def _section(number: int, one: Outcome) -> str:
                 "<th scope='col'>Quoi / What</th><th scope='col'>Section</th>"
                 f"<th scope='col'>Pourquoi / Why</th></tr></thead><tbody>{rows}</tbody></table>"
             )
-    if one.remarks:
-        rows = "".join(
-            f"<tr><td>{_html(each.severity)}</td><td>{_html(each.rule or each.code)}</td>"
-            f"<td>{_html(each.place)}</td><td><span lang='fr'>{_html(each.french or each.text)}</span>"
-            + (f"<br><span lang='en'>{_html(each.text)}</span>" if each.french else "")
-            + "</td></tr>"
-            for each in one.remarks
-        )
-        said.append(
-            "<table><caption>Constats / Findings</caption><thead><tr><th scope='col'>Gravité / Severity"
-            "</th><th scope='col'>Règle / Rule</th><th scope='col'>Endroit / Place</th>"
-            f"<th scope='col'>Constat / Finding</th></tr></thead><tbody>{rows}</tbody></table>"
-        )
+    for caption, remarks in (
+        (BROKEN, [each for each in one.remarks if each.source]),
+        ("Constats / Findings", [each for each in one.remarks if not each.source]),
+    ):
+        if remarks:
+            said.append(_findings(caption, remarks))
     return "".join([*said, "</section>"])
+
+
+def _findings(caption: str, remarks: Sequence[Remark]) -> str:
+    rows = "".join(
+        f"<tr><td>{_html(each.severity)}</td><td>{_html(each.rule or each.code)}</td>"
+        f"<td>{_html(each.place)}</td><td><span lang='fr'>{_html(each.french or each.text)}</span>"
+        + (f"<br><span lang='en'>{_html(each.text)}</span>" if each.french else "")
+        + (f"<br>{_html(each.source)}" if each.source else "")
+        + "</td></tr>"
+        for each in remarks
+    )
+    return (
+        f"<table><caption>{_html(caption)}</caption><thead><tr><th scope='col'>Gravité / Severity"
+        "</th><th scope='col'>Règle / Rule</th><th scope='col'>Endroit / Place</th>"
+        f"<th scope='col'>Constat / Finding</th></tr></thead><tbody>{rows}</tbody></table>"
+    )
 
 
 def _html(said: str) -> str:

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from carnet import errors
 from carnet.access.actor import Actor
-from carnet.app.loading import containers, definitions, files
+from carnet.app.loading import containers, definitions, files, models
 from carnet.app.loading.containers import Budget, Inside
 from carnet.app.loading.definitions import Definitions, Keeper, Kept
 from carnet.app.loading.files import Named
@@ -225,6 +225,7 @@ async def _document(
     built: Built, who: Actor, named: Named, options: Options, media: str
 ) -> Outcome:
     start = time.monotonic()
+    content = b""
     try:
         content = await asyncio.to_thread(files.bytes_of, named)
         if media:
@@ -239,7 +240,9 @@ async def _document(
             masks=masks(named.told) if named.told is not None else (),
         )
     except Exception as error:  # one file must not stop the others
-        return refusal(named.path, error, time.monotonic() - start)
+        one = refusal(named.path, error, time.monotonic() - start)
+        broken = [] if media else await asyncio.to_thread(models.told, content)
+        return replace(one, remarks=(*one.remarks, *broken))
     understood = tuple(
         {
             "fate": str(line.fate),
@@ -259,7 +262,7 @@ async def _document(
         address=done.address,
         counts=_counts(done),
         understood=understood,
-        remarks=tuple(_doubts(done)),
+        remarks=(*_doubts(done), *await asyncio.to_thread(models.told, content)),
         seconds=time.monotonic() - start,
     )
 

@@ -131,6 +131,8 @@ def report(request: HttpRequest) -> HttpResponse:
             "state": words.get(each["outcome"], each["outcome"]),
             "data": [line for line in each["understood"] if line["fate"] == "data"],
             "kept": [line for line in each["understood"] if line["fate"] == "kept"],
+            "broken": [one for one in each["findings"] if one.get("source")],
+            "doubts": [one for one in each["findings"] if not one.get("source")],
         }
         for each in found.get("files", [])
     ]

@@ -182,7 +182,7 @@ async def test_a_strict_reception_lists_all_that_is_wrong(space: Space, shared: 
     assert max(len(each.remarks) for each in refused) > 3
     for each in refused:
         assert each.code in {"900", "901", "902", "903", "904", "905", "906"}
-        assert all(remark.path and remark.code for remark in each.remarks)
+        assert all(remark.path and (remark.code or remark.source) for remark in each.remarks)
     assert not any("kept in quarantine" in each.counts for each in found.values())
 
 

@@ -8,7 +8,7 @@ document is `conformance.py`'s, and is not asked twice.
 from __future__ import annotations
 
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -49,6 +49,7 @@ class Broken:
     rule: Rule
     path: str
     line: int | None
+    section: str = ""  # code of the section it stands in, as it was sent
 
 
 @cache
@@ -75,13 +76,25 @@ def rules() -> tuple[Rule, ...]:
     )
 
 
-def broken(root: d.Element) -> list[Broken]:
-    """Every rule that is not kept. root: the ClinicalDocument."""
-    return [
-        Broken(rule, path_of(element), int(element.sourceline) if element.sourceline else None)
-        for element, rule in _asked(root)
-        if not kept(rule, element)
-    ]
+def broken(root: d.Element, most: int | None = None) -> list[Broken]:
+    """Every rule that is not kept. root: the ClinicalDocument. most: times one rule is told."""
+    found, times = [], Counter[str]()
+    for element, rule in _asked(root):
+        if kept(rule, element):
+            continue
+        times[rule.id] += 1
+        if most is None or times[rule.id] <= most:
+            line = int(element.sourceline) if element.sourceline else None
+            found.append(Broken(rule, path_of(element), line, _section(element)))
+    return found
+
+
+def _section(element: d.Element) -> str:
+    """The code of the nearest section, the element itself included; "" in the header."""
+    at: d.Element | None = element
+    while at is not None and d.local(at) != "section":
+        at = at.getparent()
+    return d.attribute(d.child(at, "code"), "code") or ""
 
 
 def kept(rule: Rule, element: d.Element) -> bool:
@@ -102,15 +115,12 @@ def _asked(root: d.Element) -> Iterator[tuple[d.Element, Rule]]:
     known: dict[str, list[Rule]] = defaultdict(list)
     for rule in rules():
         known[rule.context].append(rule)
+    asked: set[tuple[d.Element, str]] = set()  # a template claimed twice is asked once
     for template in root.iter(f"{d.V3}templateId"):
         above = template.getparent()
-        if above is None:
-            continue
         claimed = (template.get("root") or "").strip()
-        twin = next(
-            (each for each in d.children(above, "templateId") if each.get("root") == claimed),
-            template,
-        )
-        if twin is template:  # a template claimed twice is asked once
-            for rule in known.get(claimed, ()):
-                yield above, rule
+        if above is None or claimed not in known or (above, claimed) in asked:
+            continue
+        asked.add((above, claimed))
+        for rule in known[claimed]:
+            yield above, rule
