@@ -17,7 +17,7 @@ from carnet.identity.titles import title as civil
 
 Json = Mapping[str, Any]
 Kind = Literal[
-    "problem", "history", "procedure", "allergy", "treatment", "observation",
+    "problem", "history", "procedure", "allergy", "treatment", "stopped", "observation",
     "vaccination", "family", "lifestyle", "device",
 ]  # fmt: skip
 
@@ -53,6 +53,23 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True)
+class Peer:
+    """A professional a document names, as the directory knows them; place: None when it has none of theirs."""
+
+    idnps: str
+    profession: str
+    family: str
+    given: str
+    title: str
+    place: Place | None = None
+
+    @property
+    def shown(self) -> str:
+        """As they are read."""
+        return " ".join(filter(None, (civil(self.title), self.given, self.family)))
+
+
+@dataclass(frozen=True, slots=True)
 class Stay:
     """The care a document tells of; dates are HL7 or FHIR instants."""
 
@@ -67,6 +84,8 @@ class Line:
     cells: tuple[str, ...]
     kind: Kind | None = None
     resource: Json | None = None
+    # The same cells in pieces its entry points to: (name, words). None: the first cell is the line.
+    pieces: tuple[tuple[tuple[str, str], ...], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +125,8 @@ class Document:
     at: datetime
     parts: Sequence[Part]
     stay: Stay | None = None
-    attending: Signer | None = None
+    attending: Peer | None = None  # the treating doctor
+    recipients: Sequence[Peer] = ()
     version: int = 1
     set: UUID | None = None
     before: UUID | None = None

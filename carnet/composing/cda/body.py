@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import uuid5
 
-from carnet.composing.cda import codes, elements, entries
+from carnet.composing.cda import codes, elements, entries, told, writers
 from carnet.composing.cda.copy import copied
 from carnet.composing.cda.elements import Element, tag, templates
 from carnet.composing.cda.header import header
 from carnet.composing.model import Document, Json, Line, Part
 
+TAKEN = ("treatment", "stopped")
 NOTHING = "Rien à signaler dans ce document."
 
 
@@ -61,8 +62,8 @@ class _Writer:
     def entry(self, line: Line, anchor: str) -> Element:
         """What a line says, coded."""
         assert line.kind is not None and line.resource is not None
-        made = entries.WRITERS[line.kind](line.resource, anchor, self.number)
-        return tag("entry", made, typeCode="DRIV" if line.kind == "treatment" else None)
+        made = writers.WRITERS[line.kind](line.resource, anchor, self.number)
+        return tag("entry", made, typeCode="DRIV" if line.kind in TAKEN else None)
 
 
 def _text(part: Part, anchors: list[str]) -> Element:
@@ -84,13 +85,15 @@ def _words(part: Part, anchors: list[str]) -> Iterator[Element]:
 
 def _row(line: Line, anchor: str) -> Element:
     """The first cell has the anchor of the entry; a dosage is the second of a treatment."""
+    if line.pieces is not None:
+        return tag("tr", *(told.cell(each, anchor) for each in line.pieces))
     cells = []
     for at, text in enumerate(line.cells):
         own = (
             anchor
             if at == 0
             else f"{anchor}-posologie"
-            if at == 1 and line.kind == "treatment"
+            if at == 1 and line.kind in TAKEN
             else ""
         )
         cells.append(

@@ -38,6 +38,34 @@ TABLE: Final[dict[Kind, tuple[str, str, str, tuple[str, ...], tuple[str, ...]]]]
         ("2.16.840.1.113883.10.20.1.8", "1.3.6.1.4.1.19376.1.5.3.1.3.19", "1.2.250.1.213.1.1.2.143"),
         ("Médicament", "Posologie", "Depuis", "Source"),
     ),
+    "stopped": (
+        "18610-6", "Traitements administrés", "Traitements arrêtés durant le séjour",
+        ("1.3.6.1.4.1.19376.1.5.3.1.3.21", "1.2.250.1.213.1.1.2.145"),
+        ("Médicament", "Posologie", "Période", "Source"),
+    ),
+    "vaccination": (
+        "11369-6", "Historique des vaccinations", "Vaccinations",
+        ("2.16.840.1.113883.10.20.1.6", "1.3.6.1.4.1.19376.1.5.3.1.3.23", "1.2.250.1.213.1.1.2.147"),
+        ("Vaccin", "Date", "Lot", "Rang", "Précisions", "Source"),
+    ),
+    "family": (
+        "10157-6", "Historique des pathologies familiales", "Antécédents familiaux",
+        ("2.16.840.1.113883.10.20.1.4", "1.3.6.1.4.1.19376.1.5.3.1.3.14",
+         "1.3.6.1.4.1.19376.1.5.3.1.3.15", "1.2.250.1.213.1.1.2.139"),
+        ("Lien de parenté", "Antécédents", "Source"),
+    ),
+    "lifestyle": (
+        "29762-2", "Habitus, Mode de vie", "Mode de vie",
+        ("2.16.840.1.113883.10.20.1.15", "1.3.6.1.4.1.19376.1.5.3.1.3.16",
+         "1.3.6.1.4.1.19376.1.5.3.1.3.16.1", "1.2.250.1.213.1.1.2.141"),
+        ("Type", "Observation", "Date", "Précisions", "Source"),
+    ),
+    # The first root is written so (11383) in the models of the agency.
+    "device": (
+        "46264-8", "Dispositifs médicaux", "Dispositifs médicaux",
+        ("2.16.840.1.11383.10.20.1.7", "1.3.6.1.4.1.19376.1.5.3.1.1.5.3.5", "1.2.250.1.213.1.1.2.1"),
+        ("Dispositif", "Depuis", "Références", "Précisions", "Source"),
+    ),
 }  # fmt: skip
 
 
@@ -56,7 +84,7 @@ class Reviewed:
 
 def line(kind: Kind, resource: Json, source: str, since: str = "") -> Line:
     """A line of a resource; since: as read."""
-    if kind == "treatment":
+    if kind in ("treatment", "stopped"):
         named = said(resource.get("medicationCodeableConcept"))
         return Line((named, dosage(resource), since, source), kind, resource)
     return Line((said(resource.get("code")), since, source), kind, resource)
