@@ -6,14 +6,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import getpass
-import json
 import multiprocessing
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import psycopg
 import structlog
@@ -23,6 +24,8 @@ from rich.progress import Progress
 
 from carnet import app as composition
 from carnet import config, errors, portal
+from carnet.access import door
+from carnet.access.log import heads
 from carnet.app import opening, worker
 from carnet.app.loading import reports
 from carnet.app.loading.outcomes import Outcome, State
@@ -36,6 +39,7 @@ from carnet.postgres.server import Server
 
 REFUSED, WRONG_USE, NOT_REACHED = 1, 2, 3  # exit codes, those of carnet load
 MATRIX: Final = Path(opening.__file__).with_name("matrix.toml")  # no professional reads anything
+ENDING: Final = 4.0  # seconds for what a run that was killed left to end
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 log = structlog.get_logger("carnet.open")
@@ -101,10 +105,11 @@ def open_(
             return
         if not paths and not lock.exists(settings.data):
             raise Nothing
-        if not no_serve:
-            serving.refuse_used_port(settings.host, settings.port)
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.data.chmod(0o700)  # one that was there already may be open to others
+        with lock.alone(settings.data, ENDING):
+            if not no_serve:
+                serving.refuse_used_port(settings.host, settings.port)
         secret = passphrase(settings, passphrase_file)
         with lock.unlocked(settings.data, secret) as unlocked:
             del secret
@@ -146,7 +151,7 @@ def settings_of(data: Path | None, port: int | None) -> Settings:
         not said
         and not lock.exists(found.data)
         and found.data.exists()
-        and any(found.data.iterdir())
+        and any(each.name != lock.RUNNING for each in found.data.iterdir())
     ):
         raise NotPrivate
     return replace(found, base_url=f"http://localhost:{found.port}", matrix=str(MATRIX))
@@ -190,6 +195,11 @@ def _opened(
     names: bool,
     no_serve: bool,
 ) -> list[Outcome]:
+    # Before the database knows them: a run that is killed loses none, the first one either.
+    door.load_or_make(settings.keys)
+    heads.load_or_make(settings.keys)
+    unlocked.keep()
+    common.console.print("Démarrage… / starting…", highlight=False)
     with common.server_of(settings) as server:
         common.bring_up_to_date(settings, server)
         common.remember(settings)
@@ -204,8 +214,15 @@ def _opened(
             typer.echo(reports.text(found if names else report.nameless(found)), nl=False)
             return found
         common.console.print(f"Vos documents / your documents : [bold]{settings.base_url}[/bold]")
-        with _beside(settings, paths, given, names):
-            serving.serve(settings, workers=1, hangup_ends=not _outlives())
+        begin = serving.beginning()
+        with _beside(begin, settings, paths, given, names):
+            serving.serve(
+                settings,
+                workers=1,
+                hangup_ends=not _outlives(),
+                target="carnet.cli.open:pages",
+                begin=begin,
+            )
     return []
 
 
@@ -248,15 +265,33 @@ def give(found: Sequence[Outcome], given: Sequence[Path], names: bool) -> None:
         each.write_text(report.written(found, reports.form_of(each), names=names), "utf-8")
 
 
+def tell(found: Sequence[Outcome]) -> None:
+    """One line a language, where the pages were announced."""
+    said = reports.counted(found)
+    common.console.print(
+        "Fichiers : {files} ({in} lus, {already_there} déjà là, {skipped} laissés de côté,"
+        " {refused} refusés) ; {findings} remarques dans le rapport.\n"
+        "Files: {files} ({in} read, {already_there} already there, {skipped} left aside,"
+        " {refused} refused); {findings} findings in the report.".format(**said),
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
 @contextlib.contextmanager
 def _beside(
-    settings: Settings, paths: Sequence[Path], given: Sequence[Path], names: bool
+    begin: serving.Begin,
+    settings: Settings,
+    paths: Sequence[Path],
+    given: Sequence[Path],
+    names: bool,
 ) -> Iterator[None]:
     """The loading and the worker, in a process of their own: pages come first."""
     held = [path.absolute() for path in paths], [path.absolute() for path in given]
-    process = multiprocessing.get_context("spawn").Process(
-        target=_work, args=(settings, *held, names), daemon=True
-    )
+    fork = begin == "fork"
+    context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("spawn")
+    process = context.Process(target=_work, args=(settings, *held, names), daemon=True)
     process.start()
     try:
         yield
@@ -271,8 +306,25 @@ def _work(settings: Settings, paths: list[Path], given: list[Path], names: bool)
         signal.signal(number, signal.SIG_IGN)
     os.nice(5)
     composition.quiet_logs(settings)
+    parent, keys = os.getppid(), settings.keys.resolve()
     with common.server_of(settings) as server:
         asyncio.run(_until_terminated(settings, server, paths, given, names))
+    if os.getppid() != parent:  # it was killed, and puts nothing away
+        lock.put_away(settings.data, keys)
+
+
+def pages() -> Any:
+    """The pages of one process, which ends with its parent: one that is killed leaves nothing open."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    return serving.worker()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(serving.STOPPING)
+    os._exit(1)
 
 
 async def _until_terminated(
@@ -283,8 +335,7 @@ async def _until_terminated(
             await _served(settings)
             found = await take(settings, server, paths)
             give(found, given, names)
-            count = json.dumps(reports.counted(found))
-            common.console.print(f"Lu / read : {count}", highlight=False, markup=False)
+            tell(found)
 
     tasks = [
         asyncio.create_task(load()),

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import os
 import socket
-from typing import Any
+import sys
+from typing import Any, Literal
 
 from granian import Granian
 from granian.constants import Interfaces, Loops
@@ -15,6 +18,7 @@ from carnet.app import application
 from carnet.config import Settings
 from carnet.postgres.server import open_server
 
+Begin = Literal["fork", "spawn"]
 STOPPING = 10  # seconds a worker has to end
 
 
@@ -29,17 +33,33 @@ def worker() -> Any:
     return application(settings, server)
 
 
-def serve(settings: Settings, *, workers: int, hangup_ends: bool = False) -> None:
+def beginning() -> Begin:
+    """How a process that serves may begin: as a copy of this one, which has imported all of it, where
+    this has one thread and no lock of another would be taken along; else anew, two seconds later."""
+    with contextlib.suppress(OSError):
+        if sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1:
+            return "fork"
+    return "spawn"
+
+
+def serve(
+    settings: Settings,
+    *,
+    workers: int,
+    hangup_ends: bool = False,
+    target: str = "carnet.cli.serving:worker",
+    begin: Begin = "spawn",
+) -> None:
     """Serve until a signal; refuses a port in use, since two masters would share it silently.
 
     hangup_ends: SIGHUP, of a terminal that is closed, ends it; else workers are renewed.
+    begin: workers begin as new processes; where nothing is open here yet, as copies of this one.
     """
     refuse_used_port(settings.host, settings.port)
     config.export(settings)
-    # Workers begin as new processes: a fork would take with it the threads' locks and open connections.
-    multiprocessing.set_start_method("spawn", force=True)
+    multiprocessing.set_start_method(begin, force=True)
     master = Granian(
-        "carnet.cli.serving:worker",
+        target,
         factory=True,
         interface=Interfaces.ASGI,
         address=settings.host,

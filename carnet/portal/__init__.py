@@ -81,7 +81,12 @@ def ensure_accounts(subjects: Mapping[str, str], password: str) -> None:
 
 
 def ensure_owner(subject: str) -> None:
-    """The one account of a private instance; it has no password of its own."""
+    """The one account of a private instance; it has no password of its own. No connection is left."""
+    from django.db import connections
+
     from carnet.portal.accounts.ensure import ensure_owner as run
 
-    run(subject)
+    try:
+        run(subject)
+    finally:
+        connections.close_all()

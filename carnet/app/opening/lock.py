@@ -16,6 +16,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,17 +141,29 @@ class Unlocked:
 
 
 @contextlib.contextmanager
-def alone(data: Path) -> Iterator[None]:
-    """One program at a time has a folder open: a second one would take the keys from under the first."""
+def alone(data: Path, patience: float = 0.0) -> Iterator[None]:
+    """One program at a time has a folder open: a second one would take the keys from under the first.
+
+    patience: seconds left to what a killed program began, which ends by itself.
+    """
     number = os.open(data / RUNNING, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + patience
     try:
-        try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InUse from None
+        while not _taken(number):
+            if time.monotonic() >= until:
+                raise InUse
+            time.sleep(0.1)
         yield
     finally:
         os.close(number)
+
+
+def _taken(number: int) -> bool:
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -189,6 +202,14 @@ def _unlocked(data: Path, passphrase: str, cost: int) -> Iterator[Unlocked]:
     finally:
         link.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def put_away(data: Path, folder: Path) -> None:
+    """Remove the keys of a run that was killed; those of one that began since are another's."""
+    link = data / "keys"
+    if link.is_symlink() and link.resolve() == folder:
+        link.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def wipe(data: Path) -> None:
