@@ -17,7 +17,7 @@ from uuid import UUID
 from carnet import errors
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import DIRECTORY, Visit
-from carnet.app import parts
+from carnet.app import composing_lines, parts
 from carnet.app.parts import Built
 from carnet.composing import cda, readable
 from carnet.composing.kinds import KINDS, discharge
@@ -45,6 +45,7 @@ from carnet.fhir.search.identifiers import IdFilter
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.tokens import TokenFilter
 from carnet.summary import gather, treatments
+from carnet.summary.background import Background, background
 from carnet.summary.facts import listed, mapping, moment
 from carnet.summary.gather import Gathered
 from carnet.summary.pages import Line as Told
@@ -68,8 +69,9 @@ class ComposingPages:
         """What the record offers to a kind of document."""
         visit = _visit(self._built, actor)
         found = await _gathered(visit, patient)
+        besides = await background(visit, found.cid)
         offers: dict[Kind, list[Offer]] = {kind: [] for kind in _kind(sort).KINDS}
-        for kind, told, made in _lines(found):
+        for kind, told, made in _lines(found, besides):
             if kind in offers and len(offers[kind]) < MOST:
                 offers[kind].append(
                     Offer(told.sources[0].address, kind, made.cells, tuple(_doubts(told)))
@@ -107,11 +109,12 @@ class ComposingPages:
             raise TooLong
         visit = _visit(self._built, actor)
         found = await _gathered(visit, patient)
+        besides = await background(visit, found.cid)
         people = [each for each in found.of("Patient") if each.stored.cid == found.cid]
         if not people:
             raise errors.NotFound
         lines: dict[Kind, list[Line]] = {}
-        for each, told, made in _lines(found):
+        for each, told, made in _lines(found, besides):
             if each in kind.KINDS and told.sources[0].address in kept.chosen:
                 lines.setdefault(each, []).append(made)
         reviewed = Reviewed(
@@ -236,7 +239,7 @@ def _both(document: Document) -> bytes:
 # -------------------------------------------------------------------------------------- what is offered
 
 
-def _lines(found: Gathered) -> Iterator[tuple[Kind, Told, Line]]:
+def _lines(found: Gathered, besides: Background) -> Iterator[tuple[Kind, Told, Line]]:
     """The lines of the one page, each with the resource its newest source is."""
     page = gather.page(found)
     facts = {each.stored.address: each for each in found.of(*found.facts)}
@@ -249,34 +252,18 @@ def _lines(found: Gathered) -> Iterator[tuple[Kind, Told, Line]]:
     )
     for kind, section, past in sections:
         held = section.past if past else section.lines
-        for told in (*held, *(section.nothing if kind == "allergy" and not held else ())):
-            fact = facts.get(told.sources[0].address) if told.sources else None
-            if fact is None:
+        for each in (*held, *(section.nothing if kind == "allergy" and not held else ())):
+            told = composing_lines.stated(kind, each, facts)
+            if not told.sources:
                 continue
+            fact = facts[told.sources[0].address]
             resource: Mapping[str, Any] = fact.own
             if kind == "treatment":
                 medicine = treatments.medicine(fact, found.medications)
                 resource = {**resource, "medicationCodeableConcept": medicine}
-            first = told.sources[0]
-            said = ", ".join(filter(None, (first.author or first.title, _day(first.at))))
-            if told.declared:
-                said = f"{said} (déclaré par le patient ou un proche)"
-            yield kind, told, line(kind, resource, said, _since(told))
-
-
-def _since(told: Told) -> str:
-    ends = [_shown(each) for each in (told.since, told.until) if each]
-    return " – ".join(ends)
-
-
-def _shown(text: str) -> str:
-    """A FHIR date as it is read, as precise as it was."""
-    day = text[:10].split("-")
-    return "/".join(reversed(day)) if all(each.isdigit() for each in day) else text
-
-
-def _day(at: datetime | None) -> str:
-    return f"{at:%d/%m/%Y}" if at else ""
+            made = line(kind, resource, composing_lines.source(told), composing_lines.since(told))
+            yield kind, told, made
+    yield from composing_lines.lines(facts, page.vaccinations, besides)
 
 
 def _doubts(told: Told) -> Iterator[Doubt]:

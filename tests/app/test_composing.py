@@ -26,7 +26,8 @@ async def test_a_synthesis_is_offered_looked_at_published_and_read_again(space: 
     offered = await pages.proposed(gp, patient, "vsm")
     lines = every(offered)
     assert [kind for kind, _ in offered.groups] == [
-        "problem", "history", "procedure", "allergy", "treatment",
+        "problem", "history", "procedure", "allergy", "lifestyle", "family", "treatment",
+        "vaccination", "device",
     ]  # fmt: skip
     assert len(lines) >= 3
     left, *chosen = lines.items()
