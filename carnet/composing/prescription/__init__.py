@@ -4,23 +4,39 @@
 - `model.py`: the lines and what is refused of them; `rules.toml`: who prescribes, units, limits.
 - `resources.py`: FHIR; `paper.py`: the page, with its QR code.
 - `prescribe.py`: the act, all in one transaction, through the one publish path.
+- `end.py`: lines that are stopped or withdrawn, a prescription that is replaced; by who wrote it.
 
 No interaction, contraindication or dose is checked here: nothing tells a prescriber that a line is safe.
 """
 
 from carnet.composing.prescription.model import (
+    Group,
     Line,
     NotAPrescriber,
     Prescriber,
     Prescription,
+    Reason,
     Subject,
+    Written,
     WrongLine,
     WrongPrescription,
+    WrongReason,
     prescribes,
     rules,
 )
 
 __all__ = [
-    "Line", "NotAPrescriber", "Prescriber", "Prescription", "Subject", "WrongLine", "WrongPrescription",
-    "prescribes", "rules",
+    "Group",
+    "Line",
+    "NotAPrescriber",
+    "Prescriber",
+    "Prescription",
+    "Reason",
+    "Subject",
+    "Written",
+    "WrongLine",
+    "WrongPrescription",
+    "WrongReason",
+    "prescribes",
+    "rules",
 ]  # fmt: skip

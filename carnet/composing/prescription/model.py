@@ -10,7 +10,7 @@ import re
 import tomllib
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -124,6 +124,40 @@ def duration(days: int) -> str:
     return "1 jour" if days == 1 else f"{days} jours"
 
 
+class WrongReason(errors.Invalid):
+    """A line is stopped for one of the reasons that are listed, or for one that is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why lines are ended, and whether their treatment had begun.
+
+    code: of rules.toml, "" for another one, which words then say.
+    """
+
+    code: str
+    begun: bool
+    words: str = ""
+
+    def __post_init__(self) -> None:
+        said = bool(self.words.strip()) or bool(self.code)
+        if self.code not in rules()["reasons"] or not said or not self.words.isprintable():
+            raise WrongReason
+        if len(self.words) > rules()["limits"]["words"]:
+            raise WrongReason("A text has two hundred characters at most.")
+
+    @property
+    def status(self) -> str:
+        """FHIR R4: stopped once the treatment has begun, cancelled when it never will."""
+        return "stopped" if self.begun else "cancelled"
+
+    @property
+    def text(self) -> str:
+        """As it is read."""
+        known = rules()["reasons"][self.code] if self.code else ""
+        return " : ".join(filter(None, (known, self.words)))
+
+
 @dataclass(frozen=True, slots=True)
 class Prescriber:
     """Who prescribes: RPPS of eleven digits, profession of TRE_G15, where they practise."""
@@ -157,20 +191,65 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Prescription:
-    """The whole of it. number: of the group, and of its document; it is no national number."""
+class Written:
+    """A line as it is in a record. line: None when it was not written here, and cannot be typed again."""
+
+    id: str
+    ver: int
+    medicine: str
+    dosage: str
+    status: str  # of the MedicationRequest
+    reason: str
+    line: Line | None
+
+    @property
+    def going(self) -> bool:
+        """Whether it may be ended."""
+        return self.status == "active"
+
+    def over(self, on: str, now: datetime) -> bool:
+        """Whether it ended by itself; on: the day it was written, ISO."""
+        if self.line is None:
+            return False
+        days = self.line.days * (1 + self.line.renewals)
+        return date.fromisoformat(on) + timedelta(days=days) < now.date()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A prescription that is in a record. on: the day it was written, ISO."""
+
+    document: str
+    on: str
+    lines: tuple[Written, ...]
+
+    @property
+    def going(self) -> tuple[Written, ...]:
+        """The lines that may be ended."""
+        return tuple(each for each in self.lines if each.going)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who writes, for whom and when. number: of its document; it is no national number."""
 
     number: uuid.UUID
     at: datetime
     prescriber: Prescriber
     subject: Subject
-    lines: tuple[Line, ...]
-
-    def __post_init__(self) -> None:
-        if not 1 <= len(self.lines) <= rules()["limits"]["lines"]:
-            raise WrongPrescription
 
     @property
     def group(self) -> str:
         """The group identifier, as FHIR writes it and as the QR code holds it."""
         return self.number.urn
+
+
+@dataclass(frozen=True, slots=True)
+class Prescription(Act):
+    """The whole of it; its number is that of the group."""
+
+    lines: tuple[Line, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.lines) <= rules()["limits"]["lines"]:
+            raise WrongPrescription

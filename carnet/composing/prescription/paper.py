@@ -8,13 +8,14 @@ group identifier, says so, and claims no national number (unverified). It is not
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 import segno
 
 from carnet.composing.pdf import Block, Facts, Heading, Note, Paragraph, Picture, Sheet, write
-from carnet.composing.prescription.model import Prescription
+from carnet.composing.prescription.model import Act, Prescription, Reason, Written
+from carnet.composing.prescription.resources import STOP
 
 PARIS = ZoneInfo("Europe/Paris")
 SEXES = {"female": "féminin", "male": "masculin"}
@@ -41,9 +42,10 @@ def paper(found: Prescription) -> bytes:
     )
 
 
-def _blocks(found: Prescription) -> Iterator[Block]:
+def _facts(found: Act) -> list[tuple[str, str]]:
+    """Who prescribes, for whom and when."""
     who, subject = found.prescriber, found.subject
-    facts = [
+    return [
         ("Prescripteur", f"{who.name}, {who.title}"),
         ("Numéro RPPS", who.rpps),
         ("Lieu d’exercice", who.place),
@@ -54,8 +56,11 @@ def _blocks(found: Prescription) -> Iterator[Block]:
         ("Sexe", SEXES.get(subject.sex, "")),
         ("Matricule INS", subject.number),
         ("Date", found.at.astimezone(PARIS).strftime("%d/%m/%Y")),
-        ("Numéro de l’ordonnance", str(found.number)),
     ]
+
+
+def _blocks(found: Prescription) -> Iterator[Block]:
+    facts = [*_facts(found), ("Numéro de l’ordonnance", str(found.number))]
     yield Facts(tuple(pair for pair in facts if pair[1]))
     for rank, line in enumerate(found.lines, 1):
         code = f" (CIS {line.cis})" if line.cis else ""
@@ -70,6 +75,33 @@ def _blocks(found: Prescription) -> Iterator[Block]:
     yield Note(NOT_CHECKED)
     yield Picture(
         square(found.group), f"Code QR du numéro de l’ordonnance : {found.group}", text=NOT_NATIONAL
+    )
+
+
+def paper_of_stop(found: Act, lines: Sequence[Written], reason: Reason, on: str) -> bytes:
+    """The PDF that says which lines of a prescription end; found: who says it, for whom and when.
+
+    on: the day of the prescription, ISO.
+    """
+    subject = found.subject
+    how = "arrêtée" if reason.begun else "annulée avant d’avoir commencé"
+    blocks: list[Block] = [
+        Facts(tuple(pair for pair in _facts(found) if pair[1])),
+        Paragraph(f"Ordonnance du {_day(on)}."),
+    ]
+    for each in lines:
+        blocks += [Heading(each.medicine, 3), Paragraph(f"Ligne {how}.", bold=True)]
+        blocks.append(Paragraph(f"Elle disait : {each.dosage}"))
+    blocks.append(Paragraph(f"Raison : {reason.text}."))
+    blocks.append(Paragraph("Signature du prescripteur :\n\n\n"))
+    return write(
+        Sheet(
+            title=STOP,
+            blocks=tuple(blocks),
+            created=found.at,
+            footer=f"{subject.name} · {_day(subject.born)} · arrêt {found.number}",
+            author=found.prescriber.name,
+        )
     )
 
 

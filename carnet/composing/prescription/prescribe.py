@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from carnet import errors
 from carnet.access import queries
@@ -17,11 +18,13 @@ from carnet.access.actor import ActorKind
 from carnet.access.door import Nothing, Unit, Visit
 from carnet.composing.prescription import resources
 from carnet.composing.prescription.model import (
+    Group,
     Line,
     NotAPrescriber,
     Prescriber,
     Prescription,
     Subject,
+    Written,
 )
 from carnet.composing.prescription.paper import paper
 from carnet.identity.status import Status
@@ -35,6 +38,23 @@ class WrongNumber(errors.Invalid):
 
 class AlreadyWritten(errors.Conflict):
     """This prescription is written already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """The prescription that another takes the place of, and the writes that end its lines."""
+
+    group: Group
+    ends: Sequence[Entry]
+
+
+def _prior(line: Line, lines: Sequence[Written]) -> Written | None:
+    """The line of the same medicine: by its code, else by its name."""
+    for each in lines:
+        same = each.line is not None and line.cis and each.line.cis == line.cis
+        if same or each.medicine.casefold() == line.medicine.casefold():
+            return each
+    return None
 
 
 def prescriber(visit: Visit) -> Prescriber:
@@ -73,16 +93,22 @@ async def subject(visit: Visit, patient: str) -> Subject:
 
 
 async def prescribe(
-    visit: Visit, acts: Acts, patient: str, lines: Sequence[Line], number: str
+    visit: Visit,
+    acts: Acts,
+    patient: str,
+    lines: Sequence[Line],
+    number: str,
+    *,
+    instead: Instead | None = None,
 ) -> str:
     """Write a prescription; the id of its document.
 
     number: of this prescription, a random UUID made before it was reviewed, so that what is sent twice
-    is written once; a second time it is a Conflict.
+    is written once; a second time it is a Conflict. instead: what it takes the place of.
     """
     who = prescriber(visit)
     made = Prescription(
-        _number(number), visit.door.clock(), who, await subject(visit, patient), tuple(lines)
+        number_of(number), visit.door.clock(), who, await subject(visit, patient), tuple(lines)
     )
     pdf = await asyncio.to_thread(paper, made)
     document = Entry(
@@ -101,16 +127,27 @@ async def prescribe(
         for rank, line in enumerate(made.lines)
     ]
 
+    ends: list[Entry] = []
+    if instead is not None:
+        document.resource["relatesTo"] = resources.replaces(instead.group.document)
+        for request, line in zip(requests, made.lines, strict=True):
+            if (prior := _prior(line, instead.group.lines)) is not None:
+                request.resource["priorPrescription"] = {
+                    "reference": f"MedicationRequest/{prior.id}"
+                }
+        ends = list(instead.ends)
+
     async def once(unit: Unit, plan: Plan) -> None:
         if document.written is None or not document.written.created:
             raise AlreadyWritten
 
-    await carry_out(visit, acts, Plan([document, *requests], after=once))
+    await carry_out(visit, acts, Plan([document, *requests, *ends], after=once))
     assert document.written is not None
     return document.written.address.id
 
 
-def _number(text: str) -> uuid.UUID:
+def number_of(text: str) -> uuid.UUID:
+    """A random UUID as it is written; WrongNumber for anything else."""
     try:
         found = uuid.UUID(text)
     except ValueError:
