@@ -15,7 +15,8 @@ from carnet.fhir import json
 from carnet.identity.status import Status
 from carnet.rest.acts import Forms, Streamed
 from carnet.summary import patient_summary
-from carnet.summary.told import LANGUAGES, day, when
+from carnet.summary.told import day, when
+from carnet.summary.words import LANGUAGES
 
 Form = Literal["pdf", "json"]
 MEDIA = {"pdf": "application/pdf", "json": "application/fhir+json"}

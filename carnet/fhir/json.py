@@ -108,6 +108,7 @@ _decoder: Final = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
 )
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
+_kept: Final = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -119,6 +120,14 @@ def parse(body: bytes) -> dict[str, Any]:
     if type(value) is not dict:
         raise NotAnObject
     return value
+
+
+def again(body: bytes) -> dict[str, Any]:
+    """An object that `parse` let in and that was kept: without its checks, five times faster.
+
+    Only for a body that came out of the store.
+    """
+    return _kept.decode(body)
 
 
 def parse_list(body: bytes) -> list[Any]:

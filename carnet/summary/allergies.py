@@ -44,8 +44,7 @@ def allergies(facts: Iterable[Fact], *, more: bool = False) -> Section:
         line, over = found
         (past if over else lines).append(line)
         if not over:
-            own = {str(k) for each in group for k in each.own.get("category") or [] if k}
-            kinds |= own or {""}
+            kinds |= {kind for each in group for kind in _kinds(each)} or {""}
     return Section(
         tuple(sorted(lines, key=lambda line: (line.severe, latest(line)), reverse=True)),
         tuple(sorted(past, key=latest, reverse=True)),
@@ -93,6 +92,12 @@ def _line(group: Sequence[Fact]) -> tuple[Line, bool] | None:
         ),
         not lasts,
     )
+
+
+def _kinds(fact: Fact) -> list[str]:
+    """Its categories: food, medication…"""
+    held = fact.own.get("category")
+    return [each for each in held if isinstance(each, str)] if isinstance(held, list) else []
 
 
 def _details(fact: Fact) -> Iterable[str]:

@@ -10,6 +10,7 @@ from carnet.summary.facts import (
     Fact,
     closing,
     folded,
+    later,
     listed,
     mapping,
     name,
@@ -18,6 +19,7 @@ from carnet.summary.facts import (
     title,
 )
 from carnet.summary.pages import Line, Section, Source
+from carnet.summary.words import OWN, Language, ours
 
 
 def contacts(
@@ -25,12 +27,15 @@ def contacts(
     related: Iterable[Fact],
     documents: Iterable[Fact],
     now: datetime,
+    *,
+    language: Language = OWN,
+    more: bool = False,
 ) -> Section:
     """One line a person; the same name told twice is one."""
     found: dict[str, Line] = {}
     for each in patient:
         for reference in listed(each.own.get("generalPractitioner")):
-            _add(found, str(reference.get("display") or ""), ("Médecin traitant",), each)
+            _add(found, str(reference.get("display") or ""), (ours("gp", language),), each)
         for contact in listed(each.own.get("contact")):
             if _over(contact, now):
                 continue
@@ -46,13 +51,13 @@ def contacts(
         _add(found, person_name(each.own), (*roles, *_phones(each.own)), each)
     for each in newest(documents):
         _add(found, title(each.own), (), each)
-    return Section(tuple(found.values()))
+    return Section(tuple(found.values()), more=more)
 
 
 def _over(own: dict[str, object], now: datetime) -> bool:
     """Whether somebody is this no more; the day it ends is one of it."""
     end = closing(mapping(own.get("period")).get("end"))
-    return end is not None and end + timedelta(days=1) < now
+    return end is not None and later(end, timedelta(days=1)) < now
 
 
 def _add(found: dict[str, Line], said: str, details: Iterable[str], fact: Fact) -> None:

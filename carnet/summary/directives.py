@@ -8,10 +8,15 @@ from collections.abc import Iterable
 from carnet.summary.facts import Fact, mapping, name, newest, notes, title
 from carnet.summary.pages import Line, Section
 from carnet.summary.results import VOID
+from carnet.summary.words import OWN, Language, ours
 
 
 def directives(
-    documents: Iterable[Fact], observations: Iterable[Fact], *, more: bool = False
+    documents: Iterable[Fact],
+    observations: Iterable[Fact],
+    *,
+    more: bool = False,
+    language: Language = OWN,
 ) -> Section:
     """Newest first; the newest does not cancel the others, which is for their reader to say."""
     lines = []
@@ -23,7 +28,7 @@ def directives(
             continue
         value = each.own.get("valueBoolean")
         said = (
-            ("oui" if value else "non")
+            ours("yes" if value else "no", language)
             if isinstance(value, bool)
             else name(each.own.get("valueCodeableConcept"))
             or str(each.own.get("valueString") or "")

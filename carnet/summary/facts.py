@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -14,6 +14,7 @@ from importlib import resources as files
 from typing import Any, Final
 
 from carnet.access.door import Stored
+from carnet.fhir import json
 from carnet.identity.titles import title as civil
 from carnet.summary.pages import By, Source, Stage
 
@@ -23,7 +24,10 @@ LOINC = "http://loinc.org"
 WHO = ("asserter", "informationSource", "recorder", "requester", "performer", "author")
 WHEN = ("recordedDate", "dateAsserted", "authoredOn", "recorded", "whenHandedOver", "whenPrepared",
         "issued", "date", "effectiveDateTime", "occurrenceDateTime", "performedDateTime")  # fmt: skip
+YEAR = re.compile("[0-9]{4}")
 DAY = re.compile(r"\s*[0-9]{1,4}[/.-][0-9]{1,2}[/.-][0-9]{1,4}\s*")
+# Between these a moment may be told in any zone.
+FIRST, FAR = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 TEXT = 400  # characters of one detail
 OTHER: Final = "professional"  # who says what nobody signs: what feeds a record is theirs
 
@@ -64,10 +68,15 @@ class Fact:
         return replace(self.told, stage=stage, said=said) if stage or said else self.told
 
 
+def content(stored: Stored) -> dict[str, Any]:
+    """What a row of the store says."""
+    return json.again(stored.body)
+
+
 def fact(stored: Stored, paper: Paper | None = None, own: dict[str, Any] | None = None) -> Fact:
     """A resource with the document it was read in. own: its content, when it was parsed already."""
-    own = stored.resource if own is None else own
-    at = next((m for key in WHEN if (m := moment(own.get(key)))), None)
+    own = content(stored) if own is None else own
+    at = next((m for key in WHEN if key in own and (m := moment(own[key]))), None)
     if paper is None:
         source = Source(stored.address, "", "", author(own), at or stored.upd, by(own) or OTHER)
     else:
@@ -84,7 +93,7 @@ def fact(stored: Stored, paper: Paper | None = None, own: dict[str, Any] | None 
 
 def paper(stored: Stored, own: Json | None = None) -> Paper:
     """A DocumentReference as a document."""
-    own = stored.resource if own is None else own
+    own = content(stored) if own is None else own
     return Paper(
         stored.id, str(own.get("status", "")), title(own), author(own), by(own), written(own)
     )
@@ -106,16 +115,22 @@ def mapping(found: object) -> dict[str, Any]:
 
 def listed(found: object) -> list[dict[str, Any]]:
     """The objects of a list; one that stands alone is a list of one."""
-    if isinstance(found, dict):
-        return [found]
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    if not found:
+        return []
+    if type(found) is list:
+        return [each for each in found if type(each) is dict]
+    return [found] if isinstance(found, dict) else []
 
 
-def codings(concept: object) -> Iterator[tuple[str, str]]:
+def codings(concept: object) -> list[tuple[str, str]]:
     """(system, code) of a CodeableConcept."""
-    for each in listed(mapping(concept).get("coding")):
-        if each.get("code"):
-            yield str(each.get("system", "")), str(each["code"])
+    if not isinstance(concept, dict) or not (held := concept.get("coding")):
+        return []
+    return [
+        (str(each.get("system", "")), str(value))
+        for each in listed(held)
+        if (value := each.get("code"))
+    ]
 
 
 def code(concept: object) -> str:
@@ -136,14 +151,15 @@ def name(concept: object) -> str:
 
 def moment(text: object) -> datetime | None:
     """A FHIR dateTime, UTC; the start of it when it is partial."""
-    if not isinstance(text, str) or not re.match(r"[0-9]{4}", text):
+    if not isinstance(text, str) or not YEAR.match(text):
         return None
     full = text if len(text) >= 10 else text + "-01-01"[: 10 - len(text)]
     try:
         found = datetime.fromisoformat(full)
-    except ValueError:
+        at = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    return min(max(at, FIRST), FAR)
 
 
 def closing(text: object) -> datetime | None:
@@ -152,12 +168,14 @@ def closing(text: object) -> datetime | None:
     said = str(text)
     if begun is None or len(said) > 7:
         return begun
-    after = (
-        begun.replace(day=28) + timedelta(days=4)
-        if len(said) == 7
-        else begun.replace(month=12, day=31)
-    )
-    return after - timedelta(days=after.day) if len(said) == 7 else after
+    if len(said) < 7 or begun.month == 12:
+        return min(begun.replace(month=12, day=31), FAR)
+    return begun.replace(month=begun.month + 1) - timedelta(days=1)
+
+
+def later(at: datetime, by: timedelta) -> datetime:
+    """A moment after another; FAR when there is none: an end of 9999 is for ever."""
+    return at + by if FAR - at > by else FAR
 
 
 def date_of(own: Json, stem: str) -> tuple[str, str]:
@@ -233,7 +251,7 @@ def by(own: Json) -> By | None:
     if own.get("primarySource") is False and "reportOrigin" in own:
         return "patient"
     for key in WHO:
-        if not (named := listed(own.get(key))):
+        if key not in own or not (named := listed(own[key])):
             continue
         contained = {
             f"#{each.get('id')}": str(each.get("resourceType"))
@@ -255,6 +273,8 @@ def by(own: Json) -> By | None:
 
 def folded(text: str) -> str:
     """Words without case, accents or spaces that mean nothing."""
+    if text.isascii():
+        return " ".join(text.casefold().split())
     plain = unicodedata.normalize("NFKD", text.casefold())
     return " ".join("".join(each for each in plain if not unicodedata.combining(each)).split())
 
@@ -270,13 +290,18 @@ def keys(concept: object) -> set[tuple[str, str]]:
     }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Group:
     """What is about one thing, so far."""
 
     facts: list[tuple[int, Fact]]
     codes: set[tuple[str, str]]
     words: set[str]
+
+    @property
+    def first(self) -> int:
+        """The rank of the first that came."""
+        return min(rank for rank, _ in self.facts)
 
     def of(self, other: _Group) -> bool:
         """Whether both are of one thing: a code in common, or the same words and no system in common.
@@ -297,26 +322,30 @@ class _Group:
 def grouped(facts: Sequence[tuple[Fact, object]]) -> list[list[Fact]]:
     """Facts about the same thing, together: (fact, concept); in the order they came."""
     by_code: dict[tuple[str, str], _Group] = {}
-    groups: list[_Group] = []
+    groups: dict[int, _Group] = {}
     for rank, (each, concept) in enumerate(facts):
         own = _Group([(rank, each)], keys(concept), {folded(name(concept))} - {""})
-        for met in {id(by_code[key]): by_code[key] for key in own.codes if key in by_code}.values():
-            own.take(met)
-            groups.remove(met)
-        groups.append(own)
-        by_code |= dict.fromkeys(own.codes, own)
-    by_words: dict[str, list[_Group]] = {}
+        met = {id(by_code[key]): by_code[key] for key in own.codes if key in by_code}
+        home = max(met.values(), key=lambda one: len(one.facts), default=own)
+        groups[id(home)] = home
+        for other in (own, *met.values()):
+            if other is not home:
+                home.take(other)
+                groups.pop(id(other), None)
+                by_code |= dict.fromkeys(other.codes, home)
+        by_code |= dict.fromkeys(own.codes, home)
+    by_words: dict[str, dict[int, _Group]] = {}
     whole: list[_Group] = []
-    for group in sorted(groups, key=lambda one: (not one.codes, min(at for at, _ in one.facts))):
-        near = [one for word in sorted(group.words) for one in by_words.get(word, [])]
+    for group in sorted(groups.values(), key=lambda one: (not one.codes, one.first)):
+        near = [one for word in sorted(group.words) for one in by_words.get(word, {}).values()]
         home = next((one for one in near if one.of(group)), group)
         if home is group:
             whole.append(group)
         else:
             home.take(group)
         for word in group.words:
-            by_words.setdefault(word, []).append(home)
-    whole.sort(key=lambda one: min(at for at, _ in one.facts))
+            by_words.setdefault(word, {})[id(home)] = home
+    whole.sort(key=lambda one: one.first)
     return [[each for _, each in sorted(one.facts, key=lambda f: f[0])] for one in whole]
 
 

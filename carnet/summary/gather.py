@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,18 +20,31 @@ from carnet.summary import results as key_results
 from carnet.summary.allergies import allergies
 from carnet.summary.contacts import contacts
 from carnet.summary.directives import directives
-from carnet.summary.facts import LOINC, Fact, Paper, codings, fact, listed, mapping, paper, rules
+from carnet.summary.facts import (
+    Fact,
+    Paper,
+    codings,
+    content,
+    fact,
+    listed,
+    mapping,
+    paper,
+    rules,
+)
+from carnet.summary.observations import observations
 from carnet.summary.pages import Health
 from carnet.summary.problems import problems
 from carnet.summary.stays import procedures, stays
 from carnet.summary.treatments import treatments
 from carnet.summary.vaccinations import vaccinations
+from carnet.summary.words import OWN, Language
 
 MOST = 1000  # resources of one type; the page says when there are more
 RECENT = 300  # of the types that only their newest matter
 LETTERS = 100  # documents that may tell of a recent stay
-VALUES = 200  # results looked at in one round
-ROUNDS = 4  # of them
+ALLERGIES = 5  # times as many allergies: the one that is not shown may be the one that kills
+TOGETHER = 2  # searches at once, a connection each
+RESULTS = "results"  # stands for key results among the types of which there are more
 GONE = frozenset({"superseded", "entered-in-error"})  # status of a document
 
 
@@ -59,7 +73,7 @@ class Gathered:
         ]
 
 
-async def health(visit: Visit, patient: str) -> Health:
+async def health(visit: Visit, patient: str, language: Language = OWN) -> Health:
     """The page of a record; Nothing when it must look absent. patient: id, "" for one's own."""
     cid = await opened(visit, patient)
     found = await gathered(visit, cid)
@@ -70,11 +84,14 @@ async def health(visit: Visit, patient: str) -> Health:
         name=identity.shown_name if identity else "",
         born=str(identity.birth_date) if identity else "",
         sex=identity.sex if identity else "",
+        language=language,
     )
 
 
-def page(found: Gathered, *, name: str = "", born: str = "", sex: str = "") -> Health:
-    """The page, from what was gathered."""
+def page(
+    found: Gathered, *, name: str = "", born: str = "", sex: str = "", language: Language = OWN
+) -> Health:
+    """The page, from what was gathered. language: of its own words, not of those of the record."""
     now, more = found.now, found.more
     observations = found.of("Observation")
     wishes = set(rules()["directives"]["observations"])
@@ -85,6 +102,7 @@ def page(found: Gathered, *, name: str = "", born: str = "", sex: str = "") -> H
         or any(wishes & {c for _, c in codings(one)} for one in listed(each.own.get("category")))
     ]
     taken = ("MedicationRequest", "MedicationStatement", "MedicationDispense")
+    people = (found.of("Patient"), found.of("RelatedPerson"), found.documents("contacts"))
     return Health(
         name=name,
         born=born,
@@ -92,17 +110,30 @@ def page(found: Gathered, *, name: str = "", born: str = "", sex: str = "") -> H
         problems=problems(found.of("Condition"), now, more="Condition" in more),
         allergies=allergies(found.of("AllergyIntolerance"), more="AllergyIntolerance" in more),
         treatments=treatments(
-            found.of(*taken), now, medications=found.medications, more=bool(more & set(taken))
+            found.of(*taken),
+            now,
+            medications=found.medications,
+            more=bool(more & set(taken)),
+            language=language,
         ),
-        results=key_results.results(observations),
-        vaccinations=vaccinations(found.of("Immunization"), more="Immunization" in more),
-        stays=stays(found.of("Encounter"), found.documents("stays"), now),
+        results=key_results.results(observations, now=now),
+        vaccinations=vaccinations(
+            found.of("Immunization"), more="Immunization" in more, language=language
+        ),
+        stays=stays(
+            found.of("Encounter"),
+            found.documents("stays"),
+            now,
+            more="Encounter" in more,
+            language=language,
+        ),
         procedures=procedures(found.of("Procedure"), more="Procedure" in more),
-        directives=directives(found.documents("directives"), told),
-        contacts=contacts(
-            found.of("Patient"), found.of("RelatedPerson"), found.documents("contacts"), now
+        directives=directives(
+            found.documents("directives"), told, more="Observation" in more, language=language
         ),
+        contacts=contacts(*people, now, language=language, more="RelatedPerson" in more),
         made=now,
+        unread=RESULTS in more,
     )
 
 
@@ -128,39 +159,33 @@ async def gathered(visit: Visit, cid: int, *, whole: bool = False) -> Gathered:
 
     whole: with what a summary tells and the one page does not.
     """
+    looked = looks(visit, cid)
+    if whole:
+        looked.append(Looked("DeviceUseStatement", RECENT))
+    measures = key_results.codes("more") if whole else frozenset()
+    # One by itself: what it decided is remembered, and the others need not decide again.
+    first = await _found(visit, cid, looked[0])
+    values, *answers = await at_once(
+        observations(visit, cid, measures), *(_found(visit, cid, each) for each in looked[1:])
+    )
     found: dict[str, list[Stored]] = {}
     more: set[str] = set()
-
-    async def search(rtype: str, most: int, *filters: Filter, sort: Sort | None = None) -> None:
-        query = Query(rtype, filters, compartments=(cid,), count=most, sort=sort)
-        answer = await visit.search(query)
-        found.setdefault(rtype, []).extend(answer.matches)
-        if answer.next is not None:
-            more.add(rtype)
-
-    params = visit.door.definitions.params
-    for rtype in ("Condition", "AllergyIntolerance", "MedicationStatement", "MedicationRequest"):
-        await search(rtype, MOST)
-    await search("MedicationDispense", RECENT, sort=NEWEST)
-    await search("Immunization", MOST)
-    await search("Procedure", RECENT, sort=NEWEST)
-    await search("Encounter", RECENT, sort=NEWEST)
-    await search("RelatedPerson", RECENT)
-    await search("Patient", RECENT, IdFilter((visit.door.ids.encode(cid, cid),)))
-    for sections, most in ((("directives", "contacts"), RECENT), (("stays",), LETTERS)):
-        kinds = tuple((None, code) for one in sections for code in rules()[one]["documents"])
-        kind = TokenFilter(params["DocumentReference"]["type"].number, kinds)
-        await search("DocumentReference", most, kind, sort=NEWEST)
-    if whole:
-        await search("DeviceUseStatement", RECENT)
-    parsed = await observations(visit, cid, key_results.codes("more") if whole else frozenset())
+    for look, (matches, unread) in zip(looked, (first, *answers), strict=True):
+        found.setdefault(look.rtype, []).extend(matches)
+        if unread:
+            more.add(look.rtype)
+    parsed, unread = values
+    parsed |= {(s.cid, s.rid): (s, content(s)) for s in found.get("Observation", ())}
     found["Observation"] = [each for each, _ in parsed.values()]
+    if unread:
+        more.add(RESULTS)
     treated = ("MedicationRequest", "MedicationStatement", "MedicationDispense")
-    medications = await _pointed(
-        visit, cid, (s for t in treated for s in found[t]), "medicationReference", "Medication"
-    )
-    devices = await _pointed(visit, cid, found.get("DeviceUseStatement", ()), "device", "Device")
-    origin = await origins(visit, cid, _all(found))
+    medications, devices, origin = await at_once(
+        _pointed(visit, cid, (s for t in treated for s in found[t]), "medicationReference",
+                 "Medication"),
+        _pointed(visit, cid, found.get("DeviceUseStatement", ()), "device", "Device"),
+        origins(visit, cid, _all(found)),
+    )  # fmt: skip
     papers = {id(each): paper(each) for each in {id(one): one for one in origin.values()}.values()}
     facts: dict[str, list[Fact]] = {}
     for rtype, stored in found.items():
@@ -168,7 +193,7 @@ async def gathered(visit: Visit, cid: int, *, whole: bool = False) -> Gathered:
             document = origin.get((each.cid, each.rid))
             read: Paper | None
             if rtype == "DocumentReference":
-                own = each.resource
+                own = content(each)
                 read = paper(each, own)
                 made = fact(each, read, own)
             else:
@@ -180,6 +205,76 @@ async def gathered(visit: Visit, cid: int, *, whole: bool = False) -> Gathered:
     return Gathered(cid, facts, frozenset(more), medications, visit.door.clock(), devices)
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One search of a page: the newest of a type, so many at a time, so many times."""
+
+    rtype: str
+    most: int
+    filters: tuple[Filter, ...] = ()
+    times: int = 1
+
+
+def looks(visit: Visit, cid: int) -> list[Looked]:
+    """What a page is made of, but its results: what matters most is looked for the furthest back."""
+    params = visit.door.definitions.params
+    observed = TokenFilter(
+        params["Observation"]["code"].number,
+        tuple((None, code) for code in rules()["directives"]["observations"]),
+    )
+    documents = params["DocumentReference"]["type"].number
+    return [
+        Looked("Patient", RECENT, (IdFilter((visit.door.ids.encode(cid, cid),)),)),
+        Looked("AllergyIntolerance", MOST, times=ALLERGIES),
+        *(Looked(each, MOST) for each in ("Condition", "MedicationStatement", "MedicationRequest")),
+        Looked("MedicationDispense", RECENT),
+        Looked("Immunization", MOST),
+        Looked("Procedure", RECENT),
+        Looked("Encounter", RECENT),
+        Looked("RelatedPerson", RECENT),
+        Looked("Observation", RECENT, (observed,)),
+        *(
+            Looked("DocumentReference", most, (TokenFilter(documents, _types(*sections)),))
+            for sections, most in ((("directives", "contacts"), RECENT), (("stays",), LETTERS))
+        ),
+    ]
+
+
+def _types(*sections: str) -> tuple[tuple[None, str], ...]:
+    return tuple((None, code) for one in sections for code in rules()[one]["documents"])
+
+
+async def _found(visit: Visit, cid: int, looked: Looked) -> tuple[list[Stored], bool]:
+    """The newest of one search, and whether there are others."""
+    query = Query(looked.rtype, looked.filters, compartments=(cid,), count=looked.most, sort=NEWEST)
+    matches: list[Stored] = []
+    for _ in range(looked.times):
+        answer = await visit.search(query)
+        matches += answer.matches
+        if answer.next is None:
+            return matches, False
+        query = replace(query, after=visit.door.cursors.read(answer.next, looked.rtype))
+    return matches, True
+
+
+async def at_once(*acts: Coroutine[Any, Any, Any]) -> list[Any]:
+    """What several readings answer; TOGETHER of them at a time, for each holds a connection."""
+    free = asyncio.Semaphore(TOGETHER)
+
+    async def one(act: Coroutine[Any, Any, Any]) -> Any:
+        async with free:
+            return await act
+
+    tasks = [asyncio.create_task(one(each)) for each in acts]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
 NEWEST = Sort("date", descending=True, plain=True)
 
 
@@ -187,38 +282,6 @@ def _all(found: Mapping[str, Sequence[Stored]]) -> Iterable[Stored]:
     return (
         each for rtype, stored in found.items() if rtype != "DocumentReference" for each in stored
     )
-
-
-async def observations(
-    visit: Visit, cid: int, more: frozenset[str] = frozenset()
-) -> dict[tuple[int, int], tuple[Stored, dict[str, Any]]]:
-    """The last values of the key results and of `more`, and the wishes that were coded.
-
-    Newest first; a code of which nothing was met yet is looked for again further back, and those that
-    were met no more, so that a rare result is found behind a frequent one.
-    """
-    number = visit.door.definitions.params["Observation"]["code"].number
-    wanted: set[tuple[str | None, str | None]]
-    wanted = {(LOINC, code) for code in key_results.codes() | more}
-    wanted |= {(None, code) for code in rules()["directives"]["observations"]}
-    found: dict[tuple[int, int], tuple[Stored, dict[str, Any]]] = {}
-    left = set(wanted)
-    for _ in range(ROUNDS):
-        filters = (TokenFilter(number, tuple(sorted(left, key=str))),)
-        query = Query("Observation", filters, compartments=(cid,), count=VALUES, sort=NEWEST)
-        answer = await visit.search(query)
-        met: dict[str, int] = {}
-        for each in answer.matches:
-            own = each.resource
-            found[each.cid, each.rid] = each, own
-            for _system, code in codings(own.get("code")):
-                met[code] = met.get(code, 0) + 1
-        if answer.next is None:
-            break
-        left = {(system, code) for system, code in left if met.get(str(code), 0) < 2}
-        if not left:
-            break
-    return found
 
 
 async def _pointed(
@@ -229,7 +292,7 @@ async def _pointed(
     for each in found:
         if f'"{element}"'.encode() not in each.body:
             continue
-        said = str(mapping(each.resource.get(element)).get("reference", ""))
+        said = str(mapping(content(each).get(element)).get("reference", ""))
         rtype, _, id = said.rpartition("/")
         if rtype.rpartition("/")[2] == target and id not in ids:
             ids.append(id)
@@ -239,4 +302,4 @@ async def _pointed(
     # Said where they are: nobody's other record is asked for.
     cids = tuple(sorted({cid, *(of.compartments(visit.door.ids) or ())}))
     answer = await visit.search(Query(target, (of,), compartments=cids, count=MOST))
-    return {each.address: each.resource for each in answer.matches}
+    return {each.address: content(each) for each in answer.matches}

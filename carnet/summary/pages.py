@@ -19,8 +19,15 @@ Conflict = Literal[
     "over-elsewhere",  # a later source says that it is over
     "contradicted",  # "nothing known", and something is
     "values",  # two values of one instant
+    "future",  # a result of a day that has not come
 ]
 Stage = Literal["prescribed", "planned", "dispensed", "taken"]
+
+
+class Ours(str):
+    """Words of the page, in its language; those of a source are a plain string."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +130,4 @@ class Health:
     directives: Section
     contacts: Section
     made: datetime
+    unread: bool = False  # there are results too far back to have been looked at

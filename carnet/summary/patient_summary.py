@@ -19,7 +19,8 @@ from carnet.access.door import Nothing, Visit
 from carnet.fhir.terminology.queries import names
 from carnet.summary.facts import LOINC, Fact, mapping
 from carnet.summary.gather import Gathered, gathered, opened, page
-from carnet.summary.told import LANGUAGES, OWN, Part, Row, Told, codes, plain, told
+from carnet.summary.told import Part, Row, Told, codes, plain, told
+from carnet.summary.words import LANGUAGES, OWN
 
 Json = dict[str, Any]
 IPS = "http://hl7.org/fhir/uv/ips"
@@ -56,7 +57,7 @@ async def summary(visit: Visit, id: str, asked: str) -> Summary:
         displays = await names(conn, sorted(codes(found)), language) if language != OWN else {}
     number = uuid.UUID(bytes=visit.door.random(16), version=4)
     base = f"{visit.door.settings.base_url}/fhir"
-    says = told(page(found), found, language, displays)
+    says = told(page(found, language=language), found, language, displays)
     return Summary(cid, says, bundle(found, says, base, number))
 
 
@@ -98,7 +99,7 @@ def bundle(found: Gathered, says: Told, base: str, number: uuid.UUID) -> Json:
         "id": author.removeprefix("urn:uuid:"),
         "deviceName": [{"name": "Carnet", "type": "user-friendly-name"}],
         "version": [{"value": carnet.__version__}],
-        "note": [{"text": " ".join(says.notices[:2])}],
+        "note": [{"text": " ".join(each for each in says.notices if not each.startswith("*"))}],
     }
     return {
         "resourceType": "Bundle",

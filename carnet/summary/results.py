@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -55,8 +55,13 @@ def names(language: str) -> dict[str, str]:
     return {each["label"]: each[language] for each in every if language in each}
 
 
-def results(facts: Iterable[Fact], measures: Measures | None = None) -> tuple[Value, ...]:
-    """The last value of each measure, in the order of the data."""
+def results(
+    facts: Iterable[Fact], measures: Measures | None = None, *, now: datetime | None = None
+) -> tuple[Value, ...]:
+    """The last value of each measure, in the order of the data.
+
+    now: what is dated of a later day is told, and stands before nothing.
+    """
     measures = kept() if measures is None else measures
     wanted = {found for _, whole, parts in measures for found in (*whole, *parts)}
     by: dict[str, list[Fact]] = {}
@@ -72,8 +77,31 @@ def results(facts: Iterable[Fact], measures: Measures | None = None) -> tuple[Va
         values = [v for each in held if (v := _value(label, each, each.own, parts)) is not None]
         values += _apart(label, by, parts)
         if values:
-            found.append(_last(values))
+            found.append(_settled(values, now))
     return tuple(found)
+
+
+def _settled(values: Sequence[Value], now: datetime | None) -> Value:
+    """The last one that may have been measured; with those of a day to come, which are told."""
+    if now is None:
+        return _last(values)
+    wrong = [each for each in values if to_come(each.at, now)]
+    if not wrong:
+        return _last(values)
+    told = tuple(
+        replace(source, said=f"{each.value} {each.unit}".strip())
+        for each in wrong
+        for source in each.sources
+    )
+    sound = [each for each in values if each not in wrong]
+    last = _last(sound or wrong)
+    own = () if not sound else last.sources
+    return replace(last, sources=(*own, *told), conflicts=(*last.conflicts, "future"))
+
+
+def to_come(at: datetime, now: datetime) -> bool:
+    """Whether a result is of a day that has not come: a day of the calendar is left to zones."""
+    return at - now > timedelta(days=1)
 
 
 def _last(values: Sequence[Value]) -> Value:
@@ -197,10 +225,24 @@ def _unit(quantity: Mapping[str, Any]) -> str:
 
 
 def _when(fact: Fact) -> datetime:
-    own = fact.own
+    return moment_of(fact.own) or fact.stored.upd
+
+
+def moment_of(own: Mapping[str, Any]) -> datetime | None:
+    """When it was measured; None when it does not say."""
     return (
         moment(own.get("effectiveDateTime"))
         or moment(mapping(own.get("effectivePeriod")).get("start"))
         or moment(own.get("effectiveInstant"))
-        or fact.stored.upd
+        or moment(own.get("issued"))
     )
+
+
+def measured(own: Mapping[str, Any]) -> str | None:
+    """The unit of what it says, "" for none; None when it says nothing."""
+    if quantity := mapping(own.get("valueQuantity")):
+        return _unit(quantity) if quantity.get("value") is not None else None
+    parts = [mapping(each.get("valueQuantity")) for each in listed(own.get("component"))]
+    if held := next((each for each in parts if each.get("value") is not None), None):
+        return _unit(held)
+    return "" if any(key.startswith("value") for key in own) else None

@@ -23,13 +23,19 @@ from carnet.summary.facts import (
 )
 from carnet.summary.pages import Line, Section
 from carnet.summary.problems import MONTH
+from carnet.summary.words import OWN, Language, ours
 
 VOID = frozenset({"entered-in-error", "cancelled", "planned"})
 DONE = frozenset({"completed", "in-progress", "stopped"})
 
 
 def stays(
-    encounters: Iterable[Fact], documents: Iterable[Fact], now: datetime, *, more: bool = False
+    encounters: Iterable[Fact],
+    documents: Iterable[Fact],
+    now: datetime,
+    *,
+    more: bool = False,
+    language: Language = OWN,
 ) -> Section:
     """Stays of the last months, newest first; one told by an encounter and by a letter is one."""
     limit = rules()["ages"]["stay"] * MONTH
@@ -45,7 +51,7 @@ def stays(
         what = next(filter(None, map(name, listed(own.get("type")))), "")
         where = _place(own)
         _add(found, Line(
-            what or str(kind.get("display") or "") or where or "Séjour",
+            what or str(kind.get("display") or "") or where or ours("stay", language),
             since=start,
             until=end,
             details=tuple(filter(None, (where if what or kind.get("display") else "", *_why(own)))),

@@ -11,22 +11,20 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from carnet.summary import devices, results
 from carnet.summary.facts import Fact, codings, listed, rules
 from carnet.summary.gather import Gathered
 from carnet.summary.pages import Health, Line, Section, Source, Value
 from carnet.summary.treatments import medicine
+from carnet.summary.words import LANGUAGES as LANGUAGES
+from carnet.summary.words import OWN, Language, figures, word
 
-Language = Literal["fr", "en"]
-LANGUAGES: tuple[Language, ...] = ("fr", "en")
-OWN: Language = "fr"  # of the documents of a French record
 Displays = Mapping[tuple[str, str], str]
 VITAL = "vital-signs"
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 PARTIAL = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
-NUMBER = re.compile(r"(?<=\d)\.(?=\d)")
 SOURCES = 3  # of a line, newest first; the resources of all stand in the section
 OBSERVATIONS = frozenset({"Observation"})
 
@@ -79,16 +77,13 @@ class _Kept:
     more: bool = False
 
 
-def word(name: str, language: Language, *, of: str = "words") -> str:
-    """A sentence of words.toml."""
-    return str(rules("words")[of][name][language])
-
-
 def told(health: Health, found: Gathered, language: Language, displays: Displays) -> Told:
     """The whole page. displays: names of codes in that language, by (system, code)."""
     facts = {each.stored.address: each for each in found.of(*found.facts)}
     parts = tuple(_part(each, facts, found, language, displays) for each in kept(health, found))
     notices = [word("unreviewed", language), word("partial", language)]
+    if health.unread:
+        notices.append(word("unread", language))
     if any(row.original for part in parts for row in part.rows):
         notices.append(word("original", language))
     return Told(language, word("title", language), health.made, tuple(notices), parts)
@@ -121,7 +116,7 @@ def kept(health: Health, found: Gathered) -> Iterable[_Kept]:
 
 def values(found: Gathered) -> tuple[Value, ...]:
     """The last value of each measure of the sections that the one page does not show."""
-    return results.results(found.of("Observation"), results.kept("more"))
+    return results.results(found.of("Observation"), results.kept("more"), now=found.now)
 
 
 def _home(fact: Fact) -> str:
@@ -282,11 +277,6 @@ def source(each: Source, language: Language) -> str:
         return text
     known = rules("words")["said"].get(each.said)
     return f"{text} : {known[language] if known else each.said}"
-
-
-def figures(text: str, language: Language) -> str:
-    """A number as it is read: with the decimal mark of the language."""
-    return NUMBER.sub(",", text) if language == "fr" else text
 
 
 def day(at: datetime, language: Language) -> str:

@@ -12,12 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from carnet.summary.doses import amount, dosages, dose
 from carnet.summary.facts import (
     Fact,
     closing,
     date_of,
     folded,
     grouped,
+    later,
     listed,
     mapping,
     moment,
@@ -26,14 +28,16 @@ from carnet.summary.facts import (
     nothing,
     rules,
 )
-from carnet.summary.pages import Conflict, Line, Section, Stage
+from carnet.summary.pages import By, Conflict, Line, Section, Stage
 from carnet.summary.problems import MONTH, latest
+from carnet.summary.words import OWN, Language
 
 # What the status of each type says. Source: FHIR R4 value sets of the three types.
 VOID = frozenset({"entered-in-error", "draft", "preparation", "declined"})
 STOPPED = frozenset({"stopped", "cancelled", "not-taken", "on-hold"})
 ENDED = frozenset({"completed"})
 UNASKED = frozenset({"proposal", "option", "original-order", "instance-order"})
+REPEATS = 1000  # a number of renewals that says no more
 State = Literal["live", "stopped", "ended"]
 # UCUM units of a duration, in days. Source: UCUM, FHIR R4 units-of-time.
 DAYS = {"d": 1.0, "wk": 7.0, "mo": 30.4375, "a": 365.25, "h": 1 / 24, "min": 1 / 1440}
@@ -45,8 +49,12 @@ def treatments(
     *,
     medications: Mapping[str, Mapping[str, Any]] | None = None,
     more: bool = False,
+    language: Language = OWN,
 ) -> Section:
-    """The treatments of a record. medications: resources of type Medication by their reference."""
+    """The treatments of a record. medications: resources of type Medication by their reference.
+
+    language: of the doses that are said by codes.
+    """
     known = medications or {}
     told = [each for each in newest(facts) if _counts(each)]
     pairs = [(each, medicine(each, known)) for each in told]
@@ -56,7 +64,7 @@ def treatments(
     lines: list[Line] = []
     past: list[Line] = []
     for group in grouped(named):
-        found = _line(group, what_of, now)
+        found = _line(group, what_of, now, language)
         (past if found[1] else lines).append(found[0])
     return Section(
         tuple(sorted(lines, key=lambda line: (not line.old, latest(line)), reverse=True)),
@@ -133,66 +141,27 @@ def ending(fact: Fact) -> datetime | None:
     supply = mapping(mapping(own.get("dispenseRequest")).get("expectedSupplyDuration"))
     repeats = mapping(own.get("dispenseRequest")).get("numberOfRepeatsAllowed")
     if days := _days(supply or mapping(own.get("daysSupply"))):
-        times = 1 + (repeats if isinstance(repeats, int) else 0)
-        ends.append(start + timedelta(days=days * times) if start else None)
+        times = 1 + (min(repeats, REPEATS) if isinstance(repeats, int) else 0)
+        ends.append(later(start, timedelta(days=days * times)) if start else None)
     bounded = []
     for dosage in dosages(own):
         repeat = mapping(mapping(dosage.get("timing")).get("repeat"))
         begun = moment(mapping(repeat.get("boundsPeriod")).get("start")) or start
         if days := _days(mapping(repeat.get("boundsDuration"))):
-            bounded.append(begun + timedelta(days=days) if begun else None)
+            bounded.append(later(begun, timedelta(days=days)) if begun else None)
         else:
             bounded.append(closing(mapping(repeat.get("boundsPeriod")).get("end")))
     if bounded and all(bounded):  # the last step of a treatment ends it
         ends.append(max(filter(None, bounded)))
     known = [each for each in ends if each is not None]
-    return min(known) + timedelta(days=1) if known else None
+    return later(min(known), timedelta(days=1)) if known else None
 
 
 def _days(duration: Mapping[str, Any]) -> float:
     value, unit = duration.get("value"), str(duration.get("code") or duration.get("unit") or "")
     if value is None or isinstance(value, bool | str) or unit not in DAYS:
         return 0.0
-    return min(float(value) * DAYS[unit], 36525.0)
-
-
-def dosages(own: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """How it is taken, whatever the type calls it."""
-    return listed(own.get("dosageInstruction")) or listed(own.get("dosage"))
-
-
-def dose(own: Mapping[str, Any]) -> str:
-    """The dose as it is read: its words, else its numbers."""
-    found = []
-    for each in dosages(own):
-        if said := str(each.get("text") or each.get("patientInstruction") or ""):
-            found.append(" ".join(said.split()))
-        elif shown := _shown(each):
-            found.append(shown)
-    return " ; ".join(dict.fromkeys(found))
-
-
-def _shown(dosage: Mapping[str, Any]) -> str:
-    parts = []
-    for each in listed(dosage.get("doseAndRate")):
-        if amount := _amount(mapping(each.get("doseQuantity"))):
-            parts.append(amount)
-        ends = mapping(each.get("doseRange"))
-        low, high = _amount(mapping(ends.get("low"))), _amount(mapping(ends.get("high")))
-        if low or high:
-            parts.append(" – ".join(filter(None, (low, high))))
-    repeat = mapping(mapping(dosage.get("timing")).get("repeat"))
-    if repeat.get("frequency") and repeat.get("period"):
-        parts.append(f"{repeat['frequency']} × / {repeat['period']} {repeat.get('periodUnit', '')}")
-    parts += [str(each) for each in repeat.get("when") or []]
-    return " ".join(parts).strip()
-
-
-def _amount(quantity: Mapping[str, Any]) -> str:
-    if quantity.get("value") is None:
-        return ""
-    unit = str(quantity.get("unit") or quantity.get("code") or "")
-    return f"{quantity['value']} {unit.strip('{}')}".strip()  # {tablet}: an annotation of UCUM
+    return max(0.0, min(float(value) * DAYS[unit], 36525.0))
 
 
 def _compared(fact: Fact) -> str:
@@ -200,7 +169,7 @@ def _compared(fact: Fact) -> str:
     told = []
     for each in dosages(fact.own):
         amounts = [
-            _amount(mapping(one.get("doseQuantity"))) for one in listed(each.get("doseAndRate"))
+            amount(mapping(one.get("doseQuantity")), OWN) for one in listed(each.get("doseAndRate"))
         ]
         repeat = mapping(mapping(each.get("timing")).get("repeat"))
         rhythm = (repeat.get("frequency"), repeat.get("period"), repeat.get("periodUnit"))
@@ -210,7 +179,9 @@ def _compared(fact: Fact) -> str:
     return str(sorted(told)) if told else ""
 
 
-def _line(group: Sequence[Fact], what_of: Mapping[str, object], now: datetime) -> tuple[Line, bool]:
+def _line(
+    group: Sequence[Fact], what_of: Mapping[str, object], now: datetime, language: Language
+) -> tuple[Line, bool]:
     """One treatment, and whether it is over."""
     last = _last(group)
     written = [each for lines in last for each in lines]
@@ -218,7 +189,8 @@ def _line(group: Sequence[Fact], what_of: Mapping[str, object], now: datetime) -
     live = [each for each in written if states[each.stored.address] == "live"]
     stops = [each for each in written if states[each.stored.address] == "stopped"]
     # A stop that somebody wrote ends all that they wrote before, whatever it was.
-    live = [each for each in live if not any(_ends(stop, each) for stop in stops)]
+    ends_all = _by_author(newest(stops))
+    live = [each for each in live if not _ended(each, ends_all)]
     limit = rules()["ages"]["treatment"] * MONTH
     conflicts: list[Conflict] = []
     if live:
@@ -240,14 +212,18 @@ def _line(group: Sequence[Fact], what_of: Mapping[str, object], now: datetime) -
     endless = [each for each in live if ending(each) is None]
     names = {each.stored.address: name(what_of[each.stored.address]) for each in shown}
     several = len(set(names.values())) > 1
-    told = [_told(names[each.stored.address] if several else "", dose(each.own)) for each in shown]
+    told = [
+        _told(names[each.stored.address] if several else "", dose(each.own, language))
+        for each in shown
+    ]
     line = Line(
         name(what_of[shown[0].stored.address]),
         since=starts[0] if starts else "",
         until=ends[-1] if ends else "",
         details=tuple(dict.fromkeys(filter(None, told)))[:4],
         sources=tuple(
-            each.source(stage=stage(each), said=_said(each, now) if said else "") for each in group
+            each.source(stage=stage(each), said=_said(each, now, language) if said else "")
+            for each in group
         ),
         conflicts=tuple(conflicts),
         stages=tuple(dict.fromkeys(stage(each) for each in shown)),
@@ -260,6 +236,8 @@ def _line(group: Sequence[Fact], what_of: Mapping[str, object], now: datetime) -
 
 def _told(what: str, taken: str) -> str:
     """A dose, after the name it is of where a line has several."""
+    if not what:
+        return taken
     return "\u00a0: ".join(filter(None, (what, taken)))
 
 
@@ -286,10 +264,19 @@ def _together(first: Fact, other: Fact) -> bool:
     return first.at is not None and first.at == other.at
 
 
-def _ends(stop: Fact, other: Fact) -> bool:
-    mine, theirs = stop.source(), other.source()
-    same = bool(mine.author) and (mine.author, mine.by) == (theirs.author, theirs.by)
-    return same and newest([stop, other])[0] is stop
+def _by_author(stops: Sequence[Fact]) -> dict[tuple[str, By], Fact]:
+    """The last stop each wrote, of those who are named; stops: newest first."""
+    found: dict[tuple[str, By], Fact] = {}
+    for each in stops:
+        if each.told.author:
+            found.setdefault((each.told.author, each.told.by), each)
+    return found
+
+
+def _ended(fact: Fact, stops: Mapping[tuple[str, By], Fact]) -> bool:
+    """Whether who wrote it wrote later that it stops."""
+    stop = stops.get((fact.told.author, fact.told.by))
+    return stop is not None and newest([stop, fact])[0] is stop
 
 
 def _by_patient(fact: Fact) -> bool:
@@ -306,11 +293,11 @@ def _old(fact: Fact, now: datetime, limit: timedelta) -> bool:
     return fact.at is not None and now - fact.at > limit
 
 
-def _said(fact: Fact, now: datetime) -> str:
+def _said(fact: Fact, now: datetime, language: Language) -> str:
     """What a source says, when they differ: a state, or a dose."""
     own = fact.own
     if own.get("doNotPerform") is True:
         return "do-not"
     if state(fact, now) != "live":
         return str(own.get("status", "ended"))
-    return dose(own) or "active"
+    return dose(own, language) or "active"

@@ -9,9 +9,10 @@ from dataclasses import replace
 from carnet.summary.facts import Fact, date_of, grouped, listed, name, newest, nothing
 from carnet.summary.pages import Line, Section
 from carnet.summary.problems import absence
+from carnet.summary.words import OWN, Language, told
 
 
-def vaccinations(facts: Iterable[Fact], *, more: bool = False) -> Section:
+def vaccinations(facts: Iterable[Fact], *, more: bool = False, language: Language = OWN) -> Section:
     """The vaccinations of a record: a line for each vaccine, its last dose first."""
     told = [each for each in newest(facts) if each.own.get("status") != "entered-in-error"]
     said = [each for each in told if nothing(each.own.get("vaccineCode")) == "none"]
@@ -21,7 +22,8 @@ def vaccinations(facts: Iterable[Fact], *, more: bool = False) -> Section:
         if each.own.get("status") == "completed" and nothing(each.own.get("vaccineCode")) is None
     ]
     lines = [
-        _line(group) for group in grouped([(each, each.own.get("vaccineCode")) for each in given])
+        _line(group, language)
+        for group in grouped([(each, each.own.get("vaccineCode")) for each in given])
     ]
     lines.sort(key=lambda line: line.since, reverse=True)
     coded = [_as_code(each) for each in said]
@@ -33,7 +35,7 @@ def _as_code(fact: Fact) -> Fact:
     return replace(fact, own={**fact.own, "code": fact.own["vaccineCode"]})
 
 
-def _line(group: Sequence[Fact]) -> Line:
+def _line(group: Sequence[Fact], language: Language) -> Line:
     """One vaccine. Two sources of one day are one dose."""
     doses: dict[str, Fact] = {}
     for each in group:
@@ -45,9 +47,9 @@ def _line(group: Sequence[Fact]) -> Line:
     for one in listed(last.get("protocolApplied")):
         rank = one.get("doseNumberPositiveInt") or one.get("doseNumberString")
         if rank:
-            details.append(f"n° {rank}")
+            details.append(told("rank", language, rank))
     if lot := last.get("lotNumber"):
-        details.append(f"lot {lot}")
+        details.append(told("lot", language, lot))
     return Line(
         name(group[0].own.get("vaccineCode")),
         since=dates[0],

@@ -16,7 +16,8 @@ from carnet.fhir.validation.packages import Packages
 from carnet.fhir.validation.validator import Validator
 from carnet.summary.facts import rules
 from carnet.summary.pages import Source
-from carnet.summary.told import LANGUAGES, figures, source, when
+from carnet.summary.told import source, when
+from carnet.summary.words import LANGUAGES, figures
 from tests.fhir.terminology.conftest import put
 from tests.space import Space
 from tests.summary.facts import (
