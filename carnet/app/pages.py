@@ -41,7 +41,7 @@ from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.vigilance.acts import IdentityActs
 from carnet.rights import connections, consent, readers
-from carnet.summary import Health, health
+from carnet.summary import Health, Language, health, said
 from carnet.vigilance import find
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
@@ -105,8 +105,12 @@ class PageActs(ActingPages, RightsPages):
     async def person(self, actor: Actor, patient: str) -> Person:
         return await find.person(parts.visit(self._built, actor), self._of(actor, patient))
 
-    async def health(self, actor: Actor, patient: str) -> Health:
-        return await health(parts.visit(self._built, actor), self._of(actor, patient))
+    async def health(self, actor: Actor, patient: str, language: Language) -> Health:
+        return await health(parts.visit(self._built, actor), self._of(actor, patient), language)
+
+    async def said_in(self, actor: Actor, patient: str, rtype: str, id: str) -> said.Place:
+        visit = parts.visit(self._built, actor)
+        return await said.place(visit, self._of(actor, patient), rtype, id)
 
     async def summary(
         self, actor: Actor, patient: str, language: str, form: summary.Form

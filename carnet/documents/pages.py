@@ -111,6 +111,7 @@ class Section:
     title: str
     html: str
     read: tuple[str, ...] = ()  # what became data of it, in the words of the document
+    ranks: str = ""  # its own and of those it stands in: 2-1
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ from carnet.portal.life.acts import LifeActs
 from carnet.portal.rights.acts import RightsActs
 from carnet.portal.vigilance.acts import IdentityActs
 from carnet.summary.pages import Health
+from carnet.summary.said import Place as Said
+from carnet.summary.words import Language
 from carnet.vigilance.pages import Found, Person, TraitsForm
 
 # What an International Patient Summary is written in: a page to read, or FHIR.
@@ -45,8 +47,11 @@ class Acts(RightsActs, ActingActs, Protocol):
     async def person(self, actor: Actor, patient: str) -> Person:
         """Whose record this is; NotFound when it must look absent."""
 
-    async def health(self, actor: Actor, patient: str) -> Health:
+    async def health(self, actor: Actor, patient: str, language: Language) -> Health:
         """What matters of the record, on one page."""
+
+    async def said_in(self, actor: Actor, patient: str, rtype: str, id: str) -> Said:
+        """The document where something of the record was said, and its section."""
 
     async def summary(
         self, actor: Actor, patient: str, language: str, form: Form

@@ -43,6 +43,8 @@ from carnet.rights.acting.queries import Session
 from carnet.rights.mandate import Acting, NobodyAnswers, Offer, Traits, WrongCode, WrongEnd
 from carnet.rights.session import Did, Receipt
 from carnet.summary.pages import Health
+from carnet.summary.said import Place as Said
+from carnet.summary.words import Language
 from carnet.vigilance.pages import Found, Person, TraitsForm
 from tests.portal.preview_acting import PreviewAssistants
 from tests.portal.preview_composing import PreviewComposing
@@ -302,8 +304,8 @@ NARRATIVE = """<table><thead><tr><th>Analyse</th><th>Résultat</th><th>Unité</t
 <tr><td>Glucose à jeun</td><td>5,40</td><td>mmol/L</td></tr></tbody></table>
 <p>Prélèvement à jeun. Résultats validés par le Dr Inès BENALI.</p>"""
 SECTIONS = (
-    Section("Biochimie", NARRATIVE, ("Glycémie à jeun", "Cholestérol <total>")),
-    Section("Conclusion", "<p>Contrôle dans six mois.</p>"),
+    Section("Biochimie", NARRATIVE, ("Glycémie à jeun", "Cholestérol <total>"), "1"),
+    Section("Conclusion", "<p>Contrôle dans six mois.</p>", ranks="2"),
 )
 
 OPENINGS = (
@@ -410,8 +412,13 @@ class PreviewActs(PreviewRights, PreviewAssistants):
     ) -> tuple[str, bytes]:
         return f"{language}.{form}", b"%PDF-1.7"
 
-    async def health(self, actor: Actor, patient: str) -> Health:
+    async def health(self, actor: Actor, patient: str, language: Language) -> Health:
         return EMPTY if actor.sub == "patient:newcomer" else FULL
+
+    async def said_in(self, actor: Actor, patient: str, rtype: str, id: str) -> Said:
+        if id == "unknown":
+            raise errors.NotFound
+        return Said("bio-2026", "1")
 
     async def search(self, actor: Actor, patient: str, typed: str, asked: Asked) -> Results:
         question(typed)

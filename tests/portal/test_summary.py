@@ -4,6 +4,7 @@
 from typing import Any
 
 import pytest
+from lxml import html
 
 from tests.portal.walk import MINE, THEIRS
 
@@ -50,3 +51,37 @@ def test_the_one_page_leads_to_its_files(client: Any, logged_in: Any) -> None:
     page = client.get(MINE + "sante/").content.decode()
     for name in ("fr.pdf", "en.pdf", "fr.json"):
         assert f'href="{MINE}sante/synthese.{name}"' in page
+
+
+def test_a_source_leads_to_the_very_section_of_its_document(client: Any, logged_in: Any) -> None:
+    logged_in("patient")
+    page = html.fromstring(client.get(MINE + "sante/").content.decode())
+    (link, *_) = page.xpath("//ul[@class='sources']//a[contains(., 'Lettre de sortie')]/@href")
+    assert link == MINE + "sante/source/Condition/a/"
+    answer = client.get(link)
+    assert answer.status_code == 302
+    address, _, anchor = answer["Location"].partition("#")
+    shown = html.fromstring(client.get(address).content.decode())
+    (there,) = shown.xpath(f"//*[@id='{anchor}']")
+    assert there.xpath("ancestor-or-self::details/@open") or not there.xpath("ancestor::details")
+
+
+def test_a_source_that_is_not_seen_leads_nowhere(client: Any, logged_in: Any) -> None:
+    logged_in("patient")
+    assert client.get(MINE + "sante/source/Condition/unknown/").status_code == 404
+    assert client.get(THEIRS + "sante/source/Condition/a/").status_code == 404
+
+
+def test_the_english_page_has_no_french_but_what_it_marks_as_such(
+    client: Any, logged_in: Any
+) -> None:
+    logged_in("patient")
+    client.cookies["langue"] = "en"
+    page = html.fromstring(client.get(MINE + "sante/").content.decode())
+    for each in page.xpath("//main//*[@lang='fr']"):
+        each.drop_tree()
+    text = " ".join(page.xpath("//main")[0].text_content().split())
+    for word in ("Pression", "Hémoglobine", "Depuis", "Reçu", "Source :", "à vérifier", "écarté"):
+        assert word not in text, word
+    for word in ("Blood pressure", "Creatinine", "to be checked"):
+        assert word in text, word

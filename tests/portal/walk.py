@@ -21,6 +21,8 @@ PAGES = [
     ("patient", "/rapport/", 404),
     ("patient", "/rapport/html/", 404),
     ("patient", MINE + "sante/", 200),
+    ("patient", MINE + "sante/source/Condition/unknown/", 404),
+    ("gp", THEIRS + "sante/source/Condition/unknown/", 404),
     ("newcomer", MINE + "sante/", 200),
     ("gp", MINE + "sante/", 404),
     ("gp", THEIRS + "sante/", 200),

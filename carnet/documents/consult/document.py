@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,7 @@ from carnet.fhir.search.tokens import TokenFilter
 
 NEAR = 5  # earlier results looked at for each code, at once
 LAST = 2**63 - 1  # after every row of an instant
+RANK = re.compile(r"\[(\d+)\]")
 XML_TYPES = ("text/xml", "application/xml", "application/xslt+xml", "application/hl7-cda+xml")
 
 
@@ -48,7 +50,7 @@ async def document(visit: Visit, patient: str, document: str) -> DocumentPage:
         tuple(line(each) for each in chain),
         tuple(_with_previous(each, earlier) for each in results),
         tuple(
-            Section(each.title or "", each.html, data.get(number, ()))
+            Section(each.title or "", each.html, data.get(number, ()), ranks(each.place))
             for number, each in enumerate(parsed.sections if parsed is not None else ())
             if each.html
         ),
@@ -58,6 +60,11 @@ async def document(visit: Visit, patient: str, document: str) -> DocumentPage:
         *_fates(parsed),
         shown=any(files.shown(media) is not None for _, media in _attached(stored.resource)),
     )
+
+
+def ranks(place: str) -> str:
+    """The ranks of a section and of those it stands in: 2-1 for the first of those in the second."""
+    return "-".join(RANK.findall(place))
 
 
 def _fates(parsed: CdaDocument | None) -> tuple[int, int]:

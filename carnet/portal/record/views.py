@@ -98,7 +98,7 @@ def search(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
 def document(request: HttpRequest, who: Actor, place: Place, document: str) -> HttpResponse:
     """One document."""
     page = bridge.run(acts().document(who, place.patient, document))
-    view = pages.document_view(place, page)
+    view = pages.document_view(place, page, request.GET.get("section", ""))
     done = request.GET.get("fait", "")
     said = {
         "page": view,

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.utils.formats import date_format
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import get_language, gettext, gettext_noop
 
 from carnet.portal.record import words
 from carnet.portal.record.places import Place
-from carnet.summary.pages import Health, Section, Source, Value
+from carnet.summary.pages import Health, Ours, Section, Source, Value
 from carnet.summary.pages import Line as Known
+from carnet.summary.results import names
+from carnet.summary.words import LANGUAGES, OWN, Language
 
 STAGES = {
     "prescribed": gettext_noop("Prescrit"),
@@ -27,6 +29,7 @@ CONFLICTS = {
     "denied-elsewhere": gettext_noop("Une source l’écarte, une autre l’indique : à vérifier"),
     "over-elsewhere": gettext_noop("Une source plus récente le dit terminé : à vérifier"),
     "contradicted": gettext_noop("Une autre source indique le contraire : à vérifier"),
+    "future": gettext_noop("Daté d’un jour à venir : à vérifier"),
     "values": gettext_noop("Deux documents donnent des valeurs différentes pour le même instant"),
 }
 # What a source says of itself, when sources differ.
@@ -48,16 +51,20 @@ SAID = {
 }
 SOURCES = 4  # shown at once; the others are unfolded
 PAST = 30  # lines
+MOST = 200  # lines of a section: what comes after is said to be there
+FOLDED = 60  # sources of a line, unfolded
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a line comes from."""
 
-    url: str  # of the document, "" when it came with none
+    url: str  # of where it was said in a document, "" when it came with none
     title: str
+    titled: bool  # by the document, in its language
     rest: str  # who, when
     said: str  # what this source says, when sources differ
+    ours: bool  # in the words of the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +73,13 @@ class Row:
 
     label: str
     written: bool  # in the language of its document
-    details: tuple[str, ...]
+    details: tuple[tuple[str, bool], ...]  # words, and whether they are those of the document
     when: str
     badges: tuple[tuple[str, str], ...]  # (class, words)
     conflicts: tuple[str, ...]
     sources: tuple[Origin, ...]
     others: tuple[Origin, ...]  # unfolded
+    left: int  # sources that are not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,7 @@ class Result:
 
     url: str  # of its curve
     label: str
+    worded: bool  # its value is in the words of its document
     value: str
     unit: str
     range: str
@@ -112,6 +121,7 @@ class HealthView:
     parts: tuple[Part, ...]
     results: tuple[Result, ...]
     unsettled: int  # lines with a disagreement
+    unread: bool  # there are results too far back to have been looked at
 
 
 def health_view(place: Place, found: Health) -> HealthView:
@@ -156,12 +166,26 @@ def health_view(place: Place, found: Health) -> HealthView:
     results = tuple(_result(place, each) for each in found.results)
     unsettled = sum(bool(row.conflicts) for part in parts for row in (*part.rows, *part.nothing))
     unsettled += sum(bool(each.row.conflicts) for each in results)
-    return HealthView(place, words.moment(found.made), parts, results, unsettled)
+    return HealthView(place, words.moment(found.made), parts, results, unsettled, found.unread)
+
+
+def language() -> Language:
+    """The language of the page."""
+    asked = (get_language() or OWN).partition("-")[0]
+    return next((each for each in LANGUAGES if each == asked), OWN)
 
 
 def _part(place: Place, name: str, title: str, section: Section, past: str, empty: str) -> Part:
-    rows = tuple(_row(place, each) for each in section.lines)
+    rows = tuple(_row(place, each) for each in section.lines[:MOST])
     nothing = tuple(_row(place, each) for each in section.nothing)
+    more = ""
+    if len(section.lines) > MOST:
+        more = gettext(
+            "%(n)s autres lignes ne sont pas montrées ici. La synthèse à emporter et les documents "
+            "les disent."
+        ) % {"n": len(section.lines) - MOST}
+    elif section.more or (past and len(section.past) > PAST):
+        more = gettext("Il y en a d’autres, plus anciens, dans les documents.")
     return Part(
         name,
         title,
@@ -170,9 +194,7 @@ def _part(place: Place, name: str, title: str, section: Section, past: str, empt
         tuple(_row(place, each) for each in section.past[:PAST]) if past else (),
         past,
         "" if rows or nothing else empty,
-        gettext("Il y en a d’autres, plus anciens, dans les documents.")
-        if section.more or (past and len(section.past) > PAST)
-        else "",
+        more,
     )
 
 
@@ -201,21 +223,23 @@ def _row(place: Place, line: Known) -> Row:
         shown = when(line.since)
     said = bool(line.conflicts)
     origins = tuple(origin(place, each, said=said) for each in line.sources)
-    cut = len(origins) if said else SOURCES  # what disagrees is never folded away
+    cut = FOLDED if said else SOURCES  # what disagrees is not folded away
     return Row(
         line.label or gettext("Sans nom"),
-        bool(line.label),
-        line.details,
+        bool(line.label) and not isinstance(line.label, Ours),
+        tuple((each, not isinstance(each, Ours)) for each in line.details),
         shown,
         tuple(badges),
         tuple(gettext(CONFLICTS[each]) for each in line.conflicts),
         origins[:cut],
-        origins[cut:],
+        origins[cut : cut + FOLDED],
+        max(0, len(origins) - cut - FOLDED),
     )
 
 
 def _result(place: Place, value: Value) -> Result:
-    row = _row(place, Known(value.label, sources=value.sources, conflicts=value.conflicts))
+    label = value.label if language() == OWN else names(language()).get(value.label, value.label)
+    row = _row(place, Known(Ours(label), sources=value.sources, conflicts=value.conflicts))
     known = words.INTERPRETATIONS.get(value.interpretation or "")
     reading = (
         words.Reading(known[0], gettext(known[1]))
@@ -224,7 +248,8 @@ def _result(place: Place, value: Value) -> Result:
     )
     return Result(
         place.url("curve", value.code) if value.number is not None or "/" in value.value else "",
-        value.label,
+        label,
+        value.number is None and not value.unit,
         words.figures(value.value),
         value.unit,
         words.spread(value.low, value.high, value.range_text),
@@ -242,12 +267,21 @@ def origin(place: Place, source: Source, *, said: bool) -> Origin:
         "relative": gettext("déclaré par un proche"),
     }.get(source.by, source.author)
     parts = [who, words.day(source.at) if source.at else ""]
-    shown = gettext(SAID[source.said]) if source.said in SAID else source.said
+    known = source.said in SAID
+    rtype, _, id = source.address.partition("/")
+    if not source.document:
+        url = ""
+    elif rtype == "DocumentReference":
+        url = place.url("document", source.document)
+    else:
+        url = place.url("said", rtype, id)
     return Origin(
-        place.url("document", source.document) if source.document else "",
-        source.title or (gettext("Donnée du dossier") if not source.document else ""),
+        url,
+        source.title or gettext("Document" if source.document else "Donnée du dossier"),
+        bool(source.title),
         ", ".join(filter(None, parts)),
-        shown if said else "",
+        (gettext(SAID[source.said]) if known else source.said) if said else "",
+        known or isinstance(source.said, Ours),
     )
 
 
@@ -273,5 +307,5 @@ def when(text: str) -> str:
         if day:
             return words.day(date(int(year), int(month), int(day)))
         return date_format(date(int(year), int(month), 1), "F Y") if month else year
-    except ValueError:
+    except (ValueError, OverflowError):
         return text

@@ -7,5 +7,6 @@ from carnet.portal.summary import views
 
 shared = [
     path("sante/", views.health, name="health"),
+    path("sante/source/<str:rtype>/<str:id>/", views.said, name="said"),
     path("sante/synthese.<str:language>.<str:form>", views.summary, name="summary"),
 ]

@@ -2,7 +2,7 @@
 """The one page of health: one's own, a patient's, or that of whom one acts for."""
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from carnet import errors
 from carnet.access.actor import Actor
@@ -10,9 +10,10 @@ from carnet.composing.prescription import prescribes
 from carnet.portal import bridge, desk
 from carnet.portal.acting.views import Line, lines
 from carnet.portal.acts import Form
+from carnet.portal.record.pages.document import ANCHOR
 from carnet.portal.record.places import Place
 from carnet.portal.record.views import acts, reads
-from carnet.portal.summary.page import health_view
+from carnet.portal.summary.page import health_view, language
 
 MEDIA: dict[str, Form] = {"pdf": "pdf", "json": "json"}
 TYPES = {"pdf": "application/pdf", "json": "application/fhir+json"}
@@ -34,9 +35,19 @@ def summary(
 
 
 @reads
+def said(request: HttpRequest, who: Actor, place: Place, rtype: str, id: str) -> HttpResponse:
+    """To the section of the document where a line was said; to the document, when none is known."""
+    found = bridge.run(acts().said_in(who, place.patient, rtype, id))
+    address = place.url("document", found.document)
+    if found.section:
+        address += f"?section={found.section}#{ANCHOR}{found.section}"
+    return redirect(address)
+
+
+@reads
 def health(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
     """What matters of a record, on one page."""
-    found = bridge.run(acts().health(who, place.patient))
+    found = bridge.run(acts().health(who, place.patient, language()))
     mandates: tuple[Line, ...] = ()
     emergency = False
     if who.kind == "professional":

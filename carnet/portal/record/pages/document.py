@@ -17,6 +17,7 @@ from carnet.portal.record import words
 from carnet.portal.record.pages.documents import Card, card
 from carnet.portal.record.places import Place
 
+ANCHOR = "dit-"  # before the ranks of a section
 LONG = 6  # sections of a text, from which each is folded
 
 
@@ -49,6 +50,8 @@ class Narrative:
     title: str
     html: SafeString
     read: str  # what became data of it, in one line; "" for nothing
+    anchor: str  # where a link to it goes
+    open: bool  # it was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,12 @@ class DocumentView:
     shown: bool  # its file can be looked at page by page
     outside: str  # how many results stand outside their range, in words
     folded: bool  # the text is long: each of its sections opens by itself
+    unfolded: bool  # a section of the text is asked for
     kept: str  # what the document has that is not read as data, in words
 
 
-def document_view(place: Place, page: DocumentPage) -> DocumentView:
-    """The page of one document."""
+def document_view(place: Place, page: DocumentPage, at: str = "") -> DocumentView:
+    """The page of one document. at: the ranks of the section that is looked for."""
     # the head of a panel is an observation without a value: its results say it all
     rows = [result(place, line) for line in page.results if line.value or line.interpretation]
     chapters = groupby(rows, key=lambda row: row.line.section)
@@ -94,6 +98,8 @@ def document_view(place: Place, page: DocumentPage) -> DocumentView:
                 gettext("Lu comme données : %(names)s") % {"names": " ; ".join(section.read)}
                 if section.read
                 else "",
+                f"{ANCHOR}{section.ranks}" if section.ranks else "",
+                bool(at) and section.ranks == at,
             )
             for section in page.sections
         ),
@@ -107,6 +113,7 @@ def document_view(place: Place, page: DocumentPage) -> DocumentView:
         shown=page.shown,
         outside=outside(rows),
         folded=len(page.sections) >= LONG,
+        unfolded=bool(at) and any(section.ranks == at for section in page.sections),
         kept=kept(page),
     )
 
