@@ -32,6 +32,10 @@ OFFERS: tuple[tuple[Kind, tuple[Offer, ...]], ...] = (
             Offer("MedicationStatement/e", "treatment", ("Bisoprolol", "", "", ""), ("conflict",)),
         ),
     ),
+    ("lifestyle", (Offer("Observation/f", "lifestyle", ("Statut tabagique", "Ancien fumeur")),)),
+    ("family", (Offer("FamilyMemberHistory/g", "family", ("Mère", "Diabète <1>"), ("unsure",)),)),
+    ("vaccination", (Offer("Immunization/h", "vaccination", ("Tétanos", "03/2020")),)),
+    ("device", (Offer("DeviceUseStatement/i", "device", ("Stimulateur", "2019")),)),
 )  # fmt: skip
 AT = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 

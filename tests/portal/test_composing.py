@@ -31,6 +31,8 @@ def test_what_asks_to_be_looked_at_is_not_chosen(logged_in: Any) -> None:
     assert chosen == {
         "Condition/a": True, "Condition/b": False, "AllergyIntolerance/c": False,
         "MedicationStatement/d": True, "MedicationStatement/e": False,
+        "Observation/f": True, "FamilyMemberHistory/g": False, "Immunization/h": True,
+        "DeviceUseStatement/i": True,
     }  # fmt: skip
 
 

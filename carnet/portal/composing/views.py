@@ -28,6 +28,7 @@ from carnet.composing.pages import (
     Offer,
     Preview,
     Proposed,
+    UnknownPeer,
     WrongStay,
 )
 from carnet.portal import bridge, desk
@@ -50,12 +51,17 @@ PARTS: Final = {
     "procedure": gettext_noop("Actes et interventions"),
     "allergy": gettext_noop("Allergies"),
     "treatment": gettext_noop("Traitements"),
+    "lifestyle": gettext_noop("Mode de vie"),
+    "family": gettext_noop("Antécédents familiaux"),
+    "vaccination": gettext_noop("Vaccinations"),
+    "device": gettext_noop("Dispositifs médicaux"),
 }
 DOUBTS: Final = {
     "declared": gettext_noop("Déclaré par le patient ou un proche"),
     "conflict": gettext_noop("Des sources se contredisent"),
     "old": gettext_noop("Ancien, sans fin connue"),
     "unsure": gettext_noop("Non confirmé"),
+    "outside": gettext_noop("Arrêté récemment : cochez si c’est pendant ce séjour"),
 }
 
 
@@ -104,7 +110,7 @@ def write(request: HttpRequest, patient: str, sort: str) -> HttpResponse:
     offered = bridge.run(acts().proposed(who, patient, sort))
     if request.method != "POST":
         return _form(request, place, offered, _fresh(offered), None)
-    form = WriteForm(offered.words, offered.stay is not None, request.POST)
+    form = WriteForm(offered.words, offered.answers, offered.stay is not None, request.POST)
     chosen = frozenset(request.POST.getlist("line"))
     step = request.POST.get("step", "look")
     if not form.is_valid() or step == "fix":
@@ -116,6 +122,9 @@ def write(request: HttpRequest, patient: str, sort: str) -> HttpResponse:
         given.get("start"),
         given.get("end"),
         given["replaces"],
+        {name: given[name] for name in offered.answers},
+        given.get("attending", ""),
+        _numbers(request, given),
     )
     draft = _draft(request, who, patient, sort)
     try:
@@ -129,6 +138,10 @@ def write(request: HttpRequest, patient: str, sort: str) -> HttpResponse:
         form.add_error(
             "end", gettext("Le séjour commence avant de finir, et ne finit pas dans l’avenir.")
         )
+        return _form(request, place, offered, form, chosen)
+    except UnknownPeer as wrong:
+        field = "attending" if str(wrong) == kept.attending else "others"
+        form.add_error(field, gettext("L’annuaire ne connaît pas ce numéro RPPS."))
         return _form(request, place, offered, form, chosen)
     except NoSignature:
         form.add_error(
@@ -151,10 +164,16 @@ def _writes(who: Actor, place: Place) -> None:
 
 def _fresh(offered: Proposed) -> WriteForm:
     start, end = offered.stay or (None, None)
-    days = {
+    begin = {
         name: f"{day:%d/%m/%Y}" for name, day in (("start", start), ("end", end)) if day is not None
     }
-    return WriteForm(offered.words, offered.stay is not None, initial=days)
+    attending = next((each.idnps[1:] for each in offered.peers if each.attending), "")
+    return WriteForm(
+        offered.words,
+        offered.answers,
+        offered.stay is not None,
+        initial={**begin, "attending": attending},
+    )
 
 
 def _form(
@@ -169,10 +188,26 @@ def _form(
         for kind, offers in offered.groups
     ]
     context = {"place": place, "sort": offered.sort, "title": gettext(TITLES[offered.sort]),
-               "groups": groups, "form": form,
+               "groups": groups, "form": form, "peers": _peers(offered, form),
                "before": words.day(offered.before) if offered.before else "",
                "replaces": form.data.get("replaces") if form.is_bound else True}  # fmt: skip
     return render(request, "composing/write.html", context)
+
+
+def _peers(offered: Proposed, form: WriteForm) -> list[Box]:
+    """Who may receive it: chosen when they are the treating doctor."""
+    sent = frozenset(form.data.getlist("to")) if form.is_bound else None  # type: ignore[attr-defined]
+    return [
+        Box(each.idnps, each.name, gettext("Médecin traitant") if each.attending else "", (),
+            each.attending if sent is None else each.idnps in sent)
+        for each in offered.peers
+    ]  # fmt: skip
+
+
+def _numbers(request: HttpRequest, given: dict[str, Any]) -> tuple[str, ...]:
+    """Who receives it: those chosen, then those typed."""
+    typed = (each.strip() for each in given.get("others", "").split(","))
+    return tuple(filter(None, (*request.POST.getlist("to"), *typed)))
 
 
 def _box(offer: Offer, chosen: frozenset[str] | None) -> Box:
