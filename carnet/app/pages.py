@@ -19,6 +19,7 @@ from carnet.app.composing import ComposingPages
 from carnet.app.life import LifePages
 from carnet.app.opening.pages import OpeningPages
 from carnet.app.parts import Built
+from carnet.app.prescribing import PrescribingPages
 from carnet.app.rights import RightsPages
 from carnet.app.vigilance import IdentityPages
 from carnet.composing.prescription import Line, prescribe
@@ -39,6 +40,7 @@ from carnet.documents.upload import Given
 from carnet.portal.acts import Acts
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
+from carnet.portal.prescribing.acts import PrescribingActs
 from carnet.portal.vigilance.acts import IdentityActs
 from carnet.rights import connections, consent, readers
 from carnet.summary import Health, Language, health, said
@@ -55,6 +57,7 @@ class PageParts:
         self._built = built
         self.acts: Acts = PageActs(built)
         self.composing: ComposingActs = ComposingPages(built)
+        self.prescribing: PrescribingActs = PrescribingPages(built)
         self.life: LifeActs = LifePages(built)
         self.identity: IdentityActs = IdentityPages(built)
         private = built.settings.instance is Instance.PRIVATE

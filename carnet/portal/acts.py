@@ -24,6 +24,7 @@ from carnet.documents.upload import Given
 from carnet.portal.acting.acts import ActingActs
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
+from carnet.portal.prescribing.acts import PrescribingActs
 from carnet.portal.rights.acts import RightsActs
 from carnet.portal.vigilance.acts import IdentityActs
 from carnet.summary.pages import Health
@@ -125,6 +126,7 @@ class Parts(Protocol):
 
     acts: Acts
     composing: ComposingActs
+    prescribing: PrescribingActs
     life: LifeActs
     identity: IdentityActs
 

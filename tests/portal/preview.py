@@ -38,6 +38,7 @@ from carnet.documents.upload import Given
 from carnet.portal.acts import Acts
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
+from carnet.portal.prescribing.acts import PrescribingActs
 from carnet.portal.vigilance.acts import IdentityActs
 from carnet.rights.acting.queries import Session
 from carnet.rights.mandate import Acting, NobodyAnswers, Offer, Traits, WrongCode, WrongEnd
@@ -50,6 +51,7 @@ from tests.portal.preview_acting import PreviewAssistants
 from tests.portal.preview_composing import PreviewComposing
 from tests.portal.preview_health import EMPTY, FULL
 from tests.portal.preview_life import PreviewLife
+from tests.portal.preview_prescribing import PreviewPrescribing
 from tests.portal.preview_rights import PreviewRights
 from tests.portal.preview_vigilance import PreviewIdentity
 
@@ -648,6 +650,7 @@ class PreviewParts:
 
     acts: Acts = PreviewActs()
     composing: ComposingActs = PreviewComposing()
+    prescribing: PrescribingActs = PreviewPrescribing()
     life: LifeActs = PreviewLife()
     identity: IdentityActs = PreviewIdentity()
     matrix = "matrice de démonstration, non officielle, version 2026-11"

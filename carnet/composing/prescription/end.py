@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from carnet import errors
@@ -64,7 +65,7 @@ async def groups(visit: Visit, patient: str) -> list[Group]:
     own = [each for each in page.matches if _current(each) and _own(each.resource, who)]
     found = [await _group(visit, each) for each in own]
     now = visit.door.clock()
-    return [each for each in found if any(not line.over(each.on, now) for line in each.going)]
+    return [each for each in found if any(not line.over(each.at, now) for line in each.going)]
 
 
 async def group(visit: Visit, patient: str, document: str) -> Group:
@@ -95,7 +96,7 @@ async def _read(visit: Visit, patient: str, document: str) -> Stored:
 
 
 def _current(stored: Stored) -> bool:
-    return stored.resource.get("status") == "current"
+    return stored.resource.get("status") == "current" and "date" in stored.resource
 
 
 def _own(resource: Mapping[str, Any], who: Prescriber) -> bool:
@@ -111,7 +112,7 @@ async def _group(visit: Visit, stored: Stored) -> Group:
         rtype, _, id = str(each.get("reference", "")).partition("/")
         if rtype == "MedicationRequest":
             lines.append(_written(await visit.read(rtype, id)))
-    return Group(stored.id, str(stored.resource.get("date", ""))[:10], tuple(lines))
+    return Group(stored.id, datetime.fromisoformat(stored.resource["date"]), tuple(lines))
 
 
 def _written(stored: Stored) -> Written:
@@ -151,7 +152,7 @@ async def stop(
         raise NothingToEnd
     whose = await subject(visit, patient)
     said = Act(number_of(number), visit.door.clock(), who, whose)
-    pdf = await asyncio.to_thread(paper_of_stop, said, chosen, reason, given.on)
+    pdf = await asyncio.to_thread(paper_of_stop, said, chosen, reason, given.at)
     told = Entry(
         "POST",
         "DocumentReference",

@@ -10,7 +10,7 @@ import re
 import tomllib
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -207,20 +207,20 @@ class Written:
         """Whether it may be ended."""
         return self.status == "active"
 
-    def over(self, on: str, now: datetime) -> bool:
-        """Whether it ended by itself; on: the day it was written, ISO."""
+    def over(self, at: datetime, now: datetime) -> bool:
+        """Whether it ended by itself; at: when it was written."""
         if self.line is None:
             return False
         days = self.line.days * (1 + self.line.renewals)
-        return date.fromisoformat(on) + timedelta(days=days) < now.date()
+        return at + timedelta(days=days + 1) < now
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A prescription that is in a record. on: the day it was written, ISO."""
+    """A prescription that is in a record. at: when it was written, aware."""
 
     document: str
-    on: str
+    at: datetime
     lines: tuple[Written, ...]
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import segno
@@ -78,16 +79,16 @@ def _blocks(found: Prescription) -> Iterator[Block]:
     )
 
 
-def paper_of_stop(found: Act, lines: Sequence[Written], reason: Reason, on: str) -> bytes:
+def paper_of_stop(found: Act, lines: Sequence[Written], reason: Reason, at: datetime) -> bytes:
     """The PDF that says which lines of a prescription end; found: who says it, for whom and when.
 
-    on: the day of the prescription, ISO.
+    at: when the prescription was written.
     """
     subject = found.subject
     how = "arrêtée" if reason.begun else "annulée avant d’avoir commencé"
     blocks: list[Block] = [
         Facts(tuple(pair for pair in _facts(found) if pair[1])),
-        Paragraph(f"Ordonnance du {_day(on)}."),
+        Paragraph(f"Ordonnance du {at.astimezone(PARIS):%d/%m/%Y}."),
     ]
     for each in lines:
         blocks += [Heading(each.medicine, 3), Paragraph(f"Ligne {how}.", bold=True)]

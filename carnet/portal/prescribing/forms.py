@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -150,6 +150,17 @@ class PrescriptionForm(forms.Form):
             said["cis"].isascii() and said["cis"].isdigit() and len(said["cis"]) == 8
         ):
             yield "cis", _("Un code CIS a huit chiffres.")
+
+
+def typed(lines: Sequence[Line]) -> dict[str, Any]:
+    """Lines as they were typed, to be typed again."""
+    found: dict[str, Any] = {}
+    for number, line in enumerate(lines, 1):
+        said = {name: getattr(line, name) for name in FIELDS}
+        said["dose"] = f"{line.dose.normalize():f}".replace(".", ",")
+        said["renewals"] = line.renewals or ""
+        found |= {f"{name}_{number}": each for name, each in said.items()}
+    return found
 
 
 def _decimal(text: str) -> Decimal | None:
