@@ -10,7 +10,9 @@ from carnet import errors
 from carnet.access.door import Nothing, Unit, commit
 from carnet.config import Instance
 from carnet.documents import content, files, show
-from carnet.documents.receive_file import NotHere, Told, receive_file
+from carnet.documents.receive import NotHere
+from carnet.documents.receive_file import receive_file
+from carnet.exchange.parts import Told
 from carnet.rest.acts import Plan
 from tests.documents.files import samples
 from tests.documents.lots import fresh, holds, instance, lot
