@@ -16,18 +16,18 @@ from uuid import UUID
 
 from carnet import errors
 from carnet.access.actor import Actor, ActorKind
-from carnet.access.door import DIRECTORY, Visit
+from carnet.access.door import Visit
 from carnet.app import composing_lines, parts
+from carnet.app.composing_people import known, peers, signer
 from carnet.app.parts import Built
 from carnet.composing import cda, readable
 from carnet.composing.kinds import KINDS, discharge
 from carnet.composing.kinds.sections import Reviewed, line
-from carnet.composing.model import Document, Kind, Line, Place, Signer, Sort, Stay
+from carnet.composing.model import Document, Kind, Line, Sort, Stay
 from carnet.composing.pages import (
     Doubt,
     Draft,
     Kept,
-    NoSignature,
     NoSort,
     NotItsModel,
     Offer,
@@ -36,12 +36,10 @@ from carnet.composing.pages import (
     TooLong,
     WrongStay,
 )
-from carnet.directory.find import forms
 from carnet.documents.cda.conformance import Profile
 from carnet.documents.cda.constraints import broken
 from carnet.documents.receive import receive
 from carnet.fhir import xml
-from carnet.fhir.search.identifiers import IdFilter
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.tokens import TokenFilter
 from carnet.summary import gather, treatments
@@ -54,9 +52,6 @@ from carnet.summary.pages import Section
 LONGEST: Final = 4000  # characters of one free field
 MOST: Final = 200  # lines of one kind
 CHAIN: Final = 100  # versions of one document
-IDNPS: Final = "urn:oid:1.2.250.1.71.4.2.1"
-IDNST: Final = "urn:oid:1.2.250.1.71.4.2.2"
-SETTINGS: Final = "https://mos.esante.gouv.fr/NOS/JDV_J04-XdsPracticeSettingCode-CISIS"
 
 
 class ComposingPages:
@@ -74,12 +69,19 @@ class ComposingPages:
         for kind, told, made in _lines(found, besides):
             if kind in offers and len(offers[kind]) < MOST:
                 offers[kind].append(
-                    Offer(told.sources[0].address, kind, made.cells, tuple(_doubts(told)))
+                    Offer(told.sources[0].address, kind, made.cells, tuple(_doubts(told, kind)))
                 )
-        stay = _last_stay(found) if sort == discharge.SORT.key else None
         before = await _before(visit, found.cid, _kind(sort).SORT)
         day = before.at.date() if before is not None else None
-        return Proposed(sort, tuple(offers.items()), _kind(sort).WORDS, stay, day)
+        whole = Proposed(sort, tuple(offers.items()), _kind(sort).WORDS, before=day)
+        if sort != discharge.SORT.key:
+            return whole
+        return replace(
+            whole,
+            stay=_last_stay(found),
+            answers=discharge.ANSWERS,
+            peers=await known(visit, found),
+        )
 
     async def preview(
         self, actor: Actor, patient: str, sort: str, kept: Kept, draft: Draft
@@ -88,8 +90,10 @@ class ComposingPages:
         document = await self._document(actor, patient, sort, kept, draft)
         pdf = await asyncio.to_thread(readable.pdf, document)
         return Preview(
-            document.named, document.signer.shown, document.signer.place.name, document.parts, pdf
-        )
+            document.named, document.signer.shown, document.signer.place.name, document.parts, pdf,
+            document.attending.shown if document.attending else "",
+            tuple(each.shown for each in document.recipients),
+        )  # fmt: skip
 
     async def publish(self, actor: Actor, patient: str, sort: str, kept: Kept, draft: Draft) -> str:
         """Sign and publish; the id of its DocumentReference. The same draft twice is one document."""
@@ -119,17 +123,16 @@ class ComposingPages:
                 lines.setdefault(each, []).append(made)
         reviewed = Reviewed(
             {each: tuple(held[:MOST]) for each, held in lines.items()},
-            {name: kept.words.get(name, "") for name in kind.WORDS},
+            {name: kept.words.get(name, "") for name in kind.WORDS} | dict(kept.answers),
         )
-        stay = None
-        if sort == discharge.SORT.key:
-            stay = _stay(kept, draft.at)
-            written = discharge.parts(reviewed, draft.at)
-        else:
-            written = kind.parts(reviewed)
+        stay = _stay(kept, draft.at) if sort == discharge.SORT.key else None
+        written = (
+            kind.parts(reviewed) if stay is None else discharge.parts(reviewed, draft.at, stay)
+        )
         whole = Document(
-            kind.SORT, draft.number, people[0].own, await signer(visit), draft.at, written, stay
-        )
+            kind.SORT, draft.number, people[0].own, await signer(visit), draft.at, written, stay,
+            next(iter(await peers(visit, [kept.attending])), None), await peers(visit, kept.to),
+        )  # fmt: skip
         before = await _before(visit, found.cid, kind.SORT) if kept.replaces else None
         if before is None:
             return whole
@@ -249,6 +252,7 @@ def _lines(found: Gathered, besides: Background) -> Iterator[tuple[Kind, Told, L
         ("procedure", page.procedures, False),
         ("allergy", page.allergies, False),
         ("treatment", page.treatments, False),
+        ("stopped", composing_lines.lately(page.treatments, found.now), True),
     )
     for kind, section, past in sections:
         held = section.past if past else section.lines
@@ -258,7 +262,7 @@ def _lines(found: Gathered, besides: Background) -> Iterator[tuple[Kind, Told, L
                 continue
             fact = facts[told.sources[0].address]
             resource: Mapping[str, Any] = fact.own
-            if kind == "treatment":
+            if kind in ("treatment", "stopped"):
                 medicine = treatments.medicine(fact, found.medications)
                 resource = {**resource, "medicationCodeableConcept": medicine}
             made = line(kind, resource, composing_lines.source(told), composing_lines.since(told))
@@ -266,7 +270,9 @@ def _lines(found: Gathered, besides: Background) -> Iterator[tuple[Kind, Told, L
     yield from composing_lines.lines(facts, page.vaccinations, besides)
 
 
-def _doubts(told: Told) -> Iterator[Doubt]:
+def _doubts(told: Told, kind: Kind) -> Iterator[Doubt]:
+    if kind == "stopped":
+        yield "outside"
     if told.declared:
         yield "declared"
     if told.conflicts:
@@ -303,59 +309,3 @@ def _stay(kept: Kept, at: datetime) -> Stay:
     begins = datetime.combine(kept.start, time(), UTC)
     ends = at if last == at.date() else datetime.combine(last, time(12), UTC)
     return Stay(begins, max(begins, ends))
-
-
-# --------------------------------------------------------------------------------------- who signs
-
-
-async def signer(visit: Visit) -> Signer:
-    """Who writes, as the directory knows them and the place they are at."""
-    actor, door = visit.actor, visit.door
-    assert actor.rpps is not None
-    number = f"{actor.rpps:011d}"
-    wanted = TokenFilter(
-        door.definitions.params["Practitioner"]["identifier"].number, forms(IDNPS, f"8{number}")
-    )
-    people = (await visit.search(Query("Practitioner", (wanted,), (DIRECTORY,), count=2))).matches
-    place = await _place(visit)
-    if len(people) != 1 or place is None:
-        raise NoSignature
-    name: Mapping[str, Any] = next(iter(people[0].resource.get("name", [])), {})
-    return Signer(
-        f"8{number}",
-        actor.profession,
-        str(name.get("family", "")),
-        " ".join(str(each) for each in name.get("given", [])),
-        " ".join(str(each) for each in [*name.get("prefix", []), *name.get("suffix", [])]),
-        place,
-    )
-
-
-async def _place(visit: Visit) -> Place | None:
-    if visit.actor.org is None:
-        return None
-    id = visit.door.ids.encode(DIRECTORY, visit.actor.org)
-    found = await visit.search(Query("Organization", (IdFilter((id,)),), (DIRECTORY,), count=1))
-    if not found.matches:
-        return None
-    own = found.matches[0].resource
-    numbers = {
-        str(each.get("system")): str(each.get("value")) for each in own.get("identifier", [])
-    }
-    finess = next((v for k, v in numbers.items() if "finess" in k), "")
-    idnst = numbers.get(IDNST) or (f"1{finess}" if finess else "")
-    if not idnst:
-        return None
-    address: Mapping[str, Any] = next(iter(own.get("address", [])), {})
-    kinds = [coding for each in own.get("type", []) for coding in each.get("coding", [])]
-    setting = next((str(c["code"]) for c in kinds if c.get("system") == SETTINGS), "AMBULATOIRE")
-    phones = [str(t["value"]) for t in own.get("telecom", []) if t.get("system") == "phone"]
-    return Place(
-        idnst,
-        str(own.get("name", "")),
-        phones[0] if phones else "",
-        ", ".join(str(each) for each in address.get("line", [])),
-        str(address.get("postalCode", "")),
-        str(address.get("city", "")),
-        setting,
-    )

@@ -5,20 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from carnet.composing.kinds import background
 from carnet.composing.model import Kind, Line
 from carnet.summary import family
 from carnet.summary.background import Background
-from carnet.summary.facts import Fact, code, date_of
+from carnet.summary.facts import Fact, code, date_of, moment
 from carnet.summary.pages import Line as Told
 from carnet.summary.pages import Section, Source
 
 Offered = tuple[Kind, Told, Line]
 DENIED: Final = frozenset({"refuted", "entered-in-error"})
 OVER: Final = frozenset({"inactive", "remission", "resolved"})
+LATELY: Final = timedelta(days=400)  # what ended before is of no stay one writes about
 NOT_TAKEN: Final = frozenset({"stopped", "not-taken", "entered-in-error", "cancelled", "declined"})
 
 
@@ -81,6 +82,16 @@ def _relative(told: Told, own: Mapping[str, Any]) -> Line:
     kept = family.illnesses(own)
     who, said = family.relative(own), [family.illness(each) for each in kept]
     return background.relative({**own, "condition": kept}, source(told), who, said)
+
+
+def lately(treatments: Section, now: datetime) -> Section:
+    """The treatments that ended not long ago."""
+    ended = (
+        each
+        for each in treatments.past
+        if (end := moment(each.until) or each.at) is not None and now - end <= LATELY
+    )
+    return replace(treatments, past=tuple(ended), nothing=())
 
 
 def source(told: Told) -> str:

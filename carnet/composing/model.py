@@ -54,7 +54,7 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A professional a document names, as the directory knows them; place: None when it has none of theirs."""
+    """A professional a document names, as the directory knows them; place: of their work, if it has one."""
 
     idnps: str
     profession: str

@@ -25,6 +25,10 @@ class WrongStay(errors.BusinessRule):
     """A stay has a first day, and a last one that is neither before it nor to come."""
 
 
+class UnknownPeer(errors.BusinessRule):
+    """The directory has no professional of this RPPS number."""
+
+
 class NotItsModel(errors.BusinessRule):
     """The document would not keep what its model asks."""
 
@@ -34,7 +38,7 @@ class NoSignature(errors.BusinessRule):
 
 
 # Why a line is offered without being chosen: who writes has to look at it.
-Doubt = Literal["declared", "conflict", "old", "unsure"]
+Doubt = Literal["declared", "conflict", "old", "unsure", "outside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +52,28 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A professional the record names: IDNPS, as they are read, whether it is the treating doctor."""
+
+    idnps: str
+    name: str
+    attending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Proposed:
-    """What a document may be made of. words: the names of its free fields."""
+    """What a document may be made of.
+
+    words: the names of its free fields. answers: those of the questions only who writes can answer.
+    """
 
     sort: str
     groups: Sequence[tuple[Kind, Sequence[Offer]]]
     words: Sequence[str]
     stay: tuple[date | None, date | None] | None = None  # None: a document of no stay
     before: date | None = None  # day of one's own that it would replace
+    answers: Sequence[str] = ()
+    peers: Sequence[Known] = ()  # who may receive it
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +85,11 @@ class Kept:
     start: date | None = None
     end: date | None = None
     replaces: bool = False  # one's own document of that kind
+    answers: Mapping[str, str] = field(
+        default_factory=dict
+    )  # a code of the question, or yes and no
+    attending: str = ""  # RPPS or IDNPS of the treating doctor, "" when there is none to name
+    to: Sequence[str] = ()  # RPPS or IDNPS of who receives it
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +109,5 @@ class Preview:
     place: str
     parts: Sequence[Part]
     pdf: bytes
+    attending: str = ""
+    recipients: Sequence[str] = ()

@@ -11,7 +11,7 @@ import pytest
 
 from carnet.composing.kinds import discharge, synthesis
 from carnet.composing.kinds.sections import Reviewed, line
-from carnet.composing.model import Document, Kind, Line, Place, Signer, Stay
+from carnet.composing.model import Document, Kind, Line, Peer, Place, Signer, Stay
 
 AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 PATIENT: dict[str, Any] = {
@@ -94,12 +94,33 @@ PLAVIX: dict[str, Any] = {
         }
     ],
 }
+SOLIAN: dict[str, Any] = {
+    "resourceType": "MedicationRequest",
+    "status": "stopped",
+    "intent": "order",
+    "medicationCodeableConcept": concept(CIS, "63259486", "SOLIAN 100 mg, comprimé"),
+    "authoredOn": "2018-08-01",
+    "dosageInstruction": [
+        {
+            "text": "1 par jour",
+            "timing": {"repeat": {"boundsPeriod": {"start": "2018-08-01", "end": "2026-11-16"}}},
+        }
+    ],
+}
+# What who signs a letter answers.
+ANSWERED = {
+    "entry": "183452005", "exit": "ORG-100", "searched": "yes", "germs": "Escherichia coli BLSE",
+    "transfused": "no", "derived": "yes",
+}  # fmt: skip
+TREATING = Peer("810000000026", "10/SM26", "BOILEAU", "Élise", "DR", SIGNER.place)
+NURSE = Peer("810000000034", "", "NOËL & FILS", "Léa", "")
 LINES: dict[Kind, tuple[Line, ...]] = {
     "problem": (line("problem", ANGINA, "Dr B, 2019", "11/08/2019"),),
     "history": (line("history", INFECTION, "Dr B, 2018", "04/2018"),),
     "procedure": (line("procedure", STENT, "Hôpital, 2018", "14/01/2018"),),
     "allergy": (line("allergy", PARACETAMOL, "Dr B, 2018", "03/06/2018"),),
     "treatment": (line("treatment", PLAVIX, "Dr B, 2019", "11/08/2019"),),
+    "stopped": (line("stopped", SOLIAN, "Dr B, 2026", "08/2018 – 16/11/2026"),),
 }
 
 
@@ -121,9 +142,12 @@ def letter() -> Document:
         "reason": "Douleur thoracique",
         "story": "Coronarographie normale.",
         "follow": "Revoir.",
+        **ANSWERED,
     }
-    reviewed = Reviewed({"treatment": LINES["treatment"], "allergy": LINES["allergy"]}, words)
+    kept = {kind: lines for kind, lines in LINES.items() if kind in discharge.KINDS}
+    reviewed, stay = Reviewed(kept, words), Stay(datetime(2026, 11, 15, 8, tzinfo=UTC), AT)
     return Document(
-        discharge.SORT, UUID(int=9 << 100), PATIENT, SIGNER, AT, discharge.parts(reviewed, AT),
-        stay=Stay(datetime(2026, 11, 15, 8, tzinfo=UTC), AT), version=2, set=UUID(int=3), before=UUID(int=4),
+        discharge.SORT, UUID(int=9 << 100), PATIENT, SIGNER, AT, discharge.parts(reviewed, AT, stay),
+        stay=stay, attending=TREATING, recipients=(TREATING, NURSE),
+        version=2, set=UUID(int=3), before=UUID(int=4),
     )  # fmt: skip

@@ -23,7 +23,16 @@ from carnet.documents import metadata
 from carnet.documents.cda import read
 from carnet.documents.cda.conformance import Profile, conformance
 from carnet.documents.cda.constraints import broken
-from tests.composing.conftest import ANGINA, AT, INFECTION, PARACETAMOL, PLAVIX, STENT
+from tests.composing.conftest import (
+    ANGINA,
+    ANSWERED,
+    AT,
+    INFECTION,
+    NURSE,
+    PARACETAMOL,
+    PLAVIX,
+    STENT,
+)
 
 V3 = {"h": "urn:hl7-org:v3"}
 
@@ -88,11 +97,23 @@ def test_a_letter_comes_back_with_its_stay_and_what_happened(letter: Document) -
     found = again(letter)
     told = {codes(each["code"])[0][1]: each for each in found["Observation"]}
     assert told["MED-142"]["valueString"] == "Coronarographie normale."
-    assert told["MED-143"]["valueString"] == "Aucun"
+    assert "MED-143" not in told, "nothing was said of adverse events: none is not supposed"
+    assert told["ORG-070"]["valueCodeableConcept"]["coding"][0]["code"] == "183452005"
+    assert told["ORG-070"]["effectiveDateTime"] == "2026-11-15"
+    assert told["ORG-074"]["valueCodeableConcept"]["coding"][0]["code"] == "ORG-100"
+    answers = [told[code]["valueBoolean"] for code in ("MED-309", "MED-145", "MED-147")]
+    assert answers == [True, False, True]
+    assert told["MED-144"]["valueString"] == "Escherichia coli BLSE"
+    assert not {"MED-146", "MED-148"} & set(told)
     assert told["GEN-065"]["valueCodeableConcept"]["coding"][0]["code"] == "9571008"
     [reference] = found["DocumentReference"]
     assert reference["context"]["period"]["start"].startswith("2026-11-15T08:00:00")
-    assert len(found["MedicationStatement"]) == len(found["AllergyIntolerance"]) == 1
+    assert len(found["AllergyIntolerance"]) == 1
+    [taken], [stopped] = found["MedicationStatement"], found["MedicationAdministration"]
+    assert codes(taken["medicationCodeableConcept"])[0][1] == "63564053"
+    assert codes(stopped["medicationCodeableConcept"])[0][1] == "63259486"
+    assert stopped["effectivePeriod"] == {"start": "2018-08-01", "end": "2026-11-16"}
+    assert "end" not in taken["effectivePeriod"]
     header = read(cda.write(letter)).header
     assert (header.version, [each.root for each in header.replaces]) == (2, ["2.25.4"])
 
@@ -123,6 +144,24 @@ def test_an_independent_reader_finds_each_element_where_the_model_puts_it(vsm: D
     assert [each for each in at("//h:reference/@value") if each[1:] not in every] == []
 
 
+def test_a_letter_names_who_treats_and_who_receives_it(letter: Document) -> None:
+    root = etree.fromstring(cda.write(letter))
+
+    def at(path: str) -> list[str]:
+        return [str(each) for each in root.xpath(path, namespaces=V3)]
+
+    to = "h:informationRecipient/h:intendedRecipient"
+    assert at(f"{to}/h:id/@extension") == ["810000000026", "810000000034"]
+    assert at(f"{to}//h:family/text()") == ["BOILEAU", "NOËL & FILS"]
+    assert at(f"{to}/h:receivedOrganization/h:id/@extension") == ["1750803447"]
+    treating = "h:participant[h:functionCode/@code='PCP']/h:associatedEntity"
+    assert at(f"{treating}/h:id/@extension") == ["810000000026"]
+    assert at(f"{treating}/h:code/@code") == ["G15_10/SM26"]
+    unknown = replace(letter, attending=NURSE)
+    root = etree.fromstring(cda.write(unknown))
+    assert at(f"{treating}/h:code/@code") == ["G15_10"], "who treats is a doctor"
+
+
 def test_the_same_document_gives_the_same_bytes(vsm: Document) -> None:
     assert cda.write(vsm) == cda.write(vsm)
 
@@ -145,7 +184,7 @@ def test_what_is_written_keeps_the_rules_of_its_model(
     sort = synthesis if kind == "vsm" else discharge
     words = dict.fromkeys(sort.WORDS, "Des mots.\nEt d’autres.") if held == "words" else {}
     if held != "all":
-        kept = Reviewed({}, words)
+        kept = Reviewed({}, words if kind == "vsm" else ANSWERED | {"story": "Simple"} | words)
         parts = synthesis.parts(kept) if kind == "vsm" else discharge.parts(kept, AT)
         document = replace(document, parts=parts)
     written = cda.write(document, readable.pdf(document))

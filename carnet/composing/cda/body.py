@@ -89,13 +89,7 @@ def _row(line: Line, anchor: str) -> Element:
         return tag("tr", *(told.cell(each, anchor) for each in line.pieces))
     cells = []
     for at, text in enumerate(line.cells):
-        own = (
-            anchor
-            if at == 0
-            else f"{anchor}-posologie"
-            if at == 1 and line.kind in TAKEN
-            else ""
-        )
+        own = anchor if at == 0 else f"{anchor}-posologie" if at == 1 and line.kind in TAKEN else ""
         cells.append(
             tag("td", tag("content", text=text, ID=own) if own else None, text="" if own else text)
         )

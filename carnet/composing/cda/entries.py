@@ -340,6 +340,7 @@ WRITERS: Final = {
     "procedure": procedure,
     "allergy": allergy,
     "treatment": treatment,
+    "stopped": treatment,
     "observation": observation,
 }
 

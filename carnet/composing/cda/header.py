@@ -7,19 +7,21 @@ Source: ANS, CI-SIS, volet Structuration minimale des documents de santé, as it
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from carnet.composing.cda import codes
 from carnet.composing.cda.codes import listed, mapping, stamp
 from carnet.composing.cda.elements import Element, tag, templates
-from carnet.composing.model import Document, Json, Place, Signer
+from carnet.composing.model import Document, Json, Peer, Place, Signer
 
 COMMON: Final = ("2.16.840.1.113883.2.8.2.1", "1.2.250.1.213.1.1.1.1")  # HL7 France, CI-SIS
 IDNPS: Final = "1.2.250.1.71.4.2.1"
 IDNST: Final = "1.2.250.1.71.4.2.2"
 INS: Final = "urn:oid:1.2.250.1.213.1.4."
 GENDERS: Final = {"male": ("M", "Masculin"), "female": ("F", "Féminin")}
+DOCTOR: Final = "10"  # TRE_G15; a médecin traitant is one
 UNKNOWN: Final = ("UN", "Inconnu")
 BIRTH_PLACE: Final = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
 INSEE: Final = "fr-core-address-insee-code"
@@ -45,6 +47,7 @@ def header(document: Document) -> Iterator[Element]:
     yield tag("author", _at(document.at), assigned("assignedAuthor", signer))
     keeper = _organisation("representedCustodianOrganization", signer.place)
     yield tag("custodian", tag("assignedCustodian", keeper))
+    yield from (_recipient(each) for each in document.recipients)
     yield tag(
         "legalAuthenticator",
         _at(document.at),
@@ -167,7 +170,7 @@ def _telecoms(patient: Json) -> list[Element]:
     return found or [tag("telecom", nullFlavor="NASK")]
 
 
-def profession(signer: Signer) -> Element:
+def profession(signer: Signer | Peer) -> Element:
     """Profession and specialty (JDV_J01)."""
     known = codes.table("professions")
     main = signer.profession.partition("/")[0]
@@ -212,7 +215,7 @@ def _setting(place: Place) -> Element:
     )
 
 
-def _person(name: str, signer: Signer) -> Element:
+def _person(name: str, signer: Signer | Peer) -> Element:
     return tag(
         name,
         tag(
@@ -237,19 +240,39 @@ def assigned(name: str, signer: Signer, *, setting: bool = False) -> Element:
     )
 
 
-def _attending(signer: Signer) -> Element:
+def _recipient(peer: Peer) -> Element:
+    """Who the document is sent to."""
+    return tag(
+        "informationRecipient",
+        tag(
+            "intendedRecipient",
+            tag("id", root=IDNPS, extension=peer.idnps),
+            _person("informationRecipient", peer),
+            tag(
+                "receivedOrganization",
+                tag("id", root=IDNST, extension=peer.place.idnst),
+                tag("name", text=peer.place.name),
+            )
+            if peer.place
+            else None,
+        ),
+    )
+
+
+def _attending(peer: Peer) -> Element:
+    place = peer.place
     return tag(
         "participant",
         codes.code("functionCode", "PCP", "2.16.840.1.113883.5.88", "Médecin traitant"),
         tag("time", nullFlavor="NA"),
         tag(
             "associatedEntity",
-            tag("id", root=IDNPS, extension=signer.idnps),
-            profession(signer),
-            _address(signer.place),
-            _phone(signer.place),
-            _person("associatedPerson", signer),
-            _organisation("scopingOrganization", signer.place),
+            tag("id", root=IDNPS, extension=peer.idnps),
+            profession(peer if peer.profession else replace(peer, profession=DOCTOR)),
+            _address(place) if place else tag("addr", nullFlavor="NAV"),
+            _phone(place) if place else tag("telecom", nullFlavor="NAV"),
+            _person("associatedPerson", peer),
+            _organisation("scopingOrganization", place) if place else None,
             classCode="PROV",
         ),
         typeCode="INF",

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from carnet.composing.kinds.sections import Reviewed, part
-from carnet.composing.model import Kind, Line, Part, Sort
+from carnet.composing.kinds.stay import SIMPLE, answered, observation, questions
+from carnet.composing.model import Kind, Line, Part, Sort, Stay
 
 SORT: Final = Sort(
     key="sortie",
@@ -21,28 +22,28 @@ SORT: Final = Sort(
     care=("IMP", "2.16.840.1.113883.5.4", "Hospitalisation (établissement, y compris HAD)"),
     title="Lettre de liaison à la sortie de l’établissement de santé",
 )  # fmt: skip
-KINDS: Final[tuple[Kind, ...]] = ("treatment", "allergy")
-WORDS: Final = ("reason", "story", "events", "expected", "follow")
-ASIP: Final = "https://mos.esante.gouv.fr/NOS/TRE_R308-TAASIP/FHIR/TRE-R308-TAASIP"
-SIMPLE: Final = "1.2.250.1.213.1.1.3.48"
+KINDS: Final[tuple[Kind, ...]] = ("stopped", "treatment", "allergy")
+# Free fields: those of the sections, and those told with the answers of `stay.toml`.
+WORDS: Final = (
+    "reason",
+    "story",
+    "events",
+    "germs",
+    "accidents",
+    "reactions",
+    "expected",
+    "follow",
+)
+ANSWERS: Final = tuple(each.name for each in questions() if not each.words)
 
 
-def parts(reviewed: Reviewed, at: datetime) -> tuple[Part, ...]:
+def parts(reviewed: Reviewed, at: datetime, stay: Stay | None = None) -> tuple[Part, ...]:
     """The sections of the letter; what is not written says that there is nothing to say."""
-    day = at.date().isoformat()
-    story = reviewed.words.get("story", "").strip() or "Non renseignée"
-    events = reviewed.words.get("events", "").strip() or "Aucun"
-    rows = (
-        ("MED-142", "Synthèse médicale", "9", story),
-        ("MED-143", "Evènements indésirables survenus pendant l'hospitalisation", "3", events),
-    )
-    out = part("treatment", reviewed)
-    allergies = part("allergy", reviewed)
     return (
         Part(
             "33557-0", "Etat d'achèvement", "Statut du document",
             ("1.2.250.1.213.1.1.2.35", "1.2.250.1.213.1.1.2.35.1"), ("Statut",),
-            (_status(day),),
+            (_status(at.date().isoformat()),),
         ),
         Part(
             "42349-1", "Raison de la recommandation", "Motif de l’hospitalisation",
@@ -54,13 +55,12 @@ def parts(reviewed: Reviewed, at: datetime) -> tuple[Part, ...]:
             ("1.3.6.1.4.1.19376.1.5.3.1.1.21.2.9", "1.3.6.1.4.1.19376.1.7.3.1.1.13.7",
              "1.2.250.1.213.1.1.2.163", "1.2.250.1.213.1.1.2.163.1"),
             ("Constat", "Sujet"),
-            tuple(
-                Line((value, label), "observation", _observed(code, label, template, value, day))
-                for code, label, template, value in rows
-            ),
+            tuple(answered(reviewed.words, stay, at)),
         ),
+        *_said(part("stopped", reviewed)),
         replace(
-            out, code="10183-2", label="Traitements à la sortie", title="Traitements à la sortie",
+            part("treatment", reviewed),
+            code="10183-2", label="Traitements à la sortie", title="Traitements à la sortie",
             templates=("1.3.6.1.4.1.19376.1.5.3.1.3.22", "1.2.250.1.213.1.1.2.146"),
         ),
         Part(
@@ -74,8 +74,13 @@ def parts(reviewed: Reviewed, at: datetime) -> tuple[Part, ...]:
              "1.2.250.1.213.1.1.2.158"),
             words=reviewed.written("follow"),
         ),
-        *((allergies,) if allergies.lines else ()),
+        *_said(part("allergy", reviewed)),
     )  # fmt: skip
+
+
+def _said(held: Part) -> tuple[Part, ...]:
+    """A section that may be absent, when it has something to say: it has a coded entry at least."""
+    return (held,) if held.lines else ()
 
 
 def _status(day: str) -> Line:
@@ -84,18 +89,5 @@ def _status(day: str) -> Line:
             {"system": "http://snomed.info/sct", "code": "9571008", "display": "approuvé"}
         ]
     }  # fmt: skip
-    made = _observation("GEN-065", "Statut du document", f"{SIMPLE}.16", day)
+    made = observation("GEN-065", "Statut du document", f"{SIMPLE}.16", day)
     return Line(("Document validé",), "observation", {**made, "valueCodeableConcept": value})
-
-
-def _observed(code: str, label: str, template: str, value: str, day: str) -> dict[str, Any]:
-    return {**_observation(code, label, f"{SIMPLE}.{template}", day), "valueString": value}
-
-
-def _observation(code: str, label: str, template: str, day: str) -> dict[str, Any]:
-    return {
-        "resourceType": "Observation",
-        "template": template,
-        "code": {"coding": [{"system": ASIP, "code": code, "display": label}]},
-        "effectiveDateTime": day,
-    }
