@@ -3,18 +3,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from carnet import errors
 from carnet.app.composing import ComposingPages
-from carnet.composing.pages import Kept, NotItsModel, Proposed, WrongStay
+from carnet.composing.pages import Kept, NotItsModel, Proposed, UnknownPeer, WrongStay
 from carnet.documents.cda import constraints, read
+from tests import people
 from tests.space import Space
 
 pytestmark = [pytest.mark.db, pytest.mark.anyio]
+ANSWERED = {
+    "entry": "8715000", "exit": "160849004", "searched": "no", "transfused": "no", "derived": "no",
+}  # fmt: skip
 
 
 def every(found: Proposed) -> dict[str, str]:
@@ -85,6 +91,10 @@ async def test_a_letter_has_a_stay_that_took_place(space: Space) -> None:
     patient, draft = space.patient_id(), pages.draft()
     offered = await pages.proposed(doctor, patient, "sortie")
     assert offered.stay is not None
+    assert people.GP.idnps not in {each.idnps for each in offered.peers}, "nobody writes to oneself"
+    assert {each.idnps for each in offered.peers} & {
+        each.idnps for each in people.POPULATION.professionals
+    }
     today = draft.at.date()
     story = {"story": "Suites simples."}
     for start, end in (
@@ -96,9 +106,31 @@ async def test_a_letter_has_a_stay_that_took_place(space: Space) -> None:
             await pages.preview(
                 doctor, patient, "sortie", Kept(frozenset(), story, start, end), draft
             )
-    kept = Kept(frozenset(every(offered).values()), story, today - timedelta(days=3), today)
+    days = (today - timedelta(days=3), today)
+    nothing = Kept(frozenset(every(offered).values()), story, *days)
+    with pytest.raises(NotItsModel, match="ORG-070"):
+        await pages.publish(doctor, patient, "sortie", nothing, draft)
+    other = people.HOSPITAL_DOCTOR
+    unknown = replace(nothing, answers=ANSWERED, to=["99999999999"])
+    with pytest.raises(UnknownPeer, match="99999999999"):
+        await pages.publish(doctor, patient, "sortie", unknown, draft)
+    kept = replace(
+        nothing, answers=ANSWERED, attending=people.GP.rpps, to=[other.rpps, other.idnps]
+    )
+    shown = await pages.preview(doctor, patient, "sortie", kept, draft)
+    assert people.GP.family_name in shown.attending
+    assert [other.family_name in each for each in shown.recipients] == [True] * len(
+        shown.recipients
+    )
     published = await pages.publish(doctor, patient, "sortie", kept, draft)
     reference = (await space.get(f"DocumentReference/{published}", as_="gp")).json
+    content = await space.get(
+        reference["content"][0]["attachment"]["url"].removeprefix("http://carnet.test"),
+        as_="gp", accept="text/xml",
+    )  # fmt: skip
+    root = etree.fromstring(content.body)
+    to = root.xpath("//h:intendedRecipient/h:id/@extension", namespaces={"h": "urn:hl7-org:v3"})
+    assert to == [other.idnps], "who is named twice receives it once"
     period = reference["context"]["period"]
     assert period["start"].startswith((today - timedelta(days=3)).isoformat())
 

@@ -11,7 +11,16 @@ from carnet.access.actor import Actor
 from carnet.composing.kinds import discharge, synthesis
 from carnet.composing.kinds.sections import Reviewed
 from carnet.composing.model import Kind, Line
-from carnet.composing.pages import Draft, Kept, Offer, Preview, Proposed, WrongStay
+from carnet.composing.pages import (
+    Draft,
+    Kept,
+    Known,
+    Offer,
+    Preview,
+    Proposed,
+    UnknownPeer,
+    WrongStay,
+)
 
 OFFERS: tuple[tuple[Kind, tuple[Offer, ...]], ...] = (
     (
@@ -37,6 +46,8 @@ OFFERS: tuple[tuple[Kind, tuple[Offer, ...]], ...] = (
     ("vaccination", (Offer("Immunization/h", "vaccination", ("Tétanos", "03/2020")),)),
     ("device", (Offer("DeviceUseStatement/i", "device", ("Stimulateur", "2019")),)),
 )  # fmt: skip
+DOCTOR, NURSE = "810000000018", "810000000026"
+PEERS = (Known(DOCTOR, "Dr Paul DURAND", attending=True), Known(NURSE, "Léa <b> NOEL"))
 AT = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 
 
@@ -48,7 +59,8 @@ class PreviewComposing:
     async def proposed(self, actor: Actor, patient: str, sort: str) -> Proposed:
         if sort == "sortie":
             kept = tuple(each for each in OFFERS if each[0] in discharge.KINDS)
-            return Proposed(sort, kept, discharge.WORDS, (date(2026, 3, 10), date(2026, 3, 14)))
+            return Proposed(sort, kept, discharge.WORDS, (date(2026, 3, 10), date(2026, 3, 14)),
+                            answers=discharge.ANSWERS, peers=PEERS)  # fmt: skip
         return Proposed(sort, OFFERS, synthesis.WORDS, before=date(2025, 3, 14))
 
     async def preview(
@@ -56,11 +68,14 @@ class PreviewComposing:
     ) -> Preview:
         if kept.end and kept.start and kept.end < kept.start:
             raise WrongStay
+        for each in (kept.attending, *kept.to):
+            if each and each not in (DOCTOR, DOCTOR[1:], NURSE):
+                raise UnknownPeer(each)
         lines: dict[Kind, tuple[Line, ...]] = {
             kind: tuple(Line(each.cells, kind) for each in offers if each.address in kept.chosen)
             for kind, offers in OFFERS
         }
-        reviewed: Any = Reviewed(lines, kept.words)
+        reviewed: Any = Reviewed(lines, {**kept.words, **kept.answers})
         parts = (
             discharge.parts(reviewed, draft.at) if sort == "sortie" else synthesis.parts(reviewed)
         )

@@ -10,11 +10,13 @@ import pytest
 from lxml import html
 
 from tests.portal.preview import CLAIRE, PreviewParts
-from tests.portal.preview_composing import AT, PreviewComposing
+from tests.portal.preview_composing import AT, DOCTOR, NURSE, PreviewComposing
 
 pytestmark = pytest.mark.db
 VSM, LETTER = f"/patients/{CLAIRE}/rediger/vsm/", f"/patients/{CLAIRE}/rediger/sortie/"
-DAYS = {"start": "10/03/2026", "end": "14/03/2026", "reason": "Douleur", "story": "Simple"}
+DAYS = {"start": "10/03/2026", "end": "14/03/2026", "reason": "Douleur", "story": "Simple",
+        "entry": "183452005", "exit": "160849004", "searched": "yes", "transfused": "no",
+        "derived": "no"}  # fmt: skip
 
 
 def page(answer: Any) -> Any:
@@ -94,6 +96,51 @@ def test_what_is_missing_in_a_letter_is_said_at_its_field(logged_in: Any) -> Non
     }  # fmt: skip
     wrong = page(client.post(LETTER, {**DAYS, "end": "01/03/2026", "step": "sign"}))
     assert "Le séjour commence" in wrong.xpath("string(//*[@id='id_end_error'])")
+
+
+def test_what_only_who_signs_knows_is_asked_and_never_supposed(logged_in: Any) -> None:
+    client = logged_in("gp")
+    fresh = page(client.get(LETTER))
+    asked = {each.get("name") for each in fresh.xpath("//input[@type='radio']")}
+    assert asked == {"entry", "exit", "searched", "transfused", "derived"}
+    assert fresh.xpath("//input[@type='radio'][@checked]") == []
+    days = {name: value for name, value in DAYS.items() if name not in asked}
+    missing = page(client.post(LETTER, {**days, "step": "look"}))
+    wrong = {each.get("id") for each in missing.xpath("//*[@class='error']")}
+    assert wrong == {f"id_{name}_error" for name in asked}
+    assert {each.get("href") for each in missing.xpath("//*[@role='alert']//a")} == {
+        f"#id_{name}_0" for name in asked
+    }
+    told = page(client.post(LETTER, {**DAYS, "accidents": "Fièvre", "step": "look"}))
+    assert "Vous avez répondu non" in told.xpath("string(//*[@id='id_accidents_error'])")
+    shown = page(client.post(LETTER, {**DAYS, "germs": "SARM <i>", "step": "look"})).text_content()
+    assert "SARM <i>" in shown and "hospitalisation en urgence" in shown
+    forged = page(client.post(LETTER, {**DAYS, "entry": "<b>", "step": "look"}))
+    assert forged.get_element_by_id("id_entry_error") is not None
+
+
+def test_a_letter_names_who_treats_and_who_receives_it(logged_in: Any) -> None:
+    client = logged_in("gp")
+    fresh = page(client.get(LETTER))
+    assert fresh.xpath("string(//input[@name='attending']/@value)") == DOCTOR[1:]
+    assert fresh.xpath("//input[@name='to'][@checked]/@value") == [DOCTOR]
+    for name in ("attending", "others"):
+        said = page(client.post(LETTER, {**DAYS, name: "99999999999", "step": "look"}))
+        assert "ne connaît pas" in said.xpath(f"string(//*[@id='id_{name}_error'])")
+    sent = {**DAYS, "to": [NURSE], "attending": DOCTOR[1:], "others": f"{DOCTOR}, ", "step": "look"}
+    shown = page(client.post(LETTER, sent))
+    held = [
+        (each.get("name"), each.get("value"))
+        for each in shown.xpath("//form//input[@type='hidden']")
+    ]
+    again: dict[str, list[str]] = {}
+    for name, value in held:
+        again.setdefault(name, []).append(value)
+    PreviewComposing.signed.clear()
+    assert client.post(LETTER, {**again, "step": "sign"}).status_code == 302
+    [(_, kept, _)] = PreviewComposing.signed
+    assert (kept.attending, tuple(kept.to)) == (DOCTOR[1:], (NURSE, DOCTOR))
+    assert kept.answers["searched"] == "yes"
 
 
 def test_assistants_and_patients_do_not_find_these_pages(
