@@ -109,8 +109,8 @@ SOLIAN: dict[str, Any] = {
 }
 # What who signs a letter answers.
 ANSWERED = {
-    "entry": "183452005", "exit": "ORG-100", "searched": "yes", "germs": "Escherichia coli BLSE",
-    "transfused": "no", "derived": "yes",
+    "entry": "183452005", "exit": "500", "searched": "yes", "germs": "Escherichia coli BLSE",
+    "transfused": "no", "derived": "unknown",
 }  # fmt: skip
 TREATING = Peer("810000000026", "10/SM26", "BOILEAU", "Élise", "DR", SIGNER.place)
 NURSE = Peer("810000000034", "", "NOËL & FILS", "Léa", "")

@@ -331,6 +331,8 @@ def _value(resource: Json, anchor: str) -> Element | None:
         return tag("value", kind="PQ", value=codes.number(amount.get("value")), unit=unit)
     if "valueString" in resource:
         return tag("value", kind="ST", text=str(resource["valueString"]))
+    if "dataAbsentReason" in resource:  # of a question that yes or no answers
+        return tag("value", kind="BL", nullFlavor="UNK")
     return None
 
 

@@ -19,8 +19,12 @@ from carnet.composing.model import Line, Stay
 
 ASIP: Final = "https://mos.esante.gouv.fr/NOS/TRE_R308-TAASIP/FHIR/TRE-R308-TAASIP"
 SIMPLE: Final = "1.2.250.1.213.1.1.3.48"
+SYSTEMS: Final = {"asip": ASIP, "places": "urn:oid:1.2.250.1.213.1.6.1.8"}
 YES: Final = "yes"
 NO: Final = "no"
+UNKNOWN: Final = "unknown"  # who signs does not know, and says so
+CLOSED: Final = {YES: "Oui", NO: "Non", UNKNOWN: "Non renseigné"}
+ABSENT: Final = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Question:
 
     @property
     def closed(self) -> bool:
-        """Whether it is answered by yes or no."""
+        """Whether it is answered by yes, no or not known."""
         return not self.words and not self.answers
 
 
@@ -70,7 +74,7 @@ def questions() -> tuple[Question, ...]:
 
 def _question(held: dict[str, Any]) -> Question:
     answers = tuple(
-        Answer(code, ASIP if system == "asip" else system, label)
+        Answer(code, SYSTEMS.get(system, system), label)
         for code, system, label in held.pop("answers", ())
     )
     detail = held.pop("detail", None)
@@ -96,7 +100,7 @@ def answered(words: Mapping[str, str], stay: Stay | None, at: datetime) -> Itera
 def said(question: Question, given: str) -> str:
     """An answer as it is read."""
     if question.closed:
-        return "Oui" if given == YES else "Non"
+        return CLOSED[given]
     return next((each.label for each in question.answers if each.code == given), given)
 
 
@@ -104,12 +108,19 @@ def _value(question: Question, given: str) -> dict[str, Any] | None:
     if question.words:
         return {"valueString": given} if given else None
     if question.closed:
-        return {"valueBoolean": given == YES} if given in (YES, NO) else None
+        return _closed(given)
     for each in question.answers:
         if each.code == given:
             coding = {"system": each.system, "code": each.code, "display": each.label}
             return {"valueCodeableConcept": {"coding": [coding]}}
     return None
+
+
+def _closed(given: str) -> dict[str, Any] | None:
+    if given == UNKNOWN:
+        reason = {"coding": [{"system": ABSENT, "code": "unknown", "display": CLOSED[UNKNOWN]}]}
+        return {"dataAbsentReason": reason}
+    return {"valueBoolean": given == YES} if given in CLOSED else None
 
 
 def _told(detail: Detail, given: str, day: str) -> Iterator[Line]:

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from carnet.composing.kinds.stay import NO, YES, Question, questions
+from carnet.composing.kinds.stay import NO, UNKNOWN, YES, Question, questions
 from carnet.portal.components.fields import day_field, one_of, text_field
 
 LONGEST = 4000
@@ -47,13 +47,13 @@ SAID: dict[str, Any] = {
     "107724000": _("Transfert"),
     "GEN-092.06.07": _("Autre modalité d’entrée"),
     "160849004": _("Retour au domicile"),
-    "ORG-071": _("Soins de suite et de réadaptation (SSR)"),
-    "ORG-072": _("Hospitalisation à domicile (HAD)"),
-    "ORG-100": _("Établissement d’hébergement pour personnes âgées dépendantes (EHPAD)"),
+    "109": _("Soins de suite et de réadaptation (SSR)"),
+    "127": _("Hospitalisation à domicile (HAD)"),
+    "500": _("Établissement d’hébergement pour personnes âgées dépendantes (EHPAD)"),
     "GEN-092.06.01": _("Autre établissement de santé"),
     "GEN-092.06.03": _("Autre destination"),
 }
-DENIED = _("Vous avez répondu non à la question\u00a0: effacez ce texte, ou répondez oui.")
+DENIED = _("Vous n’avez pas répondu oui à la question\u00a0: effacez ce texte, ou répondez oui.")
 # What an answer asks to be told, and only it.
 DETAILS = {each.detail.name: each.name for each in questions() if each.detail}
 
@@ -66,7 +66,7 @@ def number_field(label: Any, hint: Any) -> forms.CharField:
 def answer_field(question: Question) -> forms.ChoiceField:
     """One question of a letter: nothing is answered in the place of who signs."""
     said = (
-        {YES: _("Oui"), NO: _("Non")}
+        {YES: _("Oui"), NO: _("Non"), UNKNOWN: _("Non renseigné")}
         if question.closed
         else {each.code: SAID[each.code] for each in question.answers}
     )
@@ -113,12 +113,9 @@ class WriteForm(forms.Form):
             )
 
     def clean(self) -> dict[str, Any]:
-        """What is told of an answer that says no would be lost: it is asked."""
+        """What is told of an answer that is not yes would be lost: it is asked."""
         given: dict[str, Any] = super().clean() or {}
         for detail, name in DETAILS.items():
-            if given.get(detail) and given.get(name) == NO:
-                self.add_error(
-                    detail,
-                    _("Vous avez répondu non à la question : effacez ce texte, ou répondez oui."),
-                )
+            if given.get(detail) and given.get(name) in (NO, UNKNOWN):
+                self.add_error(detail, DENIED)
         return given

@@ -51,6 +51,7 @@ PARTS: Final = {
     "procedure": gettext_noop("Actes et interventions"),
     "allergy": gettext_noop("Allergies"),
     "treatment": gettext_noop("Traitements"),
+    "stopped": gettext_noop("Traitements arrêtés"),
     "lifestyle": gettext_noop("Mode de vie"),
     "family": gettext_noop("Antécédents familiaux"),
     "vaccination": gettext_noop("Vaccinations"),
