@@ -134,7 +134,7 @@ def _walk(
                 party("author", e, d.child(e, "assignedAuthor"))
                 for e in d.children(element, "author")
             ),
-            _subject(element),
+            _subject(element) or (found[above].section.subject if above is not None else None),
             d.attribute(element, "nullFlavor") or d.attribute(text, "nullFlavor"),
         )
         found.append(Placed(section, element, len(found)))

@@ -28,6 +28,9 @@ OBSERVATION: Final = frozenset({"1.2.250.1.213.1.1.3.80", "1.3.6.1.4.1.19376.1.3
 COMMENT: Final = frozenset({"1.2.250.1.213.1.1.3.32", "1.3.6.1.4.1.19376.1.5.3.1.4.2"})
 
 
+NULLIFIED: Final = "nullified"
+
+
 @dataclass(frozen=True, slots=True)
 class ReferenceRange:
     """A range the laboratory compares with; `text` when it is not an interval."""
@@ -127,6 +130,7 @@ class _Context:
     at: d.Period | None = None
     specimen: int | None = None
     group: int | None = None
+    void: bool = False  # what holds it was withdrawn: so is it
 
 
 @dataclass(slots=True)
@@ -151,6 +155,7 @@ class Reader:
         context = _Context(section, narrative)
         self._participants(act, context)
         context.at = d.period(d.child(act, "effectiveTime"))
+        context.void = _status(act, context) == NULLIFIED
         self.comments.extend(self._inside(act, place, context))
 
     def _inside(self, element: d.Element, place: str, context: _Context) -> tuple[str, ...]:
@@ -236,7 +241,7 @@ class Reader:
                 self.rank,
                 isolate,
                 d.code(d.child(organizer, "code"), context.narrative),
-                d.attribute(d.child(organizer, "statusCode"), "code") or "completed",
+                _status(organizer, context),
                 inner.at,
                 context.section,
                 context.group,
@@ -246,6 +251,7 @@ class Reader:
             )
         )
         inner.group = index
+        inner.void = _status(organizer, context) == NULLIFIED
         comments = self._inside(organizer, place, inner)
         if comments:
             self.groups[index] = replace(self.groups[index], comments=comments)
@@ -277,7 +283,7 @@ class Reader:
         if named is None or not named.label:
             self.report.kept(what(observation), place, "no-code")
             return
-        inner = replace(context)
+        inner = replace(context, void=_status(observation, context) == NULLIFIED)
         self._participants(observation, inner)
         values = d.children(observation, "value")
         value, null = self._value(values[0], place, context) if values else (None, None)
@@ -309,7 +315,7 @@ class Reader:
                 group=context.group,
                 ids=d.ids(observation),
                 code=named,
-                status=d.attribute(d.child(observation, "statusCode"), "code") or "completed",
+                status=_status(observation, context),
                 value=value,
                 null=null,
                 at=d.period(d.child(observation, "effectiveTime")) or context.at,
@@ -436,3 +442,9 @@ class Reader:
             # What cannot be read as its type is shown as written rather than lost.
             return values.written(element, context.narrative), None
         return None, null
+
+
+def _status(statement: d.Element, context: _Context) -> str:
+    """Of a CDA act; what stands in something withdrawn is withdrawn."""
+    own = d.attribute(d.child(statement, "statusCode"), "code") or "completed"
+    return NULLIFIED if context.void else own

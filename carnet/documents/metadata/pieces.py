@@ -34,6 +34,9 @@ LANGUAGE: Final = re.compile("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 SCHEMES: Final = {"tel": "phone", "fax": "fax", "mailto": "email", "http": "url", "https": "url"}
 # Use of an address or telecom, HL7 v3 → FHIR.
 USES: Final = {"H": "home", "HP": "home", "HV": "home", "WP": "work", "TMP": "temp", "MC": "mobile"}
+# Words of a table that answer a question and name nothing.
+YES: Final = frozenset({"oui", "fait", "x"})
+NO: Final = frozenset({"non"})
 INSTANT: Final = re.compile(r".{10}T.{8}(\..+)?(Z|[+-].{5})")
 
 
@@ -44,15 +47,34 @@ def identifier(number: Id) -> Json:
     return {"system": number.system, "value": number.extension}
 
 
+def answers(text: str) -> bool:
+    """Whether a text only answers: a yes, a cross, a number, a date. It names nothing."""
+    folded = _folded(text)
+    return folded in YES | NO or not any(each.isalpha() for each in folded)
+
+
+def denies(text: str | None) -> bool:
+    """Whether a text is a no, and nothing else."""
+    return _folded(text or "") in NO
+
+
+def _folded(text: str) -> str:
+    return text.strip().rstrip(".").casefold()
+
+
 def concept(code: Code | None) -> Json | None:
     """A CodeableConcept: the code, its translations, and the words of the author.
 
     What makes the code more precise (a side, a stage) is in words: FHIR's codes have no qualifier.
+    Words that only say yes, or a number, are another cell of the table: they name nothing.
     """
     if code is None:
         return None
     codings = [c for c in (_coding(c) for c in (code, *code.translations)) if c]
-    text = code.original or (None if any("display" in c for c in codings) else code.label)
+    original = code.original
+    if original and answers(original) and not denies(original) and code.display:
+        original = None
+    text = original or (None if any("display" in c for c in codings) else code.label)
     if code.qualifiers and (named := text or code.label):
         folded = named.casefold()
         said = [q.said for q in code.qualifiers if q.value.casefold() not in folded]

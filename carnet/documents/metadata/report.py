@@ -89,6 +89,14 @@ def _holder(making: Making, group: int | None, shown: list[bool]) -> int | None:
     return group
 
 
+def _whole(making: Making) -> str:
+    """Status of the report: the document's; in error when each of its results was withdrawn."""
+    found = making.document.results.results
+    if found and all(each.status == "nullified" for each in found):
+        return "entered-in-error"
+    return "corrected" if making.status == "amended" else making.status
+
+
 def _diagnostic_report(making: Making, specimens: list[str], result: list[Json]) -> Json:
     header = making.header
     printed = [(url, a) for url, a in making.files if a.role is Role.COPY]
@@ -98,7 +106,7 @@ def _diagnostic_report(making: Making, specimens: list[str], result: list[Json])
             "resourceType": "DiagnosticReport",
             "identifier": [identifier(header.id)] if header.id else None,
             "basedOn": [{"type": "ServiceRequest", "identifier": identifier(n)} for n in numbers],
-            "status": "corrected" if making.status == "amended" else making.status,
+            "status": _whole(making),
             "category": [coded("http://terminology.hl7.org/CodeSystem/v2-0074", "LAB")],
             "code": concept(header.code) or {"text": header.title or "Compte rendu"},
             "subject": making.subject,

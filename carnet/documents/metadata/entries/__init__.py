@@ -74,18 +74,19 @@ def read(making: Making) -> tuple[Reading, tuple[understood.Line, ...]]:
     """What became of the entries: their resources, and a report line for each kind."""
     report = understood.Report()
     reading = Reading(making, report, dispatch)
+    reading.void = void.places(making.document.entries)
     sections = making.document.sections
     for entry in making.document.entries:
         reading.section = entry.section
         report.section(sections[entry.section].named)
         dispatch(reading, entry.statement)
         rest(reading, entry.statement)
+    void.whole(reading)
     plans.whole(reading)
     stages.whole(reading)
     imaging.whole(reading)
     links.whole(reading)
     others.tidied(reading)
-    void.whole(reading)
     for entry in making.document.entries:
         report.section(sections[entry.section].named)
         for each in entry.statement.walk():
@@ -118,8 +119,7 @@ def rest(reading: Reading, statement: Statement) -> None:
 
 def _of_another(reading: Reading, statement: Statement) -> bool:
     """Whether it speaks of somebody else: a relative, a foetus, a donor."""
-    where = reading.where
-    return any(statement.taking("subject")) or bool(where and where.subject)
+    return any(statement.taking("subject")) or reading.about is not None
 
 
 def subject(statement: Statement, section: str | None = None) -> str | None:

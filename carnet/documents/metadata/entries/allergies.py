@@ -5,6 +5,7 @@
 that is denied is refuted.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from carnet.documents.cda.datatypes import Code
@@ -23,7 +24,16 @@ from carnet.documents.metadata.entries.shared import (
     recorder,
     words,
 )
-from carnet.documents.metadata.pieces import Json, coded, concept, identifier, kept
+from carnet.documents.metadata.entries.shared import denied as said_denied
+from carnet.documents.metadata.pieces import (
+    Json,
+    answers,
+    coded,
+    concept,
+    denies,
+    identifier,
+    kept,
+)
 
 CLINICAL: Final = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
 VERIFIED: Final = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
@@ -67,14 +77,23 @@ def _agent(statement: Statement) -> Json | None:
     if isinstance(value, Code) and value.system == ABSENT:
         return concept(value)
     for part in statement.taking("CSM"):
-        found = concept(part.code) or {}
+        if part.code and part.code.original and answers(part.code.original):
+            found = concept(replace(part.code, original=None)) or {}
+        else:
+            found = concept(part.code) or {}
         if part.name and "text" not in found:
             found["text"] = part.name
         if found:
             return found
-    if isinstance(value, Code) and (value.code or value.label):
+    if isinstance(value, Code) and value.code and not denies(value.original):
         return concept(value)
-    return {"text": statement.text} if statement.text else None
+    kind = statement.label
+    for said in ((value.label if isinstance(value, Code) else None), statement.text):
+        if said and answers(said):  # "food allergy: yes" names no food
+            return {"text": kind} if kind else None
+        if said:
+            return {"text": said}
+    return None
 
 
 def _allergy(reading: Reading, statement: Statement, named: Json) -> Json:
@@ -85,12 +104,15 @@ def _allergy(reading: Reading, statement: Statement, named: Json) -> Json:
     certainty = coded_inside(reading, statement, *CERTAINTY)
     critical = coded_inside(reading, statement, *CRITICALITY)
     severity = coded_inside(reading, statement, *SEVERITY)
-    denied = statement.negated and not absent
+    agents = [part.code for part in statement.taking("CSM")]
+    spoken = said_denied(statement, value if isinstance(value, Code) else None, *agents)
+    denied = spoken and not absent
     verification = "refuted" if denied else CERTAIN.get((certainty and certainty.code) or "")
-    said = STATES.get((status and status.code) or "", "active")
+    at = statement.at
+    ended = at.high if at and not at.point else None
+    said = STATES.get((status and status.code) or "", "resolved" if ended else "active")
     lasts = said if said in ("active", "inactive", "resolved") else "inactive"
     reactions = _reactions(reading, statement, severity)
-    at = statement.at
     return {
         "resourceType": "AllergyIntolerance",
         "identifier": [identifier(each) for each in statement.ids],
@@ -106,6 +128,7 @@ def _allergy(reading: Reading, statement: Statement, named: Json) -> Json:
         "recorder": recorder(reading, statement),
         "note": [
             *notes(reading, statement, [*words(kind, *_codes(statement)), named.get("text")]),
+            *([{"text": f"Fin indiquée : {ended}"}] if ended else []),
             *([{"text": f"Sévérité : {severity.label}"}] if severity and not reactions else []),
         ],
         "reaction": reactions,

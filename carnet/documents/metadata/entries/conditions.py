@@ -5,6 +5,7 @@ A problem that is denied is a Condition that is refuted: its absence is a fact t
 it for its presence. "No known problem" and "no information" are the codes of IPS.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from carnet.documents.cda.datatypes import Code
@@ -21,7 +22,8 @@ from carnet.documents.metadata.entries.shared import (
     recorder,
     words,
 )
-from carnet.documents.metadata.pieces import Json, coded, concept, identifier
+from carnet.documents.metadata.entries.shared import denied as said_denied
+from carnet.documents.metadata.pieces import Json, answers, coded, concept, identifier
 
 ACTIVE: Final = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 VERIFIED: Final = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -54,6 +56,7 @@ CERTAIN: Final = {
     "refuted": "refuted",
     "410594000": "refuted",
 }
+CURRENT: Final = "1.2.250.1.213.1.1.2.132"  # CI-SIS, section FR-Problemes-actifs
 OVER: Final = frozenset({"inactive", "remission", "resolved"})
 # Sections whose problems are of this document alone, and not on the list of problems.
 DIAGNOSES: Final = frozenset({"11535-2", "46241-6", "42349-1", "29299-5"})
@@ -61,12 +64,16 @@ DIAGNOSES: Final = frozenset({"11535-2", "46241-6", "42349-1", "29299-5"})
 
 def concern(reading: Reading, statement: Statement) -> None:
     """The problems a concern holds; what else it holds goes to its own subject."""
-    for each in statement.related:
-        problem = each.statement.is_a(*PROBLEM) and not each.statement.is_a(*ALLERGY)
-        if problem and not any(each.statement.taking("subject")):  # of somebody else: `others`
-            made(reading, each.statement, statement)
+    if statement.negated or statement.null:
+        for each in statement.walk():  # nothing in what is denied or masked is a fact
+            reading.keep(each, "not-done")
+        return
+    for link in statement.related:
+        problem = link.statement.is_a(*PROBLEM) and not link.statement.is_a(*ALLERGY)
+        if problem and not any(link.statement.taking("subject")):  # of somebody else: `others`
+            made(reading, link.statement, statement)
         else:
-            reading.again(reading, each.statement)
+            reading.again(reading, link.statement)
     if any(reading.is_data(each.statement) for each in statement.related):
         reading.use(statement)
 
@@ -78,13 +85,22 @@ def made(reading: Reading, statement: Statement, held: Statement | None = None) 
         return
     value = statement.value
     code = value if isinstance(value, Code) else None
-    named = concept(code) if code and (code.code or code.label) else None
+    named = _named(code)
     if named is None:
-        if not statement.text:
+        if not statement.text or answers(statement.text):
             reading.keep(statement, "no-value")
             return
         named = {"text": statement.text}
     reading.take(statement, _condition(reading, statement, held, code, named))
+
+
+def _named(code: Code | None) -> Json | None:
+    """What it is; a yes or a no in the place of its words is no name."""
+    if code is None or not code.label or not (code.code or not answers(code.label)):
+        return None
+    if code.display and code.original and answers(code.original):
+        code = replace(code, original=None)
+    return concept(code)
 
 
 def _condition(
@@ -94,7 +110,7 @@ def _condition(
     code: Code | None,
     named: Json,
 ) -> Json:
-    denied = statement.negated
+    denied = said_denied(statement, code)
     if denied and code and code.system == ABSENT:
         denied = False  # "no known problem", said twice: the code says the absence by itself
     status = coded_inside(reading, statement, *STATUS)
@@ -103,7 +119,7 @@ def _condition(
     state = coded_inside(reading, statement, *CLINICAL)
     verification = "refuted" if denied else CERTAIN.get((certainty and certainty.code) or "")
     # Nobody who asks for active problems is given one that is denied.
-    lasts = "inactive" if verification == "refuted" else _state(statement, held, status)
+    lasts = "inactive" if verification == "refuted" else _state(reading, statement, held, status)
     when, late = _when(statement, lasts)
     return {
         "resourceType": "Condition",
@@ -132,13 +148,22 @@ def _condition(
     }
 
 
-def _state(statement: Statement, held: Statement | None, status: Code | None) -> str:
-    """Whether it lasts: as said, else by its end and the state of the concern that holds it."""
+def _state(
+    reading: Reading, statement: Statement, held: Statement | None, status: Code | None
+) -> str:
+    """Whether it lasts: as said, else by its end and the state of the concern that holds it.
+
+    In the national section of active problems, one without an end is active, though the act around it be
+    completed: the published examples write there what their titles call current.
+    """
     said = STATES.get((status and status.code) or "")
     if said:
         return said
     if statement.at and statement.at.high and not statement.at.point:
         return "resolved"
+    where = reading.where
+    if where is not None and CURRENT in where.templates:
+        return "active"
     if held is not None and held.status in ("completed", "aborted", "suspended"):
         return "inactive"
     return "active"

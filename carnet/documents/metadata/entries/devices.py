@@ -7,6 +7,7 @@ Supply Entry; FDA and GS1, unique device identification; FHIR R4.
 """
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from carnet.documents.cda import datatypes as d
@@ -21,6 +22,9 @@ from carnet.documents.metadata.entries.shared import notes, recorded, recorder, 
 from carnet.documents.metadata.people import logical
 from carnet.documents.metadata.pieces import Json, concept, identifier, kept, period
 
+NCIT: Final = "2.16.840.1.113883.3.26.1.1"
+# What some write among the translations of its code, with the words it is about (NCI Thesaurus).
+BRAND, MODEL = "C101668", "C43383"
 UDI: Final = "2.16.840.1.113883.3.3719"  # arc of unique device identifiers
 GS1: Final = "http://hl7.org/fhir/NamingSystem/gs1-di"
 # Application identifiers of GS1 → elements of a Device; some write braces for parentheses.
@@ -76,7 +80,7 @@ def made(reading: Reading, statement: Statement) -> None:
 
 def _named(statement: Statement, part: Part | None) -> Json | None:
     """What it is: its code, else its model, else the words of the line."""
-    found = (concept(part.code) if part else None) or products.product(statement.product)
+    found = (concept(_kind(part.code)) if part else None) or products.product(statement.product)
     if found:
         return found
     said = (part.name if part else None) or statement.text
@@ -98,14 +102,14 @@ def _device(reading: Reading, statement: Statement, part: Part | None, named: Js
     numbers = part.party.ids if part else ()
     carriers = [each for each in numbers if each.root == UDI and each.extension]
     read = _udi(carriers[0].extension or "") if carriers else {}
-    model = part.name if part else None
+    model = (part.name if part else None) or _beside(part, MODEL)
     found = statement.product
     return {
         "resourceType": "Device",
         "identifier": [identifier(each) for each in numbers if each not in carriers],
         "udiCarrier": [_carrier(each) for each in carriers],
         "status": "active",
-        "manufacturer": _maker(part) or (found.maker if found else None),
+        "manufacturer": _maker(part) or _beside(part, BRAND) or (found.maker if found else None),
         "expirationDate": read.get("17"),
         "lotNumber": read.get("10") or (found.lot if found else None),
         "serialNumber": read.get("21") or _serial(part),
@@ -113,6 +117,25 @@ def _device(reading: Reading, statement: Statement, part: Part | None, named: Js
         "type": named,
         "patient": reading.making.subject,
     }
+
+
+def _kind(code: Code | None) -> Code | None:
+    """The code of what it is, without those of its brand and its model."""
+    if code is None:
+        return None
+    kept_ = tuple(each for each in code.translations if not _is_beside(each, BRAND, MODEL))
+    return replace(code, translations=kept_)
+
+
+def _beside(part: Part | None, kind: str) -> str | None:
+    """Its brand or its model, in words."""
+    code = part.code if part else None
+    told = (each.original for each in (code.translations if code else ()) if _is_beside(each, kind))
+    return next((said for said in told if said), None)
+
+
+def _is_beside(code: Code, *kinds: str) -> bool:
+    return code.system == NCIT and code.code in kinds
 
 
 def _udi(written: str) -> dict[str, str]:

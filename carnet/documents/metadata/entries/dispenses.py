@@ -82,6 +82,32 @@ def inside(
     _take(reading, statement, own, asked)
 
 
+def only(reading: Reading, statement: Statement, named: Json) -> bool:
+    """Read what says no more than that a product was handed out: nobody says it was taken or given.
+
+    Such are the lines of the health insurance: a treatment or a vaccination without date nor dose, around
+    a supply that has its date.
+    """
+    bare = statement.at is None and statement.dose is None and not statement.sites
+    supplies = [each for each in statement.inside() if each.kind == "supply" and each.happened]
+    if statement.mood != "EVN" or statement.negated or not bare or len(supplies) != 1:
+        return False
+    if not _handed(supplies[0]):
+        return False
+    _take(reading, supplies[0], products.product(supplies[0].product) or named, [])
+    reading.use(statement)
+    for each in statement.inside():
+        if not reading.told(each):
+            reading.again(reading, each)
+    return True
+
+
+def _handed(statement: Statement) -> str | None:
+    """When it was handed over, as far as it is said."""
+    at = [statement.at, *(part.party.time for part in statement.taking("performer"))]
+    return next((each.first for each in at if each and each.first), None)
+
+
 def _take(reading: Reading, statement: Statement, named: Json, asked: list[Json]) -> None:
     lines = list(statement.inside(None, *LINE))
     for each in lines:
@@ -98,11 +124,8 @@ def _take(reading: Reading, statement: Statement, named: Json, asked: list[Json]
 
 def dispense(reading: Reading, statement: Statement, named: Json, asked: list[Json]) -> Json:
     """The dispensation itself. asked: the lines of prescription it answers."""
-    handed = statement.at.first if statement.at else None
-    for part in statement.taking("performer"):
-        handed = handed or (part.party.time.first if part.party.time else None)
     act = reading.making.act
-    handed = handed or (act.first if act else None) or reading.making.header.effective
+    handed = _handed(statement) or (act.first if act else None) or reading.making.header.effective
     parties = [part.party for part in statement.taking("performer")]
     within, pointed = products.contained(statement.product, named)
     status = STATUS.get(statement.status or "", "completed")

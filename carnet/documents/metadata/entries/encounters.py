@@ -6,7 +6,7 @@ from typing import Final
 from carnet.documents import nomenclature
 from carnet.documents.cda.statements import Statement
 from carnet.documents.metadata.entries.reading import Reading
-from carnet.documents.metadata.entries.shared import comments, words
+from carnet.documents.metadata.entries.shared import comments, denied, words
 from carnet.documents.metadata.people import logical
 from carnet.documents.metadata.pieces import Json, concept, identifier, kept, period
 
@@ -16,7 +16,7 @@ PLANNED: Final = {"ARQ": "proposed", "INT": "proposed", "PRP": "proposed", "APT"
 
 def made(reading: Reading, statement: Statement) -> None:
     """An encounter of the past, or an appointment to come."""
-    if statement.null or statement.negated:
+    if statement.null or denied(statement):
         reading.keep(statement, "not-done")
     elif statement.mood == "EVN":
         reading.take(statement, _encounter(reading, statement))

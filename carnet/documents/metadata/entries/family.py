@@ -7,7 +7,7 @@ from carnet.documents.cda import datatypes as d
 from carnet.documents.cda.datatypes import Code, Quantity
 from carnet.documents.cda.statements import Part, Statement
 from carnet.documents.metadata.entries.reading import Reading
-from carnet.documents.metadata.entries.shared import comments, recorded
+from carnet.documents.metadata.entries.shared import comments, denied, recorded
 from carnet.documents.metadata.pieces import Json, concept, kept
 
 SEXES: Final = "http://hl7.org/fhir/administrative-gender"
@@ -66,7 +66,7 @@ def _history(reading: Reading, statement: Statement, part: Part | None, found: l
 def illness(reading: Reading, statement: Statement) -> Json | None:
     """One illness of the relative; one that is denied is said nowhere as an illness."""
     value = statement.value
-    if not statement.happened:
+    if not statement.happened or denied(statement, value if isinstance(value, Code) else None):
         reading.keep(statement, "not-done")
         return None
     named = concept(value) if isinstance(value, Code) else None

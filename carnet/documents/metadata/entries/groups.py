@@ -8,9 +8,14 @@ from carnet.documents.metadata.entries.reading import Reading
 
 def made(reading: Reading, statement: Statement) -> None:
     """What it holds goes by itself; a named group of observations is an Observation of its own."""
+    if statement.negated or statement.null:
+        for each in statement.walk():  # nothing in what is denied or masked is a fact
+            reading.keep(each, "not-done")
+        return
     before = len(reading.found)
-    for link in statement.related:
-        reading.again(reading, link.statement)
+    with reading.during(statement):
+        for link in statement.related:
+            reading.again(reading, link.statement)
     held = reading.found[before:]
     if not held:
         return
@@ -25,5 +30,11 @@ def made(reading: Reading, statement: Statement) -> None:
         panel = observation(reading, statement)
         panel["hasMember"] = [{"reference": url} for url in members]
         reading.take(statement, panel)
+        if statement.code is not None and statement.code.qualifiers and "text" in panel["code"]:
+            # "Genes without anomaly": a gene says nothing without the list it stands in.
+            said = {"text": f"Dans : {panel['code']['text']}"}
+            for found in held:
+                if found.url in members:
+                    found.resource["note"] = [*found.resource.get("note", []), said]
     else:
         reading.use(statement)

@@ -12,6 +12,7 @@ from carnet.documents.cda import datatypes as d
 from carnet.documents.cda.attachments import Role
 from carnet.documents.cda.datatypes import Id
 from carnet.documents.cda.statements import Statement
+from carnet.documents.metadata.entries import void
 from carnet.documents.metadata.entries.reading import Found, Reading
 from carnet.documents.metadata.people import logical
 from carnet.documents.metadata.pieces import (
@@ -85,14 +86,15 @@ def whole(reading: Reading) -> None:
     header = reading.making.header
     if not REPORTS & set(header.templates) or not reading.found:
         return
-    studies = [each for each in reading.found if each.resource["resourceType"] == "ImagingStudy"]
+    standing = [each for each in reading.found if not void.withdrawn(each.resource)]
+    studies = [each for each in standing if each.resource["resourceType"] == "ImagingStudy"]
     _techniques(reading, studies)
     members = {
         held["reference"] for each in reading.found for held in each.resource.get("hasMember", [])
     }
     measures = [
         each
-        for each in reading.found
+        for each in standing
         if each.resource["resourceType"] == "Observation" and each.url not in members
     ]
     act = reading.making.act
@@ -104,7 +106,7 @@ def whole(reading: Reading) -> None:
             for order in header.orders
             for each in order.ids
         ],
-        "status": "corrected" if reading.making.status == "amended" else reading.making.status,
+        "status": _status(reading, standing),
         "category": [coded("http://terminology.hl7.org/CodeSystem/v2-0074", "RAD")],
         "code": concept(header.code) or {"text": header.title or "Compte rendu"},
         "subject": reading.making.subject,
@@ -125,8 +127,15 @@ def whole(reading: Reading) -> None:
     }
     first = (studies or reading.found)[0]
     reading.found.append(
-        Found(reading.making.new_url(), kept(report), first.statement, first.section)
+        Found(reading.making.new_url(), kept(report), first.statement, first.section, whole=True)
     )
+
+
+def _status(reading: Reading, standing: list[Found]) -> str:
+    """That of the document; in error when all it says was withdrawn."""
+    if not standing:
+        return void.ERROR
+    return "corrected" if reading.making.status == "amended" else reading.making.status
 
 
 def _series(reading: Reading, statement: Statement) -> Json | None:

@@ -9,9 +9,17 @@ from carnet.documents.metadata.entries import dispenses, products
 from carnet.documents.metadata.entries.conditions import PROBLEM
 from carnet.documents.metadata.entries.procedures import reasons
 from carnet.documents.metadata.entries.reading import Reading
-from carnet.documents.metadata.entries.shared import notes, recorded, words
+from carnet.documents.metadata.entries.shared import denied, notes, recorded, words
 from carnet.documents.metadata.people import logical
-from carnet.documents.metadata.pieces import Json, coded, concept, identifier, kept, quantity
+from carnet.documents.metadata.pieces import (
+    Json,
+    answers,
+    coded,
+    concept,
+    identifier,
+    kept,
+    quantity,
+)
 
 RANK: Final = ("1.2.250.1.213.1.1.3.82", "2.16.840.1.113883.10.20.1.46")
 FORECAST: Final = "http://terminology.hl7.org/CodeSystem/immunization-recommendation-status"
@@ -32,6 +40,8 @@ def made(reading: Reading, statement: Statement) -> None:
     if named is None:
         reading.keep(statement, "no-code")
         return
+    if dispenses.only(reading, statement, named):
+        return
     url = reading.take(statement, _immunization(reading, statement, named))
     for link in statement.related:
         if reading.told(link.statement):
@@ -48,7 +58,8 @@ def recommended(reading: Reading, statement: Statement) -> None:
     One that is written as if it were given (EVN) is advised all the same: its template says so.
     """
     named = products.product(statement.product)
-    if statement.null or statement.mood not in ("INT", "PRP", "RQO", "EVN"):
+    void = statement.place in reading.void or statement.status in ("aborted", "cancelled")
+    if void or statement.null or statement.mood not in ("INT", "PRP", "RQO", "EVN"):
         reading.keep(statement, "not-done")
         return
     if named is None:
@@ -98,7 +109,7 @@ def _immunization(reading: Reading, statement: Statement, named: Json) -> Json:
     return {
         "resourceType": "Immunization",
         "identifier": [identifier(each) for each in statement.ids],
-        "status": "not-done" if statement.negated else "completed",
+        "status": "not-done" if denied(statement) else "completed",
         "vaccineCode": named,
         "patient": reading.making.subject,
         **({"occurrenceDateTime": at} if at else {"occurrenceString": "date non indiquée"}),
@@ -131,7 +142,7 @@ def _immunization(reading: Reading, statement: Statement, named: Json) -> Json:
 def _shown(statement: Statement) -> list[str | None]:
     """What is said elsewhere in the resource, or only answers a question."""
     product, own = statement.product, statement.text
-    shown = [*words(statement.code), *([own] if own and products.answers(own) else [])]
+    shown = [*words(statement.code), *([own] if own and answers(own) else [])]
     return shown if product is None else [*shown, product.name, *words(product.code)]
 
 

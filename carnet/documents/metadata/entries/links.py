@@ -48,12 +48,13 @@ DOCUMENTS: Final = {"Observation": "derivedFrom", "Procedure": "report"}
 
 def whole(reading: Reading) -> None:
     """Every reference that leads somewhere, and what stands inside a resource with none of its own."""
-    by_place = {each.statement.place: each for each in reading.found}
+    own = [each for each in reading.found if not each.whole]
+    by_place = {each.statement.place: each for each in own}
     by_number: dict[Id, Found] = {}
-    for each in reading.found:
+    for each in own:
         for number in each.statement.ids:
             by_number.setdefault(number, each)
-    for each in list(reading.found):
+    for each in own:
         for link in each.statement.related:
             inside = link.statement
             if inside.is_a(*INTERNAL) and not reading.told(inside):

@@ -36,6 +36,8 @@ DURING: Final = ("1.2.250.1.213.1.1.3.151", "1.2.250.1.213.1.1.3.173", "1.2.840.
 PRESCRIPTIONS: Final = frozenset({"57828-6", "57833-6"})
 # Sections that say what was given in the place itself.
 GIVEN: Final = frozenset({"18610-6", "29549-3"})
+# Sections of adverse effects: what caused one was given, nobody says that it goes on.
+EFFECTS: Final = frozenset({"44939-7"})
 MEANT: Final = frozenset({"INT", "RQO", "PRP", "PRMS"})
 # Acts that say that there is no treatment. Source: IHE PCC, Medications (SNOMED CT).
 NONE: Final = frozenset({"182849000", "408350003", "no-known-medications"})
@@ -86,6 +88,8 @@ def made(reading: Reading, statement: Statement) -> None:
     if named is None:
         reading.keep(statement, "no-code")
         return
+    if dispenses.only(reading, statement, named):
+        return
     resource = _resource(reading, statement, named)
     if resource is None:
         reading.keep(statement, "not-done")
@@ -116,7 +120,7 @@ def _resource(reading: Reading, statement: Statement, named: Json) -> Json | Non
         return _request(reading, statement, named)  # a prescription written as if it were done
     if where == dispenses.SECTION:
         return dispenses.dispense(reading, statement, named, [])
-    if where in GIVEN or statement.is_a(*DURING):
+    if where in GIVEN or where in EFFECTS or statement.is_a(*DURING):
         return _administration(reading, statement, named)
     return _statement(reading, statement, named)
 

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Simple observations and measures: what was seen, counted, asked or scored, with its value."""
 
+from dataclasses import replace
+from typing import Final
+
 from carnet.documents import nomenclature
-from carnet.documents.cda.datatypes import Code
+from carnet.documents.cda.datatypes import Code, Quantity
 from carnet.documents.cda.statements import Range, Statement
+from carnet.documents.cda.values import Value
 from carnet.documents.metadata.entries.reading import Reading
-from carnet.documents.metadata.entries.shared import notes, words
+from carnet.documents.metadata.entries.shared import notes, titled, values_words, words
 from carnet.documents.metadata.people import logical
 from carnet.documents.metadata.pieces import (
     Json,
@@ -18,6 +22,10 @@ from carnet.documents.metadata.pieces import (
     value,
 )
 from carnet.documents.metadata.report import STATUS
+
+# Refraction, acuity, keratometry, lenses. Source: CI-SIS, OPH-BRE; UCUM.
+EYE: Final = tuple(f"1.2.250.1.213.1.1.3.{each}" for each in (119, 120, 121, 122))
+DIOPTRE: Final = "[diop]"
 
 
 def made(reading: Reading, statement: Statement) -> None:
@@ -32,9 +40,10 @@ def made(reading: Reading, statement: Statement) -> None:
         reading.keep(statement, "no-value")
         return
     reading.take(statement, observation(reading, statement))
-    for link in statement.related:
-        if not reading.told(link.statement):
-            reading.again(reading, link.statement)
+    with reading.during(statement):
+        for link in statement.related:
+            if not reading.told(link.statement):
+                reading.again(reading, link.statement)
 
 
 def observation(reading: Reading, statement: Statement) -> Json:
@@ -45,19 +54,30 @@ def observation(reading: Reading, statement: Statement) -> Json:
         "resourceType": "Observation",
         "identifier": [identifier(each) for each in statement.ids],
         "status": "corrected" if found == "final" and reading.making.replaced else found,
-        "code": concept(statement.code),
+        "code": titled(statement),
         "subject": reading.making.subject,
-        **effective(statement.at or reading.making.act, header.effective),
+        **effective(statement.at or reading.at or reading.making.act, header.effective),
         "performer": logical([part.party for part in statement.taking("performer", "author")]),
-        **value(statement.value),
+        **value(_measured(statement)),
         "dataAbsentReason": absent(statement),
         "interpretation": [each for each in map(concept, statement.interpretations) if each],
-        "note": notes(reading, statement, words(statement.code, *_coded(statement))),
+        "note": [
+            *notes(reading, statement, words(statement.code, *_coded(statement))),
+            *({"text": each} for each in values_words(statement)),
+        ],
         "bodySite": concept(statement.sites[0]) if statement.sites else None,
         "method": concept(statement.methods[0]) if statement.methods else None,
         "referenceRange": [_range(each) for each in statement.ranges],
         "derivedFrom": [{"reference": reading.making.url}],
     }
+
+
+def _measured(statement: Statement) -> Value | None:
+    """Its value; in measures of the eye the "d" of some is a dioptre, where UCUM reads a day."""
+    found = statement.value
+    if isinstance(found, Quantity) and found.unit in ("d", "D") and statement.is_a(*EYE):
+        return replace(found, unit=DIOPTRE)
+    return found
 
 
 def absent(statement: Statement) -> Json | None:

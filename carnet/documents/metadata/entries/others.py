@@ -15,7 +15,7 @@ from carnet.documents.metadata.entries.conditions import PROBLEM
 from carnet.documents.metadata.entries.family import UNKNOWN, illness, relative
 from carnet.documents.metadata.entries.observations import absent
 from carnet.documents.metadata.entries.reading import Reading
-from carnet.documents.metadata.entries.shared import COMMENT, notes, recorded, words
+from carnet.documents.metadata.entries.shared import COMMENT, notes, recorded, titled, words
 from carnet.documents.metadata.pieces import Json, concept, effective, identifier, kept, value
 from carnet.documents.metadata.report import STATUS
 
@@ -89,8 +89,8 @@ class _History:
 
     def _resource(self, top: Statement) -> Json:
         """The history of this person in this section; made with the first thing it says."""
-        reading, section = self.reading, self.reading.where
-        about = section.subject if self.part is None and section else None
+        reading = self.reading
+        about = reading.about if self.part is None else None
         whose = relative(self.part)
         if about and "relationship" not in whose:
             whose["relationship"] = {**UNKNOWN, "text": about}
@@ -127,7 +127,7 @@ def _seen(reading: Reading, statement: Statement, name: str) -> Json:
             "id": name,
             "identifier": [identifier(each) for each in statement.ids],
             "status": STATUS.get(statement.status or "completed", "unknown"),
-            "code": concept(statement.code),
+            "code": titled(statement),
             **effective(statement.at, None),
             **value(statement.value),
             "dataAbsentReason": absent(statement),

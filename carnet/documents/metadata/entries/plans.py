@@ -8,12 +8,12 @@ acts with a destination. Source: IHE PCC, Observation Requests, Transfer, Dispos
 from typing import Final
 
 from carnet.documents.cda import datatypes as d
-from carnet.documents.cda.datatypes import Code, Interval, Period, Quantity, Ratio
+from carnet.documents.cda.datatypes import Code, Interval, Quantity
 from carnet.documents.cda.statements import Statement
 from carnet.documents.cda.values import Value
-from carnet.documents.metadata.entries import observations, procedures
+from carnet.documents.metadata.entries import observations, procedures, void
 from carnet.documents.metadata.entries.reading import Found, Reading
-from carnet.documents.metadata.entries.shared import notes, recorder, words
+from carnet.documents.metadata.entries.shared import notes, recorder, spoken, words
 from carnet.documents.metadata.people import known, logical
 from carnet.documents.metadata.pieces import (
     Json,
@@ -94,12 +94,14 @@ def whole(reading: Reading) -> None:
         section = reading.making.document.sections[index]
         if section.code is not None and section.code.code == SECTION:
             plan = kept(_plan(reading, section.title, held))
-            reading.found.append(Found(reading.making.new_url(), plan, held[0].statement, index))
+            url = reading.making.new_url()
+            reading.found.append(Found(url, plan, held[0].statement, index, whole=True))
 
 
 def _set_aside(resource: Json) -> bool:
-    """Whether it says what is not to be pursued: no part of the plan."""
-    return resource.get("lifecycleStatus") == "rejected" or resource.get("doNotPerform") is True
+    """Whether it says what is not to be pursued, or is withdrawn: no part of the plan."""
+    rejected = resource.get("lifecycleStatus") == "rejected"
+    return rejected or resource.get("doNotPerform") is True or void.withdrawn(resource)
 
 
 def _plan(reading: Reading, title: str | None, held: list[Found]) -> Json:
@@ -204,26 +206,6 @@ def _precisions(reading: Reading, statement: Statement) -> list[str]:
             reading.use(each)
             found.append(f"{each.label} : {spoken(each.value)}")
     return found
-
-
-def spoken(value: Value) -> str:
-    """A value in words."""
-    match value:
-        case bool():
-            return "oui" if value else "non"
-        case Code():
-            return str((concept(value) or {}).get("text") or value.label or "")
-        case Quantity():
-            parts = (value.comparator, value.value, value.unit)
-            return " ".join(str(part) for part in parts if part is not None)
-        case Interval():
-            return f"{spoken(value.low)} à {spoken(value.high)}"
-        case Ratio():
-            return f"{spoken(value.numerator)} / {spoken(value.denominator)}"
-        case Period():
-            return value.first or ""
-        case _:
-            return str(value)
 
 
 def _destinations(statement: Statement) -> list[Json]:

@@ -7,13 +7,14 @@ from carnet.documents.cda.statements import Statement
 from carnet.documents.metadata.entries.reading import Reading
 from carnet.documents.metadata.entries.shared import (
     INTERNAL,
+    denied,
     notes,
     recorded,
     recorder,
     words,
 )
 from carnet.documents.metadata.people import logical
-from carnet.documents.metadata.pieces import Json, concept, identifier, kept, period
+from carnet.documents.metadata.pieces import Json, concept, identifier, kept
 
 # Status of a CDA act → FHIR event-status. Source: HL7 v3 ActStatus.
 STATUS: Final = {
@@ -41,13 +42,13 @@ PRIORITIES: Final = {
 
 def made(reading: Reading, statement: Statement) -> None:
     """An act: what took place or did not is a Procedure, what is meant a ServiceRequest."""
-    named = concept(statement.code) or ({"text": statement.text} if statement.text else None)
+    named = _named(statement)
     if named is None or statement.null:
         reading.keep(statement, "no-code" if not statement.null else "not-done")
         return
-    if statement.mood == "EVN":
+    if statement.mood == "EVN" and not _to_come(reading, statement):
         reading.take(statement, _procedure(reading, statement, named))
-    elif statement.mood in INTENTS:
+    elif statement.mood in ("EVN", *INTENTS):
         reading.take(statement, request(reading, statement, named))
     else:
         reading.keep(statement, "not-done")
@@ -57,12 +58,31 @@ def made(reading: Reading, statement: Statement) -> None:
             reading.again(reading, each.statement)
 
 
+def _named(statement: Statement) -> Json | None:
+    """What it is; a bare code ("SURG") is called by the words of the line."""
+    code = statement.code
+    found = concept(code)
+    if statement.text and (found is None or not (code and (code.display or code.original))):
+        return {**(found or {}), "text": statement.text}
+    return found
+
+
+def _to_come(reading: Reading, statement: Statement) -> bool:
+    """Whether it is written as if it took place, on a day after its document, and is not said to be over."""
+    at, written = statement.at, reading.making.header.effective
+    begins = at.first if at else None
+    if not begins or not written or statement.status == "completed" or denied(statement):
+        return False
+    day = min(len(begins), len(written), len("2025-01-01"))
+    return begins[:day] > written[:day]
+
+
 def _procedure(reading: Reading, statement: Statement, named: Json) -> Json:
     status = STATUS.get(statement.status or "completed", "unknown")
     return {
         "resourceType": "Procedure",
         "identifier": [identifier(each) for each in statement.ids],
-        "status": "not-done" if statement.negated else status,
+        "status": "not-done" if denied(statement, statement.code) else status,
         "code": named,
         "subject": reading.making.subject,
         **_performed(statement),
@@ -98,7 +118,7 @@ def request(reading: Reading, statement: Statement, named: Json) -> Json:
         "status": "unknown" if done else "active",
         "intent": INTENTS.get(statement.mood, "plan"),
         "priority": PRIORITIES.get((priority and priority.code) or ""),
-        "doNotPerform": True if statement.negated else None,
+        "doNotPerform": True if denied(statement) or statement.value is False else None,
         "code": named,
         "subject": reading.making.subject,
         **_wanted(statement),
@@ -125,9 +145,10 @@ def _performed(statement: Statement) -> Json:
     at = statement.at
     if at is None:
         return {}
-    if at.point or not at.high:
+    going_on = statement.status in ("active", "held", "suspended")
+    if at.point or (not at.high and not going_on):
         return {"performedDateTime": at.first}
-    return {"performedPeriod": period(at)}
+    return {"performedPeriod": kept({"start": at.low, "end": at.high})}
 
 
 def _wanted(statement: Statement) -> Json:
@@ -136,4 +157,4 @@ def _wanted(statement: Statement) -> Json:
         return {}
     if at.point or not at.high:
         return {"occurrenceDateTime": at.first}
-    return {"occurrencePeriod": period(at)}
+    return {"occurrencePeriod": kept({"start": at.low, "end": at.high})}

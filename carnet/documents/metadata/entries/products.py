@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Medicines and vaccines: their codes, and what they are made of. Source: IHE PCC, Product; IHE Pharmacy."""
 
-from typing import Final
-
 from carnet.documents.cda.statements import Ingredient, Product
-from carnet.documents.metadata.pieces import Json, concept, kept, quantity
-
-# Words of a table that answer a question and name nothing.
-ANSWERS: Final = frozenset({"oui", "non", "fait", "x"})
+from carnet.documents.metadata.pieces import Json, answers, concept, kept, quantity
 
 
 def product(found: Product | None) -> Json | None:
@@ -26,12 +21,6 @@ def product(found: Product | None) -> Json | None:
     if not codings and not text:
         return None
     return kept({"coding": codings, "text": text})
-
-
-def answers(text: str) -> bool:
-    """Whether a text only answers: a yes, a cross, a date. It is no name of a product."""
-    folded = text.strip().casefold()
-    return folded in ANSWERS or not any(each.isalpha() for each in folded)
 
 
 def contained(found: Product | None, named: Json) -> tuple[list[Json], list[Json]]:

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What the subjects share while the entries of one document become resources."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 from carnet.documents.cda.body import Section
+from carnet.documents.cda.datatypes import Period
 from carnet.documents.cda.statements import Statement, named
 from carnet.documents.cda.understood import Report
 from carnet.documents.metadata.making import Made, Making
 from carnet.documents.metadata.pieces import Json, kept
 
+# Pregnancies, examinations before birth, labour (LOINC): of one person in a document.
+PREGNANCY: Final = frozenset({"10162-6", "57078-8", "57074-7"})
 UNKNOWN: Final = "kind"  # why: nothing here knows what such a statement says
 
 
@@ -22,6 +26,7 @@ class Found:
     resource: Json
     statement: Statement
     section: int
+    whole: bool = False  # of a section or of the document, not of this statement alone
 
 
 @dataclass(slots=True)
@@ -36,6 +41,8 @@ class Reading:
     report: Report
     again: Callable[["Reading", Statement], None]  # hands a statement inside to its own subject
     section: int = -1
+    at: Period | None = None  # of what holds the statement that is read
+    void: frozenset[str] = frozenset()  # places of what its author withdrew
     found: list[Found] = field(default_factory=list)
     others: dict[tuple[object, ...], Json] = field(default_factory=dict)  # those of others
     related: list[Json] = field(default_factory=list)  # identifiers of documents elsewhere
@@ -51,6 +58,28 @@ class Reading:
         """The LOINC code of that section."""
         where = self.where
         return where.code.code if where is not None and where.code else None
+
+    @property
+    def about(self) -> str | None:
+        """Of whom the section speaks when not of the patient, in the words of the document.
+
+        A pregnancy told in a document that says elsewhere whose it is, is hers.
+        """
+        where = self.where
+        if where is None or where.subject or self.section_code not in PREGNANCY:
+            return where.subject if where is not None else None
+        sections = self.making.document.sections
+        hers = (e.subject for e in sections if e.code and e.code.code in PREGNANCY and e.subject)
+        return next(hers, None)
+
+    @contextmanager
+    def during(self, statement: Statement) -> Iterator[None]:
+        """What is read meanwhile stands in this statement: its time is theirs when they give none."""
+        before, self.at = self.at, statement.at or self.at
+        try:
+            yield
+        finally:
+            self.at = before
 
     def take(self, statement: Statement, resource: Json) -> str:
         """Make a resource of a statement; gives the url others refer to it by."""

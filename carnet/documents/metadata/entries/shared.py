@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What several subjects read in the same way: comments, severity, status, certainty, who said it."""
 
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
-from carnet.documents.cda.datatypes import Code
+from carnet.documents.cda.datatypes import Code, Interval, Period, Quantity, Ratio
 from carnet.documents.cda.statements import Statement
+from carnet.documents.cda.values import Value
 from carnet.documents.metadata.entries.reading import Reading
 from carnet.documents.metadata.people import logical
-from carnet.documents.metadata.pieces import Json
+from carnet.documents.metadata.pieces import Json, concept, denies
 
 # CI-SIS templates, and the IHE PCC ones they refine.
 COMMENT: Final = ("1.2.250.1.213.1.1.3.32", "1.3.6.1.4.1.19376.1.5.3.1.4.2")
@@ -81,6 +84,70 @@ def recorded(reading: Reading, statement: Statement) -> str | None:
         if part.party.time and part.party.time.first:
             return part.party.time.first
     return reading.making.header.effective
+
+
+def spoken(value: Value) -> str:
+    """A value in words."""
+    match value:
+        case bool():
+            return "oui" if value else "non"
+        case Code():
+            return str((concept(value) or {}).get("text") or value.label or "")
+        case Quantity():
+            parts = (value.comparator, value.value, value.unit)
+            return " ".join(str(part) for part in parts if part is not None)
+        case Interval():
+            return f"{spoken(value.low)} à {spoken(value.high)}"
+        case Ratio():
+            return f"{spoken(value.numerator)} / {spoken(value.denominator)}"
+        case Period():
+            return value.first or ""
+        case _:
+            return str(value)
+
+
+def denied(statement: Statement, *codes: Code | None) -> bool:
+    """Whether it says that something is not so: by its negation, or by a no in its very words.
+
+    codes: whose words, in the text shown, may be that no.
+    """
+    said = [statement.text, *(code.original for code in codes if code)]
+    return statement.negated or any(map(denies, said))
+
+
+def titled(statement: Statement) -> Json | None:
+    """What an observation is called; never by its own value, which some point at as its name."""
+    code = statement.code
+    if code is not None and code.display and _valued(statement, code):
+        return concept(replace(code, original=None))
+    return concept(code)
+
+
+def values_words(statement: Statement) -> list[str]:
+    """The words of the code that are the value's: told beside it when the value says otherwise."""
+    code, value = statement.code, statement.value
+    if code is None or value is None or not code.display or not _valued(statement, code):
+        return []
+    own = str(code.original)
+    return [] if _folded(own) in _folded(spoken(value)) else [own]
+
+
+def _valued(statement: Statement, code: Code) -> bool:
+    own, value = _folded(code.original or ""), statement.value
+    if not own or value is None:
+        return False
+    if own in _folded(spoken(value)) or own in {_folded(w) for w in _values(value) if w}:
+        return True
+    shared = _words(own) & _words(_folded(code.display or ""))
+    return own[0].isdigit() and not isinstance(value, Code | str) and not shared
+
+
+def _values(value: Value) -> list[str | None]:
+    return words(value) if isinstance(value, Code) else []
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[^\W\d_]{3,}", text))
 
 
 def _folded(text: str) -> str:

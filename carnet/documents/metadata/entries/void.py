@@ -4,15 +4,17 @@
 A nullified act takes with it all it holds: the problem of a concern that is withdrawn is withdrawn.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from carnet.documents.cda.document import Entry
 from carnet.documents.cda.statements import Statement
 from carnet.documents.metadata.entries.reading import Reading
 from carnet.documents.metadata.pieces import Json
 
 NULLIFIED: Final = "nullified"
 ERROR: Final = "entered-in-error"
+BROKEN: Final = frozenset({"aborted", "cancelled"})
 VERIFIED: Final = {
     "Condition": "http://terminology.hl7.org/CodeSystem/condition-ver-status",
     "AllergyIntolerance": "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification",
@@ -20,23 +22,39 @@ VERIFIED: Final = {
 # By the subjects that do not read a status themselves: what `aborted` and `cancelled` are.
 BROKEN_OFF: Final = {
     "Immunization": "not-done", "Encounter": "cancelled", "SupplyDelivery": "abandoned",
-    "CarePlan": "revoked", "Appointment": "cancelled", "DiagnosticReport": "cancelled",
+    "Appointment": "cancelled", "FamilyMemberHistory": "partial", "DeviceUseStatement": "stopped",
 }  # fmt: skip
+
+
+def places(entries: Iterable[Entry]) -> frozenset[str]:
+    """Where all that was withdrawn stands."""
+    return frozenset(place for entry in entries for place in _void(entry.statement, within=False))
 
 
 def whole(reading: Reading) -> None:
     """Amend every resource of a statement that is void, or in one that is."""
-    void = {
-        place
-        for entry in reading.making.document.entries
-        for place in _void(entry.statement, within=False)
-    }
     for each in reading.found:
         kind = str(each.resource["resourceType"])
-        if each.statement.place in void:
+        if each.statement.place in reading.void:
             _withdraw(each.resource, kind)
-        elif each.statement.status in ("aborted", "cancelled") and kind in BROKEN_OFF:
-            each.resource["status"] = BROKEN_OFF[kind]
+        elif each.statement.status in BROKEN:
+            _break_off(each.resource, kind)
+
+
+def withdrawn(resource: Json) -> bool:
+    """Whether it was entered in error: no part of a plan nor of a report."""
+    verified = resource.get("verificationStatus", {}).get("coding", [{}])[0].get("code")
+    return ERROR in (resource.get("status"), resource.get("lifecycleStatus"), verified)
+
+
+def _break_off(resource: Json, kind: str) -> None:
+    if kind in BROKEN_OFF:
+        resource["status"] = BROKEN_OFF[kind]
+    elif kind == "AllergyIntolerance" and "verificationStatus" in resource:
+        # Not gone into to the end: still an allergy until somebody has.
+        said = resource["verificationStatus"]["coding"][0]
+        if said["code"] == "confirmed":
+            said["code"] = "unconfirmed"
 
 
 def _void(statement: Statement, *, within: bool) -> Iterator[str]:
