@@ -108,7 +108,7 @@ class PageActs(ActingPages, RightsPages):
     async def person(self, actor: Actor, patient: str) -> Person:
         return await find.person(parts.visit(self._built, actor), self._of(actor, patient))
 
-    async def health(self, actor: Actor, patient: str, language: Language) -> Health:
+    async def health(self, actor: Actor, patient: str, language: Language = "fr") -> Health:
         return await health(parts.visit(self._built, actor), self._of(actor, patient), language)
 
     async def said_in(self, actor: Actor, patient: str, rtype: str, id: str) -> said.Place:

@@ -48,7 +48,7 @@ class Acts(RightsActs, ActingActs, Protocol):
     async def person(self, actor: Actor, patient: str) -> Person:
         """Whose record this is; NotFound when it must look absent."""
 
-    async def health(self, actor: Actor, patient: str, language: Language) -> Health:
+    async def health(self, actor: Actor, patient: str, language: Language = "fr") -> Health:
         """What matters of the record, on one page."""
 
     async def said_in(self, actor: Actor, patient: str, rtype: str, id: str) -> Said:

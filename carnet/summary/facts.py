@@ -268,6 +268,12 @@ def by(own: Json) -> By | None:
     return None
 
 
+def of_another(own: Json) -> bool:
+    """Whether an Observation is about somebody or something else: a foetus, a relative, a device."""
+    patient = mapping(own.get("subject")).get("reference")
+    return any(each.get("reference", "") != patient for each in listed(own.get("focus")))
+
+
 # --------------------------------------------------------------------------------------------- same
 
 

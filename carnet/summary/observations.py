@@ -16,7 +16,7 @@ from typing import Any
 from carnet.access.door import Stored, Visit
 from carnet.fhir.search.query import Query, Sort
 from carnet.fhir.search.tokens import TokenFilter
-from carnet.summary.facts import LOINC, codings, content
+from carnet.summary.facts import LOINC, codings, content, of_another
 from carnet.summary.results import VOID, codes, measured, moment_of, to_come
 
 VALUES = 200  # results of one page
@@ -58,7 +58,9 @@ class Walk:
 
     def met(self, own: Mapping[str, Any], at: datetime) -> None:
         """One more value, not newer than those before it."""
-        if own.get("status") in VOID or (unit := measured(own)) is None or to_come(at, self._now):
+        if own.get("status") in VOID or of_another(own):
+            return
+        if (unit := measured(own)) is None or to_come(at, self._now):
             return
         for system, code in codings(own.get("code")):
             if system != LOINC or code not in self.left:

@@ -14,7 +14,18 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from carnet.summary.facts import LOINC, Fact, code, codings, listed, mapping, moment, name, rules
+from carnet.summary.facts import (
+    LOINC,
+    Fact,
+    code,
+    codings,
+    listed,
+    mapping,
+    moment,
+    name,
+    of_another,
+    rules,
+)
 from carnet.summary.pages import Value
 
 VOID = frozenset({"entered-in-error", "cancelled", "registered"})
@@ -66,7 +77,7 @@ def results(
     wanted = {found for _, whole, parts in measures for found in (*whole, *parts)}
     by: dict[str, list[Fact]] = {}
     for each in facts:
-        if each.own.get("status") in VOID:
+        if each.own.get("status") in VOID or of_another(each.own):
             continue
         for system, value in codings(each.own.get("code")):
             if system == LOINC and value in wanted:

@@ -414,7 +414,7 @@ class PreviewActs(PreviewRights, PreviewAssistants):
     ) -> tuple[str, bytes]:
         return f"{language}.{form}", b"%PDF-1.7"
 
-    async def health(self, actor: Actor, patient: str, language: Language) -> Health:
+    async def health(self, actor: Actor, patient: str, language: Language = "fr") -> Health:
         return EMPTY if actor.sub == "patient:newcomer" else FULL
 
     async def said_in(self, actor: Actor, patient: str, rtype: str, id: str) -> Said:
