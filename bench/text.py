@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Full text over a record of ten thousand documents, and what it keeps of each.
 
-The record of `bench/_long.py`, each document with a text of 400 words out of 4,000. The acts are called as
+The record of `bench/_long.py`, each document with a text of 400 words out of 4,000 and one of
+200 authors. The acts are called as
 the pages call them: question, decision, scope, counts of the facets, a page of hits, snippets.
 `CARNET_BENCH_DOCUMENTS` makes a smaller one.
 """
@@ -19,10 +20,15 @@ from bench._told import tell
 from carnet.access.door import Door
 from carnet.documents.text import find, index, queries
 
-WORDS, SAID = 4_000, 400
+WORDS, SAID, AUTHORS = 4_000, 400, 200
+QUESTIONS = (
+    "mot7", "mot7 mot3900", "mot1 -mot2", "mot12*", "mot123*", '"mot1 mot2"', '"mot1 mot2 mot3"', '"mot1"',
+    'mot7 -"mot1 mot2"', 'mot7 -"mot1 mot2 mot3"',
+)  # fmt: skip
 SIZE = """
     SELECT (pg_total_relation_size('documents.words') / count(*))::bigint,
-           (pg_total_relation_size('documents.said') / count(*))::bigint FROM documents.words
+           (pg_total_relation_size('documents.said') / count(*))::bigint,
+           (pg_total_relation_size('documents.pairs') / count(*))::bigint FROM documents.words
 """
 
 
@@ -38,10 +44,10 @@ async def _asked(long: Long) -> None:
     assert sizes is not None
     tell(
         f"{count:,} documents of {SAID} words, kept to be found",
-        f"hashes {sizes[0]:,} bytes a document, text {sizes[1]:,}",
+        f"hashes {sizes[0]:,} bytes a document, pairs {sizes[2]:,}, text {sizes[1]:,}",
         "indexes included",
     )
-    for typed in ("mot7", "mot7 mot3900", "mot1 -mot2", "mot12*", '"mot1 mot2"'):
+    for typed in QUESTIONS:
 
         async def act(typed: str = typed) -> object:
             return await find.find(long.visit(), "", typed)
@@ -65,7 +71,8 @@ async def _said(conn: AsyncConnection[Any], door: Door, cid: int, org: int) -> i
     rids = [row[0] for row in await rows.fetchall()]
     for rid in rids:
         said = " ".join(f"mot{int(WORDS * chance.random() ** 2)}" for _ in range(SAID))
-        text = index.Text("Compte rendu d'examen", ("Résultats", "Conclusion"), said)
+        who = (f"Dr Auteur {chance.randrange(AUTHORS)}",)
+        text = index.Text("Compte rendu d'examen", ("Résultats", "Conclusion"), said, who)
         await queries.keep(conn, index.row(cipher, door, cid, rid, text))
     return len(rids)
 

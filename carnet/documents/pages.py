@@ -63,6 +63,7 @@ class Asked:
     kind: str = ""  # code of a document type, or OTHER
     year: int | None = None  # in Paris
     place: str = ""  # who deposited: the id of an organisation
+    author: str = ""  # who wrote, in a search: as a facet gave it
     after: str = ""
     before: str = ""
 

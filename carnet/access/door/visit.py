@@ -24,7 +24,7 @@ from carnet.access.door.hops import Hops, public
 from carnet.access.door.includes import Included
 from carnet.access.seal import SET
 from carnet.fhir.search import sql as search_sql
-from carnet.fhir.search.columns import Side, Tally
+from carnet.fhir.search.columns import Beside, Tally
 from carnet.fhir.search.query import Place, Query
 from carnet.fhir.search.scope import PUBLIC, Scope, condition, context_parts
 from carnet.fhir.store import queries as store
@@ -205,7 +205,7 @@ class Visit:
         return [Group(year, org, named.get(token), count) for year, org, token, count in rows]
 
     @decided
-    async def beside(self, query: Query, side: Side) -> list[tuple[Any, ...]]:
+    async def beside(self, query: Query, side: Beside) -> list[tuple[Any, ...]]:
         """What a slice keeps beside the matches this actor sees, for a search that is traced by itself."""
         door, place = self.door, self.door.place(query.rtype)
         async with door.pool.connection() as conn:

@@ -78,13 +78,18 @@ class Copies:
 
     def repeated(self) -> queries.Rows | None:
         """The condition that leaves each document once for each of those who deposited it."""
+        more = self.repeats()
+        return queries.places(more, but=True) if more else None
+
+    def repeats(self) -> frozenset[Place]:
+        """What that condition leaves out."""
         once: dict[tuple[int, int | None], Place] = {}
-        more = []
+        more = set()
         for at, group in enumerate(self.groups):
             for each in group.papers:
                 if once.setdefault((at, each.organisation), each.place) != each.place:
-                    more.append(each.place)
-        return queries.places(more, but=True) if more else None
+                    more.add(each.place)
+        return frozenset(more)
 
     def answering(self, places: Iterable[Place]) -> Copies:
         """The same, those of these documents first in each group: a list shows them by one of these."""

@@ -1,43 +1,59 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The documents of a record that answer to words, a page at a time.
 
-The candidates are those of a search through the door: its scope stands in the statement, and in those
-that count what may narrow the answer. Only what is shown, or has a phrase to check, is opened.
+One statement through the door says which answer, with what they may be narrowed and ordered by; its scope
+is that of any search. Only what is shown, and what numbers leave in doubt, is opened.
 Order: every word in the title, then in the title and the section titles, then anywhere; newest first.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from carnet import errors
 from carnet.access.door import Stored, Visit
 from carnet.documents import nomenclature
 from carnet.documents.consult import listing, record
 from carnet.documents.pages import Asked
-from carnet.documents.same import queries as queries_of_same
 from carnet.documents.same.keep import Copies, copies
-from carnet.documents.text import asking, index, queries, words
+from carnet.documents.text import asking, facets, index, queries, words
 from carnet.documents.text.asking import Question
 from carnet.documents.text.index import Text
+from carnet.documents.text.matching import ZONES, Answers, Found
 from carnet.documents.text.pages import Hit, Piece, Results
-from carnet.documents.text.queries import ZONES, WordFilter
 from carnet.fhir.search.columns import Tally
-from carnet.fhir.search.query import Filter, Query, Sort
+from carnet.fhir.search.query import Query
 
 PAGE = 20  # documents
-STEP = 50  # candidates of a phrase opened at once, twice as many each time
-OPENED = 1_000  # candidates of a phrase opened for one page
+CHECKED = 300  # texts opened so that every number is exact; with more, each page checks its own
+STEP = 50  # texts opened at once for one page, twice as many each time
+OPENED = 1_000  # texts opened for one page
+LONG = 3_000_000  # characters of them
 AROUND = 90  # characters on each side of the first word of a snippet
 PIECES = 24  # runs of a snippet
 
-_Found = tuple[Stored, str, tuple[Piece, ...]]  # a document, its zone, its snippet
+_Place = tuple[int, int]
 
 
 class WrongPage(errors.Invalid):
     """This page of results does not exist."""
+
+
+@dataclass(slots=True)
+class _Texts:
+    """The texts of a record that were opened for one answer."""
+
+    visit: Visit
+    cid: int
+    read: dict[_Place, Text]
+
+    async def of(self, found: Iterable[Found]) -> dict[_Place, Text]:
+        """Those of these documents, under the scope they were found by."""
+        wanted = [each.place for each in found if each.place not in self.read]
+        if wanted:
+            self.read |= await _opened(self.visit, self.cid, wanted)
+        return self.read
 
 
 async def find(
@@ -50,145 +66,162 @@ async def find(
     cid = await record.opened(visit, patient)
     question = asking.question(typed, words.loaded(visit.door.settings.synonyms))
     asked = asked or Asked()
-    number = visit.door.definitions.params["DocumentReference"]["type"].number
-    types = tuple(nomenclature.types())
-    whole = Query("DocumentReference", listing.standing(visit), compartments=(cid,))
-    anywhere = listing.narrowed(whole, WordFilter(question, (cid,)))
-    same = await _once(visit, cid, anywhere) if question.exact else await copies(visit, cid)
-    organisation = listing.organisation(visit, asked)
-    once = same.hidden(organisation) if question.exact else None
-    tally = Tally(number, types, listing.ZONE)
-    counts = listing.counts(
-        visit, await visit.tally(listing.narrowed(anywhere, once), tally), asked
-    )
-    sent = counts
-    if once is not None:
-        again = await visit.tally(listing.narrowed(anywhere, same.repeated()), tally)
-        sent = listing.counts(visit, again, asked)
-    total = counts.total()
-    narrowed = tuple(listing.filters(visit, number, types, asked))
-    hits, older = (
-        await _page(visit, listing.narrowed(whole, once), narrowed, question, same, asked.after)
-        if total
-        else ([], "")
-    )
-    lines = await listing.lines(visit, cid, [each for each, _, _ in hits], same)
+    texts = _Texts(visit, cid, {})
+    found = await _answering(visit, cid, question)
+    found, most = await _checked(question, found, texts)
+    same = (await copies(visit, cid)).answering(each.place for each in found)
+    once = _but(found, _hidden(visit, same, asked)) if not most else found
+    choice = facets.choice(visit, asked)
+    groups = facets.counts(visit, once, asked, choice)
+    sent = once if most else _but(found, same.repeats())
+    total = groups.total()
+    wanted = sorted(filter(choice.keeps, once), key=_order)
+    hits, older = await _page(visit, question, wanted, same, texts, asked.after)
+    stored = await _named(visit, cid, hits)
+    lines = await listing.lines(visit, cid, [stored[each.place] for each in hits], same)
     return Results(
         typed,
-        tuple(Hit(told, zone, said) for told, (_, zone, said) in zip(lines, hits, strict=True)),
+        tuple(
+            Hit(line, ZONES[each.zone], snippet(question, texts.read[each.place]))
+            for line, each in zip(lines, hits, strict=True)
+        ),
         total,
-        not question.exact,
-        counts.kinds(),
-        counts.years(),
-        await sent.places(visit),
+        most,
+        groups.kinds(),
+        groups.years(),
+        await facets.counts(visit, sent, asked, choice).places(visit),
+        await facets.authors(visit, texts.of, once, choice),
         question.also,
         older,
     )
 
 
-async def _once(visit: Visit, cid: int, anywhere: Query) -> Copies:
-    """The documents that are one, of those that answer: a copy that says the words stands for the others."""
-    same = await copies(visit, cid)
-    every = queries_of_same.places(place for group in same.groups for place in group.places)
-    if not every.places:
-        return same
-    found = await visit.beside(listing.narrowed(anywhere, every), queries_of_same.SHARED)
-    return same.answering((row[0], row[1]) for row in found)
+async def _answering(visit: Visit, cid: int, question: Question) -> list[Found]:
+    number = visit.door.definitions.params["DocumentReference"]["type"].number
+    tally = Tally(number, tuple(nomenclature.types()), listing.ZONE)
+    query = Query("DocumentReference", listing.standing(visit), compartments=(cid,))
+    return [
+        Found(cid, rid, year, organisation, token, float(began), tuple(authors), zone, doubt)
+        for cid, rid, year, organisation, token, began, authors, zone, doubt in await visit.beside(
+            query, Answers(question, tally)
+        )
+    ]
+
+
+async def _checked(
+    question: Question, found: list[Found], texts: _Texts
+) -> tuple[list[Found], bool]:
+    """Without those whose text does not say it; True when so many are in doubt that none was opened."""
+    doubtful = [each for each in found if each.doubt]
+    if len(doubtful) > CHECKED:
+        return found, True
+    read = await texts.of(doubtful)
+    return [each for each in found if not each.doubt or _holds(question, read, each)], False
+
+
+def _hidden(visit: Visit, same: Copies, asked: Asked) -> frozenset[_Place]:
+    """The copies of what is shown: of those that answer, one stands for the others."""
+    heads = same.heads(listing.organisation(visit, asked))
+    return frozenset(p for group in same.groups for p in group.places if p not in heads)
+
+
+def _but(found: list[Found], left_out: frozenset[_Place]) -> list[Found]:
+    return [each for each in found if each.place not in left_out] if left_out else found
+
+
+def _order(one: Found) -> tuple[int, float, int, int]:
+    return one.zone, -one.began, -one.rid, one.cid
 
 
 async def _page(
     visit: Visit,
-    whole: Query,
-    narrowed: tuple[Filter, ...],
     question: Question,
+    wanted: Sequence[Found],
     same: Copies,
+    texts: _Texts,
     after: str,
-) -> tuple[list[_Found], str]:
-    """A page of what answers, and where the next begins: its rank of zone and the cursor in it.
+) -> tuple[list[Found], str]:
+    """A page of what answers, and where the next begins.
 
-    A phrase is known only once a document is opened: its copies are then left out page by page.
+    Where a phrase is known only once a text is opened, copies are left out page by page.
     """
     group_of = {place: group.places[0] for group in same.groups for place in group.places}
-    met: set[tuple[int, int]] = set()
-    zone, cursor = _place(after)
-    assert whole.compartments is not None
-    hits: list[_Found] = []
-    opened = 0
-    while zone < len(ZONES) and len(hits) < PAGE and opened < OPENED:
-        wanted = WordFilter(question, whole.compartments, ZONES[zone], ZONES[:zone])
-        page = await visit.search(
-            replace(
-                whole,
-                filters=(*whole.filters, wanted, *narrowed),
-                sort=Sort("date", True, plain=True),
-                count=PAGE - len(hits) if question.exact else min(opened + STEP, OPENED - opened),
-                after=visit.door.cursors.read(cursor, "DocumentReference") if cursor else None,
-            )
-        )
-        opened += len(page.matches)
-        texts = await _texts(visit, whole.compartments, page.matches)
-        for at, stored in enumerate(page.matches):
-            text = texts.get((stored.cid, stored.rid))
-            if text is None or not _answers(question, text):
-                continue
-            place = (stored.cid, stored.rid)
-            group = group_of.get(place, place)
-            if group in met:
-                continue
+    begin = _place(visit, after)
+    left = [each for each in wanted if begin is None or _order(each) > begin]
+    met: set[_Place] = set()
+    hits: list[Found] = []
+    last = None
+    async for each in _confirmed(question, left, texts):
+        if len(hits) == PAGE:
+            return hits, _after(visit, last) if last is not None else ""
+        last, holds = each
+        group = group_of.get(last.place, last.place)
+        if holds and group not in met:
             met.add(group)
-            hits.append((stored, ZONES[zone], snippet(question, text)))
-            if len(hits) == PAGE and at + 1 < len(page.matches):
-                return hits, _after(visit, zone, stored)
-        if page.next:
-            cursor = page.next
-        else:
-            zone, cursor = zone + 1, ""
-    return hits, f"{zone}.{cursor}" if zone < len(ZONES) else ""
+            hits.append(last)
+    at_end = last is None or last is left[-1]
+    return hits, "" if at_end or last is None else _after(visit, last)
 
 
-def _after(visit: Visit, zone: int, stored: Stored) -> str:
-    cursor = visit.door.cursors.write("DocumentReference", stored.mark, stored.rid, stored.cid)
-    return f"{zone}.{cursor}"
+async def _confirmed(
+    question: Question, left: Sequence[Found], texts: _Texts
+) -> AsyncIterator[tuple[Found, bool]]:
+    """Each document with whether it answers, until enough texts were opened for one page."""
+    at, step, opened, long = 0, PAGE + 1, 0, 0
+    while at < len(left) and opened < OPENED and long < LONG:
+        some = left[at : at + min(step, OPENED - opened)]
+        read = await texts.of(some)
+        for each in some:
+            text = read.get(each.place)
+            long += len(text.body) if text is not None else 0
+            yield each, text is not None and (not each.doubt or question.holds(_said(text)))
+        at, opened = at + len(some), opened + len(some)
+        step = max(STEP, 2 * step)
 
 
-def _place(after: str) -> tuple[int, str]:
+def _holds(question: Question, read: dict[_Place, Text], one: Found) -> bool:
+    text = read.get(one.place)
+    return text is not None and question.holds(_said(text))
+
+
+def _said(text: Text) -> str:
+    return f" {' '.join(words.sequence(text.whole))} "
+
+
+def _after(visit: Visit, one: Found) -> str:
+    mark = f"{one.zone}.{one.began!r}"
+    return visit.door.cursors.write("DocumentReference", mark, one.rid, one.cid)
+
+
+def _place(visit: Visit, after: str) -> tuple[int, float, int, int] | None:
     if not after:
-        return 0, ""
-    zone, _, cursor = after.partition(".")
-    if zone not in ("0", "1", "2"):
-        raise WrongPage
-    return int(zone), cursor
+        return None
+    mark, rid, cid = visit.door.cursors.read(after, "DocumentReference")
+    zone, _, began = mark.partition(".")
+    try:
+        return int(zone), -float(began), -rid, cid
+    except ValueError:  # of another list
+        raise WrongPage from None
 
 
-async def _texts(
-    visit: Visit, cids: Sequence[int], matches: Sequence[Stored]
-) -> dict[tuple[int, int], Text]:
-    """The texts of what was found, opened under the scope it was found by."""
-    if not matches:
-        return {}
+async def _named(visit: Visit, cid: int, hits: Sequence[Found]) -> dict[_Place, Stored]:
+    """The documents of a page, traced; that nothing was found is traced too."""
+    stored = await visit.named(cid, sorted(each.rid for each in hits), "search")
+    return {(each.cid, each.rid): each for each in stored}
+
+
+async def _opened(visit: Visit, cid: int, places: Sequence[_Place]) -> dict[_Place, Text]:
     door = visit.door
     async with door.pool.connection() as conn:
-        decision = await door.decide(conn, visit.actor, list(cids))
+        decision = await door.decide(conn, visit.actor, [cid])
         async with conn.transaction():
             await visit.enter(conn, decision.scope)
-            rows = await queries.said(conn, [(each.cid, each.rid) for each in matches])
+            rows = await queries.said(conn, places)
         ciphers = await door.vault.ciphers(conn, {each.cid for each in rows})
     return {
         (each.cid, each.rid): index.opened(ciphers[each.cid], each.cid, each.rid, each.body)
         for each in rows
     }
-
-
-def _answers(question: Question, text: Text) -> bool:
-    """Whether what hashes cannot say is so: words together, whole beginnings."""
-    if question.exact:
-        return True
-    said = words.bare(words.lowered("\n".join((text.title, *text.heads, text.body))))
-    return all(
-        (re.search(term.check, said) is not None) is not term.refused
-        for term in question.terms
-        if term.check
-    )
 
 
 def snippet(question: Question, text: Text) -> tuple[Piece, ...]:

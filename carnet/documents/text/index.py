@@ -26,7 +26,8 @@ from carnet.documents import files, metadata, nomenclature
 from carnet.documents.cda import CdaDocument, read
 from carnet.documents.content import File, apart
 from carnet.documents.same import keep as same
-from carnet.documents.text import asking, queries, words
+from carnet.documents.text import asking, pairs, queries, words
+from carnet.documents.text.authors import authors, known
 
 log = structlog.get_logger("carnet.documents.text")
 
@@ -46,6 +47,12 @@ class Text:
     title: str
     heads: tuple[str, ...]
     body: str
+    authors: tuple[str, ...] = ()  # names, as they are read
+
+    @property
+    def whole(self) -> str:
+        """All of it, as phrases see it."""
+        return "\n".join((self.title, *self.heads, self.body))
 
 
 def text_of(resource: dict[str, Any], document: CdaDocument | None, held: Sequence[File]) -> Text:
@@ -56,7 +63,8 @@ def text_of(resource: dict[str, Any], document: CdaDocument | None, held: Sequen
     label = nomenclature.type_label(str(coding.get("code", ""))) or ""
     title = dict.fromkeys([*named, str(resource.get("description", "")), label,
                            str(coding.get("display", ""))])  # fmt: skip
-    body = [str(each.get("display", "")) for each in resource.get("author", [])]
+    who = authors(resource)
+    body = list(who)
     heads: tuple[str, ...] = ()
     if document is not None:
         heads = tuple(each.title for each in document.sections if each.title)
@@ -64,7 +72,9 @@ def text_of(resource: dict[str, Any], document: CdaDocument | None, held: Sequen
     for file in held:
         if _bare(file.media_type) == "text/plain":
             body.append(file.data.decode(errors="replace")[:LONGEST])
-    return Text(" · ".join(filter(None, title)), heads, "\n".join(filter(None, body))[:LONGEST])
+    return Text(
+        " · ".join(filter(None, title)), heads, "\n".join(filter(None, body))[:LONGEST], who
+    )
 
 
 def waits(document: CdaDocument | None, held: Sequence[File]) -> bool:
@@ -106,11 +116,16 @@ async def forget(unit: Unit, cid: int, rid: int) -> None:
 
 def row(cipher: AESGCM, door: Door, cid: int, rid: int, text: Text) -> dict[str, object]:
     """Hashes by weight, in no order that says where words stood, and the sealed text."""
-    hasher, title = door.hasher, words.stems(text.title)
-    heads = title | words.stems("\n".join(text.heads))
-    whole = heads | set(sorted(words.stems(text.body))[:MOST])
-    everything = "\n".join((text.title, *text.heads, text.body))
-    starts = sorted(words.beginnings(everything, asking.KEPT))[:MOST]
+    hasher = door.hasher
+    in_title, in_heads, in_body = (
+        set(words.said(each)) for each in (text.title, "\n".join(text.heads), text.body)
+    )
+    title = words.stems_of(in_title)
+    heads = title | words.stems_of(in_heads)
+    whole = heads | set(sorted(words.stems_of(in_body))[:MOST])
+    starts = sorted(words.beginnings(in_title | in_heads | in_body, asking.KEPT))[:MOST]
+    together = pairs.numbers(hasher, cid, words.sequence(text.whole))
+    paired = len(together) <= pairs.MOST
     return {
         "cid": cid,
         "rid": rid,
@@ -118,13 +133,17 @@ def row(cipher: AESGCM, door: Door, cid: int, rid: int, text: Text) -> dict[str,
         "heads": sorted(queries.hashed(hasher, cid, each) for each in heads),
         "body": sorted(queries.hashed(hasher, cid, each) for each in whole),
         "starts": sorted(queries.begins(hasher, cid, each) for each in starts),
+        "authors": sorted({queries.writer(hasher, cid, known(each)) for each in text.authors}),
+        "pairs": together if paired else [],
+        "paired": paired,
         "said": sealed(cipher, door.random(12), cid, rid, text),
     }
 
 
 def sealed(cipher: AESGCM, nonce: bytes, cid: int, rid: int, text: Text) -> bytes:
     """A text as it rests: packed, then sealed for its row."""
-    plain = json.dumps([text.title, text.heads, text.body], ensure_ascii=False).encode()
+    told = [text.title, text.heads, text.body, text.authors]
+    plain = json.dumps(told, ensure_ascii=False).encode()
     packed = zstandard.ZstdCompressor(level=6).compress(plain)
     return nonce + cipher.encrypt(nonce, packed, _place(cid, rid))
 
@@ -133,8 +152,8 @@ def opened(cipher: AESGCM, cid: int, rid: int, body: bytes) -> Text:
     """What was sealed."""
     packed = cipher.decrypt(body[:12], body[12:], _place(cid, rid))
     plain = zstandard.ZstdDecompressor().decompress(packed, max_output_size=8 * LONGEST)
-    title, heads, said = json.loads(plain)
-    return Text(title, tuple(heads), said)
+    title, heads, said, *more = json.loads(plain)  # an older version kept three
+    return Text(title, tuple(heads), said, tuple(*more))
 
 
 def _place(cid: int, rid: int) -> bytes:

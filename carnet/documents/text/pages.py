@@ -36,5 +36,6 @@ class Results:
     kinds: tuple[Facet, ...] = ()
     years: tuple[Facet, ...] = ()
     places: tuple[Facet, ...] = ()
+    authors: tuple[Facet, ...] = ()
     also: tuple[str, ...] = ()  # synonyms that were looked for too
     older: str = ""  # where the next page begins

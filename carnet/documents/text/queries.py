@@ -1,21 +1,15 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Statements of the full text: what is kept of each document, and the condition of a search."""
+"""Statements of the full text: what is kept of each document."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString, Protocol
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
-
-from carnet.documents.text.asking import Question, Term
-from carnet.fhir.search.query import Filter, Place
-from carnet.fhir.search.scope import array
-
-ZONES = ("title", "heads", "body")  # where all the words stand, best first
 
 
 class Hasher(Protocol):
@@ -23,6 +17,12 @@ class Hasher(Protocol):
 
     def number(self, text: str) -> int:
         """A signed 64-bit number."""
+
+    def long(self, text: bytes) -> bytes:
+        """Sixteen bytes."""
+
+    def __hash__(self) -> int:
+        """Its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,15 @@ class Said:
 
 KEEP: tuple[LiteralString, ...] = (
     """
-    INSERT INTO documents.words (cid, rid, title, heads, body, starts)
-    VALUES (%(cid)s, %(rid)s, %(title)s, %(heads)s, %(body)s, %(starts)s)
+    INSERT INTO documents.words (cid, rid, title, heads, body, starts, authors, paired)
+    VALUES (%(cid)s, %(rid)s, %(title)s, %(heads)s, %(body)s, %(starts)s, %(authors)s, %(paired)s)
     ON CONFLICT (cid, rid) DO UPDATE SET title = excluded.title, heads = excluded.heads,
-       body = excluded.body, starts = excluded.starts
+       body = excluded.body, starts = excluded.starts, authors = excluded.authors,
+       paired = excluded.paired
+    """,
+    """
+    INSERT INTO documents.pairs (cid, rid, pairs) VALUES (%(cid)s, %(rid)s, %(pairs)s::integer[])
+    ON CONFLICT (cid, rid) DO UPDATE SET pairs = excluded.pairs
     """,
     """
     INSERT INTO documents.said (cid, rid, body) VALUES (%(cid)s, %(rid)s, %(said)s)
@@ -56,7 +61,7 @@ KEEP: tuple[LiteralString, ...] = (
 )
 LATER: LiteralString = """
     INSERT INTO documents.to_read (cid, rid, since) VALUES (%(cid)s, %(rid)s, %(now)s)
-    ON CONFLICT (cid, rid) DO UPDATE SET tried = 0
+    ON CONFLICT (cid, rid) DO UPDATE SET tried = 0, since = least(to_read.since, excluded.since)
 """
 DUE: LiteralString = """
     SELECT cid, rid FROM documents.to_read WHERE tried < 3
@@ -69,6 +74,7 @@ TRIED: LiteralString = """
 DONE: LiteralString = "DELETE FROM documents.to_read WHERE cid = %(cid)s AND rid = %(rid)s"
 FORGET: tuple[LiteralString, ...] = (
     "DELETE FROM documents.words WHERE cid = %(cid)s AND rid = %(rid)s",
+    "DELETE FROM documents.pairs WHERE cid = %(cid)s AND rid = %(rid)s",
     "DELETE FROM documents.said WHERE cid = %(cid)s AND rid = %(rid)s",
     DONE,
 )
@@ -76,7 +82,8 @@ WITHOUT: LiteralString = """
     SELECT r.cid, r.rid FROM record.resource r
      WHERE r.rtype = %(rtype)s AND NOT r.gone AND (r.cid, r.rid) > (%(cid)s, %(rid)s)
        AND (%(again)s OR NOT EXISTS (
-            SELECT 1 FROM documents.words w WHERE w.cid = r.cid AND w.rid = r.rid)
+            SELECT 1 FROM documents.words w
+             WHERE w.cid = r.cid AND w.rid = r.rid AND w.paired IS NOT NULL)
             OR NOT EXISTS (SELECT 1 FROM documents.same s WHERE s.cid = r.cid AND s.rid = r.rid))
      ORDER BY r.cid, r.rid LIMIT %(limit)s
 """
@@ -155,81 +162,6 @@ def begins(hasher: Hasher, cid: int, start: str) -> int:
     return hasher.number(f"text.{cid}\0^{start}")
 
 
-@dataclass(frozen=True, slots=True)
-class WordFilter:
-    """Documents of these compartments that answer a question.
-
-    zone: where every word that is wanted stands. but: zones where they do not all stand.
-    """
-
-    question: Question
-    cids: tuple[int, ...]
-    zone: str = "body"
-    but: tuple[str, ...] = ()
-
-    def sql(self, place: Place, values: dict[str, object], name: str) -> str:
-        parts = []
-        for rank, cid in enumerate(self.cids):
-            mine = f"{name}_{rank}"
-            values[mine] = cid
-            said = [self._all(self.zone, place.hasher, cid, values, f"{mine}z")]
-            said += [
-                f"NOT {self._all(zone, place.hasher, cid, values, f'{mine}b{at}')}"
-                for at, zone in enumerate(self.but)
-            ]
-            said += [
-                f"NOT {self._term(term, 'body', place.hasher, cid, values, f'{mine}n{at}')}"
-                for at, term in enumerate(self.question.terms)
-                if term.refused and not term.check
-            ]
-            parts.append(f"(w.cid = %({mine})s::bigint AND {' AND '.join(said)})")
-        return (
-            "(r.cid, r.rid) IN (SELECT w.cid, w.rid FROM documents.words w"
-            f" WHERE {' OR '.join(parts) or 'FALSE'})"
-        )
-
-    def _all(
-        self, zone: str, hasher: Hasher, cid: int, values: dict[str, object], name: str
-    ) -> str:
-        wanted = [each for each in self.question.terms if not each.refused]
-        made = [
-            self._term(term, zone, hasher, cid, values, f"{name}{at}")
-            for at, term in enumerate(wanted)
-        ]
-        return f"({' AND '.join(made)})"
-
-    def _term(
-        self,
-        term: Term,
-        zone: str,
-        hasher: Hasher,
-        cid: int,
-        values: dict[str, object],
-        name: str,
-    ) -> str:
-        if term.start:
-            if zone != "body":
-                return "FALSE"  # beginnings are kept for the whole
-            values[name] = array((begins(hasher, cid, term.start),))
-            return f"w.starts @> %({name})s::bigint[]"
-        single = [form for one in term.any if len(one) == 1 for form in one]
-        made = []
-        if single:
-            values[f"{name}s"] = array(hashed(hasher, cid, form) for form in single)
-            made.append(f"w.{zone} && %({name}s)s::bigint[]")
-        for at, one in enumerate(each for each in term.any if len(each) > 1):
-            values[f"{name}m{at}"] = array(hashed(hasher, cid, form) for form in sorted(one))
-            made.append(f"w.{zone} @> %({name}m{at})s::bigint[]")
-        return f"({' OR '.join(made)})"
-
-    def patients(self, ids: object) -> set[int]:
-        """The record it looks in."""
-        return set(self.cids)
-
-    def widened(self, sets: Mapping[int, tuple[int, ...]], ids: object) -> Filter:
-        """The same in all the records of one person."""
-        return replace(self, cids=_every(self.cids, sets))
-
-
-def _every(cids: Iterable[int], sets: Mapping[int, tuple[int, ...]]) -> tuple[int, ...]:
-    return tuple(sorted({each for cid in cids for each in sets.get(cid, (cid,))}))
+def writer(hasher: Hasher, cid: int, name: str) -> int:
+    """What stands for an author in the rows of one record."""
+    return hasher.number(f"text.{cid}\0by {name}")

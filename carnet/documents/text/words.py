@@ -20,6 +20,7 @@ ELIDED: Final = re.compile(r"\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu|aujou
 _USUAL: Final = re.compile(
     "[\u0300-\u034e\u0350-\u036f]+"
 )  # the marks letters of Latin scripts are combined with
+DECIMAL: Final = re.compile(r"(?<=[0-9]),(?=[0-9])")
 ENDED: Final = re.compile("ee(s?)$")
 WORD: Final = re.compile(r"[^\W_]+(?:[.,][0-9]+)*")
 # Words that carry no subject: they are neither kept nor asked for outside a phrase.
@@ -31,11 +32,13 @@ EMPTY: Final = frozenset(
 
 
 def lowered(text: str) -> str:
-    """Lower case, composed, ligatures opened, elided articles apart; accents stay."""
+    """Lower case, composed, ligatures opened, elided articles apart, 1,2 as 1.2; accents stay."""
     text = unicodedata.normalize("NFKC", text.replace("\0", " ")).casefold()
     for each, plain in LETTERS.items():
         if each in text:
             text = text.replace(each, plain)
+    if "," in text:
+        text = DECIMAL.sub(".", text)
     return ELIDED.sub(lambda found: " " * len(found[0]), text) if "'" in text else text
 
 
@@ -87,14 +90,24 @@ def said(text: str) -> Iterator[str]:
             yield word
 
 
+def sequence(text: str) -> list[str]:
+    """Every word of a text as a phrase compares it, in order: without accents, nothing left out."""
+    return WORD.findall(bare(lowered(text)))
+
+
 def stems(text: str) -> set[str]:
     """All that a text may be found by."""
-    return {form for word in set(said(text)) for form in forms(word)}
+    return stems_of(set(said(text)))
 
 
-def beginnings(text: str, lengths: Iterable[int]) -> set[str]:
-    """The beginnings of its words, of these lengths, without accents."""
-    plain = {bare(word) for word in said(text)}
+def stems_of(every: Iterable[str]) -> set[str]:
+    """All that words may be found by."""
+    return {form for word in every for form in forms(word)}
+
+
+def beginnings(every: Iterable[str], lengths: Iterable[int]) -> set[str]:
+    """The beginnings of words, of these lengths, without accents."""
+    plain = {bare(word) for word in every}
     return {word[:length] for word in plain for length in lengths if len(word) >= length}
 
 

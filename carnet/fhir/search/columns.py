@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import LiteralString
+from typing import LiteralString, Protocol
 
-from carnet.fhir.search.query import Place
+from carnet.fhir.search.query import Place, Query
 from carnet.fhir.search.scope import array
 from carnet.fhir.store.hashes import ANY
 
@@ -73,3 +73,20 @@ class Side:
     table: LiteralString
     columns: LiteralString
     where: LiteralString = "TRUE"
+
+    def sql(self, query: Query, place: Place, values: dict[str, object]) -> tuple[str, str]:
+        """What is selected of `s`, and the condition on it."""
+        return self.columns, self.where
+
+
+class Beside(Protocol):
+    """The same, where what is selected or the condition has values."""
+
+    @property
+    def table(self) -> LiteralString:
+        """With its schema."""
+        ...
+
+    def sql(self, query: Query, place: Place, values: dict[str, object]) -> tuple[str, str]:
+        """What is selected of `s` and `r`, and the condition on them; query.compartments: of one person."""
+        ...

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import LiteralString
 
 from carnet.fhir.search import sorting
-from carnet.fhir.search.columns import Side, Tally
+from carnet.fhir.search.columns import Beside, Tally
 from carnet.fhir.search.identifiers import IdFilter
 from carnet.fhir.search.logic import Together
 from carnet.fhir.search.query import Filter, Place, Query
@@ -151,13 +151,14 @@ def tallying(
     )
 
 
-def beside(query: Query, side: Side, scope: Scope, place: Place) -> tuple[str, dict[str, object]]:
+def beside(query: Query, side: Beside, scope: Scope, place: Place) -> tuple[str, dict[str, object]]:
     """A SELECT of what stands beside the matches the caller may see, after their places; in no order."""
     where, values = _where(query, scope, place)
+    columns, condition = side.sql(query, place, values)
     return (
-        f"SELECT r.cid, r.rid, {side.columns} FROM record.resource r"
+        f"SELECT r.cid, r.rid, {columns} FROM record.resource r"
         f" JOIN {side.table} s ON s.cid = r.cid AND s.rid = r.rid"
-        f" WHERE {' AND '.join(where)} AND {side.where}",
+        f" WHERE {' AND '.join(where)} AND {condition}",
         values,
     )
 

@@ -88,6 +88,7 @@ class ListView:
 
 
 KIND, YEAR, PLACE, AFTER, BEFORE = "type", "annee", "lieu", "apres", "avant"  # in the address
+AUTHOR = "auteur"  # of a search
 
 
 def asked(query: Mapping[str, str]) -> Asked:
@@ -99,6 +100,7 @@ def asked(query: Mapping[str, str]) -> Asked:
         if len(year) == 4 and year.isascii() and year.isdigit() and year > "1799"
         else None,
         place=query.get(PLACE, "")[:64],
+        author=query.get(AUTHOR, "")[:160],
         after=query.get(AFTER, "")[:300],
         before=query.get(BEFORE, "")[:300],
     )

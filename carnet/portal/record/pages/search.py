@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 from django.utils.translation import gettext, ngettext
 
-from carnet.documents.pages import OTHER, Asked
+from carnet.documents.pages import OTHER, Asked, Facet
 from carnet.documents.text import asking
 from carnet.documents.text.pages import Piece, Results
 from carnet.portal.record import words
-from carnet.portal.record.pages.documents import AFTER, KIND, PLACE, YEAR, Card, card
+from carnet.portal.record.pages.documents import AFTER, AUTHOR, KIND, PLACE, YEAR, Card, card
 from carnet.portal.record.places import Place
 from carnet.portal.record.vocabulary import word
 
@@ -106,6 +106,7 @@ def groups(home: str, typed: str, found: Results, asked: Asked) -> list[Group]:
     kept = (
         (KIND, gettext("Type"), found.kinds, asked.kind),
         (YEAR, gettext("Année"), found.years, str(asked.year or "")),
+        (AUTHOR, gettext("Auteur"), found.authors, asked.author),
         (PLACE, gettext("Envoyé par"), found.places, asked.place),
     )
     made = []
@@ -115,7 +116,7 @@ def groups(home: str, typed: str, found: Results, asked: Asked) -> list[Group]:
         links = tuple(
             Link(
                 address(home, typed, asked, name, "" if each.value == chosen else each.value),
-                gettext("Autres documents") if each.value == OTHER else word(each.label),
+                _label(name, each),
                 words.number(Decimal(each.count)),
                 each.value == chosen,
             )
@@ -126,8 +127,21 @@ def groups(home: str, typed: str, found: Results, asked: Asked) -> list[Group]:
     return made
 
 
+def _label(name: str, facet: Facet) -> str:
+    """A choice as it is read: kinds are words of ours, authors and senders have names."""
+    if name != KIND:
+        return facet.label
+    return gettext("Autres documents") if facet.value == OTHER else word(facet.label)
+
+
 def address(home: str, typed: str, asked: Asked, name: str, value: str) -> str:
     """The same search with one thing changed; from its first page, unless that is the change."""
-    kept = {TYPED: typed, KIND: asked.kind, YEAR: str(asked.year or ""), PLACE: asked.place}
+    kept = {
+        TYPED: typed,
+        KIND: asked.kind,
+        YEAR: str(asked.year or ""),
+        AUTHOR: asked.author,
+        PLACE: asked.place,
+    }
     kept[name] = value
     return f"{home}?{urlencode({key: each for key, each in kept.items() if each})}"
