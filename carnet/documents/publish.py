@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -44,8 +45,9 @@ from carnet.documents.replace import all_of, check_patches, home, named, parents
 from carnet.documents.same.keep import keep as keep_marks
 from carnet.documents.text import index
 from carnet.fhir import xml
-from carnet.fhir.search.query import Query
+from carnet.fhir.search.query import Filter, Query
 from carnet.fhir.search.references import ReferenceFilter
+from carnet.fhir.search.tokens import TokenFilter
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.links import copied
 
@@ -78,6 +80,11 @@ class Deposit(Entry):
     quarantined: bool = False  # it is in the record of an identity in quarantine
     patient_made: bool = False  # that identity was made for it
     found: tuple[Finding, ...] = ()  # before it was published: what was taken out of the file
+
+
+@dataclass(slots=True)
+class Brought(Entry):
+    """A List that comes with a container of files: the same number again is the same List."""
 
 
 # What a CDA says of its context that stands by itself: the patient as described is contained.
@@ -171,7 +178,7 @@ async def binary(unit: Unit, plan: Plan, entry: Entry) -> Written:
 async def submission(unit: Unit, plan: Plan, entry: Entry) -> Written:
     """A List: it follows the documents it came with, and is seen by who may see them all.
 
-    Sent again with documents that were all there, it is the one that names them.
+    Sent again with documents that were all there, it is the one of its number, or the one that names them.
     """
     assert entry.address is not None
     if unit.visit.endpoint == guide.ENDPOINT:
@@ -184,8 +191,9 @@ async def submission(unit: Unit, plan: Plan, entry: Entry) -> Written:
     ]
     sent = {each.address.literal for each in came}
     came = [each for each in came if each.address.cid == entry.address.cid]
-    if came and not any(each.created for each in came):
-        existing = await _list_of(unit, entry.address.cid, came[0].address)
+    again = bool(came) and not any(each.created for each in came)
+    if again or isinstance(entry, Brought):
+        existing = await _list_of(unit, entry.address.cid, entry.resource, came[:1])
         if existing is not None:
             return existing
     others = await folders.beside(unit, entry.address.cid, entry.resource, sent)
@@ -557,10 +565,23 @@ def _known(unit: Unit, cid: int, rtype: str, literal: str | None) -> Written | N
     return unit.known(Address(cid, place[1], rtype, id))
 
 
-async def _list_of(unit: Unit, cid: int, document: Address) -> Written | None:
-    """The lot this depositor sent a document in."""
-    number = unit.visit.door.definitions.params["List"]["item"].number
-    wanted = ReferenceFilter(number, (document.literal,))
+async def _list_of(
+    unit: Unit, cid: int, resource: dict[str, Any], came: Sequence[Written]
+) -> Written | None:
+    """The same lot, sent before: of the same number, else the one that names its first document."""
+    params = unit.visit.door.definitions.params["List"]
+    numbers = tuple(
+        (each.get("system") or None, str(each["value"]))
+        for each in resource.get("identifier", [])
+        if each.get("value")
+    )
+    wanted: Filter
+    if numbers:
+        wanted = TokenFilter(params["identifier"].number, numbers)
+    elif came:
+        wanted = ReferenceFilter(params["item"].number, (came[0].address.literal,))
+    else:
+        return None
     rows = await unit.find(Query("List", (wanted,), compartments=(cid,), count=1))
     if not rows:
         return None

@@ -55,10 +55,12 @@ async def receive(
     create_patient: bool = False,
     profile: Profile | None = None,
     masks: Iterable[Mapping[str, Any]] = (),
+    relates: Iterable[Mapping[str, Any]] = (),
 ) -> Received:
     """Publish a CDA document in the record its INS names.
 
     masks: securityLabels that only its container says (the METADATA.XML of an XDM).
+    relates: what it replaces or completes, that only its container says; its own header prevails.
     create_patient: make the identity when it is unknown (demonstration and test instances).
     profile: strict or lenient; by default, what the instance is.
     """
@@ -87,6 +89,14 @@ async def receive(
     resource["securityLabel"] = labels + [
         each for each in masks if _code(each) not in map(_code, labels)
     ]
+    links = list(resource.get("relatesTo", ()))
+    links += [
+        dict(each)
+        for each in relates
+        if each["code"] != "replaces" or not any(one["code"] == "replaces" for one in links)
+    ]
+    if links:
+        resource["relatesTo"] = links
     if said is not None and said.claim is not None:
         resource["subject"] = _subject(said, people)
     deposit = Deposit(

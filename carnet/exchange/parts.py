@@ -82,6 +82,40 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
+class Institution:
+    """Where somebody works, as a container says."""
+
+    name: str = ""
+    number: Number = Number("")
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote or signed, as a container says; role and specialty: as written."""
+
+    number: Number = Number("")
+    family: str = ""
+    given: str = ""
+    places: tuple[Institution, ...] = ()
+    role: str = ""
+    specialty: str = ""
+
+    @property
+    def shown(self) -> str:
+        """As they are read: the person, else where they work."""
+        named = " ".join(filter(None, (self.given, self.family)))
+        return named or next((each.name for each in self.places if each.name), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another document this one replaces, completes, transforms or signs; code: of FHIR."""
+
+    code: str
+    unique_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What the container tells of a file: nothing of it is in the file itself."""
 
@@ -89,10 +123,20 @@ class Told:
     type: Code | None = None
     category: Code | None = None
     at: str = ""  # an instant of HL7: YYYYMMDDHHMMSS, or shorter
+    until: str = ""
     author: str = ""
+    authors: tuple[Author, ...] = ()
+    authenticator: Author | None = None
     unique_id: str = ""
     labels: tuple[Code, ...] = ()  # confidentiality
     person: Somebody | None = None
+    comments: str = ""
+    format: Code | None = None
+    facility: Code | None = None
+    setting: Code | None = None
+    events: tuple[Code, ...] = ()
+    language: str = ""
+    related: tuple[Related, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +147,23 @@ class Part:
     data: bytes = field(repr=False)
     media_type: str = ""
     told: Told = Told()
+    altered: bool = False  # its bytes are not those its container describes
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Documents that were sent together, or put in a folder. members: names of the parts, in order."""
+
+    kind: str  # submissionset, folder
+    members: tuple[str, ...]
+    unique_id: str = ""
+    entry_id: str = ""  # of the metadata: urn:uuid:…
+    source_id: str = ""
+    title: str = ""
+    comments: str = ""
+    at: str = ""
+    codes: tuple[Code, ...] = ()
+    authors: tuple[Author, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +174,7 @@ class Opened:
     parts: tuple[Part, ...] = ()
     notes: tuple[Note, ...] = ()
     said: tuple[str, ...] = ()  # what there is to say of the container itself: a line each
+    lots: tuple[Lot, ...] = ()
 
     def __iter__(self) -> Iterator[Part]:
         return iter(self.parts)

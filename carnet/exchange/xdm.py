@@ -12,33 +12,19 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
-from urllib.parse import unquote
-
-from lxml import etree
 
 from carnet import errors
-from carnet.exchange.parts import Code, Note, Number, Opened, Part, Somebody, Told, day, sex
-from carnet.fhir import xml
+from carnet.exchange import ebrim
+from carnet.exchange.ebrim import Entry, Metadata
+from carnet.exchange.parts import Lot, Note, Opened, Part, Related, Told
 
-RIM: Final = "{urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0}"
 FOLDER: Final = "IHE_XDM"
 METADATA: Final = "METADATA.XML"
-MOST_ENTRIES: Final = 5000
+REPLACES: Final = "replaces"
 ISO: Final = re.compile(r"[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?")  # ISO 9660 level 1, as XDM asks
-
-# The schemes and types of IHE ITI TF-3 4.2.3, by their UUID.
-ENTRY: Final = "urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"
-ON_DEMAND: Final = "urn:uuid:34268e47-fdf5-41a6-ba33-82133c465248"
-SUBMISSION: Final = "urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd"
-CLASS: Final = "urn:uuid:41a5887f-8865-4c09-adf7-e362475b143a"
-TYPE: Final = "urn:uuid:f0306f51-975f-434e-a61c-c59651d33983"
-LABEL: Final = "urn:uuid:f4f85eac-e6cb-4883-b524-f2705394840f"
-AUTHOR: Final = "urn:uuid:93606bcf-9494-43ec-9b4e-a7748d1a838d"
-UNIQUE: Final = "urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab"
-PATIENT: Final = "urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427"
 
 SENTENCES: Final = {
     "xdm-metadata-unread": (
@@ -89,43 +75,27 @@ SENTENCES: Final = {
         "No DocumentEntry names this file: it is kept, with nothing said of it.",
         "Aucune fiche ne nomme ce fichier : il est gardé, sans rien qui le dise.",
     ),
+    "xdm-twice": (
+        "Two DocumentEntry name this file: it is loaded once, with what the first says.",
+        "Deux fiches nomment ce fichier : il est chargé une fois, avec ce que dit la première.",
+    ),
+    "xdm-link-nowhere": (
+        "This Association names a document that is neither in the archive nor known by a unique id.",
+        "Cette association nomme un document absent de l’archive, sans identifiant unique.",
+    ),
+    "xdm-ring": (
+        "These documents replace each other in a ring: each is loaded, and none replaces another.",
+        "Ces documents se remplacent en rond : chacun est chargé, et aucun n’en remplace un autre.",
+    ),
+    "xdm-lot-empty": (
+        "This SubmissionSet or Folder holds no file of the archive.",
+        "Ce lot ou ce dossier ne contient aucun fichier de l’archive.",
+    ),
     "xdm-no-submission": (
         "The metadata have no SubmissionSet.",
         "Les métadonnées n’ont pas de lot de soumission (SubmissionSet).",
     ),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What a DocumentEntry says."""
-
-    id: str
-    uri: str
-    media_type: str
-    size: str
-    hash: str
-    told: Told
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What a SubmissionSet says."""
-
-    id: str
-    title: str
-    at: str
-    author: str
-
-
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """What a METADATA.XML says."""
-
-    entries: tuple[Entry, ...]
-    submissions: tuple[Submission, ...]
-    replaces: tuple[tuple[str, str], ...] = ()  # new, old: ids of the metadata or unique ids
 
 
 def looks(parts: Sequence[Part]) -> bool:
@@ -136,54 +106,148 @@ def looks(parts: Sequence[Part]) -> bool:
     )
 
 
+@dataclass(slots=True)
+class _Reading:
+    """One archive on its way."""
+
+    by_name: dict[str, Part]
+    notes: list[Note]
+    said: list[str] = field(default_factory=list)
+    found: list[Part] = field(default_factory=list)
+    lots: list[Lot] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+
+    def note(self, rule: str, severity: str, place: str = "") -> None:
+        """One more finding."""
+        self.notes.append(note(rule, severity, place))
+
+
 def read(archive: Opened) -> Opened:
-    """The documents of an XDM, each with what its metadata say."""
-    by_name = {each.name.upper(): each for each in archive.parts}
-    notes = list(archive.notes)
-    said: list[str] = []
-    found: list[Part] = []
-    used: set[str] = set()
-    root = _root(by_name)
+    """The documents of an XDM, each with what its metadata say, and the lots they came in."""
+    reading = _Reading({each.name.upper(): each for each in archive.parts}, list(archive.notes))
+    root = _root(reading.by_name)
     for name, rule in (
         (f"{root}INDEX.HTM", "xdm-no-index"),
         (f"{root}README.TXT", "xdm-no-readme"),
     ):
-        used.add(name)
-        if name not in by_name:
-            notes.append(note(rule, "warning"))
-    listed = sorted(name for name in by_name if name.split("/")[-1] == METADATA)
+        reading.used.add(name)
+        if name not in reading.by_name:
+            reading.note(rule, "warning")
+    listed = sorted(name for name in reading.by_name if name.split("/")[-1] == METADATA)
     if not listed:
-        notes.append(note("xdm-no-metadata", "error"))
+        reading.note("xdm-no-metadata", "error")
     for name in listed:
-        used.add(name)
-        try:
-            metadata = parse(by_name[name].data)
-        except errors.CarnetError as refusal:
-            notes.append(note("xdm-metadata-unread", "error", by_name[name].name))
-            said.append(f"{by_name[name].name}: {refusal}")
+        _metadata(reading, name)
+    _others(reading)
+    return Opened(
+        "XDM", tuple(reading.found), tuple(reading.notes), tuple(reading.said), tuple(reading.lots)
+    )
+
+
+def _metadata(reading: _Reading, name: str) -> None:
+    """What one METADATA.XML names, in an order in which what is replaced comes first."""
+    place = reading.by_name[name].name
+    reading.used.add(name)
+    try:
+        metadata = ebrim.parse(reading.by_name[name].data)
+    except errors.CarnetError as refusal:
+        reading.note("xdm-metadata-unread", "error", place)
+        reading.said.append(f"{place}: {refusal}")
+        return
+    if not metadata.submissions:
+        reading.note("xdm-no-submission", "warning", place)
+    folders = len(metadata.lots) - len(metadata.submissions)
+    reading.said.append(
+        f"{place}: {len(metadata.submissions)} SubmissionSet, {folders} Folder,"
+        f" {len(metadata.entries)} DocumentEntry"
+    )
+    held: dict[str, Part] = {}
+    for entry in metadata.entries:
+        part = _file(reading, name, entry)
+        if part is None:
             continue
-        if not metadata.submissions:
-            notes.append(note("xdm-no-submission", "warning", by_name[name].name))
-        said.append(
-            f"{by_name[name].name}: {len(metadata.submissions)} SubmissionSet,"
-            f" {len(metadata.entries)} DocumentEntry"
-        )
-        for entry in metadata.entries:
-            part = _file(by_name, name, entry, notes)
-            if part is not None and part.name.upper() not in used:
-                used.add(part.name.upper())
-                found.append(part)
-    for upper, part in by_name.items():
+        if part.name.upper() in reading.used:
+            reading.note("xdm-twice", "warning", part.name)
+            continue
+        reading.used.add(part.name.upper())
+        held[entry.id or part.name] = part
+    linked = _linked(reading, place, metadata, held)
+    reading.found += linked.values()
+    for lot in metadata.lots:
+        members = tuple(linked[each].name for each in lot.members if each in linked)
+        if not members:
+            reading.note("xdm-lot-empty", "warning", f"{place} line {lot.line}")
+            continue
+        reading.lots.append(
+            Lot(
+                lot.kind, members, lot.unique_id, lot.id, lot.source_id, lot.title, lot.comments,
+                lot.at, lot.codes, lot.authors,
+            )
+        )  # fmt: skip
+
+
+def _linked(
+    reading: _Reading, place: str, metadata: Metadata, held: dict[str, Part]
+) -> dict[str, Part]:
+    """The files with what they replace or complete; one that is replaced before what replaces it."""
+    related: dict[str, list[Related]] = {}
+    after: dict[str, list[str]] = {}
+    for link in metadata.links:
+        if link.source not in held:
+            reading.note("xdm-link-nowhere", "warning", f"{place} line {link.line}")
+            continue
+        if link.target == link.source:
+            reading.note("xdm-ring", "error", f"{place} line {link.line}")
+            continue
+        target = held.get(link.target)
+        number = target.told.unique_id if target else _number(link.target)
+        if not number:
+            reading.note("xdm-link-nowhere", "warning", f"{place} line {link.line}")
+            continue
+        related.setdefault(link.source, []).append(Related(link.code, number))
+        if target is not None:
+            after.setdefault(link.source, []).append(link.target)
+    order, ring = _order(list(held), after)
+    if ring:
+        reading.note("xdm-ring", "error", place)
+    made = {}
+    for id in order:
+        links = [each for each in related.get(id, ()) if not (id in ring and each.code == REPLACES)]
+        told = replace(held[id].told, related=tuple(links))
+        made[id] = replace(held[id], told=told)
+    return made
+
+
+def _number(target: str) -> str:
+    """The unique id of a document that is elsewhere; an id of a registry (urn:uuid:) names none here."""
+    bare = target.removeprefix("urn:oid:")
+    return bare if re.fullmatch(r"[0-9]+(\.[0-9]+)+(\^.*)?", bare) else ""
+
+
+def _order(ids: Sequence[str], after: dict[str, list[str]]) -> tuple[list[str], set[str]]:
+    """Each after those it names, and those that name each other in a ring."""
+    done: dict[str, None] = {}
+    waiting = list(ids)
+    while waiting:
+        ready = [id for id in waiting if all(each in done for each in after.get(id, ()))]
+        if not ready:
+            return [*done, *waiting], set(waiting)
+        done |= dict.fromkeys(ready)
+        waiting = [id for id in waiting if id not in done]
+    return list(done), set()
+
+
+def _others(reading: _Reading) -> None:
+    """Files the metadata do not name are parts all the same."""
+    for upper, part in reading.by_name.items():
         if f"/{FOLDER}/" in f"/{upper}":
             inside = upper.partition(f"{FOLDER}/")[2]
-            if not all(
-                ISO.fullmatch(step) for step in part.name.split("/")[-inside.count("/") - 1 :]
-            ):
-                notes.append(note("xdm-name", "information", part.name))
-        if upper not in used and not _furniture(upper):
-            notes.append(note("xdm-not-named", "information", part.name))
-            found.append(part)
-    return Opened("XDM", tuple(found), tuple(notes), tuple(said))
+            steps = part.name.split("/")[-inside.count("/") - 1 :]
+            if not all(ISO.fullmatch(step) for step in steps):
+                reading.note("xdm-name", "information", part.name)
+        if upper not in reading.used and not _furniture(upper):
+            reading.note("xdm-not-named", "information", part.name)
+            reading.found.append(part)
 
 
 def _root(by_name: dict[str, Part]) -> str:
@@ -202,192 +266,34 @@ def _furniture(upper: str) -> bool:
     )
 
 
-def _file(by_name: dict[str, Part], metadata: str, entry: Entry, notes: list[Note]) -> Part | None:
+def _file(reading: _Reading, metadata: str, entry: Entry) -> Part | None:
+    """The file a DocumentEntry names, with what it says of it; of other bytes it says nothing but masks."""
     place = f"{metadata} line {entry.line}"
     if not entry.uri:
-        notes.append(note("xdm-no-uri", "error", place))
+        reading.note("xdm-no-uri", "error", place)
         return None
     path = posixpath.normpath(posixpath.join(posixpath.dirname(metadata), entry.uri.upper()))
     if path.startswith(("..", "/")) or ":" in path:
-        notes.append(note("xdm-uri-climbs", "error", place))
+        reading.note("xdm-uri-climbs", "error", place)
         return None
-    part = by_name.get(path)
+    part = reading.by_name.get(path)
     if part is None:
-        notes.append(note("xdm-file-missing", "error", place))
+        reading.note("xdm-file-missing", "error", place)
         return None
     if not entry.hash or not entry.size:
-        notes.append(note("xdm-no-hash", "warning", place))
+        reading.note("xdm-no-hash", "warning", place)
     digest = hashlib.sha1(part.data, usedforsecurity=False).hexdigest()
-    if entry.hash and entry.hash.lower() != digest:
-        notes.append(note("xdm-hash", "error", part.name))
-    if entry.size and entry.size != str(len(part.data)):
-        notes.append(note("xdm-size", "error", part.name))
+    other_hash = bool(entry.hash) and entry.hash.lower() != digest
+    other_size = bool(entry.size) and entry.size != str(len(part.data))
+    if other_hash:
+        reading.note("xdm-hash", "error", part.name)
+    if other_size:
+        reading.note("xdm-size", "error", part.name)
+    if other_hash or other_size:
+        return replace(part, told=Told(labels=entry.told.labels), altered=True)
     return replace(part, media_type=entry.media_type, told=entry.told)
 
 
 def note(rule: str, severity: str, place: str = "") -> Note:
     """A finding of this reader."""
     return Note(rule, severity, *SENTENCES[rule], place)
-
-
-# ------------------------------------------------------------------------------------- METADATA.XML
-
-
-def parse(data: bytes) -> Metadata:
-    """What a METADATA.XML says; errors.Invalid when it is no ebRIM 3.0."""
-    root = xml.parse(data)
-    entries, submissions, replaces = [], [], []
-    for each in root.iter(f"{RIM}ExtrinsicObject"):
-        if each.get("objectType") in (ENTRY, ON_DEMAND, None):
-            entries.append(_entry(each))
-        if len(entries) > MOST_ENTRIES:
-            raise errors.TooLarge("METADATA.XML has more than 5,000 DocumentEntry.")
-    for each in root.iter(f"{RIM}RegistryPackage"):
-        marks = [*each.iter(f"{RIM}Classification")]
-        marks += [
-            one
-            for one in root.iter(f"{RIM}Classification")
-            if one.get("classifiedObject") == each.get("id")
-        ]
-        if any(one.get("classificationNode") == SUBMISSION for one in marks):
-            submissions.append(
-                Submission(
-                    str(each.get("id", "")),
-                    _text(each.find(f"{RIM}Name")),
-                    _slot(each, "submissionTime"),
-                    _author(each),
-                )
-            )
-    for each in root.iter(f"{RIM}Association"):
-        if str(each.get("associationType", "")).endswith((":RPLC", ":XFRM_RPLC")):
-            replaces.append((str(each.get("sourceObject")), str(each.get("targetObject"))))
-    if not entries and not submissions and etree.QName(root).localname not in (
-        "SubmitObjectsRequest", "RegistryObjectList", "ProvideAndRegisterDocumentSetRequest",
-    ):  # fmt: skip
-        raise errors.Invalid("METADATA.XML is not the ebRIM 3.0 of a document sharing lot.")
-    return Metadata(tuple(entries), tuple(submissions), tuple(replaces))
-
-
-def _entry(found: etree._Element) -> Entry:
-    numbers = [cx(_slot(found, "sourcePatientId")), cx(_external(found, PATIENT))]
-    told = Told(
-        title=_text(found.find(f"{RIM}Name")),
-        type=_coded(found, TYPE),
-        category=_coded(found, CLASS),
-        at=_slot(found, "serviceStartTime") or _slot(found, "creationTime"),
-        author=_author(found),
-        unique_id=_external(found, UNIQUE),
-        labels=tuple(_codes(found, LABEL)),
-        person=person(_slots(found, "sourcePatientInfo"), [each for each in numbers if each]),
-    )
-    return Entry(
-        str(found.get("id", "")),
-        unquote(_slot(found, "URI")),
-        str(found.get("mimeType", "")),
-        _slot(found, "size"),
-        _slot(found, "hash"),
-        told,
-        found.sourceline or 0,
-    )
-
-
-def person(lines: Sequence[str], numbers: Sequence[Number]) -> Somebody | None:
-    """The person of sourcePatientInfo: lines of PID-3, PID-5, PID-7, PID-8."""
-    found = list(numbers)
-    birth, used, born, gender, place = "", "", "", "", ""
-    given: tuple[str, ...] = ()
-    for line in lines:
-        field, _, text = line.partition("|")
-        steps = text.split("^")
-        match field.strip().upper():
-            case "PID-3":
-                found += [each for each in map(cx, text.split("~")) if each]
-            case "PID-5":
-                for name in text.split("~"):
-                    pieces = [*name.split("^"), *[""] * 7][:7]
-                    if pieces[6] == "D":
-                        used = pieces[0]
-                    elif not birth:
-                        birth = pieces[0]
-                        given = tuple(filter(None, (pieces[1], *pieces[2].split())))
-            case "PID-7":
-                born = steps[0]
-            case "PID-8":
-                gender = steps[0]
-            case "PID-11":
-                for address in text.split("~"):
-                    pieces = [*address.split("^"), *[""] * 9]
-                    if pieces[6] == "BDL":
-                        place = pieces[8] or pieces[4]
-    unique = tuple(dict.fromkeys(found))
-    if not unique and not birth:
-        return None
-    return Somebody(unique, birth or used, used, given, day(born), sex(gender), place)
-
-
-def cx(text: str) -> Number | None:
-    """An identifier in the form of HL7 v2's CX: value^^^name&oid&ISO^kind."""
-    steps = [*text.split("^"), *[""] * 5]
-    authority = [*steps[3].split("&"), "", ""]
-    return (
-        Number(steps[0].strip(), authority[1].strip(), steps[4].strip())
-        if steps[0].strip()
-        else None
-    )
-
-
-def _slots(found: etree._Element, name: str) -> list[str]:
-    return [
-        "".join(value.itertext()).strip()
-        for slot in found.findall(f"{RIM}Slot")
-        if slot.get("name") == name
-        for value in slot.iter(f"{RIM}Value")
-    ]
-
-
-def _slot(found: etree._Element, name: str) -> str:
-    return next(iter(_slots(found, name)), "")
-
-
-def _text(found: etree._Element | None) -> str:
-    if found is None:
-        return ""
-    return next((str(each.get("value", "")) for each in found.iter(f"{RIM}LocalizedString")), "")
-
-
-def _codes(found: etree._Element, scheme: str) -> Iterator[Code]:
-    for each in found.findall(f"{RIM}Classification"):
-        if each.get("classificationScheme") == scheme:
-            yield Code(
-                str(each.get("nodeRepresentation", "")),
-                _slot(each, "codingScheme"),
-                _text(each.find(f"{RIM}Name")),
-            )
-
-
-def _coded(found: etree._Element, scheme: str) -> Code | None:
-    return next(_codes(found, scheme), None)
-
-
-def _author(found: etree._Element) -> str:
-    """The first author, as a name is said."""
-    for each in found.findall(f"{RIM}Classification"):
-        people = _slots(each, "authorPerson")
-        if people:
-            steps = [*people[0].split("^"), *[""] * 3]
-            return " ".join(filter(None, (steps[2], steps[1]))) or steps[0]
-        places = _slots(each, "authorInstitution")
-        if places:
-            return places[0].split("^")[0]
-    return ""
-
-
-def _external(found: etree._Element, scheme: str) -> str:
-    return next(
-        (
-            str(each.get("value", ""))
-            for each in found.findall(f"{RIM}ExternalIdentifier")
-            if each.get("identificationScheme") == scheme
-        ),
-        "",
-    )

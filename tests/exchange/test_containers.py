@@ -13,7 +13,7 @@ from email.message import EmailMessage
 import pytest
 
 from carnet import errors
-from carnet.exchange import archive, eml, xdm
+from carnet.exchange import archive, ebrim, eml, xdm
 from carnet.exchange.archive import Bomb, NotAnArchive
 
 XSD = "urn:oasis:names:tc:ebxml-regrep:xsd"
@@ -46,14 +46,16 @@ def metadata(uri: str, data: bytes, **changed: str) -> bytes:
     return f"""<lcm:SubmitObjectsRequest xmlns:lcm="{XSD}:lcm:3.0" xmlns="{RIM}">
  <RegistryObjectList>
   <RegistryPackage id="lot"><Name><LocalizedString value="Lot"/></Name>
-   <Classification classifiedObject="lot" classificationNode="{xdm.SUBMISSION}"/></RegistryPackage>
-  <ExtrinsicObject id="doc" mimeType="application/pdf" objectType="{xdm.ENTRY}">{slots}
+   <Classification classifiedObject="lot" classificationNode="{ebrim.SUBMISSION}"/></RegistryPackage>
+  <ExtrinsicObject id="doc" mimeType="application/pdf" objectType="{ebrim.ENTRY}">{slots}
    <Name><LocalizedString value="Compte rendu"/></Name>
-   <Classification classificationScheme="{xdm.TYPE}" nodeRepresentation="11488-4">
+   <Classification classificationScheme="{ebrim.TYPE}" nodeRepresentation="11488-4">
     <Slot name="codingScheme"><ValueList><Value>2.16.840.1.113883.6.1</Value></ValueList></Slot>
     <Name><LocalizedString value="CR de consultation"/></Name></Classification>
-   <ExternalIdentifier identificationScheme="{xdm.UNIQUE}" value="1.2.3.4"/>
+   <ExternalIdentifier identificationScheme="{ebrim.UNIQUE}" value="1.2.3.4"/>
   </ExtrinsicObject>
+  <Association associationType="urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember"
+   sourceObject="lot" targetObject="doc"/>
  </RegistryObjectList></lcm:SubmitObjectsRequest>""".encode()
 
 

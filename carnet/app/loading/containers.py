@@ -15,8 +15,8 @@ from carnet import errors
 from carnet.app.loading import messages
 from carnet.app.loading.files import PAGES, Named, NotYet
 from carnet.app.loading.outcomes import Remark
-from carnet.exchange import archive, eml, hl7v2, xdm
-from carnet.exchange.parts import LARGEST, Note, Opened, Part
+from carnet.exchange import archive, ebrim, eml, hl7v2, xdm
+from carnet.exchange.parts import LARGEST, Lot, Note, Opened, Part
 
 DEEPEST: Final = 4  # containers in containers
 OFFICE: Final = (
@@ -60,6 +60,7 @@ class Inside:
     files: list[Named] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     said: tuple[str, ...] = ()
+    lots: tuple[tuple[Lot, tuple[Named, ...]], ...] = ()  # with the files each holds
 
 
 def opened(named: Named, data: bytes, budget: Budget) -> Inside | None:
@@ -82,10 +83,13 @@ def opened(named: Named, data: bytes, budget: Budget) -> Inside | None:
                 held=each.data,
                 told=told,
                 media_type=each.media_type,
+                altered=each.altered,
                 depth=named.depth + 1,
                 budget=budget,
             )
         )
+    names = {each.name: file for each, file in zip(found.parts, inside.files, strict=True)}
+    inside.lots = tuple((lot, tuple(names[each] for each in lot.members)) for lot in found.lots)
     return inside
 
 
@@ -95,7 +99,7 @@ def _read(data: bytes, name: str, budget: Budget) -> Opened | None:
         if any(each.name in ONE_OF for each in found.parts):
             raise NotYet(OFFICE)
         return xdm.read(found) if xdm.looks(found.parts) else found
-    if name.upper() == xdm.METADATA and xdm.RIM.strip("{}").encode() in data[:4096]:
+    if name.upper() == xdm.METADATA and ebrim.RIM.strip("{}").encode() in data[:4096]:
         raise NotYet(UNPACKED)
     if hl7v2.looks(data):
         return messages.opened(data)

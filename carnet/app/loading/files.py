@@ -84,6 +84,7 @@ class Named:
     held: bytes | None = field(default=None, repr=False, compare=False)
     told: Told | None = field(default=None, repr=False, compare=False)
     media_type: str = field(default="", compare=False)
+    altered: bool = field(default=False, compare=False)  # not the bytes its container describes
     depth: int = 0
     budget: Budget | None = field(default=None, repr=False, compare=False)
 

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from carnet import errors
 from carnet.access.actor import Actor
-from carnet.app.loading import containers, definitions, files, models
+from carnet.app.loading import containers, definitions, files, models, together
 from carnet.app.loading.containers import Budget, Inside
 from carnet.app.loading.definitions import Definitions, Keeper, Kept
 from carnet.app.loading.files import Named
@@ -27,12 +27,13 @@ from carnet.app.loading.outcomes import found as told_of
 from carnet.app.loading.sets import Lot, NotKnown, Skipped, lots_of
 from carnet.app.loading.write import DOCUMENTS, Done, Writer
 from carnet.app.parts import Built, visit
-from carnet.documents import metadata
+from carnet.documents import brought, metadata
 from carnet.documents.cda import CdaDocument
 from carnet.documents.cda.attachments import Role
+from carnet.documents.cda.conformance import Profile
 from carnet.documents.cda.understood import Fate, Line
 from carnet.documents.receive import Received, receive
-from carnet.documents.receive_file import masks, receive_file
+from carnet.documents.receive_file import receive_file
 from carnet.exchange.parts import Told
 from carnet.fhir import archives, json
 from carnet.identity.traits import normal
@@ -47,6 +48,10 @@ MOST_TOLD: Final = 20  # refused lines of one file
 
 NOBODY: Final = "This file names nobody: it is kept apart from everybody's documents."
 NOBODY_FR: Final = "Ce fichier ne nomme personne : il est gardé à part des documents de chacun."
+
+
+class Altered(errors.Invalid):
+    """These are not the bytes its container describes: it may have been cut or changed on its way."""
 
 
 class Unforeseen(errors.CarnetError):
@@ -146,7 +151,8 @@ async def load_all(
             size = 0
     await settle()
     for each, inside in reversed(holders):  # what is deepest is known first
-        found[each] = _of_parts(found[each], [found[part] for part in inside.files])
+        holder = await together.kept(built, who, found[each], inside, found)
+        found[each] = _of_parts(holder, [found[part] for part in inside.files])
     return [found[each] for each in order]
 
 
@@ -184,6 +190,12 @@ def _media(named: Named, content: bytes, options: Options) -> str:
     if not found and options.unnamed and named.held is not None:
         return files.text_of(content)  # said to be a document, and only a text
     return found
+
+
+def _profile(built: Built, options: Options) -> Profile:
+    """How strictly documents are taken."""
+    lenient = Profile.LENIENT if built.settings.lenient else Profile.STRICT
+    return options.profile or lenient
 
 
 def _holder(named: Named, inside: Inside, seconds: float) -> Outcome:
@@ -231,13 +243,16 @@ async def _document(
         if media:
             return await _file(built, who, named, options, content, media)
         files.judge(content)
+        if named.altered and _profile(built, options) is Profile.STRICT:
+            raise Altered
         done = await receive(
             visit(built, who),
             built.desk.acts,
             content,
             create_patient=options.create_patients,
             profile=options.profile,
-            masks=masks(named.told) if named.told is not None else (),
+            masks=brought.masks(named.told) if named.told is not None else (),
+            relates=brought.relates(named.told) if named.told is not None else (),
         )
     except Exception as error:  # one file must not stop the others
         one = refusal(named.path, error, time.monotonic() - start)

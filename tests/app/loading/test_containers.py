@@ -11,7 +11,7 @@ import pytest
 
 from carnet.app.loading.outcomes import Options, Outcome, State
 from carnet.app.loading.run import load_all
-from carnet.exchange import xdm
+from carnet.exchange import ebrim
 from tests import people
 from tests.documents.lots import fresh
 from tests.exchange.test_containers import mail, metadata, zipped
@@ -58,7 +58,7 @@ async def test_a_mask_that_only_the_archive_says_is_kept(space: Space, tmp_path:
     one = fresh(minutes=3)
     said = metadata("DOC1.XML", one.xml).replace(
         b"   <ExternalIdentifier",
-        f"""   <Classification classificationScheme="{xdm.LABEL}" nodeRepresentation="MASQUE_PS">
+        f"""   <Classification classificationScheme="{ebrim.LABEL}" nodeRepresentation="MASQUE_PS">
     <Slot name="codingScheme"><ValueList><Value>1.2.250.1.213.1.1.4.13</Value></ValueList></Slot>
     <Name><LocalizedString value="x"/></Name></Classification>
    <ExternalIdentifier""".encode(),
