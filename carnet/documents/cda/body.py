@@ -51,6 +51,8 @@ SHOWN_SCHEMES: Final = frozenset({"", "http", "https", "mailto", "tel"})
 MAX_ADDRESS: Final = 500
 MAX_NAMED: Final = 120
 
+SOMEBODY: Final = "une autre personne"  # a section of somebody who is not named
+
 Show = Callable[[str], str]  # identifier of an observationMedia → safe HTML of it, "" for none
 
 
@@ -111,43 +113,55 @@ def _walk(
     narrative: d.Narrative,
     show: Show,
 ) -> None:
-    level = 1 if above is None else found[above].section.level + 1
     for index, component in enumerate(d.children(parent, "component"), 1):
-        element = d.child(component, "section")
-        if element is None:
-            continue
-        here = f"{place}/component[{index}]/section"
-        text = d.child(element, "text")
-        words = html(text, show)
-        told = "" if words else spoken.html(element, narrative)
-        section = Section(
-            here,
-            level,
-            d.code(d.child(element, "code"), narrative),
-            d.text(d.child(element, "title")),
-            d.templates(element),
-            words or told,
-            bool(told),
-            above,
-            d.identifier(d.child(element, "id")),
-            tuple(
-                party("author", e, d.child(e, "assignedAuthor"))
-                for e in d.children(element, "author")
-            ),
-            _subject(element) or (found[above].section.subject if above is not None else None),
-            d.attribute(element, "nullFlavor") or d.attribute(text, "nullFlavor"),
-        )
-        found.append(Placed(section, element, len(found)))
-        _walk(element, here, len(found) - 1, found, narrative, show)
+        for rank, element in enumerate(d.children(component, "section"), 1):
+            again = f"[{rank}]" if rank > 1 else ""  # against the schema, and read all the same
+            here = f"{place}/component[{index}]/section{again}"
+            _section(element, here, above, found, narrative, show)
+
+
+def _section(
+    element: d.Element,
+    here: str,
+    above: int | None,
+    found: list[Placed],
+    narrative: d.Narrative,
+    show: Show,
+) -> None:
+    level = 1 if above is None else found[above].section.level + 1
+    text = d.child(element, "text")
+    words = html(text, show)
+    told = "" if words else spoken.html(element, narrative)
+    section = Section(
+        here,
+        level,
+        d.code(d.child(element, "code"), narrative),
+        d.text(d.child(element, "title")),
+        d.templates(element),
+        words or told,
+        bool(told),
+        above,
+        d.identifier(d.child(element, "id")),
+        tuple(
+            party("author", e, d.child(e, "assignedAuthor")) for e in d.children(element, "author")
+        ),
+        _subject(element) or (found[above].section.subject if above is not None else None),
+        d.attribute(element, "nullFlavor") or d.attribute(text, "nullFlavor"),
+    )
+    found.append(Placed(section, element, len(found)))
+    _walk(element, here, len(found) - 1, found, narrative, show)
 
 
 def _subject(element: d.Element) -> str | None:
-    """Of whom the section speaks, in the words of the document."""
-    related = d.down(element, "subject", "relatedSubject")
+    """Of whom the section speaks, in the words of the document; somebody, when it has none."""
+    subject = d.child(element, "subject")
+    if subject is None:
+        return None
+    related = d.child(subject, "relatedSubject")
     relation = d.code(d.child(related, "code"))
     named = d.name(d.down(related, "subject", "name"))
     words = [relation.label if relation else None, named.text if named else None]
-    return " ".join(w for w in words if w) or None
+    return " ".join(w for w in words if w) or SOMEBODY
 
 
 def html(narrative: d.Element | None, show: Show = lambda key: "") -> str:

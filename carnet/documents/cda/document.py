@@ -145,27 +145,60 @@ def _entries(
     report.section(placed.section.named)
     for index, entry in enumerate(datatypes.children(placed.element, "entry"), 1):
         place = f"{placed.section.place}/entry[{index}]"
-        statement = next((e for e in entry if datatypes.local(e) in statements.STATEMENTS), None)
-        if statement is None:
+        inside = list(statements.held(entry, place))
+        if not inside:
             report.kept("entry", place, "kind")
-            continue
-        where = f"{place}/{datatypes.local(statement)}"
-        templates = {*datatypes.templates(entry), *datatypes.templates(statement)}
-        if (
-            datatypes.local(statement) == "act"
-            and results.ENTRY & templates
-            and statements.happened(statement)
-        ):
-            reader.entry(statement, where, placed.index, narrative)
-        elif ATTACHED & templates:
-            report.data(statements.what(statement, entry), where)
-        elif datatypes.local(statement) != "observationMedia":
-            told = statements.read(statement, where, narrative, entry)
-            entries.append(Entry(placed.index, told))
-        for media in statement.iter(datatypes.V3 + "observationMedia"):
-            found.append(
-                _media(media, statement, where, placed, narrative, shown, report, len(found))
-            )
+        for statement, where in inside:
+            templates = {*datatypes.templates(entry), *datatypes.templates(statement)}
+            whole = False  # whether all it holds, what is said of its files included, is read
+            if (
+                datatypes.local(statement) == "act"
+                and results.ENTRY & templates
+                and statements.happened(statement)
+                and not placed.section.subject
+                and statement.find(f".//{datatypes.V3}subject") is None  # of somebody else
+            ):
+                reader.entry(statement, where, placed.index, narrative)
+            elif ATTACHED & templates:
+                report.data(statements.what(statement, entry), where)
+                _attached(statement, where, narrative, report)
+            elif datatypes.local(statement) != "observationMedia":
+                told = statements.read(statement, where, narrative, entry)
+                entries.append(Entry(placed.index, told))
+                whole = True
+            for media in statement.iter(datatypes.V3 + "observationMedia"):
+                found.append(
+                    _media(media, statement, where, placed, narrative, shown, report, len(found))
+                )
+                if not whole:
+                    _below(media, f"{where}//observationMedia", report)
+
+
+def _below(media: datatypes.Element, place: str, report: understood.Report) -> None:
+    """Tell what stands in a file, which nothing reads."""
+    for _, inside, where in statements.linked(media, place):
+        report.kept(statements.what(inside), where, "kind")
+        _below(inside, where, report)
+
+
+def _attached(
+    statement: datatypes.Element,
+    place: str,
+    narrative: datatypes.Narrative,
+    report: understood.Report,
+) -> None:
+    """What is said of an attached document: what it is titles it, the rest is told as kept."""
+    titled = False
+    for _, inside, where in statements.linked(statement, place):
+        if datatypes.local(inside) == "observationMedia":
+            continue  # read with the attachments
+        coded = datatypes.code(datatypes.child(inside, "value"), narrative)
+        if not titled and datatypes.local(inside) == "observation" and coded and coded.label:
+            titled = True
+            report.data(statements.what(inside), where)
+        else:
+            report.kept(statements.what(inside), where, "kind")
+        _attached(inside, where, narrative, report)
 
 
 def _media(

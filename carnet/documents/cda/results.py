@@ -188,12 +188,23 @@ class Reader:
             elif kind == "observationMedia":
                 pass  # read with the attachments
             else:
-                self.report.kept(what(statement), where, "kind")
+                self._keep(statement, where, "kind")
         return tuple(comments)
+
+    def _keep(self, statement: d.Element, place: str, why: str) -> None:
+        """Tell that a statement, and all it holds, stays in the source: nothing goes unsaid."""
+        self.report.kept(what(statement), place, why)
+        self._below(statement, place, why)
+
+    def _below(self, statement: d.Element, place: str, why: str = "kind") -> None:
+        """What stands in a statement that is read without it."""
+        for _, inside, where in linked(statement, place):
+            if d.local(inside) != "observationMedia":  # read with the attachments
+                self._keep(inside, where, why)
 
     def _specimen(self, procedure: d.Element, place: str, context: _Context) -> None:
         if not SPECIMEN & set(d.templates(procedure)) or not happened(procedure):
-            self.report.kept(what(procedure), place, "kind")
+            self._keep(procedure, place, "kind")
             return
         product = next(
             (p for p in d.children(procedure, "participant") if p.get("typeCode") == "PRD"), None
@@ -204,8 +215,9 @@ class Reader:
             if d.local(statement) == "act" and RECEIVED & set(d.templates(statement)):
                 received = d.period(d.child(statement, "effectiveTime"))
                 self.report.data(what(statement), where)
+                self._below(statement, where)
             else:
-                self.report.kept(what(statement), where, "kind")
+                self._keep(statement, where, "kind")
         performer = d.child(procedure, "performer")
         self.report.data(what(procedure), place)
         self.specimens.append(
@@ -225,7 +237,7 @@ class Reader:
 
     def _group(self, organizer: d.Element, place: str, context: _Context, *, isolate: bool) -> None:
         if not happened(organizer):
-            self.report.kept(what(organizer), place, "not-done")
+            self._keep(organizer, place, "not-done")
             return
         self.report.data(what(organizer), place)
         inner = replace(context)
@@ -278,10 +290,10 @@ class Reader:
     def _observation(self, observation: d.Element, place: str, context: _Context) -> None:
         named = d.code(d.child(observation, "code"), context.narrative)
         if not happened(observation):
-            self.report.kept(what(observation), place, "not-done")
+            self._keep(observation, place, "not-done")
             return
         if named is None or not named.label:
-            self.report.kept(what(observation), place, "no-code")
+            self._keep(observation, place, "no-code")
             return
         inner = replace(context, void=_status(observation, context) == NULLIFIED)
         self._participants(observation, inner)
@@ -302,7 +314,7 @@ class Reader:
             elif kind == "observation" and OBSERVATION & templates:
                 self._observation(statement, where, inner)
             elif kind != "observationMedia":
-                self.report.kept(what(statement), where, "kind")
+                self._keep(statement, where, "kind")
         written = context.narrative.text(d.child(observation, "text"))
         if written and written not in (named.original, named.display):
             comments.insert(0, written)
@@ -361,18 +373,20 @@ class Reader:
         element = d.child(observation, "value")
         value, _ = self._value(element, place, context) if element is not None else (None, None)
         if value is None or not happened(observation):
-            self.report.kept(what(observation), place, "no-value")
+            self._keep(observation, place, "no-value")
             return
         self.report.data("previous observation", place)
+        self._below(observation, place)
         yield Previous(value, d.period(d.child(observation, "effectiveTime")))
 
     def _comment(self, act: d.Element, place: str, context: _Context) -> Iterator[str]:
         written = context.narrative.text(d.child(act, "text"))
-        if written:
+        if written and happened(act):
             self.report.data(what(act), place)
             yield written
         else:
-            self.report.kept(what(act), place, "no-text")
+            self.report.kept(what(act), place, "not-done" if written else "no-text")
+        self._below(act, place)
 
     def _ranges(
         self, observation: d.Element, place: str, context: _Context

@@ -268,6 +268,17 @@ def linked(element: d.Element, place: str) -> Iterator[tuple[str, d.Element, str
         yield relation, statement, where
 
 
+def held(link: d.Element, place: str) -> Iterator[tuple[d.Element, str]]:
+    """The statements in an entry or a relation, each with a place of its own: one, or some more."""
+    counts: dict[str, int] = {}
+    for statement in link:
+        kind = d.local(statement)
+        if kind in STATEMENTS:
+            counts[kind] = counts.get(kind, 0) + 1
+            rank = f"[{counts[kind]}]" if counts[kind] > 1 else ""
+            yield statement, f"{place}/{kind}{rank}"
+
+
 def happened(statement: d.Element) -> bool:
     """Whether something took place: neither negated, nor planned, nor masked whole."""
     return (
@@ -301,16 +312,14 @@ def _linked(
         if name not in ("entryRelationship", "component"):
             continue
         counts[name] = counts.get(name, 0) + 1
-        for statement in link:
-            kind = d.local(statement)
-            if kind in STATEMENTS:
-                yield (
-                    link.get("typeCode") or "COMP",
-                    link.get("inversionInd") in ("true", "1"),
-                    statement,
-                    f"{place}/{name}[{counts[name]}]/{kind}",
-                    link,
-                )
+        for statement, where in held(link, f"{place}/{name}[{counts[name]}]"):
+            yield (
+                link.get("typeCode") or "COMP",
+                link.get("inversionInd") in ("true", "1"),
+                statement,
+                where,
+                link,
+            )
 
 
 def _codes(element: d.Element, name: str, narrative: d.Narrative) -> tuple[d.Code, ...]:

@@ -37,6 +37,7 @@ USES: Final = {"H": "home", "HP": "home", "HV": "home", "WP": "work", "TMP": "te
 # Words of a table that answer a question and name nothing.
 YES: Final = frozenset({"oui", "fait", "x"})
 NO: Final = frozenset({"non"})
+INTEGERS: Final = 2**31  # FHIR R4, integer
 INSTANT: Final = re.compile(r".{10}T.{8}(\..+)?(Z|[+-].{5})")
 
 
@@ -155,8 +156,10 @@ def value(found: Value | None) -> Json:
             return {"valuePeriod": kept({"start": found.low, "end": found.high})}
         case bool():
             return {"valueBoolean": found}
-        case int():
+        case int() if -INTEGERS <= found < INTEGERS:
             return {"valueInteger": found}
+        case int():
+            return {"valueQuantity": {"value": found}}
         case str():
             return {"valueString": found}
 

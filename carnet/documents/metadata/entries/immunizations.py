@@ -158,10 +158,10 @@ def _ranks(reading: Reading, statement: Statement) -> list[Json]:
     found: list[Json] = []
     for each in list(statement.inside(None, *RANK)):
         value = each.value
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31:
             reading.use(each)
             found.append({"doseNumberPositiveInt": value})
-        elif isinstance(value, str):
+        elif isinstance(value, str) and value.strip():
             reading.use(each)
             found.append({"doseNumberString": value})
         else:

@@ -16,6 +16,7 @@ from carnet.documents.metadata.entries.reading import Found, Reading
 from carnet.documents.metadata.entries.shared import notes, recorder, spoken, words
 from carnet.documents.metadata.people import known, logical
 from carnet.documents.metadata.pieces import (
+    INTEGERS,
     Json,
     coded,
     concept,
@@ -172,8 +173,10 @@ def _detail(value: Value | None) -> Json:
             return {"detailCodeableConcept": found} if found else {}
         case bool():
             return {"detailBoolean": value}
-        case int():
+        case int() if -INTEGERS <= value < INTEGERS:
             return {"detailInteger": value}
+        case int():
+            return {"detailQuantity": {"value": value}}
         case str():
             return {"detailString": value}
         case _:

@@ -237,6 +237,21 @@ def test_a_pregnancy_is_of_the_one_of_whom_the_document_tells_pregnancies(
     assert found["FamilyMemberHistory"]["relationship"]["text"].startswith("Mère")
 
 
+def test_a_section_of_somebody_without_a_name_is_not_the_patient_s(laboratory: bytes) -> None:
+    weight = observation('<value xsi:type="PQ" value="58" unit="kg"/>', FRENCH + "48",
+                         code=coded("code", "29463-7", LOINC, "Poids"))  # fmt: skip
+    nobody = '<subject><relatedSubject classCode="PRS"/></subject>'
+    found = kinds(laboratory, weight, more=nobody)
+    assert "Observation" not in found
+    assert "FamilyMemberHistory" in found
+
+
+def test_a_number_too_large_for_an_integer_keeps_its_digits(laboratory: bytes) -> None:
+    many = observation('<value xsi:type="INT" value="99999999999"/>', FRENCH + "48",
+                       code=coded("code", "29463-7", LOINC, "Nombre"))  # fmt: skip
+    assert kinds(laboratory, many)["Observation"]["valueQuantity"] == {"value": 99999999999}
+
+
 def test_members_of_a_group_are_of_its_time_when_they_give_none(laboratory: bytes) -> None:
     weight = coded("code", "29463-7", LOINC, "Poids")
     kilos = '<value xsi:type="PQ" value="58" unit="kg"/>'
