@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from carnet.summary.facts import Fact, mapping, name, newest, notes, title
+from carnet.summary.facts import Fact, legible, mapping, name, newest, notes, title
 from carnet.summary.pages import Line, Section
 from carnet.summary.results import VOID
 from carnet.summary.words import OWN, Language, ours
@@ -31,7 +31,7 @@ def directives(
             ours("yes" if value else "no", language)
             if isinstance(value, bool)
             else name(each.own.get("valueCodeableConcept"))
-            or str(each.own.get("valueString") or "")
+            or legible(each.own.get("valueString")).strip("…")
         )
         lines.append(
             Line(

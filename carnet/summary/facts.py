@@ -24,6 +24,8 @@ LOINC = "http://loinc.org"
 WHO = ("asserter", "informationSource", "recorder", "requester", "performer", "author")
 WHEN = ("recordedDate", "dateAsserted", "authoredOn", "recorded", "whenHandedOver", "whenPrepared",
         "issued", "date", "effectiveDateTime", "occurrenceDateTime", "performedDateTime")  # fmt: skip
+LASTS = ("effectivePeriod", "performedPeriod", "period")  # what took a while, from its start
+FILE = re.compile(r"[A-Za-z0-9+/=]{100,}")  # base64: no word is so long
 YEAR = re.compile("[0-9]{4}")
 DAY = re.compile(r"\s*[0-9]{1,4}[/.-][0-9]{1,2}[/.-][0-9]{1,4}\s*")
 # Between these a moment may be told in any zone.
@@ -77,6 +79,7 @@ def fact(stored: Stored, paper: Paper | None = None, own: dict[str, Any] | None 
     """A resource with the document it was read in. own: its content, when it was parsed already."""
     own = content(stored) if own is None else own
     at = next((m for key in WHEN if key in own and (m := moment(own[key]))), None)
+    at = at or next((m for key in LASTS if (m := moment(mapping(own.get(key)).get("start")))), None)
     if paper is None:
         source = Source(stored.address, "", "", author(own), at or stored.upd, by(own) or OTHER)
     else:
@@ -146,7 +149,7 @@ def name(concept: object) -> str:
     if DAY.fullmatch(own) and any(shown):  # a document that points to the wrong cell of its table
         own = ""
     said = own or next(filter(None, shown), "") or code(held)
-    return " ".join(said.split())[:TEXT]
+    return legible(said)
 
 
 def moment(text: object) -> datetime | None:
@@ -188,6 +191,17 @@ def date_of(own: Json, stem: str) -> tuple[str, str]:
     return str(own.get(f"{stem}String") or ""), ""
 
 
+def day_of(text: str) -> str:
+    """The day of a FHIR date; other words, whole."""
+    return text[:10] if YEAR.match(text) else text
+
+
+def legible(text: object) -> str:
+    """Words on one line; a file written as letters among them is none of them."""
+    said = " ".join(str(text or "").split())
+    return FILE.sub("…", said)[:TEXT]
+
+
 def title(paper: Json) -> str:
     """What a document is called."""
     attachment = mapping(next(iter(listed(paper.get("content"))), {}).get("attachment"))
@@ -203,8 +217,8 @@ def written(paper: Json) -> datetime | None:
 
 def notes(own: Json) -> tuple[str, ...]:
     """Its notes, as they are written."""
-    found = (" ".join(str(each.get("text", "")).split()) for each in listed(own.get("note")))
-    return tuple(each[:TEXT] for each in found if each)
+    found = (legible(each.get("text")) for each in listed(own.get("note")))
+    return tuple(each for each in found if each.strip("…"))
 
 
 # ---------------------------------------------------------------------------------------------- who

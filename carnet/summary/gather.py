@@ -107,7 +107,7 @@ def page(
         name=name,
         born=born,
         sex=sex,
-        problems=problems(found.of("Condition"), now, more="Condition" in more),
+        problems=problems(found.of("Condition"), now, more="Condition" in more, language=language),
         allergies=allergies(found.of("AllergyIntolerance"), more="AllergyIntolerance" in more),
         treatments=treatments(
             found.of(*taken),

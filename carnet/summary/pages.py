@@ -51,7 +51,7 @@ class Line:
     label: str
     since: str = ""  # FHIR date, as partial as it was written
     until: str = ""
-    days: tuple[str, ...] = ()  # of each dose of a vaccine, newest first
+    days: tuple[str, ...] = ()  # of each dose of a vaccine, of each time of an act, newest first
     details: tuple[str, ...] = ()  # as written: dose, reaction, place…
     sources: tuple[Source, ...] = ()  # newest first
     conflicts: tuple[Conflict, ...] = ()
@@ -64,6 +64,16 @@ class Line:
     def at(self) -> datetime | None:
         """When its newest source was written."""
         return next((each.at for each in self.sources if each.at), None)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Its details, but those that say its name again."""
+        return tuple(each for each in self.details if each.casefold() != self.label.casefold())
+
+    @property
+    def act(self) -> bool:
+        """Whether its days are those of an act, not of a vaccine."""
+        return any(each.address.startswith("Procedure/") for each in self.sources)
 
     @property
     def declared(self) -> bool:

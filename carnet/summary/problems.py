@@ -20,6 +20,7 @@ from carnet.summary.facts import (
     rules,
 )
 from carnet.summary.pages import Conflict, Line, Section
+from carnet.summary.words import OWN, Language, word
 
 OVER = frozenset({"inactive", "remission", "resolved"})
 VOID = "entered-in-error"
@@ -27,7 +28,9 @@ UNSURE = frozenset({"unconfirmed", "provisional", "differential"})
 MONTH = timedelta(days=30.4375)
 
 
-def problems(facts: Iterable[Fact], now: datetime, *, more: bool = False) -> Section:
+def problems(
+    facts: Iterable[Fact], now: datetime, *, more: bool = False, language: Language = OWN
+) -> Section:
     """The problems of a record."""
     told = [each for each in newest(facts) if verification(each) != VOID]
     said = [each for each in told if nothing(each.own.get("code")) == "none"]
@@ -35,7 +38,7 @@ def problems(facts: Iterable[Fact], now: datetime, *, more: bool = False) -> Sec
     lines: list[Line] = []
     past: list[Line] = []
     for group in grouped([(each, each.own.get("code")) for each in named]):
-        line = _line(group, now)
+        line = _line(group, now, language)
         if line is not None:
             (past if line[1] else lines).append(line[0])
     lasting = [each for each in said if code(each.own.get("clinicalStatus")) not in OVER]
@@ -67,7 +70,7 @@ def absence(said: Sequence[Fact], lines: Sequence[Line]) -> Iterable[Line]:
         )
 
 
-def _line(group: Sequence[Fact], now: datetime) -> tuple[Line, bool] | None:
+def _line(group: Sequence[Fact], now: datetime, language: Language) -> tuple[Line, bool] | None:
     """The line of one problem, and whether it is over; None for one that is only denied."""
     held = [each for each in group if verification(each) != "refuted"]
     if not held:
@@ -91,7 +94,7 @@ def _line(group: Sequence[Fact], now: datetime) -> tuple[Line, bool] | None:
         name(shown[0].own.get("code")),
         since=onsets[0] if onsets else "",
         until=ends[-1] if ends and not lasts else "",
-        details=tuple(dict.fromkeys(each for one in shown for each in _details(one)))[:4],
+        details=tuple(dict.fromkeys(each for one in shown for each in _details(one, language)))[:4],
         sources=tuple(each.source(said=_state(each) if said else "") for each in group),
         conflicts=tuple(conflicts),
         unsure=all(verification(each) in UNSURE for each in shown),
@@ -113,9 +116,9 @@ def _of_an_encounter(fact: Fact, now: datetime) -> bool:
     return at is not None and now - at > rules()["ages"]["diagnosis"] * MONTH
 
 
-def _details(fact: Fact) -> Iterable[str]:
+def _details(fact: Fact, language: Language) -> Iterable[str]:
     if severity := name(fact.own.get("severity")):
-        yield severity
+        yield word("severity", language) % severity
     for site in listed(fact.own.get("bodySite")):
         if said := name(site):
             yield said

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from carnet.summary.facts import (
     Fact,
     author,
-    code,
     date_of,
+    day_of,
+    grouped,
     listed,
     mapping,
     moment,
@@ -110,16 +111,29 @@ def _custodian(fact: Fact) -> str:
 
 
 def procedures(facts: Iterable[Fact], *, more: bool = False) -> Section:
-    """Acts that were done, newest first; the same act of the same day is one."""
-    found: dict[tuple[str, str], Line] = {}
-    for each in newest(facts):
-        own = each.own
-        if own.get("status") not in DONE or nothing(own.get("code")) is not None:
-            continue
-        start, end = date_of(own, "performed")
-        what = name(own.get("code"))
-        key = (code(own.get("code")) or what, start[:10])
-        sources = (*(found[key].sources if key in found else ()), each.source())
-        found[key] = Line(what, start, end, details=notes(own)[:2], sources=sources)
-    lines = sorted(found.values(), key=lambda one: one.since, reverse=True)
+    """Acts that were done: a line for each act, with its days, the last one done first."""
+    told = [
+        each
+        for each in newest(facts)
+        if each.own.get("status") in DONE and nothing(each.own.get("code")) is None
+    ]
+    lines = [_act(group) for group in grouped([(each, each.own.get("code")) for each in told])]
+    lines.sort(key=lambda line: line.since, reverse=True)
     return Section(tuple(lines), more=more)
+
+
+def _act(group: Sequence[Fact]) -> Line:
+    """One act: its last time, and every day it was done."""
+    done = sorted(((*date_of(each.own, "performed"), each) for each in group),
+                  key=lambda one: one[0], reverse=True)  # fmt: skip
+    days = dict.fromkeys(day_of(start) for start, _, _ in done if start)
+    last = done[0][2]
+    sites = [said for each in listed(last.own.get("bodySite")) if (said := name(each))]
+    return Line(
+        name(last.own.get("code")),
+        since=done[0][0],
+        until=done[0][1],
+        days=tuple(days) if len(days) > 1 else (),
+        details=(*sites, *notes(last.own)[:2]),
+        sources=tuple(each.source() for _, _, each in done),
+    )

@@ -19,12 +19,13 @@ from carnet.summary.gather import Gathered
 from carnet.summary.pages import Health, Line, Section, Source, Value
 from carnet.summary.treatments import medicine
 from carnet.summary.words import LANGUAGES as LANGUAGES
-from carnet.summary.words import OWN, Language, figures, word
+from carnet.summary.words import OWN, Language, figures, rounded, word
 
 Displays = Mapping[tuple[str, str], str]
 VITAL = "vital-signs"
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 PARTIAL = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+DAYS = 12  # of one line
 SOURCES = 3  # of a line, newest first; the resources of all stand in the section
 OBSERVATIONS = frozenset({"Observation"})
 
@@ -181,7 +182,7 @@ def _row(
     details: list[str] = []
     if isinstance(line, Value):
         label, original = measure(line, language)
-        details += [f"{figures(line.value, language)} {line.unit}".strip()]
+        details += [f"{figures(rounded(line.value), language)} {line.unit}".strip()]
         if line.low is not None or line.high is not None:
             ends = " – ".join("" if each is None else str(each) for each in (line.low, line.high))
             details.append(word("range", language) % figures(ends, language))
@@ -189,7 +190,7 @@ def _row(
             details.append(word("range", language) % line.range_text)
         details.append(day(line.at, language))
         if line.previous is not None and line.previous_at is not None:
-            before = f"{figures(str(line.previous), language)} ({day(line.previous_at, language)})"
+            before = f"{figures(rounded(str(line.previous)), language)} ({day(line.previous_at, language)})"
             details.append(word("before", language) % before)
     else:
         label, original = named(line, facts, found, language, displays)
@@ -198,14 +199,16 @@ def _row(
             if getattr(line, flag):
                 details.append(word(flag, language))
         if line.days:
-            dates = ", ".join(when(each, language) for each in line.days)
-            details.append(word("days", language) % dates)
+            dates = ", ".join(when(each, language) for each in line.days[:DAYS])
+            if len(line.days) > DAYS:
+                dates += f", {word('other-days', language) % (len(line.days) - DAYS)}"
+            details.append(word("done" if line.act else "days", language) % dates)
         else:
             if line.since:
                 details.append(word("since", language) % when(line.since, language))
             if line.until:
                 details.append(word("until", language) % when(line.until, language))
-        details += line.details
+        details += line.told
     warnings = tuple(word(each, language, of="conflicts") for each in line.conflicts)
     sources = tuple(dict.fromkeys(source(each, language) for each in line.sources))
     if len(sources) > SOURCES + 1 and not line.conflicts:  # what disagrees is never folded away

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from carnet.summary.facts import Fact, date_of, grouped, listed, name, newest, nothing
+from carnet.summary.facts import Fact, date_of, day_of, grouped, listed, name, newest, nothing
 from carnet.summary.pages import Line, Section
 from carnet.summary.problems import absence
 from carnet.summary.words import OWN, Language, told
@@ -40,8 +40,9 @@ def _line(group: Sequence[Fact], language: Language) -> Line:
     doses: dict[str, Fact] = {}
     for each in group:
         on = date_of(each.own, "occurrence")[0]
-        doses.setdefault(on[:10], each)
-    dates = sorted(doses, reverse=True)
+        doses.setdefault(day_of(on), each)
+    # Words in the place of a date ("date non indiquée") come after every date.
+    dates = sorted(doses, key=lambda on: (on[:4].isdigit(), on), reverse=True)
     last = doses[dates[0]].own
     details = []
     for one in listed(last.get("protocolApplied")):

@@ -2,19 +2,22 @@
 """What the one page shows, in words; nothing is interpreted, and no absence is made of a silence."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
 from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, gettext_noop
 
+from carnet.documents import units
 from carnet.portal.record import words
 from carnet.portal.record.places import Place
 from carnet.summary.pages import Health, Ours, Section, Source, Value
 from carnet.summary.pages import Line as Known
 from carnet.summary.results import names
 from carnet.summary.words import LANGUAGES, OWN, Language
+from carnet.summary.words import rounded as about
 
 STAGES = {
     "prescribed": gettext_noop("Prescrit"),
@@ -51,6 +54,9 @@ SAID = {
 }
 SOURCES = 4  # shown at once; the others are unfolded
 PAST = 30  # lines
+DAYS = 8  # of one line
+OLDER = 12  # lines of a section of what took place, after which they are folded
+TOOK_PLACE = ("vaccinations", "stays", "procedures")
 MOST = 200  # lines of a section: what comes after is said to be there
 FOLDED = 60  # sources of a line, unfolded
 
@@ -105,6 +111,7 @@ class Part:
     name: str
     title: str
     rows: tuple[Row, ...]
+    older: tuple[Row, ...]  # of what took place, unfolded
     nothing: tuple[Row, ...]
     past: tuple[Row, ...]
     past_title: str
@@ -121,6 +128,7 @@ class HealthView:
     parts: tuple[Part, ...]
     results: tuple[Result, ...]
     unsettled: int  # lines with a disagreement
+    silent: bool  # nothing at all is known
     unread: bool  # there are results too far back to have been looked at
 
 
@@ -166,7 +174,10 @@ def health_view(place: Place, found: Health) -> HealthView:
     results = tuple(_result(place, each) for each in found.results)
     unsettled = sum(bool(row.conflicts) for part in parts for row in (*part.rows, *part.nothing))
     unsettled += sum(bool(each.row.conflicts) for each in results)
-    return HealthView(place, words.moment(found.made), parts, results, unsettled, found.unread)
+    silent = not results and not any((*p.rows, *p.nothing, *p.past) for p in parts)
+    return HealthView(
+        place, words.moment(found.made), parts, results, unsettled, silent, found.unread
+    )
 
 
 def language() -> Language:
@@ -178,6 +189,7 @@ def language() -> Language:
 def _part(place: Place, name: str, title: str, section: Section, past: str, empty: str) -> Part:
     rows = tuple(_row(place, each) for each in section.lines[:MOST])
     nothing = tuple(_row(place, each) for each in section.nothing)
+    cut = OLDER if name in TOOK_PLACE else MOST
     more = ""
     if len(section.lines) > MOST:
         more = gettext(
@@ -189,7 +201,8 @@ def _part(place: Place, name: str, title: str, section: Section, past: str, empt
     return Part(
         name,
         title,
-        rows,
+        rows[:cut],
+        rows[cut:],
         nothing,
         tuple(_row(place, each) for each in section.past[:PAST]) if past else (),
         past,
@@ -210,8 +223,12 @@ def _row(place: Place, line: Known) -> Row:
     if line.old:
         badges.append(("old", gettext("Ancien, sans fin indiquée")))
     if line.days:
-        dates = ", ".join(when(each) for each in line.days)
-        shown = gettext("Reçu : %(days)s") % {"days": dates}
+        dates = ", ".join(when(each) for each in line.days[:DAYS])
+        if len(line.days) > DAYS:
+            others = len(line.days) - DAYS
+            dates = gettext("%(days)s et %(n)s autres jours") % {"days": dates, "n": others}
+        said = gettext("Fait : %(days)s") if line.act else gettext("Reçu : %(days)s")
+        shown = said % {"days": dates}
     elif line.since and line.until and line.since[:10] != line.until[:10]:
         shown = gettext("De %(start)s à %(end)s") % {
             "start": when(line.since),
@@ -221,13 +238,14 @@ def _row(place: Place, line: Known) -> Row:
         shown = gettext("Jusqu’à : %(day)s") % {"day": when(line.until)}
     else:
         shown = when(line.since)
-    said = bool(line.conflicts)
-    origins = tuple(origin(place, each, said=said) for each in line.sources)
-    cut = FOLDED if said else SOURCES  # what disagrees is not folded away
+    split = bool(line.conflicts)
+    # What one document says twice is one source of it: the first that is met.
+    origins = unlike(origin(place, each, said=split) for each in line.sources)
+    cut = FOLDED if split else SOURCES  # what disagrees is not folded away
     return Row(
         line.label or gettext("Sans nom"),
         bool(line.label) and not isinstance(line.label, Ours),
-        tuple((each, not isinstance(each, Ours)) for each in line.details),
+        tuple((each, not isinstance(each, Ours)) for each in line.told),
         shown,
         tuple(badges),
         tuple(gettext(CONFLICTS[each]) for each in line.conflicts),
@@ -239,6 +257,7 @@ def _row(place: Place, line: Known) -> Row:
 
 def _result(place: Place, value: Value) -> Result:
     label = value.label if language() == OWN else names(language()).get(value.label, value.label)
+    unit = units.shown(value.unit) if value.unit else ""
     row = _row(place, Known(Ours(label), sources=value.sources, conflicts=value.conflicts))
     known = words.INTERPRETATIONS.get(value.interpretation or "")
     reading = (
@@ -250,14 +269,43 @@ def _result(place: Place, value: Value) -> Result:
         place.url("curve", value.code) if value.number is not None or "/" in value.value else "",
         label,
         value.number is None and not value.unit,
-        words.figures(value.value),
-        value.unit,
+        rounded(value),
+        unit,
         words.spread(value.low, value.high, value.range_text),
         reading,
-        words.trend(value.number, value.previous, value.previous_at, value.unit),
+        trend(value, unit),
         words.day(value.at),
         row,
     )
+
+
+def rounded(value: Value) -> str:
+    """A value as it is written; one with more digits than a measure has, about five of them."""
+    text = about(value.value)
+    return (
+        words.figures(text)
+        if text == value.value
+        else f"≈ {words.figures(text.removeprefix('≈ '))}"
+    )
+
+
+def trend(value: Value, unit: str) -> str:
+    """What it was before, in as many digits."""
+    if value.previous is None or value.number is None:
+        return ""
+    near = about(str(value.previous)).removeprefix("≈ ")
+    if near == str(value.previous):
+        return words.trend(value.number, value.previous, value.previous_at, unit)
+    now = Decimal(about(str(value.number)).removeprefix("≈ "))
+    return words.trend(now, Decimal(near), value.previous_at, unit)
+
+
+def unlike(origins: Iterable[Origin]) -> tuple[Origin, ...]:
+    """The first of those that read the same."""
+    found: dict[tuple[str, ...], Origin] = {}
+    for each in origins:
+        found.setdefault((each.title, each.rest, each.said), each)
+    return tuple(found.values())
 
 
 def origin(place: Place, source: Source, *, said: bool) -> Origin:
