@@ -52,9 +52,9 @@ class Paper:
     at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Fact:
-    """One resource of the record, read in a document or sent by itself."""
+    """One resource of the record, read in a document or sent by itself; it is the same as itself alone."""
 
     stored: Stored
     own: dict[str, Any]

@@ -125,7 +125,7 @@ def _section(
     part: Part, facts: Mapping[str, Fact], kept: dict[str, Json], base: str
 ) -> Json | None:
     """A section, its resources put among those kept; None for one that is empty and not required."""
-    if not part.addresses and part.code not in REQUIRED:
+    if not part.addresses and not part.rows and part.code not in REQUIRED:
         return None
     for address in part.addresses:
         kept.setdefault(address, completed(facts[address].own))
@@ -140,7 +140,7 @@ def _section(
     }
     if part.addresses:
         made["entry"] = [{"reference": f"{base}/{each}"} for each in part.addresses]
-    else:
+    elif not part.rows:
         made["emptyReason"] = {"coding": [{"system": EMPTY, "code": "unavailable"}]}
     return made
 

@@ -28,6 +28,8 @@ PARTIAL = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 DAYS = 12  # of one line
 SOURCES = 3  # of a line, newest first; the resources of all stand in the section
 OBSERVATIONS = frozenset({"Observation"})
+# IPS, Composition-uv-ips: what was coded of a wish is told in words alone.
+WISHES = frozenset({"DocumentReference", "Consent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def kept(health: Health, found: Gathered) -> Iterable[_Kept]:
     yield _Kept("8716-3", "Vital signs", by[VITAL], types=OBSERVATIONS)
     yield _Kept("29762-2", "Social history Narrative", by["29762-2"], types=OBSERVATIONS)
     yield _Kept("10162-6", "History of pregnancies Narrative", by["10162-6"], types=OBSERVATIONS)
-    yield _of("42348-3", "Advance directives", health.directives)
+    yield replace(_of("42348-3", "Advance directives", health.directives), types=WISHES)
 
 
 def values(found: Gathered) -> tuple[Value, ...]:

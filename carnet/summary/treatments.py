@@ -136,16 +136,19 @@ def state(fact: Fact, now: datetime) -> State:
 def ending(fact: Fact) -> datetime | None:
     """When this source says that it ends; the day it ends is one of it."""
     own = fact.own
-    ends = [closing(date_of(own, "effective")[1])]
+    ends = [closing(date_of(own, "effective")[1])] if "effectivePeriod" in own else []
     start = moment(own.get("whenHandedOver")) or moment(own.get("authoredOn"))
     supply = mapping(mapping(own.get("dispenseRequest")).get("expectedSupplyDuration"))
     repeats = mapping(own.get("dispenseRequest")).get("numberOfRepeatsAllowed")
     if days := _days(supply or mapping(own.get("daysSupply"))):
         times = 1 + (min(repeats, REPEATS) if isinstance(repeats, int) else 0)
         ends.append(later(start, timedelta(days=days * times)) if start else None)
-    bounded = []
+    bounded: list[datetime | None] = []
     for dosage in dosages(own):
         repeat = mapping(mapping(dosage.get("timing")).get("repeat"))
+        if not repeat:  # nothing bounds it
+            bounded.append(None)
+            continue
         begun = moment(mapping(repeat.get("boundsPeriod")).get("start")) or start
         if days := _days(mapping(repeat.get("boundsDuration"))):
             bounded.append(later(begun, timedelta(days=days)) if begun else None)

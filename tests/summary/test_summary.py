@@ -30,6 +30,10 @@ from tests.summary.facts import (
 
 pytestmark = pytest.mark.anyio
 
+WISH = {
+    "resourceType": "Observation", "status": "final", "effectiveDateTime": "2026-05-01",
+    "code": concept("http://loinc.org", "75320-2", "Directives"), "valueString": "Ne pas réanimer",
+}  # fmt: skip
 SECTIONS = {"11450-4", "48765-2", "10160-0"}
 
 
@@ -123,7 +127,10 @@ async def test_the_summary_conforms_to_ips(space: Space, shared: Path) -> None:
     await send(space, allergy(concept(SNOMED, "764146007", "Pénicilline")))
     await send(space, taking(concept(ATC, "A10BA02", "Metformine"), "2026-11-02"))
     await send(space, prescription(concept(ATC, "C07AB07", "Bisoprolol"), "2026-11-02"))
+    await send(space, WISH)
     answer = await summary(space)
+    assert "Ne pas réanimer" in sections(answer)["42348-3"]["text"]["div"], "a wish is told"
+    assert "entry" not in sections(answer)["42348-3"], "IPS has no place there for an Observation"
     found = Validator(packages).validate(
         fhir_json.parse(answer.body),
         ("http://hl7.org/fhir/uv/ips/StructureDefinition/Bundle-uv-ips",),
