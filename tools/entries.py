@@ -50,8 +50,8 @@ Counted in the national agency's {files} published examples: **{share} % of {all
 data** ({data}). This page is written by `tools/entries.py`; a test compares them with the documents.
 
 The {left} that are kept are kept on purpose: most are denied, masked (`nullFlavor`) or only planned; then
-comments without a text, forms left blank (neither a value nor a code), and what R4 has no place for (the
-day a sample was received). None was found to be worth a guess. What its author nullified is data too,
+comments without a text or said in the text shown, forms left blank (neither a value nor a code), and acts of
+somebody else. None was found to be worth a guess. What its author nullified is data too,
 *entered in error*, with all it holds; what was broken off is never *completed*.
 
 | entry | template | seen | data | became | kept |

@@ -14,6 +14,7 @@ from carnet.documents.cda import (
     results,
     statements,
     understood,
+    values,
 )
 from carnet.documents.cda.attachments import Attachment, NotExtracted, Role
 from carnet.documents.cda.body import Section
@@ -192,8 +193,8 @@ def _attached(
     for _, inside, where in statements.linked(statement, place):
         if datatypes.local(inside) == "observationMedia":
             continue  # read with the attachments
-        coded = datatypes.code(datatypes.child(inside, "value"), narrative)
-        if not titled and datatypes.local(inside) == "observation" and coded and coded.label:
+        label = _label(datatypes.child(inside, "value"), narrative)
+        if not titled and datatypes.local(inside) == "observation" and label:
             titled = True
             report.data(statements.what(inside), where)
         else:
@@ -243,10 +244,18 @@ def _title(media: datatypes.Element, narrative: datatypes.Narrative) -> str | No
     organizer = media.getparent()
     organizer = organizer.getparent() if organizer is not None else None
     for component in datatypes.children(organizer, "component"):
-        coded = datatypes.code(datatypes.down(component, "observation", "value"), narrative)
-        if coded and coded.label:
-            return coded.label
+        label = _label(datatypes.down(component, "observation", "value"), narrative)
+        if label:
+            return label
     return None
+
+
+def _label(value: datatypes.Element | None, narrative: datatypes.Narrative) -> str | None:
+    """What a value says, as a code or in words."""
+    said = values.typed(value, narrative) if value is not None else None
+    return (
+        said.label if isinstance(said, datatypes.Code) else said if isinstance(said, str) else None
+    )
 
 
 def _told(file: Attachment | NotExtracted, what: str, report: understood.Report) -> None:

@@ -37,6 +37,8 @@ USES: Final = {"H": "home", "HP": "home", "HV": "home", "WP": "work", "TMP": "te
 # Words of a table that answer a question and name nothing.
 YES: Final = frozenset({"oui", "fait", "x"})
 NO: Final = frozenset({"non"})
+# How a line begins that says there is nothing: it is no name of a problem, an allergy or a treatment.
+NOTHING: Final = re.compile(r"(aucune?s?|néant|neant|ras|(pas|absence) de)\b|(pas|absence) d['’]")
 INTEGERS: Final = 2**31  # FHIR R4, integer
 INSTANT: Final = re.compile(r".{10}T.{8}(\..+)?(Z|[+-].{5})")
 
@@ -57,6 +59,11 @@ def answers(text: str) -> bool:
 def denies(text: str | None) -> bool:
     """Whether a text is a no, and nothing else."""
     return _folded(text or "") in NO
+
+
+def says_nothing(text: str | None) -> bool:
+    """Whether words alone say that there is nothing: "Aucune allergie connue"."""
+    return NOTHING.match(_folded(text or "")) is not None
 
 
 def _folded(text: str) -> str:

@@ -35,7 +35,7 @@ from carnet.documents.metadata.entries import (
     stages,
     void,
 )
-from carnet.documents.metadata.entries.reading import Found, Reading
+from carnet.documents.metadata.entries.reading import UNKNOWN, Found, Reading
 from carnet.documents.metadata.entries.shared import COMMENT, EXTERNAL, INTERNAL
 from carnet.documents.metadata.making import Making
 
@@ -90,7 +90,10 @@ def read(making: Making) -> tuple[Reading, tuple[understood.Line, ...]]:
     for entry in making.document.entries:
         report.section(sections[entry.section].named)
         for each in entry.statement.walk():
-            reading.keep(each)
+            if each.kind == "observationMedia":
+                continue  # a file: told with the attachments
+            words = "narrative" if each.text else "no-text"
+            reading.keep(each, words if each.is_a(*COMMENT) else UNKNOWN)
     return reading, report.lines()
 
 

@@ -33,6 +33,7 @@ from carnet.documents.metadata.pieces import (
     denies,
     identifier,
     kept,
+    says_nothing,
 )
 
 CLINICAL: Final = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
@@ -89,6 +90,8 @@ def _agent(statement: Statement) -> Json | None:
         return concept(value)
     kind = statement.label
     for said in ((value.label if isinstance(value, Code) else None), statement.text):
+        if said and says_nothing(said):
+            return None
         if said and answers(said):  # "food allergy: yes" names no food
             return {"text": kind} if kind else None
         if said:

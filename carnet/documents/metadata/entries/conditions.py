@@ -23,7 +23,7 @@ from carnet.documents.metadata.entries.shared import (
     words,
 )
 from carnet.documents.metadata.entries.shared import denied as said_denied
-from carnet.documents.metadata.pieces import Json, answers, coded, concept, identifier
+from carnet.documents.metadata.pieces import Json, answers, coded, concept, identifier, says_nothing
 
 ACTIVE: Final = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 VERIFIED: Final = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -87,8 +87,8 @@ def made(reading: Reading, statement: Statement, held: Statement | None = None) 
     code = value if isinstance(value, Code) else None
     named = _named(code)
     if named is None:
-        if not statement.text or answers(statement.text):
-            reading.keep(statement, "no-value")
+        if not statement.text or answers(statement.text) or says_nothing(statement.text):
+            reading.keep(statement, "narrative" if says_nothing(statement.text) else "no-value")
             return
         named = {"text": statement.text}
     reading.take(statement, _condition(reading, statement, held, code, named))
@@ -96,7 +96,9 @@ def made(reading: Reading, statement: Statement, held: Statement | None = None) 
 
 def _named(code: Code | None) -> Json | None:
     """What it is; a yes or a no in the place of its words is no name."""
-    if code is None or not code.label or not (code.code or not answers(code.label)):
+    if code is None or not code.label:
+        return None
+    if not code.code and (answers(code.label) or says_nothing(code.label)):
         return None
     if code.display and code.original and answers(code.original):
         code = replace(code, original=None)

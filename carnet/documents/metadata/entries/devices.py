@@ -20,7 +20,7 @@ from carnet.documents.metadata.entries.procedures import reasons
 from carnet.documents.metadata.entries.reading import Reading
 from carnet.documents.metadata.entries.shared import notes, recorded, recorder, words
 from carnet.documents.metadata.people import logical
-from carnet.documents.metadata.pieces import Json, concept, identifier, kept, period
+from carnet.documents.metadata.pieces import Json, concept, identifier, kept, period, says_nothing
 
 NCIT: Final = "2.16.840.1.113883.3.26.1.1"
 # What some write among the translations of its code, with the words it is about (NCI Thesaurus).
@@ -84,7 +84,7 @@ def _named(statement: Statement, part: Part | None) -> Json | None:
     if found:
         return found
     said = (part.name if part else None) or statement.text
-    return {"text": said} if said else None
+    return {"text": said} if said and not says_nothing(said) else None
 
 
 def _used(reading: Reading, statement: Statement, part: Part | None, named: Json) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Family history: one FamilyMemberHistory a relative. Source: IHE PCC, Family History Organizer."""
 
+from dataclasses import replace
 from typing import Final
 
 from carnet.documents.cda import datatypes as d
@@ -8,7 +9,7 @@ from carnet.documents.cda.datatypes import Code, Quantity
 from carnet.documents.cda.statements import Part, Statement
 from carnet.documents.metadata.entries.reading import Reading
 from carnet.documents.metadata.entries.shared import comments, denied, recorded
-from carnet.documents.metadata.pieces import Json, concept, kept
+from carnet.documents.metadata.pieces import Json, concept, denies, kept
 
 SEXES: Final = "http://hl7.org/fhir/administrative-gender"
 GENDERS: Final = {"M": "male", "F": "female", "UN": "other"}
@@ -19,19 +20,27 @@ UNKNOWN: Final = {
 
 def made(reading: Reading, statement: Statement) -> None:
     """What is known of one relative; of nobody in particular it is of the family."""
-    if not statement.happened:
+    alone = statement.kind == "observation"
+    if not (statement.happened or (alone and statement.negated)):
         reading.keep(statement, "not-done")
         return
-    found = []
-    for each in [statement] if statement.kind == "observation" else list(statement.inside()):
+    found: list[Json] = []
+    absent: list[str] = []
+    for each in [statement] if alone else list(statement.inside()):
         condition = illness(reading, each)
         if condition is not None:
             found.append(condition)
-    if not found:
+        elif (said := _absent(reading, each)) is not None:
+            absent.append(said)
+        else:
+            reading.keep(each, "not-done")
+    if not found and not absent:
         reading.keep(statement, "no-value")
         return
     part = next(statement.taking("subject"), None)
-    reading.take(statement, _history(reading, statement, part, found))
+    history = _history(reading, statement, part, found)
+    history["note"] = [*history["note"], *({"text": f"Absent : {said}"} for said in absent)]
+    reading.take(statement, history)
 
 
 def relative(part: Part | None) -> Json:
@@ -63,11 +72,23 @@ def _history(reading: Reading, statement: Statement, part: Part | None, found: l
     }
 
 
+def _absent(reading: Reading, statement: Statement) -> str | None:
+    """What is denied of the relative, in words: R4's conditions know no denial."""
+    code = statement.value if isinstance(statement.value, Code) else None
+    told = statement.mood == "EVN" and statement.null is None and denied(statement, code)
+    if not told or code is None or not (code.display or code.original):
+        return None
+    if code.display and code.original and denies(code.original):
+        code = replace(code, original=None)
+    named = concept(code) or {}
+    reading.use(statement)
+    return str(named.get("text") or code.label)
+
+
 def illness(reading: Reading, statement: Statement) -> Json | None:
     """One illness of the relative; one that is denied is said nowhere as an illness."""
     value = statement.value
     if not statement.happened or denied(statement, value if isinstance(value, Code) else None):
-        reading.keep(statement, "not-done")
         return None
     named = concept(value) if isinstance(value, Code) else None
     named = named or ({"text": statement.text} if statement.text else None)

@@ -24,6 +24,7 @@ from carnet.documents.metadata.pieces import (
     kept,
     period,
     quantity,
+    says_nothing,
 )
 
 SUPPLIED: Final = ("1.2.250.1.213.1.1.3.86", "1.3.6.1.4.1.19376.1.9.1.3.8")
@@ -85,7 +86,7 @@ def made(reading: Reading, statement: Statement) -> None:
     named = products.product(statement.product) or (
         {"text": statement.text} if statement.text else None
     )
-    if named is None:
+    if named is None or ("coding" not in named and says_nothing(named.get("text"))):
         reading.keep(statement, "no-code")
         return
     if dispenses.only(reading, statement, named):

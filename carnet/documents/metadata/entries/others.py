@@ -75,6 +75,8 @@ class _History:
             found = illness(reading, statement)
             if found is not None:
                 self._resource(top)["condition"].append(found)
+            else:
+                reading.keep(statement, "not-done")
         elif statement.code is None or not statement.label:
             reading.keep(statement, "no-code")
         elif statement.value is None and not statement.text:

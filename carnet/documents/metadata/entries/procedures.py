@@ -16,6 +16,7 @@ from carnet.documents.metadata.entries.shared import (
 from carnet.documents.metadata.people import logical
 from carnet.documents.metadata.pieces import Json, concept, identifier, kept
 
+RECEIVED: Final = ("1.2.250.1.213.1.1.3.107", "1.3.6.1.4.1.19376.1.3.1.3")
 # Status of a CDA act → FHIR event-status. Source: HL7 v3 ActStatus.
 STATUS: Final = {
     "completed": "completed",
@@ -96,6 +97,7 @@ def _procedure(reading: Reading, statement: Statement, named: Json) -> Json:
         "bodySite": [each for each in map(concept, statement.sites) if each],
         "note": [
             *notes(reading, statement, words(statement.code)),
+            *_received(reading, statement),
             *({"text": f"Voie d’abord : {each.label}"} for each in statement.approaches),
             *({"text": f"Méthode : {each.label}"} for each in statement.methods),
             *(
@@ -105,6 +107,16 @@ def _procedure(reading: Reading, statement: Statement, named: Json) -> Json:
             ),
         ],
     }
+
+
+def _received(reading: Reading, statement: Statement) -> list[Json]:
+    """When what was taken came to the laboratory: a Procedure has no place for it."""
+    said = []
+    for each in list(statement.inside(None, *RECEIVED)):
+        if each.happened and each.at and each.at.first:
+            reading.use(each)
+            said.append({"text": f"Échantillon reçu le {each.at.first}"})
+    return said
 
 
 def request(reading: Reading, statement: Statement, named: Json) -> Json:

@@ -141,4 +141,6 @@ def test_family_history_is_of_the_relative_and_a_denied_illness_is_not_theirs(
     assert found["relationship"]["coding"][0]["code"] == "FTH"
     assert found["condition"][0]["code"]["coding"][0]["code"] == "I21"
     denied = ill.replace('moodCode="EVN"', 'moodCode="EVN" negationInd="true"')
-    assert read_in(laboratory, relative_history(denied)) == []
+    (absent,) = read_in(laboratory, relative_history(denied))
+    assert "condition" not in absent
+    assert absent["note"] == [{"text": "Absent : Infarctus"}]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from carnet.documents import cda
 from tests.documents.metadata.entries.fragments import (
     FRENCH,
     ICD,
@@ -24,7 +25,12 @@ from tests.documents.metadata.entries.fragments import (
     with_entries,
 )
 from tests.documents.metadata.entries.test_dispenses import supply
-from tests.documents.metadata.entries.test_medications import GIVEN, TAKEN, administration
+from tests.documents.metadata.entries.test_medications import (
+    GIVEN,
+    NO_PRODUCT,
+    TAKEN,
+    administration,
+)
 from tests.documents.metadata.entries.test_others import person
 
 Json = dict[str, Any]
@@ -344,3 +350,69 @@ def test_the_brand_and_the_model_of_a_device_are_no_kinds_of_device(laboratory: 
 def test_a_treatment_that_was_given_keeps_its_section(laboratory: bytes) -> None:
     found = kinds(laboratory, administration(before=DAY), code=GIVEN)
     assert found["MedicationAdministration"]["status"] == "completed"
+
+
+# ------------------------------------------------------------------------------------ what is not there
+
+
+@pytest.mark.parametrize(
+    "words", ["Aucune allergie connue", "Pas d'allergie", "pas d’allergie", "Néant", "RAS"]
+)
+def test_words_that_say_there_is_nothing_name_no_allergy_problem_treatment_nor_device(
+    laboratory: bytes, words: str
+) -> None:
+    text = f"<text>{words}</text>"
+    unknown = '<value xsi:type="CD" nullFlavor="UNK"/>'
+    said = f'<value xsi:type="CD" nullFlavor="OTH"><originalText>{words}</originalText></value>'
+    allergies = [observation(text + each, PCC + "6", FRENCH + "41") for each in (unknown, said)]
+    for entry in allergies:
+        assert "AllergyIntolerance" not in kinds(laboratory, entry, code="48765-2")
+    for value in (unknown + text, said):
+        assert "Condition" not in kinds(laboratory, concern(problem(value=value)))
+    taken = administration(before=text, what=NO_PRODUCT)
+    assert "MedicationStatement" not in kinds(laboratory, taken)
+    device = f'<supply classCode="SPLY" moodCode="EVN">{templates(FRENCH + "20")}{own_id()}{text}</supply>'
+    assert "Device" not in kinds(laboratory, device, code="46264-8")
+
+
+def test_a_problem_whose_name_begins_so_is_one_all_the_same(laboratory: bytes) -> None:
+    value = '<value xsi:type="CD" nullFlavor="OTH"><originalText>Rash</originalText></value>'
+    assert kinds(laboratory, concern(problem(value=value)))["Condition"]["code"]["text"] == "Rash"
+
+
+def test_what_a_relative_does_not_have_is_said_in_words_and_is_no_illness(
+    laboratory: bytes,
+) -> None:
+    entry = observation(
+        coded("value", "D66", ICD, "Hémophilie", "CD"),
+        FRENCH + "51",
+        attributes='negationInd="true"',
+    )
+    found = kinds(laboratory, entry, code="10157-6")["FamilyMemberHistory"]
+    assert "condition" not in found
+    assert found["note"] == [{"text": "Absent : Hémophilie"}]
+
+
+def test_the_day_a_sample_was_received_stands_with_its_taking(laboratory: bytes) -> None:
+    inside = (
+        f'<act classCode="ACT" moodCode="EVN">{templates(FRENCH + "107")}'
+        '<code code="281271004" codeSystem="2.16.840.1.113883.6.96"/>'
+        '<effectiveTime value="20180116"/></act>'
+    )
+    entry = act("EVN", "completed", DAY).replace(
+        "</procedure>", related("COMP", inside) + "</procedure>"
+    )
+    found = kinds(laboratory, entry)["Procedure"]
+    assert {"text": "Échantillon reçu le 2018-01-16"} in found["note"]
+
+
+def test_an_attached_file_is_titled_by_what_it_is_said_to_be_in_words(laboratory: bytes) -> None:
+    held = (
+        f'<organizer classCode="CLUSTER" moodCode="EVN">{templates(FRENCH + "18")}<component>'
+        '<observation classCode="OBS" moodCode="EVN"><code code="69764-9" codeSystem="2.999"/>'
+        '<value xsi:type="ST">Schéma oblique</value></observation></component><component>'
+        '<observationMedia classCode="OBS" moodCode="EVN"><value mediaType="application/pdf"'
+        ' representation="B64">JVBERi0xLjQKJSVFT0YK</value></observationMedia></component></organizer>'
+    )
+    document = cda.read(with_entries(laboratory, held, code="55107-7"))
+    assert "Schéma oblique" in [each.title for each in document.attachments]
