@@ -7,7 +7,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import resources as files
@@ -22,6 +22,7 @@ Json = Mapping[str, Any]
 LOINC = "http://loinc.org"
 # What names who said it, the most telling first, and what names when.
 WHO = ("asserter", "informationSource", "recorder", "requester", "performer", "author")
+NAMED = frozenset(WHO)
 WHEN = ("recordedDate", "dateAsserted", "authoredOn", "recorded", "whenHandedOver", "whenPrepared",
         "issued", "date", "effectiveDateTime", "occurrenceDateTime", "performedDateTime")  # fmt: skip
 LASTS = ("effectivePeriod", "performedPeriod", "period")  # what took a while, from its start
@@ -67,7 +68,23 @@ class Fact:
 
     def source(self, *, stage: Stage | None = None, said: str = "") -> Source:
         """Where it comes from, as the page says it."""
-        return replace(self.told, stage=stage, said=said) if stage or said else self.told
+        told = self.told
+        if not stage and not said:
+            return told
+        return Source(
+            told.address, told.document, told.title, told.author, told.at, told.by, stage, said
+        )
+
+
+def _when(own: Json) -> datetime | None:
+    """When it was written; else when it took place."""
+    for key in WHEN:
+        if key in own and (found := moment(own[key])):
+            return found
+    for key in LASTS:
+        if key in own and (found := moment(mapping(own[key]).get("start"))):
+            return found
+    return None
 
 
 def content(stored: Stored) -> dict[str, Any]:
@@ -78,8 +95,7 @@ def content(stored: Stored) -> dict[str, Any]:
 def fact(stored: Stored, paper: Paper | None = None, own: dict[str, Any] | None = None) -> Fact:
     """A resource with the document it was read in. own: its content, when it was parsed already."""
     own = content(stored) if own is None else own
-    at = next((m for key in WHEN if key in own and (m := moment(own[key]))), None)
-    at = at or next((m for key in LASTS if (m := moment(mapping(own.get(key)).get("start")))), None)
+    at = _when(own)
     if paper is None:
         source = Source(stored.address, "", "", author(own), at or stored.upd, by(own) or OTHER)
     else:
@@ -162,6 +178,8 @@ def moment(text: object) -> datetime | None:
         at = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+    if FIRST.year <= at.year < FAR.year:
+        return at
     return min(max(at, FIRST), FAR)
 
 
@@ -226,6 +244,8 @@ def notes(own: Json) -> tuple[str, ...]:
 
 def author(resource: Json) -> str:
     """Who said it, as they are read: contained, displayed, or the custodian."""
+    if NAMED.isdisjoint(resource):
+        return ""
     found: list[str] = []
     contained: dict[str, dict[str, Any]] | None = None
     for key in WHO:
@@ -264,6 +284,8 @@ def by(own: Json) -> By | None:
     """Who declares it: of the first that are named; None when nobody is."""
     if own.get("primarySource") is False and "reportOrigin" in own:
         return "patient"
+    if NAMED.isdisjoint(own):
+        return None
     for key in WHO:
         if key not in own or not (named := listed(own[key])):
             continue
