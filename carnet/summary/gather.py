@@ -272,6 +272,8 @@ async def at_once(*acts: Coroutine[Any, Any, Any]) -> list[Any]:
         for each in tasks:
             each.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for act in acts:
+            act.close()  # one that had not begun
         raise
 
 
