@@ -38,7 +38,10 @@ USES: Final = {"H": "home", "HP": "home", "HV": "home", "WP": "work", "TMP": "te
 YES: Final = frozenset({"oui", "fait", "x"})
 NO: Final = frozenset({"non"})
 # How a line begins that says there is nothing: it is no name of a problem, an allergy or a treatment.
-NOTHING: Final = re.compile(r"(aucune?s?|néant|neant|ras|(pas|absence) de)\b|(pas|absence) d['’]")
+NOTHING: Final = re.compile(r"(aucune?s?|néant|neant|ras|pas de)\b|pas d['’]")
+ABSENCE: Final = re.compile(
+    r"absence (de\b|d['’])"
+)  # of a pulse, of an appetite: a problem may be one
 INTEGERS: Final = 2**31  # FHIR R4, integer
 INSTANT: Final = re.compile(r".{10}T.{8}(\..+)?(Z|[+-].{5})")
 
@@ -61,9 +64,13 @@ def denies(text: str | None) -> bool:
     return _folded(text or "") in NO
 
 
-def says_nothing(text: str | None) -> bool:
-    """Whether words alone say that there is nothing: "Aucune allergie connue"."""
-    return NOTHING.match(_folded(text or "")) is not None
+def says_nothing(text: str | None, *, absence: bool = True) -> bool:
+    """Whether words alone say that there is nothing: "Aucune allergie connue".
+
+    absence: whether "absence de…" says it too; not of a problem, which may be called so.
+    """
+    folded = _folded(text or "")
+    return bool(NOTHING.match(folded) or (absence and ABSENCE.match(folded)))
 
 
 def _folded(text: str) -> str:

@@ -87,8 +87,9 @@ def made(reading: Reading, statement: Statement, held: Statement | None = None) 
     code = value if isinstance(value, Code) else None
     named = _named(code)
     if named is None:
-        if not statement.text or answers(statement.text) or says_nothing(statement.text):
-            reading.keep(statement, "narrative" if says_nothing(statement.text) else "no-value")
+        nothing = says_nothing(statement.text, absence=False)
+        if nothing or not statement.text or answers(statement.text):
+            reading.keep(statement, "narrative" if nothing else "no-value")
             return
         named = {"text": statement.text}
     reading.take(statement, _condition(reading, statement, held, code, named))
@@ -98,7 +99,7 @@ def _named(code: Code | None) -> Json | None:
     """What it is; a yes or a no in the place of its words is no name."""
     if code is None or not code.label:
         return None
-    if not code.code and (answers(code.label) or says_nothing(code.label)):
+    if not code.code and (answers(code.label) or says_nothing(code.label, absence=False)):
         return None
     if code.display and code.original and answers(code.original):
         code = replace(code, original=None)

@@ -375,9 +375,10 @@ def test_words_that_say_there_is_nothing_name_no_allergy_problem_treatment_nor_d
     assert "Device" not in kinds(laboratory, device, code="46264-8")
 
 
-def test_a_problem_whose_name_begins_so_is_one_all_the_same(laboratory: bytes) -> None:
-    value = '<value xsi:type="CD" nullFlavor="OTH"><originalText>Rash</originalText></value>'
-    assert kinds(laboratory, concern(problem(value=value)))["Condition"]["code"]["text"] == "Rash"
+@pytest.mark.parametrize("name", ["Rash", "Absence de pouls"])
+def test_a_problem_whose_name_begins_so_is_one_all_the_same(laboratory: bytes, name: str) -> None:
+    value = f'<value xsi:type="CD" nullFlavor="OTH"><originalText>{name}</originalText></value>'
+    assert kinds(laboratory, concern(problem(value=value)))["Condition"]["code"]["text"] == name
 
 
 def test_what_a_relative_does_not_have_is_said_in_words_and_is_no_illness(
