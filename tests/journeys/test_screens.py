@@ -137,6 +137,14 @@ def reviewed(page: Page) -> None:
     follow(page.get_by_role("button", name="Relire l’ordonnance"))
 
 
+def stopping(page: Page) -> None:
+    """A prescription of one's own, whose lines may end."""
+    reviewed(page)
+    follow(page.get_by_role("button", name="Publier l’ordonnance"))
+    prescribing(page)
+    follow(page.get_by_role("link", name="Ordonnance du").first)
+
+
 def consenting(page: Page) -> None:
     """The declaration of a consent, by a professional who has none."""
     found(page)
@@ -327,6 +335,7 @@ SCREENS_OF: Final = (
     Screen("rediger-relu", "gp", composed, DESK),
     Screen("ordonnance", "gp", prescribing),
     Screen("ordonnance-relue", "gp", reviewed),
+    Screen("ordonnance-arretee", "gp", stopping),
     Screen("document-enfant", "gp", of_a_child),
     Screen("pourquoi", "gp", at("/patients/aaaaaaaaaaaaaaaaaaaaaaaaaa/pourquoi/")),
     Screen("assistants", "gp", at("/assistants/")),
@@ -478,6 +487,7 @@ def test_every_page_has_its_picture(pictures: dict[str, Shown]) -> None:
         "represented": "/operateur/mandats/[^/]+/", "mandates": "/patients/[^/]+/mandats/",
         "receipt": "/accompagner/recu/[^/]+/", "letter": "/courrier/[^/]+/",
         "emergency": "/patients/urgence/", "prescribe": "/patients/[^/]+/ordonnance/",
+        "prescription": "/patients/[^/]+/ordonnance/[^/]+/",
         "choose-document": "/patients/[^/]+/rediger/", "write": "/patients/[^/]+/rediger/vsm/",
     }  # fmt: skip
     assert missing(addresses() - NO_PAGE - RECEIVING.keys(), shapes, paths) == set()
