@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from carnet.documents.archive import ARCHIVED
 from carnet.identity.ins import control_key
 
 LOINC = "http://loinc.org"
@@ -27,6 +28,7 @@ DOCUMENTS = ("11502-2", "11488-4", "34794-8", "60591-5", "57833-6", "60593-1", "
              "CERT_DECL", "0000-0")  # fmt: skip
 WORDS = ("Bilan", "Contrôle", "Suivi", "Urgence", "Secret", "Consultation", "Douleur", "Fatigue")
 KINDS_OF_IDENTIFIER = ("PLAC", "FILL")
+MHD = "https://profiles.ihe.net/ITI/MHD/CodeSystem/MHDlistTypes"
 PROTOCOLS = "https://carnet.test/protocols"
 RPPS = "urn:oid:1.2.250.1.71.4.2.1"
 CAST = ("patient", "minor", "elder", "parent")
@@ -224,8 +226,10 @@ def _report(number: int, chance: random.Random, people: list[str], items: list[I
     if chance.random() < 0.5:  # seen by many, it points to what not all of them see
         key, labels = chance.choice(CAST[:3]), []
     members = _members(chance, items, "Observation")
-    if number % len(TEMPLATES) > 5 and number // len(TEMPLATES) % 2:
-        return _list(number, key, actor, labels, members)
+    if number % len(TEMPLATES) > 5:  # a list of results, then of documents, by turns
+        made = _list if number // len(TEMPLATES) % 2 else _folder
+        named = members if made is _list else _members(chance, items, "DocumentReference")
+        return made(number, key, actor, labels, named)
 
     def body(chance: random.Random, ids: dict[str, str]) -> Body:
         return {
@@ -262,6 +266,31 @@ def _list(number: int, key: str, actor: str, labels: list[str], members: list[st
         }
 
     return Item(number, "list", actor, (Step("POST", "List", body),), (key,), types=("List",))
+
+
+def _folder(number: int, key: str, actor: str, labels: list[str], members: list[str]) -> Item:
+    """A folder of documents, or what was sent together: it bears the masks of what it names."""
+
+    def body(chance: random.Random, ids: dict[str, str]) -> Body:
+        kind = chance.choice(("folder", "submissionset"))
+        named = [
+            {"item": {"reference": f"DocumentReference/{{{each}}}"}}
+            for each in members
+            if each in ids
+        ]
+        return {
+            "resourceType": "List",
+            **_meta(labels),
+            "identifier": [{"system": "urn:ietf:rfc:3986", "value": f"urn:oid:1.3.{number}"}],
+            "status": "current",
+            "mode": "working",
+            "title": _text(chance),
+            "code": {"coding": [{"system": MHD, "code": kind}]},
+            "subject": _subject(key),
+            **({"entry": named} if named else {}),
+        }
+
+    return Item(number, "folder", actor, (Step("POST", "List", body),), (key,), types=("List",))
 
 
 CLINICAL: dict[str, Callable[[random.Random, str], Body]] = {
@@ -316,6 +345,11 @@ def _clinical(number: int, chance: random.Random, people: list[str], items: list
 LEAFLETS = ("consignes", "compte rendu")
 
 
+def _archived(flag: bool) -> Body:
+    """Put aside by who reads it (PDSm, isArchived)."""
+    return {"extension": [{"url": ARCHIVED, "valueBoolean": True}]} if flag else {}
+
+
 def _document(number: int, chance: random.Random, people: list[str], items: list[Item]) -> Item:
     key, actor, labels = _place(chance, people)
     code = chance.choice(DOCUMENTS)
@@ -331,6 +365,7 @@ def _document(number: int, chance: random.Random, people: list[str], items: list
             "subject": _subject(key),
             "date": date(chance) + "T08:00:00Z",
             "description": _text(chance),
+            **_archived(chance.random() < 0.25),
             **_by_contained(chance, "author"),
             "securityLabel": [
                 {"coding": [{"system": SECURITY, "code": each}]} for each in ["N", *labels]

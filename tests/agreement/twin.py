@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import itertools
 import json
 import logging
@@ -23,15 +24,14 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import structlog
+from pypdf import PdfReader
 
-from tests import people
-from tests.agreement import attacks, followed, standard
+from tests.agreement import attacks, followed, shown, standard
 from tests.agreement.aims import Aim, Probe, bundle, get, span, token
 from tests.agreement.items import (
     CAST,
     CODES,
     DOCUMENTS,
-    LEAFLETS,
     LOINC,
     MASKS,
     SECURITY,
@@ -40,7 +40,6 @@ from tests.agreement.items import (
     date,
 )
 from tests.agreement.pages import inside
-from tests.agreement.told import JOBS
 from tests.agreement.worlds import (
     PERSONAS,
     Original,
@@ -362,104 +361,13 @@ def _audit(aim: Aim) -> Probe:
     return get("AuditEvent", f"AuditEvent?{urlencode(given)}&_count=500")
 
 
-PATIENTS_PAGES = ("health", "documents", "search", "search", "curves", "person", "openings", "rights",
-                  "professionals", "why", "mandated", "emergencies", "running")  # fmt: skip
-OWN_PAGES = ("acting", "life", "reviews", "identity", "sheet")
-
-
-def _typed(chance: random.Random) -> str:
-    """Words of documents, hidden or not, as they are looked for."""
-    one, two = chance.choice(WORDS), chance.choice((*WORDS, *LEAFLETS))
-    return chance.choice((one, two, f"{one[:3]}*", f'"{one} {two}"', f"{one} -{two}"))
-
-
-def _page(aim: Aim) -> Probe:
-    """A page of a record: one's own, another's, or that of whom it is about."""
-    chance, mine = aim.chance, aim.twins.viewer.kind == "patient" and aim.chance.random() < 0.4
-    patient = "" if mine else aim.person.split("/")[1]
-    name = chance.choice((*PATIENTS_PAGES, *OWN_PAGES))
-    if name == "documents":
-        given: tuple[str, ...] = (patient, chance.choice(("", "", *DOCUMENTS)),
-                 chance.choice(("", "", "2025", "2026")))  # fmt: skip
-    elif name == "search":
-        given = (patient, _typed(chance), chance.choice(("", "", *DOCUMENTS)),
-                 chance.choice(("", "", "2025", "2026")))  # fmt: skip
-    elif name == "openings":
-        given = (patient, aim.twins.now.isoformat())
-    else:
-        given = (patient,) if name in PATIENTS_PAGES else ()
-    return Probe("page of a record", "GET", "", page=(name, *given))
-
-
-def _item_page(aim: Aim) -> Probe:
-    """A page of one thing: a document, its file, a curve."""
-    name = aim.chance.choice(("document", "file", "content", "curve"))
-    rtype = {"document": "DocumentReference", "file": "DocumentReference"}.get(name, "Binary")
-    what = aim.chance.choice(CODES) if name == "curve" else aim.address(rtype).split("/")[1]
-    mine = aim.twins.viewer.kind == "patient" and aim.chance.random() < 0.4
-    patient = "" if mine else aim.person.split("/")[1]
-    return Probe("page of one thing", "GET", "", page=(name, patient, what))
-
-
-def _finding(aim: Aim) -> Probe:
-    """Somebody of the cast, or nobody: their identity may be found, whatever is in their record."""
-    known = aim.twins.numbers[: len(people.POPULATION.people) - 1]
-    number = aim.chance.choice(known) if aim.chance.random() < 0.5 else "100000000000000"
-    return Probe("page: finding a person", "GET", "", page=("find", number))
-
-
-def _archive(aim: Aim) -> Probe:
-    mine = aim.twins.viewer.kind == "patient" and aim.chance.random() < 0.5
-    patient = "" if mine else aim.person.split("/")[1]
-    return Probe("archive", "GET", "", page=("archive", patient))
-
-
-def _rendered(aim: Aim, path: str, method: str = "GET") -> tuple[str, ...]:
-    """An address of a record: one's own, that of whom one acts for, or a patient's."""
-    kind, chance = aim.twins.viewer.kind, aim.chance
-    if kind == "patient" and chance.random() < 0.4:
-        return "html", method, f"/dossier/{path}"
-    head = "pour" if kind in ("patient", "helper") else "patients"
-    return "html", method, f"/{head}/{aim.person.split('/')[1]}/{path}"
-
-
-def _html(aim: Aim) -> Probe:
-    """The pages of a record as they are sent."""
-    chance = aim.chance
-    asked = urlencode({"type": chance.choice(DOCUMENTS), "annee": chance.choice((2025, 2026))})
-    path = chance.choice(("", "", f"?{asked}", "courbes/", "acces/", "acces/?vue=ajouts",
-                          f"recherche/?{urlencode({'q': _typed(chance)})}", "droits/",
-                          "droits/professionnels/", "pourquoi/", "emporter/"))  # fmt: skip
-    if chance.random() < 0.15:
-        page: tuple[str, ...] = ("html", "GET", chance.choice(OWN_ADDRESSES))
-    else:
-        page = _rendered(aim, path)
-    return Probe("rendered page of a record", "GET", "", page=page)
-
-
-OWN_ADDRESSES = ("/pour-qui/", "/espace/", "/identite/", "/identite/fiche/", "/urgences/",
-                 "/patients/", "/accompagner/", "/assistants/", "/assister/",
-                 "/identitovigilance/", "/operateur/")  # fmt: skip
-
-
-def _item_html(aim: Aim) -> Probe:
-    """A document, its file, or a curve, as they are sent."""
-    document = aim.address("DocumentReference").split("/")[1]
-    path = aim.chance.choice((
-        f"documents/{document}/", f"documents/{document}/", f"documents/{document}/fichier/",
-        f"fichiers/{aim.address('Binary').split('/')[1]}", f"courbes/{aim.chance.choice(CODES)}/",
-    ))  # fmt: skip
-    return Probe("rendered page of one thing", "GET", "", page=_rendered(aim, path))
-
-
-def _taken(aim: Aim) -> Probe:
-    """A record taken away from its page, or handed over by an operator."""
-    page = _rendered(aim, "emporter/", "POST") if aim.chance.random() < 0.5 else ("handed over",)
-    return Probe("export, page and command", "GET", "", page=page)
-
-
 def _summarised(aim: Aim) -> Probe:
     path = f"{aim.person}/$summary"
+    if aim.chance.random() < 0.4:  # as it is printed
+        asked = urlencode(
+            {"_format": "application/pdf", "_language": aim.chance.choice(("fr-FR", "en"))}
+        )
+        return get("$summary", f"{path}?{asked}")
     if aim.chance.random() < 0.3:
         content = (("content-type", FHIR),)
         return Probe("$summary", "POST", path, b'{"resourceType":"Parameters"}', content)
@@ -480,17 +388,6 @@ def _same(aim: Aim) -> Probe:
         f"{aim.address('DocumentReference')}/$same", f"{aim.person}/$same-documents",
         f"{aim.address('ServiceRequest')}/$already-done",
     )))  # fmt: skip
-
-
-def _job(aim: Aim) -> Probe:
-    name = aim.chance.choice(tuple(JOBS))
-    return Probe("job", "POST", "", page=("job", name))  # alone: what it draws is the same in both
-
-
-def _prescribed(aim: Aim) -> Probe:
-    if aim.chance.random() < 0.5:
-        return Probe("page: emergency", "GET", "", page=("emergency", aim.person.split("/")[1]))
-    return Probe("page: emergency", "GET", "", page=("running", aim.person.split("/")[1]))
 
 
 # A whole record each time: asked once where the others are asked ten times.
@@ -568,17 +465,9 @@ GRAMMAR: dict[str, Callable[[Aim], Probe]] = {
     "$everything": _everything,
     "$emergency": _emergency,
     "AuditEvent": _audit,
-    "page of a record": _page,
-    "page of one thing": _item_page,
-    "page: finding a person": _finding,
-    "page: emergency": _prescribed,
-    "archive": _archive,
-    "rendered page of a record": _html,
-    "rendered page of one thing": _item_html,
-    "export, page and command": _taken,
     "notice": lambda aim: Probe("notice", "GET", "", page=("notices",)),
     "letter": lambda aim: Probe("letter", "GET", "", page=("letters",)),
-    "job": _job,
+    **shown.GRAMMAR,
     **standard.GRAMMAR,
     **followed.GRAMMAR,
     **attacks.GRAMMAR,
@@ -626,7 +515,7 @@ async def ask(of: Twins, probe: Probe, report: Report) -> str | None:
         if probe.kind == "$take-away" and a.status == b.status == 200:  # as an archive is
             a, b = (replace(each, body=inside(each.body, of.now)) for each in (a, b))
         if probe.kind == "$summary":
-            a, b = (replace(each, body=DRAWN.sub(b"", each.body)) for each in (a, b))
+            a, b = (replace(each, body=DRAWN.sub(b"", printed(each.body))) for each in (a, b))
         if told := difference(
             *((_unnumbered(a), _unnumbered(b)) if probe.kind in LINES else (a, b))
         ):
@@ -638,6 +527,14 @@ async def ask(of: Twins, probe: Probe, report: Report) -> str | None:
         if following is None:
             return None
         path = following
+
+
+def printed(data: bytes) -> bytes:
+    """What is read on the pages of a PDF, and how many there are; anything else as it is."""
+    if not data.startswith(b"%PDF"):
+        return data
+    pages = [page.extract_text() for page in PdfReader(io.BytesIO(data)).pages]
+    return b"%PDF\n" + "\f".join(pages).encode()
 
 
 def _unnumbered(answer: Answer) -> Answer:
