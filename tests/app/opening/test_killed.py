@@ -44,7 +44,7 @@ def opened(data: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
         data.parent / "words",
     ]
     process = subprocess.Popen(
-        [sys.executable, "-m", "carnet", "open", *given], stdout=log, stderr=log, env=env
+        [sys.executable, "-m", "carnet", "open", *map(str, given)], stdout=log, stderr=log, env=env
     )
     try:
         wait(lambda: answers(f"http://127.0.0.1:{port}/health") or process.poll() is not None)
