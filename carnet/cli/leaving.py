@@ -7,8 +7,8 @@ import asyncio
 import base64
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
@@ -17,7 +17,7 @@ import typer
 from psycopg import AsyncConnection
 
 from carnet import app as composition
-from carnet import portal
+from carnet import errors, portal
 from carnet.access import audit, door, queries
 from carnet.access import matrix as matrices
 from carnet.access.actor import Actor, ActorKind
@@ -48,6 +48,20 @@ class KeyExists(take.Exists):
     """There is a file of this name already: a key is never written over."""
 
 
+class NotWritten(errors.CarnetError):
+    """The file cannot be written there: nothing half made is left under its name."""
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Refusals, and what a disk refuses, as a sentence and exit status 1."""
+    with common.refusals():
+        try:
+            yield
+        except OSError as error:
+            raise NotWritten(f"{NotWritten.__doc__} ({error.strerror or error})") from None
+
+
 @asynccontextmanager
 async def at(settings: Settings, server: Server) -> AsyncIterator[tuple[door.Door, Any]]:
     """The door of the owner's command, and its connection."""
@@ -70,7 +84,7 @@ def _do(
             who = await common.operator(made, by, CLIENT)
             return await act(settings, Visit(made, who, secrets.token_hex(8)), conn)
 
-    with common.refusals():
+    with sentences():
         settings = common.settings_of(data)
         with common.server_of(settings) as server:
             return asyncio.run(run(settings, server))
@@ -88,7 +102,7 @@ def new_key(
     It is made where the archive will be opened, and never lies on the machine that is left.
     """
     private, public = sealed.new_key()
-    with common.refusals():
+    with sentences():
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
@@ -162,13 +176,14 @@ def restored(
 
     Everything is verified before anything is written, and compared before it is kept.
     """
-    with common.refusals():
+    with sentences():
         private = sealed.identity(identity)
         settings = common.settings_of(data)
         with common.server_of(settings) as server:
             common.bring_up_to_date(settings, server)
             composition.set_up_pages(settings, server, None)
             portal.migrate(server.url("carnet_admin"))
+            asyncio.run(_vacant(settings, server))  # told at once, not when all of it was read
             verified = restore.examine(file, private, _key(key), settings.data)
             if key is None:
                 print(
@@ -186,6 +201,12 @@ def restored(
     print(f"{read} documents read for their words.")
     if report.found:
         raise typer.Exit(3)
+
+
+async def _vacant(settings: Settings, server: Server) -> None:
+    url = server.url("carnet_admin")
+    async with await AsyncConnection.connect(url, autocommit=True) as conn:
+        await restore.vacant(conn, settings.roots.exists())
 
 
 async def put_back(

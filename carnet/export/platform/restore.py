@@ -115,12 +115,17 @@ def _keys(part: Part) -> tuple[bytes, bytes]:
     )
 
 
-async def ready(conn: AsyncConnection[Any], verified: Verified, roots: bool) -> None:
-    """Refused where the archive may not be put back. roots: this machine has handed some out."""
+async def vacant(conn: AsyncConnection[Any], roots: bool) -> None:
+    """Refused where somebody was, or is served. roots: this machine has handed some out."""
     if roots or not await queries.empty(conn):
         raise NotEmpty
     if await queries.served(conn):
         raise Served
+
+
+async def ready(conn: AsyncConnection[Any], verified: Verified, roots: bool) -> None:
+    """Refused where the archive may not be put back."""
+    await vacant(conn, roots)
     if await queries.migrations(conn) != verified.manifest["migrations"]:
         raise OtherProgram
 

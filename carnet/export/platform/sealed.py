@@ -65,7 +65,8 @@ def writing(out: BinaryIO, to: pyrage.x25519.Recipient) -> Iterator[BinaryIO]:
     """A file whose bytes go encrypted to `out`."""
     source, sink = os.pipe()
     with os.fdopen(source, "rb", 0) as plain:
-        work = _Beside(lambda: pyrage.encrypt_io(plain, out, [to]), plain)
+        disk = _Disk(out)
+        work = _Beside(lambda: pyrage.encrypt_io(plain, disk, [to]), plain, disk)
         with os.fdopen(sink, "wb") as file:
             work.start()
             try:
@@ -117,12 +118,38 @@ class _Into(io.RawIOBase):
         return done
 
 
+class _Disk(io.RawIOBase):
+    """A file that keeps what refused to be written: the library tells it in words of its own."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.refused: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        """All of it, or the refusal."""
+        try:
+            return self._file.write(memoryview(data))  # type: ignore[arg-type]
+        except OSError as error:
+            self.refused = error
+            raise
+
+    def flush(self) -> None:
+        try:
+            self._file.flush()
+        except OSError as error:
+            self.refused = error
+            raise
+
+
 class _Beside(threading.Thread):
     """The library's loop, beside who writes or reads the plain bytes."""
 
-    def __init__(self, work: Callable[[], None], file: BinaryIO) -> None:
+    def __init__(self, work: Callable[[], None], file: BinaryIO, disk: _Disk | None = None) -> None:
         super().__init__(daemon=True)
-        self._work, self._file = work, file
+        self._work, self._file, self._disk = work, file, disk
         self.failed: BaseException | None = None
         self.left = False  # the other end was closed before the end
 
@@ -147,6 +174,8 @@ class _Beside(threading.Thread):
         self.join()
         if self.failed is None:
             return
+        if self._disk is not None and self._disk.refused is not None:
+            raise self._disk.refused
         if isinstance(self.failed, pyrage.DecryptError):
             raise (WrongKey if "matching" in str(self.failed) else Altered) from None
         if isinstance(self.failed, OSError) and self.failed.errno is None:
