@@ -360,7 +360,9 @@ SCREENS_OF: Final = (
 )
 
 # Addresses that are no page: files, proofs, pictures of pages.
-NO_PAGE: Final = frozenset("mine:file mine:picture mine:proof mine:said mine:summary letter-pdf".split())
+NO_PAGE: Final = frozenset(
+    "mine:file mine:picture mine:proof mine:said mine:summary letter-pdf".split()
+)
 # Addresses that only receive a form: a page shows the form.
 RECEIVING: Final = {
     "open": "/patients/ouvrir/", "mine:decide": "/dossier/droits/choisir/",

@@ -112,7 +112,7 @@ def test_what_only_who_signs_knows_is_asked_and_never_supposed(logged_in: Any) -
         f"#id_{name}_0" for name in asked
     }
     told = page(client.post(LETTER, {**DAYS, "accidents": "Fièvre", "step": "look"}))
-    assert "Vous avez répondu non" in told.xpath("string(//*[@id='id_accidents_error'])")
+    assert "pas répondu oui" in told.xpath("string(//*[@id='id_accidents_error'])")
     shown = page(client.post(LETTER, {**DAYS, "germs": "SARM <i>", "step": "look"})).text_content()
     assert "SARM <i>" in shown and "hospitalisation en urgence" in shown
     forged = page(client.post(LETTER, {**DAYS, "entry": "<b>", "step": "look"}))

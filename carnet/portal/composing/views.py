@@ -62,7 +62,7 @@ DOUBTS: Final = {
     "conflict": gettext_noop("Des sources se contredisent"),
     "old": gettext_noop("Ancien, sans fin connue"),
     "unsure": gettext_noop("Non confirmé"),
-    "outside": gettext_noop("Arrêté récemment : cochez si c’est pendant ce séjour"),
+    "outside": gettext_noop("Arrêté récemment\u00a0: cochez si c’est pendant ce séjour"),
 }
 
 
