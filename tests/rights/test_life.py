@@ -327,7 +327,13 @@ async def test_a_deletion_asked_for_is_done_in_time_and_leaves_numbers_only(
     space.clock.advance(timedelta(days=29))
     assert (await due(worker)).erased == 0, "one may change one's mind"
     before = await lines_of(space, cid)
-    for table in ("record.resource", "documents.words", "documents.said", "documents.same"):
+    for table in (
+        "record.resource",
+        "documents.words",
+        "documents.pairs",
+        "documents.said",
+        "documents.same",
+    ):
         assert before[table] > 10
     audit = before["access.audit"]
     space.clock.advance(timedelta(days=2))
