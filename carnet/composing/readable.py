@@ -46,6 +46,8 @@ def _blocks(document: Document) -> Iterator[Block]:
                 ("Lieu", signer.place.name),
                 ("Le", f"{document.at:%d/%m/%Y à %H:%M} (UTC)"),
                 *_stay(document),
+                ("Médecin traitant", document.attending.shown if document.attending else ""),
+                ("Destinataires", ", ".join(each.shown for each in document.recipients)),
             )
             if value
         )

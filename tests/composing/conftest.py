@@ -100,6 +100,7 @@ SOLIAN: dict[str, Any] = {
     "intent": "order",
     "medicationCodeableConcept": concept(CIS, "63259486", "SOLIAN 100 mg, comprimé"),
     "authoredOn": "2018-08-01",
+    "statusReason": {"text": "Allongement du QT <470 ms>"},
     "dosageInstruction": [
         {
             "text": "1 par jour",

@@ -158,6 +158,13 @@ def test_a_letter_names_who_treats_and_who_receives_it(letter: Document) -> None
     treating = "h:participant[h:functionCode/@code='PCP']/h:associatedEntity"
     assert at(f"{treating}/h:id/@extension") == ["810000000026"]
     assert at(f"{treating}/h:code/@code") == ["G15_10/SM26"]
+    assert at("//h:section[h:code/@code='18610-6']//h:td[4]/text()") == [
+        "Allongement du QT <470 ms>"
+    ]
+    pages = pypdf.PdfReader(io.BytesIO(readable.pdf(letter))).pages
+    printed = "".join(page.extract_text() for page in pages)
+    for said in ("Dr Élise BOILEAU", "Léa NOËL & FILS", "Allongement"):
+        assert said in printed
     unknown = replace(letter, attending=NURSE)
     root = etree.fromstring(cda.write(unknown))
     assert at(f"{treating}/h:code/@code") == ["G15_10"], "who treats is a doctor"

@@ -41,7 +41,7 @@ TABLE: Final[dict[Kind, tuple[str, str, str, tuple[str, ...], tuple[str, ...]]]]
     "stopped": (
         "18610-6", "Traitements administrés", "Traitements arrêtés durant le séjour",
         ("1.3.6.1.4.1.19376.1.5.3.1.3.21", "1.2.250.1.213.1.1.2.145"),
-        ("Médicament", "Posologie", "Période", "Source"),
+        ("Médicament", "Posologie", "Période", "Motif de l’arrêt", "Source"),
     ),
     "vaccination": (
         "11369-6", "Historique des vaccinations", "Vaccinations",
@@ -86,8 +86,16 @@ def line(kind: Kind, resource: Json, source: str, since: str = "") -> Line:
     """A line of a resource; since: as read."""
     if kind in ("treatment", "stopped"):
         named = said(resource.get("medicationCodeableConcept"))
-        return Line((named, dosage(resource), since, source), kind, resource)
+        why = (stopped(resource),) if kind == "stopped" else ()
+        return Line((named, dosage(resource), since, *why, source), kind, resource)
     return Line((said(resource.get("code")), since, source), kind, resource)
+
+
+def stopped(resource: Json) -> str:
+    """Why a treatment was stopped, as it was written: statusReason is a concept, or several."""
+    held = resource.get("statusReason")
+    every = [held] if isinstance(held, Mapping) else listed(held)
+    return ", ".join(filter(None, map(said, every)))
 
 
 def dosage(resource: Json) -> str:
