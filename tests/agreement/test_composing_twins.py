@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""What is written from a record is alike in two worlds that differ by what its author may not see."""
+"""What is written from a record is alike in two worlds that differ by what its author may not see.
+
+A quick run asks as the hospital's doctor, the patient and one more of a seed, CARNET_WHOLE=1 as all.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
@@ -74,7 +79,11 @@ def _compared(
 def test_what_is_hidden_is_in_no_page_draft_or_published_document(
     peopled: Peopled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report = asyncio.run(walk(peopled, seeds.chosen(), monkeypatch, PERSONAS))
+    seed = seeds.chosen()
+    whole = os.environ.get("CARNET_WHOLE") == "1"
+    others = PERSONAS[1:] if whole else random.Random(seed).sample(PERSONAS[1:-1], 1)
+    asked = (PERSONAS[0], *others, *(() if whole else PERSONAS[-1:]))
+    report = asyncio.run(walk(peopled, seed, monkeypatch, asked))
     print(report.asked, report.hidden)
     assert report.leaks == [], "\n".join(report.leaks[:5])
     assert report.asked["published"] and report.asked["draft"] and report.asked["refusal"]
