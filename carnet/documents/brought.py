@@ -108,8 +108,8 @@ def concept(code: Code) -> dict[str, Any]:
 
 
 def number(unique_id: str) -> str:
-    """A unique id as a URI: an OID, without the extension that may follow it."""
-    bare = unique_id.partition("^")[0]
+    """A unique id as a URI: an OID, with the extension that tells it from others of its root."""
+    bare = unique_id.strip().rstrip("^")
     return f"urn:oid:{bare}" if bare[:1].isdigit() else bare
 
 

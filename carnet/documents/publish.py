@@ -51,6 +51,7 @@ from carnet.fhir.search.tokens import TokenFilter
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.links import copied
 
+SOURCE: Final = "https://profiles.ihe.net/ITI/MHD/StructureDefinition/ihe-sourceId"
 MANAGEMENT: Final = kinds.table()["management"].number
 XML_TYPES = frozenset(
     ("text/xml", "application/xml", "application/xslt+xml", "application/hl7-cda+xml")
@@ -570,11 +571,10 @@ async def _list_of(
 ) -> Written | None:
     """The same lot, sent before: of the same number, else the one that names its first document."""
     params = unit.visit.door.definitions.params["List"]
-    numbers = tuple(
-        (each.get("system") or None, str(each["value"]))
-        for each in resource.get("identifier", [])
-        if each.get("value")
-    )
+    held = [each for each in resource.get("identifier", []) if each.get("value")]
+    # The number of the lot itself, when it says which: that of a registry's entry is of one sending.
+    own = [each for each in held if each.get("use") == "usual"] or held
+    numbers = tuple((each.get("system") or None, str(each["value"])) for each in own)
     wanted: Filter
     if numbers:
         wanted = TokenFilter(params["identifier"].number, numbers)
@@ -582,11 +582,23 @@ async def _list_of(
         wanted = ReferenceFilter(params["item"].number, (came[0].address.literal,))
     else:
         return None
-    rows = await unit.find(Query("List", (wanted,), compartments=(cid,), count=1))
+    found = await unit.find(Query("List", (wanted,), compartments=(cid,), count=20))
+    rows = [each for each in found if not numbers or _alike(each.resource, resource)]
     if not rows:
         return None
     address = Address(cid, rows[0].rid, "List", rows[0].id)
     return Written(address, rows[0].ver, rows[0].upd, b"", created=False, changed=False)
+
+
+def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two lots are of one kind and one sender, as far as both say."""
+    if guide.kind_of(one) != guide.kind_of(other):
+        return False
+    sent = [
+        [each.get("valueIdentifier") for each in held.get("extension", []) if each["url"] == SOURCE]
+        for held in (one, other)
+    ]
+    return sent[0] == sent[1]
 
 
 def _follow(plan: Plan, entry: Entry, same: Address) -> None:

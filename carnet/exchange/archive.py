@@ -93,7 +93,7 @@ def _members(archive: zipfile.ZipFile, room: int) -> Opened:
         if each.is_dir() or any(noise in name for noise in NOISE):
             continue
         rule = _wrong(each, name, seen)
-        seen.add(name.casefold())
+        seen.add(_one(name))
         data = b""
         if not rule:
             try:
@@ -118,11 +118,16 @@ def _wrong(each: zipfile.ZipInfo, name: str, seen: set[str]) -> str:
     steps = name.split("/")
     if name.startswith("/") or ".." in steps or (len(name) > 1 and name[1] == ":"):
         return "zip-climbs"
-    if name.casefold() in seen:
+    if _one(name) in seen:
         return "zip-twice"
     if each.flag_bits & 0x41:  # encrypted, or strongly
         return "zip-encrypted"
     return "" if each.compress_type in METHODS else "zip-method"
+
+
+def _one(name: str) -> str:
+    """A name whatever its capitals, as those who ask for a file by name compare them."""
+    return name.upper().casefold()
 
 
 def _bytes(archive: zipfile.ZipFile, each: zipfile.ZipInfo, room: int) -> bytes:

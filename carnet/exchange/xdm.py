@@ -76,8 +76,20 @@ SENTENCES: Final = {
         "Aucune fiche ne nomme ce fichier : il est gardé, sans rien qui le dise.",
     ),
     "xdm-twice": (
-        "Two DocumentEntry name this file: it is loaded once, with what the first says.",
-        "Deux fiches nomment ce fichier : il est chargé une fois, avec ce que dit la première.",
+        "Two DocumentEntry name this file: it is loaded once, with what the first says and every mask.",
+        "Deux fiches nomment ce fichier : il est chargé une fois, selon la première, masques des deux.",
+    ),
+    "xdm-id-twice": (
+        "Two DocumentEntry have this id: links and folders that name it are taken for the first.",
+        "Deux fiches ont cet identifiant : liens et dossiers qui le nomment valent pour la première.",
+    ),
+    "xdm-member-nowhere": (
+        "This SubmissionSet or Folder holds objects the metadata do not describe: they are left out.",
+        "Ce lot ou ce dossier contient des objets que les métadonnées ne décrivent pas : ils sont laissés.",
+    ),
+    "xdm-persons": (
+        "The documents of this SubmissionSet or Folder are of several persons: each has a List apart.",
+        "Les documents de ce lot ou dossier sont de plusieurs personnes : chacune a sa liste à part.",
     ),
     "xdm-link-nowhere": (
         "This Association names a document that is neither in the archive nor known by a unique id.",
@@ -116,6 +128,7 @@ class _Reading:
     found: list[Part] = field(default_factory=list)
     lots: list[Lot] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
+    unread: list[str] = field(default_factory=list)  # folders whose masks nobody knows
 
     def note(self, rule: str, severity: str, place: str = "") -> None:
         """One more finding."""
@@ -152,6 +165,7 @@ def _metadata(reading: _Reading, name: str) -> None:
         metadata = ebrim.parse(reading.by_name[name].data)
     except errors.CarnetError as refusal:
         reading.note("xdm-metadata-unread", "error", place)
+        reading.unread.append(posixpath.dirname(name) + "/")
         reading.said.append(f"{place}: {refusal}")
         return
     if not metadata.submissions:
@@ -168,13 +182,22 @@ def _metadata(reading: _Reading, name: str) -> None:
             continue
         if part.name.upper() in reading.used:
             reading.note("xdm-twice", "warning", part.name)
+            _masked_too(reading, held, part)
             continue
         reading.used.add(part.name.upper())
-        held[entry.id or part.name] = part
+        if entry.id in held:
+            reading.note("xdm-id-twice", "error", f"{place} line {entry.line}")
+        held[entry.id if entry.id and entry.id not in held else f"\0{part.name}"] = part
     linked = _linked(reading, place, metadata, held)
     reading.found += linked.values()
+    described = {each.id for each in metadata.entries} | {each.id for each in metadata.lots}
     for lot in metadata.lots:
-        members = tuple(linked[each].name for each in lot.members if each in linked)
+        inside = [linked[each] for each in lot.members if each in linked]
+        members = tuple(each.name for each in inside)
+        if not described.issuperset(lot.members):
+            reading.note("xdm-member-nowhere", "warning", f"{place} line {lot.line}")
+        if _several(inside):
+            reading.note("xdm-persons", "warning", f"{place} line {lot.line}")
         if not members:
             reading.note("xdm-lot-empty", "warning", f"{place} line {lot.line}")
             continue
@@ -184,6 +207,32 @@ def _metadata(reading: _Reading, name: str) -> None:
                 lot.at, lot.codes, lot.authors,
             )
         )  # fmt: skip
+
+
+def _masked_too(reading: _Reading, held: dict[str, Part], again: Part) -> None:
+    """Masks a second DocumentEntry says of a file: what is hidden too much is easily shown."""
+
+    def masked(part: Part) -> Part:
+        labels = tuple(dict.fromkeys((*part.told.labels, *again.told.labels)))
+        return replace(part, told=replace(part.told, labels=labels))
+
+    for key, part in held.items():
+        if part.name == again.name:
+            held[key] = masked(part)
+    reading.found = [masked(each) if each.name == again.name else each for each in reading.found]
+
+
+def _several(parts: Sequence[Part]) -> bool:
+    """Whether two of these files give other numbers, of one authority, to whose they are."""
+    known: dict[str, set[str]] = {}
+    for part in parts:
+        own: dict[str, set[str]] = {}
+        for each in part.told.person.numbers if part.told.person else ():
+            own.setdefault(each.oid, set()).add(each.value)
+        for oid, values in own.items():
+            if oid and known.setdefault(oid, values).isdisjoint(values):
+                return True
+    return False
 
 
 def _linked(
@@ -231,10 +280,23 @@ def _order(ids: Sequence[str], after: dict[str, list[str]]) -> tuple[list[str], 
     while waiting:
         ready = [id for id in waiting if all(each in done for each in after.get(id, ()))]
         if not ready:
-            return [*done, *waiting], set(waiting)
+            core, last = _core(waiting, after)
+            return [*done, *core, *last], set(core)
         done |= dict.fromkeys(ready)
         waiting = [id for id in waiting if id not in done]
     return list(done), set()
+
+
+def _core(waiting: Sequence[str], after: dict[str, list[str]]) -> tuple[list[str], list[str]]:
+    """Those of a ring, and those that only name one of them, in their order."""
+    core, last = list(waiting), list[str]()
+    while True:
+        named = {target for each in core for target in after.get(each, ())}
+        outer = [each for each in core if each not in named]
+        if not outer:
+            return core, last
+        last = [*outer, *last]
+        core = [each for each in core if each in named]
 
 
 def _others(reading: _Reading) -> None:
@@ -247,7 +309,8 @@ def _others(reading: _Reading) -> None:
                 reading.note("xdm-name", "information", part.name)
         if upper not in reading.used and not _furniture(upper):
             reading.note("xdm-not-named", "information", part.name)
-            reading.found.append(part)
+            unsaid = any(upper.startswith(each) for each in reading.unread)
+            reading.found.append(replace(part, altered=True) if unsaid else part)
 
 
 def _root(by_name: dict[str, Part]) -> str:

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from carnet.documents import brought
 from carnet.exchange import archive, xdm
 from carnet.exchange.parts import Opened, Related
-from tests.exchange.metadata import HAS, IHE, Entry, files, link, package
+from tests.exchange.metadata import HAS, IHE, PERSON, Entry, files, link, package
 from tests.exchange.test_containers import zipped
 
 ONE = Entry("doc1", "DOC1.PDF", b"%PDF-1.4 one", "1.2.3.11")
@@ -99,6 +102,50 @@ def test_two_entries_of_one_file_are_one_document() -> None:
     opened = read(entries=(ONE, twice))
     assert [each.told.unique_id for each in opened.parts] == ["1.2.3.11"]
     assert {each.rule for each in opened.notes} == {"xdm-twice"}
+
+
+def test_a_mask_that_only_the_second_entry_of_a_file_says_is_kept() -> None:
+    """Planted: what the second entry says is dropped with it; in one METADATA.XML, then in two."""
+    masked = replace(ONE, id="doc3", labels=["MASQUE_PS"])
+    [part] = read(entries=(ONE, masked)).parts
+    assert [each.code for each in part.told.labels] == ["MASQUE_PS"]
+    elsewhere = replace(masked, name="../SUBSET01/DOC1.PDF")
+    held = {**files([elsewhere], subset="SUBSET02"), **files([ONE])}
+    [part] = xdm.read(archive.read(zipped(held))).parts
+    assert [each.code for each in part.told.labels] == ["MASQUE_PS"]
+
+
+def test_two_entries_of_one_id_are_two_documents() -> None:
+    opened = read(entries=(ONE, replace(TWO, id="doc1")))
+    assert [each.told.unique_id for each in opened.parts] == ["1.2.3.11", "1.2.3.12"]
+    assert {each.rule for each in opened.notes} == {"xdm-id-twice"}
+
+
+def test_who_only_names_one_of_a_ring_replaces_it() -> None:
+    three, four = (
+        Entry("doc3", "D3.PDF", b"3", "1.2.3.13"),
+        Entry("doc4", "D4.PDF", b"4", "1.2.3.14"),
+    )
+    ring = [link(f"{IHE}RPLC", "doc1", "doc2"), link(f"{IHE}RPLC", "doc2", "doc1")]
+    links = [*ring, link(f"{IHE}RPLC", "doc4", "doc3"), link(f"{IHE}RPLC", "doc3", "doc1")]
+    opened = read(*links, entries=(four, three, ONE, TWO))
+    told = {each.told.unique_id: each.told.related for each in opened.parts}
+    assert list(told)[2:] == ["1.2.3.13", "1.2.3.14"]
+    assert told["1.2.3.11"] == told["1.2.3.12"] == ()
+    assert told["1.2.3.13"] == (Related("replaces", "1.2.3.11"),)
+    assert told["1.2.3.14"] == (Related("replaces", "1.2.3.13"),)
+
+
+def test_a_lot_of_two_persons_or_of_what_is_not_described_is_told() -> None:
+    other = {**PERSON, "sourcePatientId": ["1^^^&1.2.250.1.213.1.4.10&ISO^NH"]}
+    opened = read(entries=(ONE, replace(TWO, slots=other)))
+    assert {each.rule for each in opened.notes} == {"xdm-persons"}
+    assert {each.rule for each in read(link(HAS, "set", "nowhere")).notes} == {"xdm-member-nowhere"}
+
+
+def test_numbers_that_differ_by_their_extension_are_two_documents() -> None:
+    numbers = [brought.number(each) for each in ("1.2.3^A", "1.2.3^B", "1.2.3^", "1.2.3")]
+    assert numbers == ["urn:oid:1.2.3^A", "urn:oid:1.2.3^B", "urn:oid:1.2.3", "urn:oid:1.2.3"]
 
 
 def test_of_other_bytes_the_metadata_say_nothing_but_their_masks() -> None:

@@ -51,7 +51,7 @@ NOBODY_FR: Final = "Ce fichier ne nomme personne : il est gardé à part des doc
 
 
 class Altered(errors.Invalid):
-    """These are not the bytes its container describes: it may have been cut or changed on its way."""
+    """Its container describes other bytes, or cannot be read: what it says of this file is not known."""
 
 
 class Unforeseen(errors.CarnetError):

@@ -164,3 +164,25 @@ async def test_bytes_that_were_changed_are_in_nobodys_record(space: Space, tmp_p
     assert strict["DOC1.XML"].state is State.REFUSED and "bytes" in strict["DOC1.XML"].why
     lenient = await loaded(space, tmp_path, files([said]), profile=Profile.LENIENT)
     assert lenient["DOC1.XML"].state is State.IN, "a CDA says itself whose it is"
+
+
+async def test_metadata_that_cannot_be_read_hide_no_mask_from_a_strict_entry(
+    space: Space, tmp_path: Path
+) -> None:
+    """Planted: a CDA let in without the masks that only unread metadata say."""
+    one = fresh(minutes=41)
+    held = {"IHE_XDM/A/METADATA.XML": b"<!DOCTYPE x><x/>", "IHE_XDM/A/DOC1.XML": one.xml}
+    strict = await loaded(space, tmp_path, held, profile=Profile.STRICT)
+    assert strict["DOC1.XML"].state is State.REFUSED
+    lenient = await loaded(space, tmp_path, held, profile=Profile.LENIENT)
+    assert lenient["DOC1.XML"].state is State.IN
+    assert {each.rule for each in lenient["IHE_XDM.ZIP"].remarks} >= {"xdm-metadata-unread"}
+
+
+async def test_a_folder_of_the_same_number_as_its_set_is_another_list(
+    space: Space, tmp_path: Path
+) -> None:
+    entries = [pdf("DOC1.PDF", "1.2.36.1")]
+    same = [package("folder", "fol", "1.2.3.1", "Même numéro"), link(HAS, "fol", "doc1")]
+    found = await loaded(space, tmp_path, files(entries, *same))
+    assert found["IHE_XDM.ZIP"].counts == {"files inside": 1, "lots": 1, "folders": 1}
