@@ -22,6 +22,8 @@ from carnet.population.clock import paris
 from carnet.population.data import table
 from tests import people
 
+pytestmark = pytest.mark.slow  # years of documents are made for each
+
 V3 = {"h": "urn:hl7-org:v3", "xsi": "http://www.w3.org/2001/XMLSchema-instance"}
 POPULATION = make(people.SEED, 120)
 OPEN_ON_SUNDAY = {"15507-7", "15508-5", "11490-0", "34874-8", "11502-2"}
@@ -68,7 +70,6 @@ def of(person: Person, kind: str) -> Iterator[GeneratedDocument]:
     return (one for who, one in everything() if who is person and one.kind == kind)
 
 
-@pytest.mark.slow
 def test_every_kind_of_document_is_there_at_the_levels_the_field_sends() -> None:
     assert {one.kind for _, one in everything()} == KINDS
     assert {one.kind for _, one in everything() if one.structured} == STRUCTURED
@@ -76,13 +77,11 @@ def test_every_kind_of_document_is_there_at_the_levels_the_field_sends() -> None
     assert 0.3 < sum(beside) / len(beside) < 0.6
 
 
-@pytest.mark.slow
 def test_every_document_conforms_to_the_strict_profile() -> None:
     for _, one in sample(12):
         assert conformance(reader.read(one.xml), profile=Profile.STRICT) == [], one.kind
 
 
-@pytest.mark.slow
 def test_every_document_becomes_resources_of_right_structure() -> None:
     numbers = count()
     for _, one in sample(2):
@@ -282,7 +281,6 @@ def test_how_many_documents_people_have_in_a_year() -> None:
     assert 11 < sum(chronic) / len(chronic) < 25
 
 
-@pytest.mark.slow
 def test_a_later_day_adds_documents_and_changes_none_for_anybody() -> None:
     later = make(people.SEED, 120, date(2027, 6, 1))
     for person in POPULATION.people[:40]:
