@@ -21,6 +21,9 @@ from carnet.rest.outcome import NotValid
 
 ENDPOINT: Final = "pdsm"
 LISTS: Final = "https://profiles.ihe.net/ITI/MHD/CodeSystem/MHDlistTypes"
+SOURCE: Final = (
+    "https://profiles.ihe.net/ITI/MHD/StructureDefinition/ihe-sourceId"  # who sent a lot
+)
 
 
 class NotAsTheGuide(NotValid):

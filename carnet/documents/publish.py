@@ -51,7 +51,6 @@ from carnet.fhir.search.tokens import TokenFilter
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.links import copied
 
-SOURCE: Final = "https://profiles.ihe.net/ITI/MHD/StructureDefinition/ihe-sourceId"
 MANAGEMENT: Final = kinds.table()["management"].number
 XML_TYPES = frozenset(
     ("text/xml", "application/xml", "application/xslt+xml", "application/hl7-cda+xml")
@@ -595,7 +594,11 @@ def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
     if guide.kind_of(one) != guide.kind_of(other):
         return False
     sent = [
-        [each.get("valueIdentifier") for each in held.get("extension", []) if each["url"] == SOURCE]
+        [
+            each.get("valueIdentifier")
+            for each in held.get("extension", [])
+            if each.get("url") == guide.SOURCE
+        ]
         for held in (one, other)
     ]
     return sent[0] == sent[1]

@@ -28,8 +28,8 @@ ISO: Final = re.compile(r"[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?")  # ISO 9660 level 
 
 SENTENCES: Final = {
     "xdm-metadata-unread": (
-        "METADATA.XML cannot be read: the files of its folder are kept without what it says of them.",
-        "METADATA.XML ne peut être lu : les fichiers de son dossier sont gardés sans ce qu’il en dit.",
+        "METADATA.XML cannot be read: what it says of the files of its folder is not known, nor their masks.",
+        "METADATA.XML est illisible : ce qu’il dit des fichiers du dossier, masques compris, est inconnu.",
     ),
     "xdm-no-metadata": (
         "The archive has no METADATA.XML in a folder of IHE_XDM.",

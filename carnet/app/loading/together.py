@@ -20,13 +20,12 @@ from carnet.app.loading.outcomes import Outcome, Remark
 from carnet.app.parts import Built, visit
 from carnet.documents import brought
 from carnet.documents.cda import datatypes
-from carnet.documents.guide import LISTS
+from carnet.documents.guide import LISTS, SOURCE
 from carnet.documents.publish import Brought
 from carnet.exchange.parts import Code, Lot
 from carnet.rest.acts import Plan
 from carnet.rest.plans import carry_out
 
-SOURCE: Final = "https://profiles.ihe.net/ITI/MHD/StructureDefinition/ihe-sourceId"
 DESIGNATION: Final = "https://profiles.ihe.net/ITI/MHD/StructureDefinition/ihe-designationType"
 NAMES: Final = {"submissionset": "lots", "folder": "folders"}
 
