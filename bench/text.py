@@ -18,6 +18,7 @@ from psycopg import AsyncConnection
 from bench._long import Long, on_a_record, times
 from bench._told import tell
 from carnet.access.door import Door
+from carnet.documents import nomenclature
 from carnet.documents.text import find, index, queries
 
 WORDS, SAID, AUTHORS = 4_000, 400, 200
@@ -66,15 +67,20 @@ async def _said(conn: AsyncConnection[Any], door: Door, cid: int, org: int) -> i
     cipher = (await door.vault.ciphers(conn, [cid]))[cid]
     number = door.definitions.types["DocumentReference"]
     rows = await conn.execute(
-        "SELECT rid FROM record.resource WHERE cid = %s AND rtype = %s", (cid, number)
-    )
-    rids = [row[0] for row in await rows.fetchall()]
-    for rid in rids:
+        """
+        SELECT rid, coalesce((SELECT t FROM unnest(toks) t WHERE t = ANY (%s) LIMIT 1), 0)
+          FROM record.resource WHERE cid = %s AND rtype = %s
+        """,
+        ([index.kind(door, {"type": {"coding": [{"code": each}]}}) for each in nomenclature.types()],
+         cid, number),
+    )  # fmt: skip
+    places = await rows.fetchall()
+    for rid, kind in places:
         said = " ".join(f"mot{int(WORDS * chance.random() ** 2)}" for _ in range(SAID))
         who = (f"Dr Auteur {chance.randrange(AUTHORS)}",)
         text = index.Text("Compte rendu d'examen", ("Résultats", "Conclusion"), said, who)
-        await queries.keep(conn, index.row(cipher, door, cid, rid, text))
-    return len(rids)
+        await queries.keep(conn, index.row(cipher, door, (cid, rid), text, kind))
+    return len(places)
 
 
 if __name__ == "__main__":

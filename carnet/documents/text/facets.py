@@ -42,17 +42,21 @@ class Choice:
         """Whether the author that was chosen is among its own."""
         return self.authors is None or not self.authors.isdisjoint(one.authors)
 
-    def keeps(self, one: Found) -> bool:
-        """Whether a document is of all that was chosen."""
-        return self.but_author(one) and self.writes(one)
+    def kept(self, found: Sequence[Found]) -> Sequence[Found]:
+        """The documents of all that was chosen."""
+        return [each for each in self.but_author(found) if self.writes(each)]
 
-    def but_author(self, one: Found) -> bool:
-        """The same, whoever wrote it."""
-        return (
-            self.asked.kind in ("", self.code(one) or OTHER)
-            and self.asked.year in (None, one.year)
-            and self.organisation in (None, one.organisation)
-        )
+    def but_author(self, found: Sequence[Found]) -> Sequence[Found]:
+        """The same, whoever wrote them."""
+        if not self.asked.kind and self.asked.year is None and self.organisation is None:
+            return found
+        return [
+            each
+            for each in found
+            if self.asked.kind in ("", self.code(each) or OTHER)
+            and self.asked.year in (None, each.year)
+            and self.organisation in (None, each.organisation)
+        ]
 
 
 def choice(visit: Visit, asked: Asked) -> Choice:
@@ -89,7 +93,7 @@ async def authors(
     """Who wrote them, of most documents first; one name in two records of a person is one choice."""
     counted: Counter[int] = Counter()
     shown: dict[int, Found] = {}
-    for each in filter(choice.but_author, found):
+    for each in choice.but_author(found):
         for number in each.authors:
             counted[number] += 1
             shown.setdefault(number, each)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from carnet import errors
 from carnet.access.door import Stored, Visit
@@ -75,7 +76,7 @@ async def find(
     groups = facets.counts(visit, once, asked, choice)
     sent = once if most else _but(found, same.repeats())
     total = groups.total()
-    wanted = sorted(filter(choice.keeps, once), key=_order)
+    wanted = sorted(choice.kept(once), key=_order)
     hits, older = await _page(visit, question, wanted, same, texts, asked.after)
     stored = await _named(visit, cid, hits)
     lines = await listing.lines(visit, cid, [stored[each.place] for each in hits], same)
@@ -100,12 +101,7 @@ async def _answering(visit: Visit, cid: int, question: Question) -> list[Found]:
     number = visit.door.definitions.params["DocumentReference"]["type"].number
     tally = Tally(number, tuple(nomenclature.types()), listing.ZONE)
     query = Query("DocumentReference", listing.standing(visit), compartments=(cid,))
-    return [
-        Found(cid, rid, year, organisation, token, float(began), tuple(authors), zone, doubt)
-        for cid, rid, year, organisation, token, began, authors, zone, doubt in await visit.beside(
-            query, Answers(question, tally)
-        )
-    ]
+    return [Found(*row) for row in await visit.beside(query, Answers(question, tally))]
 
 
 async def _checked(
@@ -240,11 +236,16 @@ def _marked(
 ) -> Iterator[tuple[int, int]]:
     """Where words that were looked for stand. The forms are of each word by itself."""
     for each in words.WORD.finditer(source, at, len(source) if to is None else to):
-        for one in words.said(each[0]):
-            plain = words.bare(one)
-            if wanted.intersection(words.forms(one)) or (starts and plain.startswith(starts)):
-                yield each.span()
-                break
+        forms, plain = _forms(each[0])
+        if not wanted.isdisjoint(forms) or (starts and any(p.startswith(starts) for p in plain)):
+            yield each.span()
+
+
+@lru_cache(1 << 14)
+def _forms(word: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """What a word as it is written is kept under, and itself without accents."""
+    said = tuple(words.said(word))
+    return frozenset(words.stems_of(said)), tuple(map(words.bare, said))
 
 
 def _pieces(source: str, first: int, wanted: set[str], starts: tuple[str, ...]) -> Iterator[Piece]:

@@ -28,6 +28,7 @@ from carnet.documents.content import File, apart
 from carnet.documents.same import keep as same
 from carnet.documents.text import asking, pairs, queries, words
 from carnet.documents.text.authors import authors, known
+from carnet.fhir.store.hashes import ANY
 
 log = structlog.get_logger("carnet.documents.text")
 
@@ -95,9 +96,11 @@ async def keep(
     """Keep what a document is found by, in its own transaction. more: files found inside it."""
     text = text_of(resource, document, held)
     door = unit.visit.door
-    ciphers = await door.vault.ciphers(unit.conn, [address.cid])
+    cipher = (await door.vault.ciphers(unit.conn, [address.cid]))[address.cid]
     await unit.allow(address.cid)
-    await queries.keep(unit.conn, row(ciphers[address.cid], door, address.cid, address.rid, text))
+    await queries.keep(
+        unit.conn, row(cipher, door, (address.cid, address.rid), text, kind(door, resource))
+    )
     if waits(document, [*held, *more]):
         await queries.later(unit.conn, address.cid, address.rid, unit.at)
 
@@ -114,9 +117,22 @@ async def forget(unit: Unit, cid: int, rid: int) -> None:
     await queries.forget(unit.conn, cid, rid)
 
 
-def row(cipher: AESGCM, door: Door, cid: int, rid: int, text: Text) -> dict[str, object]:
+def kind(door: Door, resource: dict[str, Any]) -> int:
+    """What stands for the type of a document in its row; 0 where it is none that is listed."""
+    definitions = door.definitions
+    param = definitions.params["DocumentReference"]["type"].number
+    for coding in resource.get("type", {}).get("coding", []):
+        if nomenclature.type_label(str(coding.get("code", ""))) is not None:
+            number = definitions.types["DocumentReference"]
+            return door.hasher.token(number, param, ANY, str(coding["code"]))
+    return 0
+
+
+def row(
+    cipher: AESGCM, door: Door, place: tuple[int, int], text: Text, kind: int
+) -> dict[str, object]:
     """Hashes by weight, in no order that says where words stood, and the sealed text."""
-    hasher = door.hasher
+    hasher, (cid, rid) = door.hasher, place
     in_title, in_heads, in_body = (
         set(words.said(each)) for each in (text.title, "\n".join(text.heads), text.body)
     )
@@ -136,6 +152,7 @@ def row(cipher: AESGCM, door: Door, cid: int, rid: int, text: Text) -> dict[str,
         "authors": sorted({queries.writer(hasher, cid, known(each)) for each in text.authors}),
         "pairs": together if paired else [],
         "paired": paired,
+        "type": kind,
         "said": sealed(cipher, door.random(12), cid, rid, text),
     }
 
@@ -238,7 +255,7 @@ async def _again(door: Door, conn: Any, one: queries.Due) -> bool:
             complete = False
     text = text_of(resource, document, held)
     cipher = (await door.vault.ciphers(conn, [one.cid]))[one.cid]
-    await queries.keep(conn, row(cipher, door, one.cid, one.rid, text))
+    await queries.keep(conn, row(cipher, door, (one.cid, one.rid), text, kind(door, resource)))
     made = metadata.resources(
         document, patient="Patient", received=door.clock(), new_uuid=lambda: str(uuid.uuid4())
     ) if document is not None else []  # fmt: skip

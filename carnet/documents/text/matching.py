@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, LiteralString
+from typing import ClassVar, LiteralString, NamedTuple
 
 from carnet.documents.text import pairs
 from carnet.documents.text.asking import Question, Term
@@ -15,14 +15,15 @@ from carnet.fhir.search.query import Place, Query
 from carnet.fhir.search.scope import array
 
 ZONES = ("title", "heads", "body")  # where all the words stand, best first
+# The type of a document: kept beside its words, or looked for in its row by an older version.
+KINDS: LiteralString = "CASE WHEN s.type IS NULL THEN {token} ELSE nullif(s.type, 0) END"
 PAIRED = (
     "(s.cid, s.rid) IN (SELECT p.cid, p.rid FROM documents.pairs p"
     " WHERE p.cid = {cid}::bigint AND p.pairs @> {pairs}::integer[])"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """One document that answers, as far as its row says."""
 
     cid: int
@@ -31,7 +32,7 @@ class Found:
     organisation: int | None  # the compartment of who deposited it
     token: int | None  # what stands for its type
     began: float  # its date: seconds since 1970
-    authors: tuple[int, ...]
+    authors: list[int]
     zone: int  # of ZONES
     doubt: bool  # only its text says whether a phrase, or a whole beginning, is there
 
@@ -64,7 +65,7 @@ class Answers:
         heads = anywhere(lambda each: each.all("heads"))
         doubt = anywhere(lambda each: each.doubt())
         columns = (
-            f"{self.tally.sql(place, values)},"
+            f"{self.tally.sql(place, values, KINDS)},"
             " coalesce(date_part('epoch', r.lo), '-infinity') AS began, s.authors,"
             f" CASE WHEN {title} THEN 0 WHEN {heads} THEN 1 ELSE 2 END AS zone, {doubt} AS doubt"
         )

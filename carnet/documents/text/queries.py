@@ -44,11 +44,12 @@ class Said:
 
 KEEP: tuple[LiteralString, ...] = (
     """
-    INSERT INTO documents.words (cid, rid, title, heads, body, starts, authors, paired)
-    VALUES (%(cid)s, %(rid)s, %(title)s, %(heads)s, %(body)s, %(starts)s, %(authors)s, %(paired)s)
+    INSERT INTO documents.words (cid, rid, title, heads, body, starts, authors, paired, type)
+    VALUES (%(cid)s, %(rid)s, %(title)s, %(heads)s, %(body)s, %(starts)s, %(authors)s, %(paired)s,
+            %(type)s)
     ON CONFLICT (cid, rid) DO UPDATE SET title = excluded.title, heads = excluded.heads,
        body = excluded.body, starts = excluded.starts, authors = excluded.authors,
-       paired = excluded.paired
+       paired = excluded.paired, type = excluded.type
     """,
     """
     INSERT INTO documents.pairs (cid, rid, pairs) VALUES (%(cid)s, %(rid)s, %(pairs)s::integer[])
@@ -83,7 +84,7 @@ WITHOUT: LiteralString = """
      WHERE r.rtype = %(rtype)s AND NOT r.gone AND (r.cid, r.rid) > (%(cid)s, %(rid)s)
        AND (%(again)s OR NOT EXISTS (
             SELECT 1 FROM documents.words w
-             WHERE w.cid = r.cid AND w.rid = r.rid AND w.paired IS NOT NULL)
+             WHERE w.cid = r.cid AND w.rid = r.rid AND w.type IS NOT NULL)
             OR NOT EXISTS (SELECT 1 FROM documents.same s WHERE s.cid = r.cid AND s.rid = r.rid))
      ORDER BY r.cid, r.rid LIMIT %(limit)s
 """

@@ -55,14 +55,16 @@ class Tally:
             for code in self.codes
         }
 
-    def sql(self, place: Place, values: dict[str, object]) -> str:
-        """Three expressions on `r`."""
+    def sql(self, place: Place, values: dict[str, object], known: LiteralString = "{token}") -> str:
+        """Three expressions on `r`. known: where a token stands otherwise than in `r`."""
+        token: LiteralString = (
+            "(SELECT t FROM unnest(r.toks) t WHERE t = ANY (%(t_codes)s::bigint[]) LIMIT 1)"
+        )
         values["t_codes"], values["t_zone"] = array(self.hashes(place)), self.zone
         return (
             "CASE WHEN isfinite(r.lo)"
             " THEN date_part('year', r.lo AT TIME ZONE %(t_zone)s::text)::integer END AS year,"
-            " r.dep_org AS organisation, (SELECT t FROM unnest(r.toks) t"
-            " WHERE t = ANY (%(t_codes)s::bigint[]) LIMIT 1) AS token"
+            f" r.dep_org AS organisation, {known.format(token=token)} AS token"
         )
 
 

@@ -50,7 +50,7 @@ async def test_a_phrase_is_found_whatever_is_kept_of_it(
     every = await three(space)
     if way == "older":
         await space.rows("DELETE FROM documents.pairs")
-        await space.rows("UPDATE documents.words SET paired = NULL, authors = '{}'")
+        await space.rows("UPDATE documents.words SET paired = NULL, type = NULL, authors = '{}'")
     for typed, expected in ASKED:
         found = await looked(space, typed)
         assert set(ids(found)) == {every[at] for at in expected}, typed
@@ -79,7 +79,7 @@ async def test_two_words_together_are_told_without_opening_a_text_that_has_them_
 
 async def test_what_an_older_version_kept_is_made_again(space: Space) -> None:
     (one, *_) = await three(space)
-    await space.rows("UPDATE documents.words SET paired = NULL, authors = '{}'")
+    await space.rows("UPDATE documents.words SET paired = NULL, type = NULL, authors = '{}'")
     await space.rows("DELETE FROM documents.pairs")
     assert await index.rebuild(space.built.door) > 2
     assert not await space.rows("SELECT 1 FROM documents.words WHERE paired IS NULL")
@@ -153,3 +153,18 @@ async def test_pairs_of_two_records_share_no_number(space: Space) -> None:
     assert pairs.numbers(hasher, 1, said[:1]) == []
     assert set(pairs.numbers(hasher, 1, ["bilan", "renal"])) <= set(one)
     assert not set(pairs.numbers(hasher, 1, ["renal", "bilan"])) & set(one)
+
+
+async def test_the_type_of_a_document_is_beside_its_words_and_else_looked_for(space: Space) -> None:
+    """The same facets from either; a document of no listed type counts as one of none."""
+    await three(space)
+    kept = (await looked(space, "kiwi")).kinds
+    assert sum(each.count for each in kept) == 3
+    assert not await space.rows("SELECT 1 FROM documents.words WHERE type IS NULL OR type = 0")
+    await space.rows("UPDATE documents.words SET type = NULL")
+    assert (await looked(space, "kiwi")).kinds == kept
+    await space.rows("UPDATE documents.words SET type = 0")
+    assert (await looked(space, "kiwi")).kinds != kept
+    await space.rows("UPDATE documents.words SET type = NULL")
+    assert await index.rebuild(space.built.door) > 2
+    assert (await looked(space, "kiwi")).kinds == kept
