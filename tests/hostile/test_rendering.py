@@ -87,10 +87,11 @@ def test_every_hostile_document_is_inert_for_its_patient(
     watched: Watched, attacked: Attacked, trap: Trap
 ) -> None:
     seen = {
-        name: watched.see(f"/dossier/documents/{id}/") for name, id in attacked.documents.items()
+        name: watched.see(f"/dossier/documents/{id}/")
+        for name, id in some(attacked.documents.items(), 3)
     }
     quiet(seen, trap)
-    assert len(seen) >= 150
+    assert len(seen) >= 50
 
 
 def test_lists_curves_and_readers_are_inert_for_their_patient(

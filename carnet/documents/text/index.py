@@ -28,7 +28,7 @@ from carnet.documents.content import File, apart
 from carnet.documents.same import keep as same
 from carnet.documents.text import asking, pairs, queries, words
 from carnet.documents.text.authors import authors, known
-from carnet.fhir.store.hashes import ANY
+from carnet.fhir.search.columns import Tally
 
 log = structlog.get_logger("carnet.documents.text")
 
@@ -119,12 +119,12 @@ async def forget(unit: Unit, cid: int, rid: int) -> None:
 
 def kind(door: Door, resource: dict[str, Any]) -> int:
     """What stands for the type of a document in its row; 0 where it is none that is listed."""
-    definitions = door.definitions
-    param = definitions.params["DocumentReference"]["type"].number
+    param = door.definitions.params["DocumentReference"]["type"].number
     for coding in resource.get("type", {}).get("coding", []):
         if nomenclature.type_label(str(coding.get("code", ""))) is not None:
-            number = definitions.types["DocumentReference"]
-            return door.hasher.token(number, param, ANY, str(coding["code"]))
+            tally = Tally(param, (str(coding["code"]),), "")
+            (number,) = tally.hashes(door.place("DocumentReference"))
+            return number
     return 0
 
 
