@@ -66,6 +66,7 @@ ELSEWHERE = {
 }
 
 
+@pytest.mark.slow
 def test_every_write_of_carnet_is_crashed() -> None:
     """A function that opens a transaction of writing is in one of the acts, or says where it is crashed."""
     crashed = {site for act in EVERY for site in act.sites}

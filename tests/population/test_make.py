@@ -237,6 +237,7 @@ def test_some_are_born_overseas_and_abroad() -> None:
     assert len({code for code in places if code.startswith("99")}) > 5
 
 
+@pytest.mark.slow
 def test_order_numbers_that_run_out_give_another_birth_place() -> None:
     """A hundred thousand people still have one INS each."""
     taken = {

@@ -18,6 +18,7 @@ HERE = jobs.__name__
 linux = pytest.mark.skipif(platform.system() != "Linux", reason="the layers are those of Linux")
 
 
+@pytest.mark.slow
 @linux
 def test_nothing_gets_out_of_the_cell() -> None:
     """Every attempt of the probe fails inside; most of them succeed outside, so they are real."""

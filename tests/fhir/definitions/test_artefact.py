@@ -127,6 +127,7 @@ def test_specialisation_is_known(r4: Definitions) -> None:
     assert not r4.derives("Bundle", "DomainResource")
 
 
+@pytest.mark.slow
 def test_the_committed_artefact_is_what_the_package_packs_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hl7_examples: Path
 ) -> None:
