@@ -116,6 +116,26 @@ def composed(page: Page) -> None:
     follow(page.get_by_role("button", name="Relire le document"))
 
 
+def lettering(page: Page) -> None:
+    """A letter at the end of a stay, as it would be signed."""
+    choosing(page)
+    follow(page.get_by_role("link", name="Lettre de liaison à la sortie"))
+    page.locator("#id_start").fill("10/11/2026")
+    page.locator("#id_end").fill("14/11/2026")
+    page.locator("#id_reason").fill("Douleur thoracique.")
+    page.locator("#id_story").fill("Coronarographie normale.")
+    for name, answer in (
+        ("entry", "Hospitalisation en urgence"),
+        ("exit", "Retour au domicile"),
+        ("searched", "Non renseigné"),
+        ("transfused", "Non"),
+        ("derived", "Non"),
+    ):
+        asked = page.locator("fieldset", has=page.locator(f"input[name={name}]"))
+        asked.get_by_label(answer, exact=True).check()
+    follow(page.get_by_role("button", name="Relire le document"))
+
+
 def prescribing(page: Page) -> None:
     """The lines of a prescription."""
     opened(page)
@@ -333,6 +353,7 @@ SCREENS_OF: Final = (
     Screen("rediger", "gp", choosing),
     Screen("rediger-synthese", "gp", composing),
     Screen("rediger-relu", "gp", composed, DESK),
+    Screen("rediger-lettre", "gp", lettering, DESK),
     Screen("ordonnance", "gp", prescribing),
     Screen("ordonnance-relue", "gp", reviewed),
     Screen("ordonnance-arretee", "gp", stopping),
