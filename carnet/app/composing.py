@@ -42,7 +42,7 @@ from carnet.documents.receive import receive
 from carnet.fhir import xml
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.tokens import TokenFilter
-from carnet.summary import gather, treatments
+from carnet.summary import doses, gather, treatments
 from carnet.summary.background import Background, background
 from carnet.summary.facts import listed, mapping, moment
 from carnet.summary.gather import Gathered
@@ -265,8 +265,8 @@ def _lines(found: Gathered, besides: Background) -> Iterator[tuple[Kind, Told, L
             if kind in ("treatment", "stopped"):
                 medicine = treatments.medicine(fact, found.medications)
                 resource = {**resource, "medicationCodeableConcept": medicine}
-            made = line(kind, resource, composing_lines.source(told), composing_lines.since(told))
-            yield kind, told, made
+            source, since = composing_lines.source(told), composing_lines.since(told)
+            yield kind, told, line(kind, resource, source, since, doses.dose(resource))
     yield from composing_lines.lines(facts, page.vaccinations, besides)
 
 

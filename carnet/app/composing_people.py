@@ -106,9 +106,9 @@ async def _practitioner(visit: Visit, rpps: str) -> Stored | None:
 
 
 def _name(own: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Family, given, title."""
+    """Family, given, title: that of their exercise (TRE_R11), else the civil one (TRE_R81)."""
     name: Mapping[str, Any] = next(iter(listed(own.get("name"))), {})
-    titles = [*(name.get("prefix") or []), *(name.get("suffix") or [])]
+    titles = name.get("suffix") or name.get("prefix") or []
     given = " ".join(str(each) for each in name.get("given") or [])
     return str(name.get("family", "")), given, " ".join(str(each) for each in titles)
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from carnet.identity.titles import title as civil
 
+NOTHING: Final = "Rien à signaler dans ce document."
 Json = Mapping[str, Any]
 Kind = Literal[
     "problem", "history", "procedure", "allergy", "treatment", "stopped", "observation",
@@ -100,6 +101,12 @@ class Part:
     lines: tuple[Line, ...] = ()
     words: tuple[str, ...] = ()
     inside: tuple[Part, ...] = ()
+
+    @property
+    def nothing(self) -> str:
+        """What a section says that has nothing to say; "" for one that has."""
+        said = self.lines or self.inside or any(each.strip() for each in self.words)
+        return "" if said else NOTHING
 
 
 @dataclass(frozen=True, slots=True)

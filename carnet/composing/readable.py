@@ -10,7 +10,6 @@ from carnet.composing.model import Document, Json, Part
 from carnet.composing.pdf import Block, Facts, Heading, Note, Paragraph, Sheet, Table, write
 
 SEXES = {"female": "Féminin", "male": "Masculin"}
-NOTHING = "Rien à signaler dans ce document."
 COPY = (
     "Copie lisible du document {} : le document de référence est le fichier CDA du dossier, qui dit"
     " la même chose sous forme codée."
@@ -71,8 +70,8 @@ def _part(part: Part, level: int) -> Iterator[Block]:
         yield Table(part.header, tuple(each.cells for each in part.lines), widths)
     for words in part.words:
         yield Paragraph(words)
-    if not part.lines and not part.words and not part.inside:
-        yield Paragraph(NOTHING)
+    if part.nothing:
+        yield Paragraph(part.nothing)
     for inside in part.inside:
         yield from _part(inside, min(level + 1, 3))
 

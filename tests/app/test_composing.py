@@ -95,6 +95,14 @@ async def test_a_letter_has_a_stay_that_took_place(space: Space) -> None:
     assert {each.idnps for each in offered.peers} & {
         each.idnps for each in people.POPULATION.professionals
     }
+    assert not {"M", "MME", "DR", "PR"} & {
+        word for each in offered.peers for word in each.name.split()
+    }
+    doses = [
+        each.cells[1] for kind, offers in offered.groups for each in offers if kind == "treatment"
+    ]
+    assert any("comprimé" in each for each in doses)
+    assert not [each for each in doses if "{" in each], "codes are said in words"
     today = draft.at.date()
     story = {"story": "Suites simples."}
     for start, end in (
@@ -122,6 +130,9 @@ async def test_a_letter_has_a_stay_that_took_place(space: Space) -> None:
     assert [other.family_name in each for each in shown.recipients] == [True] * len(
         shown.recipients
     )
+    assert [each.title for each in shown.parts if each.nothing] == [
+        "Motif de l’hospitalisation", "Résultats d’examens et informations attendus", "Suites à donner",
+    ]  # fmt: skip
     published = await pages.publish(doctor, patient, "sortie", kept, draft)
     reference = (await space.get(f"DocumentReference/{published}", as_="gp")).json
     content = await space.get(

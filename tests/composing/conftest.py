@@ -120,8 +120,10 @@ LINES: dict[Kind, tuple[Line, ...]] = {
     "history": (line("history", INFECTION, "Dr B, 2018", "04/2018"),),
     "procedure": (line("procedure", STENT, "Hôpital, 2018", "14/01/2018"),),
     "allergy": (line("allergy", PARACETAMOL, "Dr B, 2018", "03/06/2018"),),
-    "treatment": (line("treatment", PLAVIX, "Dr B, 2019", "11/08/2019"),),
-    "stopped": (line("stopped", SOLIAN, "Dr B, 2026", "08/2018 – 16/11/2026"),),
+    "treatment": (
+        line("treatment", PLAVIX, "Dr B, 2019", "11/08/2019", "1 comprimé le matin < 9 h"),
+    ),
+    "stopped": (line("stopped", SOLIAN, "Dr B, 2026", "08/2018 – 16/11/2026", "1 par jour"),),
 }
 
 

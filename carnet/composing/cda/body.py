@@ -13,7 +13,6 @@ from carnet.composing.cda.header import header
 from carnet.composing.model import Document, Json, Line, Part
 
 TAKEN = ("treatment", "stopped")
-NOTHING = "Rien à signaler dans ce document."
 
 
 def write(document: Document, copy: bytes | None = None) -> bytes:
@@ -79,8 +78,8 @@ def _words(part: Part, anchors: list[str]) -> Iterator[Element]:
         for each in words.split("\n"):
             if each.strip():
                 yield tag("paragraph", text=each.strip())
-    if not part.lines and not any(each.strip() for each in part.words):
-        yield tag("paragraph", text=NOTHING)
+    if part.nothing:
+        yield tag("paragraph", text=part.nothing)
 
 
 def _row(line: Line, anchor: str) -> Element:

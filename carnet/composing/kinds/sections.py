@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from carnet.composing.cda.codes import listed, mapping, said
+from carnet.composing.cda.codes import listed, said
 from carnet.composing.model import Json, Kind, Line, Part
 
 # kind → LOINC, label, title, templates, header of its table.
@@ -82,12 +82,12 @@ class Reviewed:
         return (found,) if found else ()
 
 
-def line(kind: Kind, resource: Json, source: str, since: str = "") -> Line:
-    """A line of a resource; since: as read."""
+def line(kind: Kind, resource: Json, source: str, since: str = "", dose: str = "") -> Line:
+    """A line of a resource; since, dose: as read."""
     if kind in ("treatment", "stopped"):
         named = said(resource.get("medicationCodeableConcept"))
         why = (stopped(resource),) if kind == "stopped" else ()
-        return Line((named, dosage(resource), since, *why, source), kind, resource)
+        return Line((named, dose, since, *why, source), kind, resource)
     return Line((said(resource.get("code")), since, source), kind, resource)
 
 
@@ -96,17 +96,6 @@ def stopped(resource: Json) -> str:
     held = resource.get("statusReason")
     every = [held] if isinstance(held, Mapping) else listed(held)
     return ", ".join(filter(None, map(said, every)))
-
-
-def dosage(resource: Json) -> str:
-    """How it is taken, as it was written; else the dose alone."""
-    key = "dosage" if resource["resourceType"] == "MedicationStatement" else "dosageInstruction"
-    found = next(iter(listed(resource.get(key))), {})
-    text = str(found.get("text") or found.get("patientInstruction") or "")
-    if text:
-        return text
-    amount = mapping(mapping(next(iter(listed(found.get("doseAndRate"))), {})).get("doseQuantity"))
-    return " ".join(str(amount[key]) for key in ("value", "unit") if key in amount)
 
 
 def part(kind: Kind, reviewed: Reviewed, *, words: str = "", inside: Sequence[Part] = ()) -> Part:
