@@ -239,4 +239,8 @@ PARTS: dict[str, Callable[[int], None]] = {
     "requests": calls,
     "hostile": tested("the hostile corpus, all of it", "tests/hostile", CARNET_HOSTILE="all"),
     "kills": kills,
+    "filling": tested("a demonstration killed twice as it loads", "tests/journeys/test_filling.py"),
+    "pages": tested(
+        "every page under axe, in each language and width", "tests/portal/test_looks.py"
+    ),
 }

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""A demonstration that is killed while it loads, then started again: nothing twice, nothing missing."""
+"""A demonstration that is killed while it loads, then started again: nothing twice, nothing missing.
+
+Killed once in a quick run, twice with CARNET_WHOLE=1.
+"""
 
 import contextlib
 import os
@@ -124,9 +127,10 @@ def test_killed_again_and_again_it_holds_everything_once(demo: Demo) -> None:
     demo.start("--people", str(PEOPLE))
     demo.until(5)
     demo.kill()
-    demo.start()
-    demo.until(7)
-    demo.kill()
+    if os.environ.get("CARNET_WHOLE") == "1":
+        demo.start()
+        demo.until(7)
+        demo.kill()
     with (demo.data / FILE).open("a") as file:
         file.write("h0")  # a line that the kill cut
     demo.start()

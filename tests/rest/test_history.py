@@ -97,10 +97,10 @@ async def test_pages_repeat_nothing_and_leave_nothing_out_whatever_is_written(
         now = (await space.get(lived["kept"], as_=LAB)).json
         await space.put(lived["kept"], now | {"valueString": str(n)}, as_=LAB)
 
-    for count in (1, 2):
-        before = await walked(space, "_history?_count=1000", LAB)
-        assert await walked(space, f"_history?_count={count}", LAB, meanwhile) == before
-    assert n > len(whole)
+    for path, count in (("_history", 7), ("_history", 16), (f"{lived['kept']}/_history", 1)):
+        before = await walked(space, f"{path}?_count=1000", LAB)
+        assert await walked(space, f"{path}?_count={count}", LAB, meanwhile) == before
+    assert n > len(whole) / 7
     assert await walked(space, f"{lived['kept']}/_history?_count=2", LAB) == [
         each for each in await walked(space, "_history?_count=7", LAB) if each[1] == lived["kept"]
     ]
