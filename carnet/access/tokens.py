@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Access tokens: issued and verified here, nowhere else.
 
-A token is a JWT (RFC 9068, `at+jwt`) signed with Ed25519 by a key of the installation. Every claim of
-the list is required: a missing, doubled or retyped one is a refusal, never a wider right.
+A token is a JWT (RFC 9068, `at+jwt`) signed with Ed25519 by a key of the installation (`keyring.py`). Every
+claim of the list is required: a missing, doubled or retyped one is a refusal, never a wider right.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -16,15 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
 
 from carnet import errors
 from carnet.access.actor import Actor, ActorKind
+from carnet.access.keyring import ALGORITHM, Keyring
 from carnet.fhir import json as strict
 
 AUDIENCE = "carnet"
@@ -73,33 +71,12 @@ class Verified:
     expires: int
 
 
-def load_or_make_key(folder: Path) -> OKPKey:
-    """The signing key of the installation (`signing.json`, mode 0600), made once."""
-    path = folder / "signing.json"
-    try:
-        return OKPKey.import_key(json.loads(path.read_bytes()))
-    except FileNotFoundError:
-        pass
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = OKPKey.generate_key("Ed25519", auto_kid=True)
-    temporary = path.with_suffix(f".{os.getpid()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(key.as_dict(private=True), file)
-        file.flush()
-        os.fsync(file.fileno())
-    with contextlib.suppress(FileExistsError):  # the first of two processes wins
-        os.link(temporary, path)
-    temporary.unlink()
-    return OKPKey.import_key(json.loads(path.read_bytes()))
-
-
 class Tokens:
-    """Issues and verifies, by one key."""
+    """Issues and verifies, by the keys of the installation."""
 
     def __init__(
         self,
-        key: OKPKey,
+        keys: Keyring,
         issuer: str,
         clock: Callable[[], datetime],
         *,
@@ -107,12 +84,13 @@ class Tokens:
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         """lifetime: the longest a token may live, in seconds."""
-        self._key = key
+        self.keys = keys
         self._issuer = issuer
         self._clock = clock
         self._lifetime = lifetime
         self._random = random
         self._verified: OrderedDict[bytes, Verified] = OrderedDict()
+        self._changes = keys.changes  # of the keys, when the first of those was verified
 
     def issue(self, claims: dict[str, Any], *, lifetime: int) -> str:
         """A signed token; `claims` are those of COMMON and of the kind but times, iss, aud, jti."""
@@ -126,13 +104,18 @@ class Tokens:
             **claims,
         }
         _check_claims(full)
-        header = {"alg": "Ed25519", "typ": "at+jwt", "kid": self._key.kid}
-        return jws.serialize_compact(header, json.dumps(full).encode(), self._key, ["Ed25519"])
+        key = self.keys.signing()
+        header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}
+        return jws.serialize_compact(header, json.dumps(full).encode(), key, [ALGORITHM])
 
     def verify(self, token: str) -> Verified:
         """The claims of a token that holds now; WrongToken for anything else."""
         now = self._clock().timestamp()
         digest = sha256(token.encode("utf-8", "replace")).digest()
+        self.keys.look()
+        if self._changes != self.keys.changes:  # what a key signed may have ended with it
+            self._verified.clear()
+            self._changes = self.keys.changes
         found = self._verified.get(digest)
         if found is None:
             found = self._check(token, now)
@@ -147,14 +130,18 @@ class Tokens:
         if len(token) > LONGEST or not _canonical(token):
             raise WrongToken
         try:
-            found = jws.deserialize_compact(token.encode(), self._key, ["Ed25519"])
+            kid = strict.parse(_bytes(token.partition(".")[0])).get("kid")
+            key = self.keys.find(kid) if isinstance(kid, str) else None
+            if key is None:
+                raise WrongToken
+            found = jws.deserialize_compact(token.encode(), key, [ALGORITHM])
             header = found.headers()
             claims = strict.parse(found.payload or b"")
         except (JoseError, ValueError, TypeError, KeyError, errors.CarnetError):
             raise WrongToken from None
         if set(header) != {"alg", "typ", "kid"} or header["typ"] != "at+jwt":
             raise WrongToken
-        if header["kid"] != self._key.kid:
+        if header["kid"] != key.kid:
             raise WrongToken
         _check_claims(claims)
         if claims["iss"] != self._issuer or claims["aud"] != AUDIENCE:
@@ -164,17 +151,17 @@ class Tokens:
         return Verified(claims, claims["exp"])
 
 
+def _bytes(part: str) -> bytes:
+    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
 def _canonical(token: str) -> bool:
     """Whether each part is the one way to write its bytes: decoders let blanks and odd bits pass."""
     parts = token.split(".")
     if len(parts) != 3 or not token.isascii():
         return False
     try:
-        return all(
-            urlsafe_b64encode(urlsafe_b64decode(part + "=" * (-len(part) % 4))).decode().rstrip("=")
-            == part
-            for part in parts
-        )
+        return all(urlsafe_b64encode(_bytes(part)).decode().rstrip("=") == part for part in parts)
     except ValueError:
         return False
 

@@ -27,6 +27,7 @@ from carnet.documents import corrected
 from carnet.documents.guide import Guided
 from carnet.events import Event, Listener, Relay
 from carnet.fhir.search.own import catalogue
+from carnet.oauth.routes import application as oauth
 from carnet.portal import bridge
 from carnet.postgres.pool import JOB, open_pool
 from carnet.postgres.server import Server
@@ -65,6 +66,7 @@ def _lifespan(settings: Settings, server: Server) -> Any:
         guided = Guided(served)  # the same, as the national guide of documents has it
         app.router.routes.append(Route("/pdsm", AtRoot(guided, "/pdsm")))
         app.router.routes.append(Mount("/pdsm", guided))
+        app.router.routes.append(Mount("/oauth", oauth(built.desk.tokens.keys)))
         if settings.pages:
             bridge.attach(asyncio.get_running_loop())
             set_up_pages(settings, server, built)

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from carnet import errors
-from carnet.access import door, queries
+from carnet.access import door, keyring, queries
 from carnet.access import matrix as matrices
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Visit
 from carnet.access.log import heads
 from carnet.access.log.sealing import Sealing
 from carnet.access.revisions import Revisions
-from carnet.access.tokens import DAY, SECRETIVE, Tokens, load_or_make_key
+from carnet.access.tokens import DAY, SECRETIVE, Tokens
 from carnet.app import emergency, export, summary
 from carnet.bulk import routes as bulk
 from carnet.config import Instance, Settings
@@ -134,10 +134,15 @@ def matrix_of(settings: Settings) -> matrices.Matrix:
     return matrices.load(settings.matrix)
 
 
+def longest(settings: Settings) -> int:
+    """Seconds a token may live: in a demonstration a day, for load clients."""
+    return DAY if settings.instance is Instance.DEMONSTRATION else settings.token_lifetime
+
+
 def tokens_of(settings: Settings, clock: Callable[[], datetime] = door.now) -> Tokens:
-    """Issues and verifies; a demonstration's tokens may live a day, for load clients."""
-    longest = DAY if settings.instance is Instance.DEMONSTRATION else settings.token_lifetime
-    return Tokens(load_or_make_key(settings.keys), settings.base_url, clock, lifetime=longest)
+    """Issues and verifies."""
+    keys = keyring.load_or_make(settings.keys, clock, longest(settings))
+    return Tokens(keys, settings.base_url, clock, lifetime=longest(settings))
 
 
 async def shifted(pool: Pool) -> Shifted:

@@ -14,6 +14,7 @@ from carnet.cli import (
     explain,
     identity,
     imports,
+    keys,
     leaving,
     load,
     matrix,
@@ -57,6 +58,7 @@ for command in (check.check, demo.demo, load.load, migrate.migrate, serve.serve,
 app.add_typer(audit.commands, name="audit")
 app.add_typer(leaving.commands, name="export")
 app.add_typer(identity.commands, name="identity")
+app.add_typer(keys.commands, name="keys")
 app.add_typer(matrix.commands, name="matrix")
 app.add_typer(record.commands, name="record")
 app.add_typer(notices.commands, name="notices")

@@ -114,7 +114,7 @@ def test_what_only_who_signs_knows_is_asked_and_never_supposed(logged_in: Any) -
     told = page(client.post(LETTER, {**DAYS, "accidents": "Fièvre", "step": "look"}))
     assert "pas répondu oui" in told.xpath("string(//*[@id='id_accidents_error'])")
     shown = page(client.post(LETTER, {**DAYS, "germs": "SARM <i>", "step": "look"})).text_content()
-    assert shown.count("Rien à signaler dans ce document.") == 3, "a section is not left without a word"
+    assert shown.count("Rien à signaler dans ce document.") == 3, "none is left without a word"
     assert "SARM <i>" in shown and "hospitalisation en urgence" in shown
     forged = page(client.post(LETTER, {**DAYS, "entry": "<b>", "step": "look"}))
     assert forged.get_element_by_id("id_entry_error") is not None

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
-from carnet.access.tokens import COMMON, OF_KIND, load_or_make_key
+from carnet.access.tokens import COMMON, OF_KIND
 from tests.rest.samples import LAB
 from tests.space import Answer, Space, asgi
 
@@ -58,7 +58,7 @@ async def refused(space: Space, authorization: str) -> None:
 @pytest.fixture
 def key(space: Space) -> OKPKey:
     """The installation's own signing key: these tests forge with all but it, then with it."""
-    return load_or_make_key(space.built.settings.keys)
+    return space.built.desk.tokens.keys.signing()
 
 
 def signed(key: OKPKey, claims: Json | bytes, **header: Any) -> str:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from joserfc.jwk import OKPKey
 
 from carnet import errors
+from carnet.access.keyring import Held, Keyring
 from carnet.access.tokens import Tokens
 from carnet.documents import files
 from carnet.documents.cda import conformance, datatypes, read
@@ -172,7 +173,8 @@ def cursor(content: bytes) -> object:
 @cache
 def _tokens() -> Tokens:
     key = OKPKey.generate_key("Ed25519", parameters={"kid": "k"})
-    return Tokens(key, "http://carnet.test", lambda: NOW, lifetime=300)
+    keys = Keyring([Held(key, 0)], lambda: NOW, 300)
+    return Tokens(keys, "http://carnet.test", lambda: NOW, lifetime=300)
 
 
 def bearer(content: bytes) -> object:

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The public keys at /oauth/jwks, and the commands that change them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
+from typer.testing import CliRunner
+
+from carnet.access import door, keyring
+from carnet.access.tokens import Tokens
+from carnet.cli import app
+from carnet.oauth.routes import application
+from tests.access.test_keyring import CLAIMS
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_whoever_has_the_public_keys_verifies_our_tokens(tmp_path: Path) -> None:
+    keys = keyring.load_or_make(tmp_path, door.now, 300)
+    token = Tokens(keys, "http://carnet.test", door.now, lifetime=300).issue(CLAIMS, lifetime=60)
+    transport = httpx.ASGITransport(application(keys))
+    async with httpx.AsyncClient(transport=transport, base_url="http://carnet.test") as client:
+        answer = await client.get("/jwks")
+        assert (await client.post("/jwks")).status_code == 405
+        assert (await client.get("/signing.json")).status_code == 404
+    assert answer.headers["content-type"] == "application/jwk-set+json"
+    assert answer.headers["cache-control"] == "public, max-age=300"
+    assert '"d"' not in answer.text, "the secret half"
+    found = jwt.decode(token, KeySet.import_key_set(answer.json()), algorithms=["Ed25519"])
+    assert found.claims["sub"] == CLAIMS["sub"]
+
+
+def test_keys_are_shown_and_changed_by_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARNET_DATA", str(tmp_path))
+
+    def call(*words: str) -> tuple[int, str, str]:
+        done = CliRunner().invoke(app, ["keys", *words])
+        return done.exit_code, done.stdout.strip(), done.stderr
+
+    code, said, _ = call("show")
+    [first] = json.loads(said)["keys"]
+    assert code == 0
+    code, second, _ = call("rotate")
+    assert code == 0
+    assert [each["kid"] for each in json.loads(call("show")[1])["keys"]] == [first["kid"], second]
+    code, said, told = call("rotate")
+    assert (code, said) == (1, "")
+    assert "does not sign yet" in told
+    code, third, _ = call("rotate", "--leaked")
+    assert code == 0
+    assert [each["kid"] for each in json.loads(call("show")[1])["keys"]] == [third]
