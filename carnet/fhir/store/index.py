@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
+from carnet.fhir import json
 from carnet.fhir.definitions import Definitions
 from carnet.fhir.search import contained, hierarchies, missing, texts, tokens, uris
 from carnet.fhir.search.composites import composed
@@ -18,6 +20,8 @@ from carnet.fhir.search.strings import READABLE, beginnings, readable
 from carnet.fhir.store.hashes import ANY, Hasher
 from carnet.fhir.store.owners import Owners
 from carnet.fhir.store.rows import Index
+
+SEEN: Final = 500  # contained resources whose hashes are kept, a few kilobytes each
 
 
 class Indexer:
@@ -34,6 +38,7 @@ class Indexer:
         self._owners = owners
         self._hasher = hasher
         self._catalogue = catalogue or Catalogue(definitions)
+        self._seen: OrderedDict[bytes, tuple[int, ...]] = OrderedDict()
 
     def index(self, resource: dict[str, Any]) -> Index:
         """Columns lo, hi, toks and the side rows."""
@@ -105,8 +110,24 @@ class Indexer:
         for param, id in dict.fromkeys(found.contained):
             inner = held.get(id)
             if inner is not None:
-                toks = self._inner(inner, held, contained.STEPS)
-                yield from contained.within(self._hasher, rtype, numbers[param], toks)
+                yield from self._again(inner, held, rtype, numbers[param])
+
+    def _again(
+        self, inner: dict[str, Any], held: dict[Any, dict[str, Any]], rtype: int, param: int
+    ) -> tuple[int, ...]:
+        """The same, kept: an author or a place is contained in one document after another."""
+        said = json.dump(inner)
+        beside = [each for id, each in held.items() if json.dump(f"#{id}") in said]
+        whole = b"\0".join((said, *map(json.dump, beside)))
+        key = self._hasher.long(b"%d.%d.%d\0%b" % (rtype, param, self._catalogue.generation, whole))
+        found = self._seen.get(key)
+        if found is None:
+            toks = self._inner(inner, held, contained.STEPS)
+            found = tuple(contained.within(self._hasher, rtype, param, toks))
+            self._seen[key] = found
+            if len(self._seen) > SEEN:
+                self._seen.popitem(last=False)
+        return found
 
     def _inner(
         self, resource: dict[str, Any], held: dict[Any, dict[str, Any]], steps: int
