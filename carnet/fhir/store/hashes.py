@@ -14,13 +14,15 @@ class Hasher:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self._keyed = blake2b(digest_size=8, key=key).copy  # quicker than to begin anew
         # The same codes and persons come again and again in what is loaded.
         self._again = lru_cache(1 << 14)(self.number)
 
     def number(self, text: str) -> int:
         """A signed 64-bit number."""
-        digest = blake2b(text.encode(), digest_size=8, key=self._key).digest()
-        return int.from_bytes(digest, "big", signed=True)
+        hashed = self._keyed()
+        hashed.update(text.encode())
+        return int.from_bytes(hashed.digest(), "big", signed=True)
 
     def token(self, rtype: int, param: int, system: str | None, code: str) -> int:
         """A token of one system; "*" stands for any, None for none."""
