@@ -213,7 +213,7 @@ async def test_each_past_moment_is_decided_as_it_was(space: Space) -> None:
         await history.act()
         space.clock.advance(timedelta(minutes=1))
         await history.look()
-    assert len(set(history.done)) > 8, history.done
+    assert len(set(history.done)) > 5, history.done
     assert any(not each.decision.granted for each in history.taken)
     found = await wrong(space, history.taken)
     assert not found, "\n".join(found[:3])
