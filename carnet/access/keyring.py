@@ -49,7 +49,7 @@ class Held:
 
 
 class Keyring:
-    """The keys as they are now. longest: seconds a token may live."""
+    """The keys as they are now: of a file, else those given. longest: seconds a token may live."""
 
     def __init__(
         self,
@@ -58,8 +58,11 @@ class Keyring:
         longest: int,
         path: Path | None = None,
     ) -> None:
-        self._held, self._clock, self._longest, self._path = tuple(held), clock, longest, path
-        self._stamp = _stamp(path)
+        self._clock, self._longest, self._path = clock, longest, path
+        self._stamp = _stamp(
+            path
+        )  # before it is read: a change in between is seen at the next look
+        self._held = tuple(held) if path is None else _load(path)
         self._looked = time.monotonic()
         self.changes = 0  # raised when the keys are others than before
 
@@ -114,7 +117,7 @@ def load_or_make(folder: Path, clock: Callable[[], datetime], longest: int) -> K
         with _alone(folder):
             if not path.exists():
                 _write(path, [Held(_new(), 0)])
-    return Keyring(_load(path), clock, longest, path)
+    return Keyring((), clock, longest, path)
 
 
 def rotate(folder: Path, clock: Callable[[], datetime], longest: int, *, leaked: bool) -> OKPKey:

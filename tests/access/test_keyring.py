@@ -229,3 +229,20 @@ def test_the_file_is_its_owners_alone_and_the_public_keys_hold_no_secret(
     assert (tmp_path / keyring.FILE).stat().st_mode & 0o777 == 0o600
     for each in one.keys.published()["keys"]:
         assert set(each) == {"kty", "crv", "x", "kid", "use", "alg"}
+
+
+def test_a_key_that_leaks_while_a_process_begins_is_seen_by_it(
+    tmp_path: Path, now: Now, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process(tmp_path, now)
+    real, once = keyring._load, [True]
+
+    def slow(path: Path) -> tuple[keyring.Held, ...]:
+        held = real(path)
+        if once.pop() if once else False:
+            keyring.rotate(tmp_path, now, LONGEST, leaked=True)
+        return held
+
+    monkeypatch.setattr(keyring, "_load", slow)
+    late = process(tmp_path, now)
+    assert names(late.keys) == names(process(tmp_path, now).keys)
