@@ -26,6 +26,13 @@ ASKED: Final[dict[str, dict[str, Any]]] = {
     "access.refusal": {"mode": "centre-15"},
     "access.announcement": {"how": "month"},
     "access.alert": {"reason": "canary"},
+    "access.client": {
+        "kind": "app",
+        "subject": None,
+        "method": "private_key_jwt",
+        "secret": None,
+        "state": "live",
+    },
     "access.tombstone": {"n": 1, "cid": NOBODY, "at": AT, "motive": "request", "hash": STONE.hash},
     "notices.outgoing": {"channel": "letter"},
     "vigilance.candidate": {"verdict": "merged"},

@@ -287,10 +287,12 @@ CHANGED = {
     "emergency": {"ended", "reviewed", "reviewed_by", "verdict", "comment"},
 }  # fmt: skip
 KEPT = (*CHANGED, "team_member", "subject")
-# Tables of the schema that no decision on what is read is made of.
+# Tables of the schema that no decision on what is read is made of. What a person allowed an application
+# narrows what it reads in their name, and is never more than what they may read themselves.
 OTHERS = {
     "alert", "announcement", "clock", "family", "identity", "meanwhile", "notice_code", "offer",
     "organisation", "revision", "handle_key",
+    "allowed", "asked", "client", "code", "launch", "refresh",
 }  # fmt: skip
 
 
