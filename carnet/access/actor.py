@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -27,7 +28,10 @@ class Actor:
     compartment of the organisation of that situation, or of the software. patient: compartment of the
     patient's own record. For an assistant, rpps is that of the professional they act for. secret: a
     minor's connection that leaves no trace for their representatives. purpose: HL7 PurposeOfUse.
-    client: what the request came through.
+    client: what the request came through. scopes: of the token; empty for who acts on pages. grant: id
+    of what they allowed a client (access.allowed). kinds: rows of the access matrix it was limited to,
+    None for none. writes: whether it may deposit. context: the one record it was opened on, by
+    compartment. acr: how they proved who they are (factors.toml); authenticated: when they last did.
     """
 
     kind: ActorKind
@@ -44,3 +48,9 @@ class Actor:
     secret: bool = False
     scopes: frozenset[str] = frozenset()
     rev: int = 1
+    grant: str = ""
+    kinds: frozenset[int] | None = None
+    writes: bool = True
+    context: int | None = None
+    acr: str = ""
+    authenticated: datetime | None = field(default=None, compare=False)
