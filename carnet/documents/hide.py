@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Hide a document and show it again: MASQUE_PS by the holder, and minors' documents from representatives.
 
-A mask acts on the whole chain of a document (every version, whoever reads them; publish.py gives it to
+A mask acts on the whole chain of a document (every version, whoever reads them; publish gives it to
 those that come), on all that was extracted from it or came with it, and on the lots that name it; in one
 transaction with its trace and its event. What the row bears and what the resource says are changed
 together, so that a search by label finds what the masks do. Who deposited keeps seeing it, so does the

@@ -10,10 +10,10 @@ import pytest
 
 from carnet.access.queries import identity
 from carnet.config import Instance
-from carnet.documents import publish
 from carnet.documents.cda.conformance import Profile, Severity
 from carnet.documents.consult import documents
 from carnet.documents.identity import NotConform
+from carnet.documents.publish import act, judging, moving, reading
 from carnet.documents.receive import NotHere, receive
 from carnet.identity.ins import control_key
 from carnet.vigilance.find import find
@@ -101,7 +101,8 @@ NAMES = (b"DELAUNAY", b"HELENE", INS, BIRTH)
 
 async def strictly(space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the API be a strict entry, as in production, with test numbers taken for right."""
-    monkeypatch.setattr(publish, "_profile", lambda unit, entry: Profile.STRICT)
+    for module in (act, judging, moving, reading):
+        monkeypatch.setattr(module, "profile_of", lambda unit, entry: Profile.STRICT)
 
 
 async def record_of(space: Space, document: str) -> tuple[int, bool]:
@@ -253,7 +254,7 @@ async def test_with_no_quarantine_the_tests_above_would_see_it(
     space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted fault: the document then stands in the other person's record, and is read there."""
-    monkeypatch.setattr(publish, "apart", lambda findings, production: False)
+    monkeypatch.setattr(judging, "apart", lambda findings, production: False)
     change, *_ = FAULTS["another birth name"]
     answer = await space.post("", lot(change(fresh().xml)), as_="lab-software")
     assert (await space.get(document_of(answer), as_="gp")).status == 200
