@@ -2,7 +2,7 @@
 """Reports of a load: text for people, JSON for programs, JUnit for continuous integration.
 
 A report says names of files as the caller gave them, rules, codes, places and titles of sections; nothing
-else of what was in a file, and no title that names somebody (`run.discreet`).
+else of what was in a file, and no title that names somebody (`documents.discreet`).
 """
 
 from __future__ import annotations
