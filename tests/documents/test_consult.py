@@ -185,7 +185,7 @@ async def test_the_list_is_narrowed_by_kind_year_and_sender(
     space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each count is what its choice keeps, the other choices as they are."""
-    monkeypatch.setattr(listing, "PAGE", 2)
+    monkeypatch.setattr(listing, "PAGE", 7)
     await space.post("", lot(fresh().xml), as_="lab-software")
     await space.post("", lot(fresh(minutes=60).xml), as_="hospital-software")
     odd = {"coding": [{"system": "urn:x", "code": "none-of-ours", "display": "Autre chose"}]}
