@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -31,6 +32,8 @@ DAY = 86_400
 KEPT = 4096  # verified tokens kept in memory
 SKEW = 5  # seconds another clock may differ
 
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 COMMON: dict[str, type] = {
     "iss": str, "aud": str, "sub": str, "kind": str, "name": str, "scope": str, "purpose": str,
     "acr": str, "client": str, "jti": str, "rev": int, "iat": int, "exp": int,
@@ -46,6 +49,9 @@ OF_KIND: dict[ActorKind, dict[str, type]] = {
     ActorKind.OPERATOR: {},
 }  # fmt: skip
 
+
+# Of what somebody allowed a client (grants.py): all of them or none.
+OF_GRANT: dict[str, type] = {"grant": str, "client_rev": int, "auth_time": int}
 
 # Who may ask, by a claim `secret`, for a minor's connection that their representatives know nothing of.
 SECRETIVE = frozenset((ActorKind.PATIENT, ActorKind.PROFESSIONAL, ActorKind.SOFTWARE))
@@ -91,6 +97,11 @@ class Tokens:
         self._random = random
         self._verified: OrderedDict[bytes, Verified] = OrderedDict()
         self._changes = keys.changes  # of the keys, when the first of those was verified
+
+    @property
+    def longest(self) -> int:
+        """Seconds a token may live."""
+        return self._lifetime
 
     def issue(self, claims: dict[str, Any], *, lifetime: int) -> str:
         """A signed token; `claims` are those of COMMON and of the kind but times, iss, aud, jti."""
@@ -175,6 +186,13 @@ def _check_claims(claims: dict[str, Any]) -> None:
         value = claims.get(name)
         if type(value) is not expected or value == "":
             raise WrongToken
+    if "grant" in claims or "client_rev" in claims:
+        if any(type(claims.get(name)) is not kind for name, kind in OF_GRANT.items()):
+            raise WrongToken
+        if _UUID.fullmatch(claims["grant"]) is None or "*" in claims["scope"].split():
+            raise WrongToken
+    elif "auth_time" in claims and type(claims["auth_time"]) is not int:
+        raise WrongToken
     if "secret" in claims and (claims["secret"] is not True or kind not in SECRETIVE):
         raise WrongToken
 
@@ -209,4 +227,7 @@ def actor_of(verified: Verified, compartment: Callable[[str, str], int | None]) 
         secret="secret" in claims,
         scopes=frozenset(claims["scope"].split()),
         rev=claims["rev"],
+        acr=claims["acr"],
+        # An operator's command gives a token to who stands before it: they are there now.
+        authenticated=datetime.fromtimestamp(claims.get("auth_time", claims["iat"]), UTC),
     )

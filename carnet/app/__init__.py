@@ -13,25 +13,23 @@ from typing import Any
 
 import structlog
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from carnet import portal
 from carnet.access.door import Door, tombstones
+from carnet.app import protocol
 from carnet.app.pages import PageParts, secret_key
 from carnet.app.parts import Built, build, sealing
 from carnet.config import Instance, Settings
 from carnet.documents import corrected
-from carnet.documents.guide import Guided
 from carnet.events import Event, Listener, Relay
 from carnet.fhir.search.own import catalogue
-from carnet.oauth.routes import application as oauth
 from carnet.portal import bridge
 from carnet.postgres.pool import JOB, open_pool
 from carnet.postgres.server import Server
-from carnet.rest.routes import application as api
 from carnet.rights.clock import Shifted, follow
 
 __all__ = ["Built", "application", "build"]
@@ -60,13 +58,9 @@ def _lifespan(settings: Settings, server: Server) -> Any:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         built = await build(settings, server)
         app.state.built = built
-        served = api(built.desk)
-        app.router.routes.append(Route("/fhir", AtRoot(served)))  # a Mount has no "/fhir" itself
-        app.router.routes.append(Mount("/fhir", served))
-        guided = Guided(served)  # the same, as the national guide of documents has it
-        app.router.routes.append(Route("/pdsm", AtRoot(guided, "/pdsm")))
-        app.router.routes.append(Mount("/pdsm", guided))
-        app.router.routes.append(Mount("/oauth", oauth(built.desk.tokens.keys)))
+        asking = protocol.connections(server)
+        await run_in_threadpool(asking.open)
+        app.router.routes.extend(protocol.routes(built, asking))
         if settings.pages:
             bridge.attach(asyncio.get_running_loop())
             set_up_pages(settings, server, built)
@@ -89,22 +83,11 @@ def _lifespan(settings: Settings, server: Server) -> Any:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+            await run_in_threadpool(asking.close)
             await jobs.close()
             await built.pool.close()
 
     return lifespan
-
-
-class AtRoot:
-    """The API's own root, asked for without its final slash: where transactions are posted."""
-
-    def __init__(self, served: ASGIApp, root: str = "/fhir") -> None:
-        self._served = served
-        self._root = root
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        root = self._root
-        await self._served({**scope, "root_path": root, "path": f"{root}/"}, receive, send)
 
 
 async def health(request: Request) -> PlainTextResponse:

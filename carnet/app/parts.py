@@ -16,6 +16,7 @@ from carnet.access import door, keyring, queries
 from carnet.access import matrix as matrices
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Visit
+from carnet.access.grants import Grants
 from carnet.access.log import heads
 from carnet.access.log.sealing import Sealing
 from carnet.access.revisions import Revisions
@@ -135,8 +136,9 @@ def matrix_of(settings: Settings) -> matrices.Matrix:
 
 
 def longest(settings: Settings) -> int:
-    """Seconds a token may live: in a demonstration a day, for load clients."""
-    return DAY if settings.instance is Instance.DEMONSTRATION else settings.token_lifetime
+    """Seconds a token may live: where nobody is real a day, for load clients and sandboxes."""
+    sandboxed = settings.instance in (Instance.DEMONSTRATION, Instance.TEST)
+    return DAY if sandboxed else settings.token_lifetime
 
 
 def tokens_of(settings: Settings, clock: Callable[[], datetime] = door.now) -> Tokens:
@@ -201,6 +203,7 @@ async def build(
         door=made,
         tokens=tokens_of(settings, clock),
         revisions=Revisions(pool),
+        grants=Grants(pool, clock),
         parser=parser,
         acts=acts(insi_of(settings)),
         checks=checks,

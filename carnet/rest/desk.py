@@ -12,6 +12,7 @@ from starlette.requests import Request
 from carnet import errors
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Visit
+from carnet.access.grants import Grants
 from carnet.access.revisions import Revisions
 from carnet.access.tokens import KEPT, NoToken, Tokens, Verified, WrongToken, actor_of
 from carnet.config import Settings
@@ -39,6 +40,7 @@ class Desk:
     door: Door
     tokens: Tokens
     revisions: Revisions
+    grants: Grants
     parser: Parser
     acts: Acts
     checks: Checks
@@ -59,6 +61,17 @@ class Desk:
         found: Visit | None = request.scope.get("carnet.visit")
         if found is not None:
             return found
+        _, actor = await self.bearer(request)
+        said = request.headers.getlist(SECRET)
+        if said:
+            if said != ["secret"] or actor.kind not in CARING:
+                raise WrongConnection
+            actor = replace(actor, secret=True)
+        endpoint = request.scope.get("carnet.endpoint", "")
+        return Visit(self.door, actor, request.scope["carnet.request"], endpoint=endpoint)
+
+    async def bearer(self, request: Request) -> tuple[Verified, Actor]:
+        """The one token of a request, and whom it speaks for; NoToken, WrongToken."""
         given = request.headers.getlist("authorization")
         if len(given) != 1:
             raise NoToken
@@ -69,13 +82,31 @@ class Desk:
         actor = self._actor(verified)
         if await self.revisions.current(actor.sub) != actor.rev:
             raise WrongToken
-        said = request.headers.getlist(SECRET)
-        if said:
-            if said != ["secret"] or actor.kind not in CARING:
-                raise WrongConnection
-            actor = replace(actor, secret=True)
-        endpoint = request.scope.get("carnet.endpoint", "")
-        return Visit(self.door, actor, request.scope["carnet.request"], endpoint=endpoint)
+        if "grant" in verified.claims:
+            actor = await self._limited(actor, verified)
+        return verified, actor
+
+    async def _limited(self, actor: Actor, verified: Verified) -> Actor:
+        """With what the grant allows now, which the token does not say; WrongToken when it has ended."""
+        claims = verified.claims
+        grant = await self.grants.current(claims["grant"])
+        if (
+            grant is None
+            or grant.sub != actor.sub
+            or grant.client != actor.client
+            or grant.client_rev != claims["client_rev"]
+        ):
+            raise WrongToken
+        return replace(
+            actor,
+            grant=claims["grant"],
+            scopes=actor.scopes & frozenset(grant.scope.split()),
+            kinds=None if grant.kinds is None else frozenset(grant.kinds),
+            writes=grant.writes,
+            context=grant.cid,
+            acr=grant.acr,
+            authenticated=grant.authenticated,
+        )
 
     @cached_property
     def _actor(self) -> Callable[[Verified], Actor]:

@@ -10,12 +10,14 @@ import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
+from starlette.applications import Starlette
+from starlette.routing import Route
 from typer.testing import CliRunner
 
 from carnet.access import door, keyring
 from carnet.access.tokens import Tokens
 from carnet.cli import app
-from carnet.oauth.routes import application
+from carnet.oauth.routes import jwks
 from tests.access.test_keyring import CLAIMS
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +26,9 @@ pytestmark = pytest.mark.anyio
 async def test_whoever_has_the_public_keys_verifies_our_tokens(tmp_path: Path) -> None:
     keys = keyring.load_or_make(tmp_path, door.now, 300)
     token = Tokens(keys, "http://carnet.test", door.now, lifetime=300).issue(CLAIMS, lifetime=60)
-    transport = httpx.ASGITransport(application(keys))
+    served = Starlette(routes=[Route("/jwks", jwks, methods=["GET"])])
+    served.state.keys = keys
+    transport = httpx.ASGITransport(served)
     async with httpx.AsyncClient(transport=transport, base_url="http://carnet.test") as client:
         answer = await client.get("/jwks")
         assert (await client.post("/jwks")).status_code == 405
