@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -11,6 +12,9 @@ from starlette.requests import Request
 LARGEST: Final = 16_384  # bytes of a form or a query
 MOST: Final = 64  # parameters
 FORM: Final = "application/x-www-form-urlencoded"
+
+FREE: Final = frozenset(("state", "nonce", "login_hint"))  # the application's own
+PLAIN: Final = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]*")  # as in error_description, RFC 6749
 
 
 class Refused(Exception):
@@ -67,4 +71,6 @@ def _once(raw: bytes) -> dict[str, str]:
         raise Refused("A parameter is sent twice.")
     if any(not character.isprintable() for pair in found for text in pair for character in text):
         raise Refused("A parameter has a character that is not printed.")
+    if any(name not in FREE and not PLAIN.fullmatch(value) for name, value in found):
+        raise Refused("A parameter has a character that it cannot have.")
     return {name: value for name, value in found if value}

@@ -23,6 +23,9 @@ from carnet.oauth.server import Answer, Office, Request
 from carnet.oauth.userinfo import userinfo
 from carnet.rest.desk import Desk
 
+NOT_TRUSTED = (
+    "The client is not known here, or this address is not one it registered: nothing is sent there."
+)
 KEYS = "application/jwk-set+json"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache", "X-Content-Type-Options": "nosniff"}
 
@@ -54,7 +57,7 @@ async def authorize(request: Http) -> Response:
         if error.redirect_uri:
             return _sent(with_query(error.redirect_uri, body | {"iss": office.issuer}))
         # An address that is not the client's is never gone to.
-        return _told(request, 400, body["error"], body.get("error_description", ""))
+        return _told(request, 400, body["error"], NOT_TRUSTED)
     return _sent(f"{office.issuer}{PAGE}/{secret}/")
 
 

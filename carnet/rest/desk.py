@@ -97,10 +97,13 @@ class Desk:
             or grant.client_rev != claims["client_rev"]
         ):
             raise WrongToken
+        scopes = actor.scopes & frozenset(grant.scope.split())
+        if not scopes:  # an actor without any is one of our own pages, whom nothing narrows
+            raise WrongToken
         return replace(
             actor,
             grant=claims["grant"],
-            scopes=actor.scopes & frozenset(grant.scope.split()),
+            scopes=scopes,
             kinds=None if grant.kinds is None else frozenset(grant.kinds),
             writes=grant.writes,
             context=grant.cid,

@@ -113,6 +113,10 @@ class Place:
         query = f"?{urlencode(parameters)}" if parameters else ""
         return await asgi(self.app, "GET", path + query, b"", headers)
 
+    async def call(self, method: str, path: str, **headers: str) -> Answer:
+        """Any method, nothing in the body."""
+        return await asgi(self.app, method, path, b"", headers)
+
     async def post(self, path: str, form: dict[str, str] | str, **headers: str) -> Answer:
         """POST of a form."""
         body = form if isinstance(form, str) else urlencode(form)
@@ -176,10 +180,10 @@ class Place:
         more = {} if scope is None else {"scope": scope}
         return code_of(await self.answer(await self.ask(client, proof, **more), persona, **changes))
 
-    async def redeem(self, client: str, code: str, proof: Proof, **changes: str) -> Answer:
+    async def redeem(self, client: str, secret: str, proof: Proof, **changes: str) -> Answer:
         """The token endpoint, with a code."""
         form = {
-            "grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT,
+            "grant_type": "authorization_code", "code": secret, "redirect_uri": REDIRECT,
             "client_id": client, "code_verifier": proof.verifier,
         } | changes  # fmt: skip
         return await self.post("/oauth/token", {name: v for name, v in form.items() if v})
