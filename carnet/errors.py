@@ -102,6 +102,7 @@ class TooMany(CarnetError):
 
     issue = "throttled"
     status = 429
+    wait: int = 1  # seconds, Retry-After
 
 
 class BusinessRule(CarnetError):

@@ -298,12 +298,14 @@ class Subject:
     situation: str | None
     org: int | None
     org_name: str | None
+    stopped: str | None  # why nobody enters by it until an operator has looked
 
 
 SUBJECT: LiteralString = """
     SELECT s.sub, s.kind, s.name, s.rpps, s.profession, s.patient, s.rev,
-           x.id AS situation, x.org, o.name AS org_name
+           x.id AS situation, x.org, o.name AS org_name, p.why AS stopped
       FROM access.subject s
+      LEFT JOIN access.stopped p ON p.sub = s.sub
       LEFT JOIN access.situation x ON x.sub = s.sub
       LEFT JOIN access.organisation o ON o.cid = x.org
      WHERE s.sub = %(sub)s AND (%(situation)s::text IS NULL OR x.id = %(situation)s)

@@ -17,6 +17,7 @@ from carnet.access import matrix as matrices
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Visit
 from carnet.access.grants import Grants
+from carnet.access.limits.refusals import AccountStopped
 from carnet.access.log import heads
 from carnet.access.log.sealing import Sealing
 from carnet.access.revisions import Revisions
@@ -240,6 +241,8 @@ async def actor(
         found = await queries.subject(conn, sub, situation)
         if found is None:
             raise errors.Unauthenticated("Nobody of this name is known here.")
+        if found.stopped:
+            raise AccountStopped
         rpps = found.rpps
         if found.kind == ActorKind.ASSISTANT and acting_for is not None:
             if not await queries.assists(conn, sub, acting_for, now):

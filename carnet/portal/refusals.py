@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
 from carnet import errors
+from carnet.access.limits.refusals import AccountStopped, TooManyPatientsRead
 from carnet.notices.settings import SeenAtHome
 from carnet.rights.holder import SeenByRepresentatives
 
@@ -107,6 +108,30 @@ TOO_MANY = Refusal(
     gettext_noop("Cette action est limitée, pour protéger les dossiers contre les abus."),
     gettext_noop("Attendez quelques minutes, puis réessayez."),
 )
+MANY_PATIENTS = Refusal(
+    429,
+    gettext_noop("Trop de dossiers ouverts en une heure"),
+    gettext_noop(
+        "Votre compte a ouvert autant de dossiers qu’un compte peut en ouvrir. Ceux que vous avez "
+        "ouverts le restent ; un nouveau dossier ne s’ouvre pas. L’exploitant en est averti."
+    ),
+    gettext_noop(
+        "Si c’est bien vous, prévenez l’exploitant et attendez une heure. Sinon, terminez vos connexions et "
+        "changez votre mot de passe tout de suite. En urgence vitale, appelez le 15."
+    ),
+)
+STOPPED = Refusal(
+    403,
+    gettext_noop("Compte arrêté par sécurité"),
+    gettext_noop(
+        "Ce compte a demandé trop de dossiers en peu de temps, comme le ferait un programme. "
+        "Il a été arrêté partout, avec toutes ses connexions et ses applications."
+    ),
+    gettext_noop(
+        "Appelez l’exploitant : il vérifie qui vous êtes, vous fait changer ce qui a pu être volé, puis "
+        "rouvre votre compte. Reconnectez-vous alors."
+    ),
+)
 RULE = Refusal(
     422,
     gettext_noop("Demande impossible"),
@@ -142,7 +167,9 @@ BY_ERROR: tuple[tuple[type[errors.CarnetError], Refusal], ...] = (
     (errors.Deleted, DELETED),
     (SeenByRepresentatives, SECRET),
     (SeenAtHome, SECRET),
+    (AccountStopped, STOPPED),
     (errors.Forbidden, FORBIDDEN),
+    (TooManyPatientsRead, MANY_PATIENTS),
     (errors.TooMany, TOO_MANY),
     (errors.TooCostly, TOO_MANY),
     (errors.Conflict, CONFLICT),
@@ -168,7 +195,10 @@ class Refusals:
         if isinstance(error, errors.Unauthenticated):
             return redirect("account_login")
         if isinstance(error, errors.CarnetError):
-            return page(request, refusal(request, error))
+            answer = page(request, refusal(request, error))
+            if isinstance(error, errors.TooMany):
+                answer.headers["Retry-After"] = str(error.wait)
+            return answer
         if isinstance(error, ABSENT):
             log.error("database unavailable: %s", type(error.__cause__ or error).__name__)
             return page(request, UNAVAILABLE)

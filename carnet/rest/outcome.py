@@ -155,7 +155,7 @@ async def refuse(request: Request, error: Exception) -> Response:
     if isinstance(refusal, errors.Unauthenticated):
         headers["WWW-Authenticate"] = challenge(refusal)
     if isinstance(refusal, errors.Transient | errors.TooMany):
-        headers["Retry-After"] = "1"
+        headers["Retry-After"] = str(getattr(refusal, "wait", 1))
     if refusal.status == 405:
         headers["Allow"] = "GET, HEAD"  # RFC 9110: what remains
     return fhir(outcome(refusal), refusal.status, **headers)

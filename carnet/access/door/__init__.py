@@ -8,6 +8,7 @@ transaction.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Callable
@@ -18,9 +19,11 @@ from carnet.access.door.install import install
 from carnet.access.door.visit import Nothing, Page, Visit
 from carnet.access.door.writing import Unit, commit
 from carnet.access.door.written import Address, UnknownOwner, Written
+from carnet.access.limits import table as limits
+from carnet.access.limits.counter import Counter
 from carnet.access.matrix import Matrix
 from carnet.access.seal import Sealer
-from carnet.config import Settings
+from carnet.config import Instance, Settings
 from carnet.fhir import definitions as r4
 from carnet.fhir.search.own import Catalogue
 from carnet.fhir.store.attachments import Attachments
@@ -103,4 +106,9 @@ def make(
         random=random,
         settings=settings,
         names={number: name for name, number in definitions.types.items()},
+        counter=Counter(
+            pool,
+            limits.load(demonstration=settings.instance is Instance.DEMONSTRATION),
+            hashlib.blake2b(keyring.hashes, person=b"carnet limits").digest(),
+        ),
     )

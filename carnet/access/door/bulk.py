@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from carnet import errors
-from carnet.access import audit, queries
+from carnet.access import audit, queries, recent
 from carnet.access.actor import ActorKind
 from carnet.access.door.decide import (
     MOST_HELD,
@@ -104,8 +104,11 @@ async def asked(visit: Visit, chosen: Sequence[int] | None) -> Reach:
     """What an export may hold, when it is asked for; traced in each record it is of."""
     async with visit.door.pool.connection() as conn:
         found = await reach(visit, conn, chosen)
-        if visit.actor.kind in LIMITED and found.persons > visit.door.settings.patients_per_hour:
-            raise TooManyPatients
+        if visit.actor.kind in LIMITED:
+            since = visit.door.clock() - recent.HOUR
+            done = await queries.patients_read_since(conn, visit.actor.sub, since, found.cids or ())
+            if done + found.persons > visit.door.settings.patients_per_hour:
+                raise TooManyPatients
         trace = visit.trace("export", found.decision.rule)
         mine = (chosen or ()) if found.cids is None else found.cids
         await audit.write(conn, trace, granted=True, cids=list(mine))

@@ -16,6 +16,7 @@ from carnet.access import kinds, queries, reach
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.labels import Label
 from carnet.access.matrix import ASSISTANT, Matrix
+from carnet.access.limits.counter import Counter
 from carnet.access.recent import Recent
 from carnet.access.remembered import MOST_TOGETHER, Kept, Remembered
 from carnet.access.seal import Sealer
@@ -180,6 +181,7 @@ class Door:
     random: Callable[[int], bytes]
     settings: Settings
     names: dict[int, str]  # type by its number
+    counter: Counter  # of what is limited
     recent: Recent = field(default_factory=Recent)  # who was read less than an hour ago, by whom
     remembered: Remembered[Decision] = field(default_factory=Remembered)
     codes: Codes = field(default_factory=Terms)  # what value sets and hierarchies of codes hold

@@ -17,8 +17,9 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row, scalar_row
 
 from carnet import errors
-from carnet.access import audit, moment, queries, recent
+from carnet.access import audit, moment, queries
 from carnet.access.actor import Actor, ActorKind
+from carnet.access.door import counting
 from carnet.access.door.decide import Decision, Door
 from carnet.access.door.hops import Hops, public
 from carnet.access.door.includes import Included
@@ -43,10 +44,6 @@ LIMITED = frozenset((ActorKind.PROFESSIONAL, ActorKind.ASSISTANT, ActorKind.HELP
 
 class Nothing(errors.NotFound):
     """Nothing is known at this address, or nothing you may read."""
-
-
-class TooManyPatientsRead(errors.TooMany):
-    """This account has read the records of too many people in an hour."""
 
 
 class Changing(errors.Transient):
@@ -339,19 +336,7 @@ class Visit:
         """
         decision = await self.door.recall(conn, self.actor, cids, anew=self.anew)
         if decision.granted and self.actor.kind in LIMITED and not directory:
-            now = self.door.clock()
-            if self.door.recent.new(self.actor.sub, cids, now):
-                since = now - recent.HOUR
-                done = await queries.patients_read_since(conn, self.actor.sub, since, cids or ())
-                if done >= self.door.settings.patients_per_hour:
-                    await audit.write(
-                        conn,
-                        self.trace("read-refused", recent.RULE),
-                        granted=False,
-                        cids=[cid for cid in cids or () if cid],
-                    )
-                    raise TooManyPatientsRead
-                self.door.recent.keep(self.actor.sub, cids, now)
+            await counting.count(self, conn, cids)
         return decision
 
     async def enter(self, conn: AsyncConnection[Any], scope: Scope) -> None:

@@ -19,8 +19,9 @@ from psycopg import errors as pg
 
 from carnet import errors
 from carnet.access import audit
+from carnet.access.door import counting
 from carnet.access.door.changing import Changing
-from carnet.access.door.visit import TooManyPatientsRead, Visit, within
+from carnet.access.door.visit import Visit, within
 from carnet.access.door.written import Busy, UnknownOwner
 from carnet.fhir.search.scope import Scope
 from carnet.fhir.store import write
@@ -112,10 +113,14 @@ async def commit(visit: Visit, work: Callable[[Unit], Awaitable[Result]], act: s
             if unit.finds:
                 await visit.refused("find", "find-to-feed")
             if unit.looked or isinstance(
-                refusal, errors.Forbidden | errors.NotFound | UnknownOwner | TooManyPatientsRead
+                refusal,
+                errors.Forbidden | errors.NotFound | UnknownOwner | counting.TooManyPatientsRead,
             ):
                 tried = unit.tried - {DIRECTORY, visit.actor.org}
                 await visit.refused(act, _rule(refusal), sorted(tried))
+            if isinstance(refusal, counting.TooManyPatientsRead):
+                async with door.pool.connection() as conn:
+                    await counting.told(visit, conn, refusal)
             raise
     raise Busy
 

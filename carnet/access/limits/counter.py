@@ -18,9 +18,9 @@ import structlog
 from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
-from carnet import errors
 from carnet.access.limits import queries
 from carnet.access.limits.queries import Key
+from carnet.access.limits.refusals import TooFast
 from carnet.access.limits.table import Rate
 from carnet.postgres.pool import Pool
 
@@ -28,15 +28,6 @@ log = structlog.get_logger("carnet.limits")
 
 EVERY = 1.0  # seconds between two tellings
 KEPT = 200_000  # keys counted in this process; beyond, the oldest are told and let go
-
-
-class TooFast(errors.TooMany):
-    """Too many requests in a short time: wait as long as Retry-After says."""
-
-    def __init__(self, rate: str, wait: int) -> None:
-        super().__init__()
-        self.rate = rate
-        self.wait = wait  # seconds
 
 
 class Counter:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from carnet.access.limits.counter import Counter, TooFast
+from carnet.access.limits.counter import Counter
+from carnet.access.limits.refusals import TooFast
 from carnet.access.limits.table import HOUR, Of, Rate, lines, load
 from carnet.postgres.pool import Pool
 
