@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from carnet import errors
 from carnet.app.parts import Built, actor, claims
 from carnet.documents.guide import Guided
+from carnet.oauth.origins import Origins, Shared
 from carnet.oauth.routes import application as oauth
 from carnet.oauth.routes import documents
 from carnet.oauth.server import Office, UnknownSubject
@@ -76,7 +77,8 @@ def office(built: Built) -> Office:
 
 def routes(built: Built, pool: ConnectionPool[Any]) -> list[BaseRoute]:
     """Documents about the server first: the API would take theirs for types."""
-    served = api(built.desk)
+    origins = Origins(pool)
+    served = Shared(api(built.desk), origins)
     guided = Guided(served)  # the same, as the national guide of documents has it
     return [
         *documents(built.settings.base_url),
@@ -84,5 +86,5 @@ def routes(built: Built, pool: ConnectionPool[Any]) -> list[BaseRoute]:
         Mount("/fhir", served),
         Route("/pdsm", AtRoot(guided, "/pdsm")),
         Mount("/pdsm", guided),
-        Mount("/oauth", oauth(built.desk, office(built), pool)),
+        Mount("/oauth", Shared(oauth(built.desk, office(built), pool), origins)),
     ]

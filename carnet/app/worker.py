@@ -20,6 +20,7 @@ from carnet.documents.text import index
 from carnet.events import Event, Relay
 from carnet.fhir.search.own import catalogue
 from carnet.notices.deliver import Folder, deliver, sweep_folder
+from carnet.oauth import forget
 from carnet.postgres.pool import JOB, limited, open_pool
 from carnet.postgres.server import Server
 from carnet.rights import clock
@@ -79,6 +80,11 @@ def queue(server: Server, made: door.Door) -> procrastinate.App:
     async def sweep_mail(timestamp: int) -> None:
         removed = await sweep_folder(made, Folder(made.settings.mail))
         log.info("swept mail", removed=removed)
+
+    @app.periodic(cron="37 * * * *")
+    @app.task(name="forget_codes", queueing_lock="forget_codes")
+    async def forget_codes(timestamp: int) -> None:
+        log.info("forgot codes", removed=await forget.forget(made.pool, made.clock()))
 
     @app.periodic(cron="* * * * *")  # what a worker that ended left, and what is over
     @app.task(name="exports", queueing_lock="exports")

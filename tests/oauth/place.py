@@ -32,7 +32,9 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 
+from carnet.access.actor import Actor
 from carnet.app import demonstration, protocol
 from carnet.oauth.requests import Asked, digest, issue_code, new_secret
 from tests import people
@@ -90,7 +92,7 @@ class Place:
     async def register_software(self, id: str = "lab-server", **changes: Any) -> str:
         """The software of the laboratory, by its key, with every grant software may have."""
         values: dict[str, Any] = {
-            "kind": "software", "subject": self.subject("lab"), "method": "private_key_jwt",
+            "kind": "software", "subject": self.subject("lab-software"), "method": "private_key_jwt",
             "scopes": "system/*.cruds user/*.cruds", "redirects": [],
             "grants": ["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"],
         } | changes  # fmt: skip
@@ -128,6 +130,12 @@ class Place:
     async def fhir(self, path: str, token: str) -> Answer:
         """GET under /fhir with a token."""
         return await self.get(f"/fhir/{path}", authorization=f"Bearer {token}")
+
+    async def actor(self, token: str) -> Actor:
+        """Whom the API takes a token for."""
+        given = [(b"authorization", f"Bearer {token}".encode())]
+        request = Request({"type": "http", "headers": given})
+        return (await self.space.built.desk.bearer(request))[1]
 
     def request(self, client: str, proof: Proof, **changes: str | None) -> dict[str, str]:
         """Parameters of the authorization endpoint that are right; None leaves one out."""
@@ -260,12 +268,16 @@ class At:
         """Not ours."""
 
 
+def pattern_of(space: Space) -> str:
+    """The address of a space's database, its role left open."""
+    info = psycopg.conninfo.conninfo_to_dict(space.admin_url)
+    return psycopg.conninfo.make_conninfo(**(info | {"user": "{role}"}))  # type: ignore[arg-type]
+
+
 @contextlib.asynccontextmanager
 async def running(space: Space, key: ECKey) -> AsyncIterator[Place]:
     """What a process serves, on the database of a space; another call is another process."""
-    info = psycopg.conninfo.conninfo_to_dict(space.admin_url)
-    pattern = psycopg.conninfo.make_conninfo(**(info | {"user": "{role}"}))  # type: ignore[arg-type]
-    pool = protocol.connections(At(pattern))
+    pool = protocol.connections(At(pattern_of(space)))
     await run_in_threadpool(partial(pool.open, wait=True))
     try:
         yield Place(space, Starlette(routes=protocol.routes(space.built, pool)), pool, key)
