@@ -74,6 +74,11 @@ class Settings:
         "Words that mean the same in a search of documents: a TOML file like "
         "carnet/documents/text/synonyms.toml.",
     )
+    proxies: str = _setting(
+        "",
+        "Addresses or networks of the proxies before this server, with commas: what they say in "
+        "X-Forwarded-For is believed, of nobody else.",
+    )
     pages: bool = _setting(True, "Whether the people's pages are served beside the API.")
     pool_size: int = _setting(10, "Connections each server process keeps open.", "connections")
     validation: Validation = _setting(

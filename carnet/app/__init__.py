@@ -20,7 +20,10 @@ from starlette.routing import Mount, Route
 
 from carnet import portal
 from carnet.access.door import Door, tombstones
+from carnet.access.limits import address
+from carnet.access.limits.counter import Counter
 from carnet.app import protocol
+from carnet.app.guard import Guard
 from carnet.app.pages import PageParts, secret_key
 from carnet.app.parts import Built, build, sealing
 from carnet.config import Instance, Settings
@@ -38,10 +41,16 @@ __all__ = ["Built", "application", "build"]
 def application(settings: Settings, server: Server) -> Starlette:
     """The ASGI application of one process: /fhir, and the people's web when the settings say so."""
     quiet_logs(settings)
-    return Starlette(
-        routes=[Route("/health", health, methods=["GET"])],
-        lifespan=_lifespan(settings, server),
+    app = Starlette(
+        routes=[Route("/health", health, methods=["GET"])], lifespan=_lifespan(settings, server)
     )
+
+    def counter() -> Counter | None:
+        built: Built | None = getattr(app.state, "built", None)
+        return None if built is None else built.door.counter
+
+    app.add_middleware(Guard, counter=counter, proxies=address.networks(settings.proxies))
+    return app
 
 
 def listeners(made: Door) -> Sequence[Listener]:
@@ -72,6 +81,7 @@ def _lifespan(settings: Settings, server: Server) -> Any:
             asyncio.create_task(Relay(jobs, listeners(replace(built.door, pool=jobs))).run()),
             asyncio.create_task(tombstones.follow(built.door.vault, jobs)),
             asyncio.create_task(catalogue.follow(built.door.catalogue, jobs)),
+            asyncio.create_task(built.door.counter.run()),
             asyncio.create_task(sealing(settings, jobs, built.door).run()),
         ]
         if isinstance(built.door.clock, Shifted):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Unpack
 
 from carnet.access.actor import Actor
+from carnet.access.limits.login import Counted, Tries
 from carnet.access.log import roots
 from carnet.access.pages import Opening, Seal
 from carnet.app import export, parts, summary
@@ -60,6 +61,7 @@ class PageParts:
         self.prescribing: PrescribingActs = PrescribingPages(built)
         self.life: LifeActs = LifePages(built)
         self.identity: IdentityActs = IdentityPages(built)
+        self.tries: Tries = Counted(built.door.counter, built.door.clock)
         private = built.settings.instance is Instance.PRIVATE
         self.opening = OpeningPages(built) if private else None
         self._seal: Seal | None = None

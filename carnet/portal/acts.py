@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Literal, Protocol, Unpack
 
 from carnet.access.actor import Actor
+from carnet.access.limits.login import Tries
 from carnet.access.pages import Opening, Seal
 from carnet.composing.prescription import Line
 from carnet.documents.pages import (
@@ -129,6 +130,7 @@ class Parts(Protocol):
     prescribing: PrescribingActs
     life: LifeActs
     identity: IdentityActs
+    tries: Tries
 
     @property
     def matrix(self) -> str:

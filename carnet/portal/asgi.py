@@ -26,6 +26,7 @@ DROPPED = (
 # Addresses of carnet/portal/files: what they do waits for a confined process.
 OF_FILES = re.compile(r"/(?:fichier/|fichiers/[^/]+/page-[0-9]+\.png|documents/ajouter/)$")
 TOO_LARGE = "carnet.too_large"  # in the WSGI environment
+WAIT = "carnet.wait"  # the same; seconds, of a page that is asked for too soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class ThreadedWsgi:
         body = await read(receive)
         values = environ(scope, body or b"")
         values[TOO_LARGE] = body is None  # the pages have the words for it
+        values[WAIT] = scope.get(WAIT)  # this one too
         loop = asyncio.get_running_loop()
         pool = self.of_files if OF_FILES.search(scope["path"]) else self.pool
         answer = await loop.run_in_executor(pool, self.answer, values)

@@ -188,6 +188,10 @@ class Refusals:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.META.get("carnet.too_large"):
             return page(request, TOO_LARGE)
+        if wait := request.META.get("carnet.wait"):
+            answer = page(request, TOO_MANY)
+            answer.headers["Retry-After"] = str(wait)
+            return answer
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

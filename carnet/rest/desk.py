@@ -17,6 +17,7 @@ from carnet.access.revisions import Revisions
 from carnet.access.tokens import KEPT, NoToken, Tokens, Verified, WrongToken, actor_of
 from carnet.config import Settings
 from carnet.fhir.search.parse import Parser
+from carnet.rest import rates
 from carnet.rest.acts import Acts
 from carnet.rest.checks import Checks
 
@@ -62,6 +63,7 @@ class Desk:
         if found is not None:
             return found
         _, actor = await self.bearer(request)
+        self.door.counter.take(rates.of(request), actor.sub)
         said = request.headers.getlist(SECRET)
         if said:
             if said != ["secret"] or actor.kind not in CARING:

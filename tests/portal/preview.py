@@ -14,6 +14,8 @@ from typing import Any, Unpack
 
 from carnet import errors
 from carnet.access.actor import Actor, ActorKind
+from carnet.access.limits.login import Tries
+from carnet.access.limits.refusals import TooFast
 from carnet.access.pages import Opening, Seal
 from carnet.composing.prescription import Line
 from carnet.documents import files
@@ -645,6 +647,24 @@ RAISED: dict[str, BaseException] = {
 }
 
 
+class PreviewTries:
+    """Nothing is counted, or no try passes."""
+
+    full = False
+
+    async def password(self, account: str, address: str, device: str) -> None:
+        if self.full:
+            raise TooFast("login-pair", 30)
+
+    async def right(self, account: str, address: str, device: str) -> None: ...
+
+    async def factor(self, subject: str) -> None: ...
+
+    async def activation(self, address: str) -> None: ...
+
+    async def device(self, subject: str) -> None: ...
+
+
 class PreviewParts:
     """What app.py would hand over."""
 
@@ -653,6 +673,7 @@ class PreviewParts:
     prescribing: PrescribingActs = PreviewPrescribing()
     life: LifeActs = PreviewLife()
     identity: IdentityActs = PreviewIdentity()
+    tries: Tries = PreviewTries()
     matrix = "matrice de démonstration, non officielle, version 2026-11"
 
     def seal(self) -> Seal | None:

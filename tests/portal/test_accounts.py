@@ -128,3 +128,42 @@ def test_the_models_have_their_migrations(site: Any) -> None:
 
 def test_migrating_again_changes_nothing(site: Any, cluster: Cluster, portal_database: str) -> None:
     portal.migrate(cluster.url(database=portal_database))
+
+
+def test_after_too_many_tries_the_page_says_to_wait_and_the_right_password_waits_too(
+    client: Any, site: PreviewParts
+) -> None:
+    site.tries.full = True  # type: ignore[attr-defined]
+    try:
+        answer = log_in(client, "patient", PASSWORD)
+    finally:
+        site.tries.full = False  # type: ignore[attr-defined]
+    assert answer.status_code == 200
+    assert "Trop d’essais de connexion" in answer.content.decode()
+    assert client.get("/dossier/").status_code == 302
+
+
+def test_a_device_is_known_once_an_account_was_entered_by_it(client: Any) -> None:
+    """By a signed cookie, of this account alone, that opens nothing."""
+    from django.test import RequestFactory
+
+    from carnet.portal.accounts import devices
+
+    assert log_in(client, "patient", PASSWORD).status_code == 302
+    given = client.cookies[devices.cookie()]
+    assert given["httponly"]
+    assert "patient" not in given.value
+
+    def known(value: str, name: str) -> str:
+        request = RequestFactory().get("/", REMOTE_ADDR="203.0.113.7")
+        request.COOKIES[devices.cookie()] = value
+        address, device = devices.place(request, name)
+        assert address == "203.0.113.7"
+        return device
+
+    assert known(given.value, "Patient")
+    assert not known(given.value, "gp")
+    assert not known(given.value[:-1] + ("a" if given.value[-1] != "a" else "b"), "patient")
+    assert not known("", "patient")
+    client.cookies.pop("carnet")
+    assert client.get("/dossier/").status_code == 302

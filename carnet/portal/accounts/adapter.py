@@ -4,8 +4,13 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
+
+from carnet import errors
+from carnet.portal import bridge, desk
+from carnet.portal.accounts import devices
 
 
 class Adapter(DefaultAccountAdapter):
@@ -21,6 +26,30 @@ class Adapter(DefaultAccountAdapter):
             "Trop d’essais de connexion. Attendez quelques minutes, puis réessayez."
         ),
     }
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Instead of allauth's own rates, by which anybody could lock an account (docs/decisions/0063)."""
+        name = str(credentials.get("username", ""))
+        try:
+            bridge.run(desk.parts().tries.password(name, *devices.place(request, name)))
+        except errors.TooMany:
+            raise self.validation_error("too_many_login_attempts") from None
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
+        """What was right is not counted."""
+        user: AbstractBaseUser | None = super().authenticate(request, **credentials)
+        if user is not None:
+            name = str(credentials.get("username", ""))
+            bridge.run(desk.parts().tries.right(name, *devices.place(request, name)))
+        return user
+
+    def post_login(
+        self, request: HttpRequest, user: AbstractBaseUser, **given: Any
+    ) -> HttpResponse:
+        """The device is known from now on."""
+        answer: HttpResponse = super().post_login(request, user, **given)
+        devices.keep(request, answer, user)
+        return answer
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

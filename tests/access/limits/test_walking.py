@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -137,3 +138,32 @@ async def test_a_door_that_does_not_count_opens_more(
     await walked(space, (await space.actor("gp")).sub, space.built.settings.patients_per_hour)
     assert (await space.get(f"Patient/{space.patient_id()}", as_="gp")).status == 200
     assert TooManyPatientsRead.status == 429
+
+
+RATED = {
+    "api-read": ("GET", "Patient/{0}"),
+    "api-search": ("GET", "Observation?patient={0}"),
+    "api-write": ("POST", "QuestionnaireResponse"),
+}
+
+
+@pytest.mark.parametrize("rate", RATED)
+async def test_each_account_is_held_to_rates_of_its_own(space: Space, rate: str) -> None:
+    method, path = RATED[rate]
+    counter, sub = space.built.door.counter, (await space.actor("patient")).sub
+    counter.rates = {**counter.rates, rate: replace(counter.rates[rate], most=1)}
+    sent = {
+        "resourceType": "QuestionnaireResponse",
+        "status": "completed",
+        "subject": {"reference": f"Patient/{space.patient_id()}"},
+    }
+    body = sent if method == "POST" else None
+    first = await space.call(method, path.format(space.patient_id()), as_="patient", body=body)
+    assert first.status in (200, 201)
+    again = await space.call(method, path.format(space.patient_id()), as_="patient", body=body)
+    assert (again.status, again.json["issue"][0]["code"]) == (429, "throttled")
+    assert 1 <= int(again.headers["retry-after"]) <= counter.rates[rate].seconds + 1
+    assert (await space.get(f"Patient/{space.patient_id()}", as_="nurse")).status == 200
+    await counter.tell()
+    rows = await space.rows("SELECT class, count FROM access.rate WHERE class = %s", rate)
+    assert (rate, 1) in rows, sub
