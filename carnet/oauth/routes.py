@@ -7,10 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import psycopg
+from anyio import CapacityLimiter, to_thread
 from authlib.oauth2 import OAuth2Error
 from psycopg_pool import ConnectionPool, PoolTimeout
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request as Http
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -22,12 +23,20 @@ from carnet.oauth.requests import PAGE, with_query
 from carnet.oauth.server import Answer, Office, Request
 from carnet.oauth.userinfo import userinfo
 from carnet.rest.desk import Desk
+from carnet.rest.outcome import unforeseen
 
 NOT_TRUSTED = (
     "The client is not known here, or this address is not one it registered: nothing is sent there."
 )
 KEYS = "application/jwk-set+json"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache", "X-Content-Type-Options": "nosniff"}
+
+
+class Broken(Exception):
+    """A fault of ours; its sentence has a reference to the log."""
+
+    def __init__(self, outcome: dict[str, Any]) -> None:
+        super().__init__(outcome["issue"][0]["diagnostics"])
 
 
 async def jwks(request: Http) -> Response:
@@ -103,7 +112,14 @@ async def _in_thread(request: Http, act: Callable[..., Any], asked: Request) -> 
     """In one transaction of one connection; what refuses is committed too."""
     office: Office = request.app.state.office
     pool: ConnectionPool[Any] = request.app.state.pool
-    return await run_in_threadpool(partial(_within, office, pool, act, asked))
+    try:
+        return await to_thread.run_sync(
+            partial(_within, office, pool, act, asked), limiter=request.app.state.threads
+        )
+    except (OAuth2Error, PoolTimeout, psycopg.OperationalError):
+        raise
+    except Exception as error:  # its message may hold what was sent: the log says where it broke
+        raise Broken(unforeseen(request.app.state.desk.request_id(), error)) from None
 
 
 def _within(
@@ -114,9 +130,15 @@ def _within(
 
 
 async def busy(request: Http, error: Exception) -> Response:
-    """503: every connection is in use."""
+    """503: every connection is in use, or the database is away."""
     said = {"error": "temporarily_unavailable"}
     return JSONResponse(said, 503, {**NO_STORE, "Retry-After": "1"})
+
+
+async def broken(request: Http, error: Exception) -> Response:
+    """500: a reference to the log, as the API answers."""
+    said = {"error": "server_error", "error_description": str(error)}
+    return JSONResponse(said, 500, NO_STORE)
 
 
 async def wrong_method(request: Http, error: Exception) -> Response:
@@ -140,8 +162,14 @@ def application(desk: Desk, office: Office, pool: ConnectionPool[Any]) -> Starle
             Route("/revoke", endpoint(serving.revoke), methods=["POST"]),
             Route("/userinfo", userinfo, methods=["GET", "POST"]),
         ],
-        exception_handlers={405: wrong_method, PoolTimeout: busy},
+        exception_handlers={
+            405: wrong_method,
+            PoolTimeout: busy,
+            psycopg.OperationalError: busy,
+            Broken: broken,
+        },
     )
+    served.state.threads = CapacityLimiter(pool.max_size)  # those of the people's web stay free
     served.state.keys = desk.tokens.keys
     served.state.desk, served.state.office, served.state.pool = desk, office, pool
     return served

@@ -7,9 +7,10 @@ assertion that was taken) is committed with it.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
@@ -26,8 +27,12 @@ from carnet.access.tokens import DAY, Tokens
 from carnet.config import Settings
 from carnet.oauth import queries
 from carnet.oauth.clients import Client
+from carnet.oauth.keys import usable
 from carnet.oauth.queries import AllowedRow, Conn
 from carnet.oauth.requests import digest, new_secret
+
+# Authlib tells each token it gives, at its level of detail: no level of ours shows that.
+logging.getLogger("authlib").setLevel(logging.WARNING)
 
 REFRESH_DAYS: Final = 90  # a refresh token that nobody uses
 SESSION_HOURS: Final = 12  # of a grant that has no day of its own
@@ -119,7 +124,9 @@ class Server(AuthorizationServer):  # type: ignore[misc]
     def query_client(self, client_id: str) -> Client | None:
         """A live client."""
         found = queries.client(self.conn, client_id)
-        return None if found is None else Client(found)
+        if found is None:
+            return None
+        return Client(replace(found, keys=usable(found.keys, self.now)))
 
     def save_token(self, token: Mapping[str, Any], request: Request) -> None:
         """Nothing: an access token rests nowhere, a refresh token is kept when it is made."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from carnet.access import grants
 from carnet.access.tokens import WrongToken
+from carnet.oauth import queries
 from carnet.oauth.forget import forget
 from carnet.postgres.pool import open_pool
 from tests.oauth.place import Place, Proof, basic, claims_of, pattern_of
@@ -173,3 +175,24 @@ async def test_what_is_past_its_date_is_forgotten_and_a_living_family_is_not(pla
         assert await forget(pool, now + timedelta(days=400)) == 2
     finally:
         await pool.close()
+
+
+async def test_a_fault_of_ours_is_a_reference_and_no_log_has_a_secret(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    caplog.set_level(logging.DEBUG)
+    await place.register("an-app")
+    tokens = await place.log_in("an-app", "patient")
+
+    def breaks(conn: object, hash: bytes) -> None:
+        raise RuntimeError(f"it held {hash!r}")
+
+    monkeypatch.setattr(queries, "refresh", breaks)
+    answer = await place.refresh("an-app", tokens["refresh_token"])
+    assert (answer.status, answer.json["error"]) == (500, "server_error")
+    assert "held" not in answer.json["error_description"]
+    said = caplog.text + "".join(capsys.readouterr())
+    assert "unforeseen" in said
+    for secret in (tokens["access_token"], tokens["refresh_token"], tokens["id_token"], "held"):
+        assert secret not in said
