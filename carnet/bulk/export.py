@@ -70,7 +70,9 @@ async def start(visit: Visit, asked: Asked) -> str:
         "id": id, "token": token, "sub": actor.sub, "situation": actor.situation,
         "secret": actor.secret, "client": actor.client, "purpose": actor.purpose,
         "acting_for": None, "rev": actor.rev, "request": visit.request, "wrapped": wrapped,
-        "asked": sealed, "at": now, "until": now + KEPT,
+        "asked": sealed, "at": now, "until": now + KEPT, "scopes": sorted(actor.scopes),
+        "grant_id": actor.grant, "context": actor.context,
+        "kinds": None if actor.kinds is None else sorted(actor.kinds),
     }  # fmt: skip
     async with door.pool.connection() as conn, conn.transaction():
         await queries.alone(conn, actor.sub)
@@ -97,7 +99,7 @@ async def members(visit: Visit, id: str) -> tuple[int, ...]:
 
 
 async def held(visit: Visit, token: str) -> Export:
-    """An export of this visitor, by the same token or another of the same account; else Nothing."""
+    """An export of this visitor, by the same token or another of the same account and grant; else Nothing."""
     actor, door = visit.actor, visit.door
     values: dict[str, object] = {
         "token": token, "now": door.clock(), "sub": actor.sub, "situation": actor.situation,
@@ -105,7 +107,7 @@ async def held(visit: Visit, token: str) -> Export:
     }  # fmt: skip
     async with door.pool.connection() as conn:
         found = await queries.by_token(conn, values)
-    if found is None or found.rev != actor.rev:
+    if found is None or found.rev != actor.rev or found.grant_id != actor.grant:
         raise Nothing
     return found
 
@@ -299,6 +301,8 @@ class Lister:
         found = await subjects.subject(conn, export.sub, export.situation or None)
         if found is None or found.rev != export.rev:
             raise Ended
+        if export.grant_id and not await queries.granted(conn, export.grant_id, self.door.clock()):
+            raise Ended
         return Actor(
             kind=ActorKind(found.kind),
             sub=found.sub,
@@ -313,6 +317,10 @@ class Lister:
             patient=found.patient,
             secret=export.secret,
             rev=found.rev,
+            scopes=frozenset(export.scopes),
+            grant=export.grant_id,
+            kinds=None if export.kinds is None else frozenset(export.kinds),
+            context=export.context,
         )
 
     async def _keep(self, conn: Any, id: int, found: list[At]) -> None:

@@ -40,6 +40,10 @@ class Export:
     tries: int
     refusal: str
     status: int
+    scopes: list[str]
+    grant_id: str
+    kinds: list[int] | None
+    context: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,8 @@ class File:
 
 COLUMNS: LiteralString = (
     "id, token, sub, situation, secret, client, purpose, acting_for, rev, request, wrapped, asked, at,"
-    " until, state, ahead, started, step, cid, rid, found, tries, refusal, status"
+    " until, state, ahead, started, step, cid, rid, found, tries, refusal, status,"
+    " scopes, grant_id, kinds, context"
 )
 
 # Two that are asked at once by one account wait for each other, so that the limit holds.
@@ -63,10 +68,16 @@ ALONE: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 27))"
 COUNT: LiteralString = "SELECT count(*) FROM bulk.export WHERE sub = %s AND until > %s"
 ADD: LiteralString = """
     INSERT INTO bulk.export (id, token, sub, situation, secret, client, purpose, acting_for, rev,
-                             request, wrapped, asked, at, until, state)
+                             request, wrapped, asked, at, until, state, scopes, grant_id, kinds,
+                             context)
     VALUES (%(id)s, %(token)s, %(sub)s, %(situation)s, %(secret)s, %(client)s, %(purpose)s,
             %(acting_for)s, %(rev)s, %(request)s, %(wrapped)s, %(asked)s, %(at)s, %(until)s,
-            'waiting')
+            'waiting', %(scopes)s, %(grant_id)s, %(kinds)s, %(context)s)
+"""
+GRANTED: LiteralString = """
+    SELECT EXISTS (SELECT FROM access.allowed a JOIN access.client c ON c.id = a.client
+                    WHERE a.id = %s::uuid AND a.ended_at IS NULL AND c.state = 'live'
+                      AND (a.until IS NULL OR a.until > %s))
 """
 BY_TOKEN: LiteralString = (
     "SELECT " + COLUMNS + " FROM bulk.export WHERE token = %(token)s AND until > %(now)s"
@@ -89,6 +100,13 @@ async def count(conn: AsyncConnection[Any], sub: str, now: datetime) -> int:
     async with conn.cursor(row_factory=scalar_row) as cur:
         await cur.execute(COUNT, (sub, now))
         return int(await cur.fetchone() or 0)
+
+
+async def granted(conn: AsyncConnection[Any], grant: str, now: datetime) -> bool:
+    """Whether what was allowed still is; primary key."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute(GRANTED, (grant, now))
+        return bool(await cur.fetchone())
 
 
 async def by_token(conn: AsyncConnection[Any], values: dict[str, object]) -> Export | None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from carnet import errors
+from carnet.access import scopes
 from carnet.app import demonstration
 from carnet.app.parts import actor, build, claims
 from carnet.cli import common
@@ -26,13 +27,9 @@ class NotDemonstration(errors.Invalid):
 
 
 SEED = 2026
-SCOPES = {
-    "patient": "patient/*.rs",
-    "helper": "patient/*.rs",
-    "assistant": "user/*.crs",
-    "professional": "user/*.cruds",
-    "software": "system/*.cruds",
-}
+# As wide as the persona's own rights, which hold in any case.
+SCOPES = {"software": "system/*.cruds"}
+PERSON = "user/*.cruds"
 
 
 def token(
@@ -41,6 +38,9 @@ def token(
     secret: Annotated[
         bool, typer.Option(help="A minor's secret connection: no trace for their representatives.")
     ] = False,
+    scope: Annotated[
+        str, typer.Option(help="What it is narrowed to, as patient/Observation.rs; all by default.")
+    ] = "",
     acting_for: Annotated[
         str, typer.Option("--for", help="Of an assistant: the professional, by key (gp-2…).")
     ] = "",
@@ -69,16 +69,23 @@ def token(
                 raise NoPersona(f"There is no professional {acting_for!r}.")
             rpps = int(known[acting_for].rpps)
         with common.server_of(settings) as server:
-            print(asyncio.run(_issue(settings, server, subject, ttl, secret, rpps)))
+            asked = " ".join(scopes.judged(scope))
+            print(asyncio.run(_issue(settings, server, subject, ttl, secret, rpps, asked)))
 
 
 async def _issue(
-    settings: Settings, server: Server, subject: str, ttl: int, secret: bool, rpps: int | None
+    settings: Settings,
+    server: Server,
+    subject: str,
+    ttl: int,
+    secret: bool,
+    rpps: int | None,
+    asked: str,
 ) -> str:
     built = await build(settings, server, name="carnet token")
     try:
         who = await actor(built, subject, client="carnet-token", secret=secret, acting_for=rpps)
-        scope = SCOPES.get(str(who.kind), "openid")
+        scope = asked or SCOPES.get(str(who.kind), PERSON)
         return built.desk.tokens.issue(claims(built, who, scope), lifetime=ttl)
     finally:
         await built.pool.close()

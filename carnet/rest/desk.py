@@ -17,7 +17,7 @@ from carnet.access.revisions import Revisions
 from carnet.access.tokens import KEPT, NoToken, Tokens, Verified, WrongToken, actor_of
 from carnet.config import Settings
 from carnet.fhir.search.parse import Parser
-from carnet.rest import rates
+from carnet.rest import rates, scoping
 from carnet.rest.acts import Acts
 from carnet.rest.checks import Checks
 
@@ -61,6 +61,7 @@ class Desk:
         """The visit of a request's bearer; 401 without a valid token. That of a Bundle is its entries'."""
         found: Visit | None = request.scope.get("carnet.visit")
         if found is not None:
+            scoping.judge(found.actor, request)
             return found
         _, actor = await self.bearer(request)
         self.door.counter.take(rates.of(request), actor.sub)
@@ -69,6 +70,7 @@ class Desk:
             if said != ["secret"] or actor.kind not in CARING:
                 raise WrongConnection
             actor = replace(actor, secret=True)
+        scoping.judge(actor, request)
         endpoint = request.scope.get("carnet.endpoint", "")
         return Visit(self.door, actor, request.scope["carnet.request"], endpoint=endpoint)
 

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from carnet import errors
+from carnet.access.scopes import InsufficientScope
 from carnet.access.tokens import NoToken
 from carnet.fhir import json
 from carnet.fhir.validation import issues as validation
@@ -154,6 +155,8 @@ async def refuse(request: Request, error: Exception) -> Response:
     headers = {}
     if isinstance(refusal, errors.Unauthenticated):
         headers["WWW-Authenticate"] = challenge(refusal)
+    if isinstance(refusal, InsufficientScope):
+        headers["WWW-Authenticate"] = 'Bearer realm="carnet", error="insufficient_scope"'
     if isinstance(refusal, errors.Transient | errors.TooMany):
         headers["Retry-After"] = str(getattr(refusal, "wait", 1))
     if refusal.status == 405:

@@ -14,9 +14,10 @@ from psycopg import AsyncConnection
 from carnet import errors
 from carnet.access import kinds, queries, reach
 from carnet.access.actor import Actor, ActorKind
+from carnet.access.door import narrowing
 from carnet.access.labels import Label
-from carnet.access.matrix import ASSISTANT, Matrix
 from carnet.access.limits.counter import Counter
+from carnet.access.matrix import ASSISTANT, Matrix
 from carnet.access.recent import Recent
 from carnet.access.remembered import MOST_TOGETHER, Kept, Remembered
 from carnet.access.seal import Sealer
@@ -256,6 +257,24 @@ class Door:
         now: datetime,
         *,
         proven: bool = False,
+    ) -> tuple[Decision, queries.Proof | None]:
+        made, proof = await self._opened(conn, actor, cids, now, proven)
+        return self._narrowed(made, actor), proof
+
+    def _narrowed(self, made: Decision, actor: Actor) -> Decision:
+        """The same, as far as the scopes of a token and what its grant allows go."""
+        if not narrowing.narrows(actor):
+            return made
+        scope = narrowing.narrowed(made.scope, actor, made.merged, self.definitions, self.hasher)
+        return replace(made, scope=scope)
+
+    async def _opened(
+        self,
+        conn: AsyncConnection[Any],
+        actor: Actor,
+        cids: Sequence[int] | None,
+        now: datetime,
+        proven: bool,
     ) -> tuple[Decision, queries.Proof | None]:
         match actor.kind:
             case ActorKind.PATIENT if actor.patient is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from carnet import errors
-from carnet.access import queries, writing
+from carnet.access import queries, scopes, writing
 from carnet.access.actor import ActorKind
 from carnet.access.door.decide import MOST_HELD
 from carnet.access.door.seeing import Seeing
@@ -24,6 +24,7 @@ from carnet.fhir.store.ids import DIRECTORY, UUID
 from carnet.fhir.store.rows import Compartment
 
 PATIENT, ORGANISATION = 1, 2  # nature of a compartment
+LETTER = {"create": "c", "update": "u", "delete": "d"}  # of SMART scopes
 HOLDERS = frozenset((ActorKind.PATIENT, ActorKind.HELPER))  # of their record, or for its person
 
 
@@ -79,6 +80,7 @@ class Placing(Seeing):
         """Refuse who may not do this to any of a type, before anything is looked up for them."""
         if not writing.allowed(self.visit.actor, rtype, act):
             raise NotYours(f"You may not {act} a resource of type {rtype}.")
+        scopes.demand(self.visit.actor, rtype, LETTER[act])
 
     async def place_patient(self, at: int | None = None) -> Address:
         """A new compartment and the address of its Patient; `vigilance` opens the record.
@@ -145,6 +147,9 @@ class Placing(Seeing):
         self.tried.update(unknown)
         if not unknown:
             return
+        fence = scopes.fence(actor)
+        if fence is not None and not all([await self.visit.same(cid, fence) for cid in unknown]):
+            raise UnknownOwner
         if actor.kind in HOLDERS:
             held = await queries.held(
                 self.conn, actor.sub, actor.patient, unknown, self.at, MOST_HELD
@@ -173,6 +178,8 @@ class Placing(Seeing):
         """
         if self.visit.actor.kind in HOLDERS or self.visit.actor.kind is ActorKind.ASSISTANT:
             return
+        if scopes.fence(self.visit.actor) is not None:
+            return
         decode = self.visit.door.ids.decode
         found = {decode(each.partition("/")[2]) for each in set(references)}
         cids = {place[0] for place in found if place is not None}
@@ -183,6 +190,8 @@ class Placing(Seeing):
     def _bucket(self) -> int:
         org = self.visit.actor.org
         if org is None or self.visit.actor.kind is ActorKind.ASSISTANT:
+            raise UnknownOwner
+        if scopes.fence(self.visit.actor) is not None:
             raise UnknownOwner
         self.fed.add(org)
         return org

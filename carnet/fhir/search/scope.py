@@ -58,6 +58,40 @@ class OfOrganisation:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Resources that a token's scopes let through. None is any.
+
+    types: numbers of types; cids: compartments; kinds: rows of the access matrix, which the directory has
+    none of; tests: hashes of tokens, one of each of which a resource has.
+    """
+
+    types: tuple[int, ...] | None = None
+    cids: tuple[int, ...] | None = None
+    kinds: tuple[int, ...] | None = None
+    tests: tuple[tuple[int, ...], ...] = ()
+
+    def sql(self, values: dict[str, object], name: str, alias: str) -> str:
+        """One condition; TRUE when all is let through.
+
+        It is written so that no index is walked for it: what was asked for finds the rows.
+        """
+        said = []
+        if self.types is not None:
+            values[f"{name}t"] = array(self.types)
+            said.append(f"({alias}.rtype + 0) = ANY (%({name}t)s::integer[])")
+        if self.cids is not None:
+            values[f"{name}c"] = array((0, *self.cids))
+            said.append(f"({alias}.cid + 0) = ANY (%({name}c)s::bigint[])")
+        if self.kinds is not None:
+            values[f"{name}k"] = array(self.kinds)
+            said.append(f"({alias}.cid = 0 OR ({alias}.kind + 0) = ANY (%({name}k)s::integer[]))")
+        for number, hashes in enumerate(self.tests):
+            values[f"{name}h{number}"] = array(hashes)
+            said.append(f"{alias}.toks && %({name}h{number})s::bigint[]")
+        return "(" + (" AND ".join(said) or "TRUE") + ")"
+
+
+@dataclass(frozen=True)
 class Scope:
     """Clauses, any of which admits; empty, it admits nothing but the directory.
 
@@ -65,6 +99,7 @@ class Scope:
     not shut. team: see OfOrganisation. professional, held: RPPS whose own deposits are seen, in these
     compartments. loose_since: deposits that no document names are seen when younger than this.
     proof: what the scope was made of and must not have changed (migration 0022); "" for nothing.
+    only: what a token narrows all of this to, any of which lets through, the directory too; None for nothing.
     """
 
     admits: tuple[Admits, ...] = ()
@@ -74,6 +109,7 @@ class Scope:
     held: tuple[int, ...] = ()
     loose_since: datetime | None = None
     proof: str = ""
+    only: tuple[Part, ...] | None = None
 
     def __post_init__(self) -> None:
         if len(self.admits) > MATRIX_CLAUSES:
@@ -129,9 +165,13 @@ def condition(scope: Scope, values: dict[str, object], *, public: bool, alias: s
             f" AND {young}"
             f" AND ({alias}.owners IS NULL OR {alias}.owners <@ %(s_held)s::bigint[]))"
         )
-    if not parts:
+    if not parts or scope.only == ():
         return "FALSE"
-    return "(" + " OR ".join(parts) + ")"
+    seen = "(" + " OR ".join(parts) + ")"
+    if scope.only is None:
+        return seen
+    through = [each.sql(values, f"s_only{n}", alias) for n, each in enumerate(scope.only)]
+    return f"({seen} AND ({' OR '.join(through)}))"
 
 
 def context_parts(
