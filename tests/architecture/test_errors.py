@@ -88,7 +88,7 @@ def below(kind: type[OAuth2Error]) -> set[type[OAuth2Error]]:
 # FHIR R4, IssueType.
 ISSUES = frozenset(
     "invalid structure required value invariant security login unknown expired forbidden suppressed"
-    " processing not-supported duplicate multiple-matches not-found deleted too-long code-invalid extension too-costly"
-    " business-rule conflict transient lock-error no-store exception timeout incomplete throttled"
-    " informational".split()
+    " processing not-supported duplicate multiple-matches not-found deleted too-long code-invalid"
+    " extension too-costly business-rule conflict transient lock-error no-store exception timeout"
+    " incomplete throttled informational".split()
 )
