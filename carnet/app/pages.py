@@ -16,6 +16,7 @@ from carnet.access.log import roots
 from carnet.access.pages import Opening, Seal
 from carnet.app import export, parts, summary
 from carnet.app.acting import ActingPages
+from carnet.app.alarms import AlarmPages
 from carnet.app.composing import ComposingPages
 from carnet.app.life import LifePages
 from carnet.app.opening.pages import OpeningPages
@@ -39,6 +40,7 @@ from carnet.documents.text import find as looking
 from carnet.documents.text.pages import Results
 from carnet.documents.upload import Given
 from carnet.portal.acts import Acts
+from carnet.portal.alarms.acts import AlarmActs
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.prescribing.acts import PrescribingActs
@@ -61,6 +63,7 @@ class PageParts:
         self.prescribing: PrescribingActs = PrescribingPages(built)
         self.life: LifeActs = LifePages(built)
         self.identity: IdentityActs = IdentityPages(built)
+        self.alarms: AlarmActs = AlarmPages(built)
         self.tries: Tries = Counted(built.door.counter, built.door.clock)
         private = built.settings.instance is Instance.PRIVATE
         self.opening = OpeningPages(built) if private else None

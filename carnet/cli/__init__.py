@@ -7,6 +7,7 @@ import typer
 
 from carnet import __version__
 from carnet.cli import (
+    alerts,
     audit,
     check,
     clock,
@@ -55,6 +56,7 @@ def carnet(
 
 for command in (check.check, demo.demo, load.load, migrate.migrate, serve.serve, token.token):
     app.command()(command)
+app.add_typer(alerts.commands, name="alerts")
 app.add_typer(audit.commands, name="audit")
 app.add_typer(leaving.commands, name="export")
 app.add_typer(identity.commands, name="identity")

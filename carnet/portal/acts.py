@@ -23,6 +23,7 @@ from carnet.documents.show import FilePage
 from carnet.documents.text.pages import Results
 from carnet.documents.upload import Given
 from carnet.portal.acting.acts import ActingActs
+from carnet.portal.alarms.acts import AlarmActs
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.prescribing.acts import PrescribingActs
@@ -131,6 +132,7 @@ class Parts(Protocol):
     life: LifeActs
     identity: IdentityActs
     tries: Tries
+    alarms: AlarmActs
 
     @property
     def matrix(self) -> str:

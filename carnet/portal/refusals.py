@@ -113,7 +113,7 @@ MANY_PATIENTS = Refusal(
     gettext_noop("Trop de dossiers ouverts en une heure"),
     gettext_noop(
         "Votre compte a ouvert autant de dossiers qu’un compte peut en ouvrir. Ceux que vous avez "
-        "ouverts le restent ; un nouveau dossier ne s’ouvre pas. L’exploitant en est averti."
+        "ouverts le restent ; un nouveau dossier ne s’ouvre pas. L’exploitant en est averti."
     ),
     gettext_noop(
         "Si c’est bien vous, prévenez l’exploitant et attendez une heure. Sinon, terminez vos connexions et "
@@ -128,7 +128,7 @@ STOPPED = Refusal(
         "Il a été arrêté partout, avec toutes ses connexions et ses applications."
     ),
     gettext_noop(
-        "Appelez l’exploitant : il vérifie qui vous êtes, vous fait changer ce qui a pu être volé, puis "
+        "Appelez l’exploitant : il vérifie qui vous êtes, vous fait changer ce qui a pu être volé, puis "
         "rouvre votre compte. Reconnectez-vous alors."
     ),
 )

@@ -30,6 +30,7 @@ ENTRIES = {
         (gettext_noop("Mes assistants"), "assistants"),
     ),
     "operator": (
+        (gettext_noop("Alertes"), "alarms"),
         (gettext_noop("Identitovigilance"), "vigilance"),
         (gettext_noop("Ouvertures en urgence"), "reviews"),
         (gettext_noop("Représentants et mandats"), "representatives"),

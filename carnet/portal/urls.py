@@ -7,6 +7,7 @@ from django.urls import include, path
 from carnet.portal import site
 from carnet.portal.acting import urls as acting
 from carnet.portal.acting import views as acting_views
+from carnet.portal.alarms import urls as alarms
 from carnet.portal.composing import urls as composing
 from carnet.portal.export import urls as export
 from carnet.portal.files import urls as files
@@ -23,6 +24,7 @@ urlpatterns = [
     *life.urls,
     *vigilance.urls,
     *opening.urls,
+    *alarms.urls,
     path("", site.home, name="home"),
     path(
         "dossier/",

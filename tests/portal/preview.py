@@ -38,6 +38,7 @@ from carnet.documents.text.asking import question
 from carnet.documents.text.pages import Hit, Piece, Results
 from carnet.documents.upload import Given
 from carnet.portal.acts import Acts
+from carnet.portal.alarms.acts import AlarmActs
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.prescribing.acts import PrescribingActs
@@ -50,6 +51,7 @@ from carnet.summary.said import Place as Said
 from carnet.summary.words import Language
 from carnet.vigilance.pages import Found, Person, TraitsForm
 from tests.portal.preview_acting import PreviewAssistants
+from tests.portal.preview_alarms import PreviewAlarms
 from tests.portal.preview_composing import PreviewComposing
 from tests.portal.preview_health import EMPTY, FULL
 from tests.portal.preview_life import PreviewLife
@@ -674,6 +676,7 @@ class PreviewParts:
     life: LifeActs = PreviewLife()
     identity: IdentityActs = PreviewIdentity()
     tries: Tries = PreviewTries()
+    alarms: AlarmActs = PreviewAlarms()
     matrix = "matrice de démonstration, non officielle, version 2026-11"
 
     def seal(self) -> Seal | None:

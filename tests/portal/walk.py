@@ -123,6 +123,8 @@ PAGES = [
     ("assistant", THEIRS, 200),
     ("assistant", THEIRS + "pourquoi/", 200),
     ("operator", "/operateur/", 200),
+    ("operator", "/operateur/alertes/", 200),
+    ("gp", "/operateur/alertes/", 404),
     ("operator", "/operateur/assistants/", 200),
     ("operator", "/operateur/mandats/", 200),
     ("operator", f"/operateur/mandats/{ELDER_ID}/", 200),

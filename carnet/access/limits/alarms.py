@@ -35,10 +35,10 @@ class NoWord(errors.BusinessRule):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A section of alarms.toml."""
+    """A section of alarms.toml; sentences by language."""
 
-    what: str
-    todo: str
+    what: Mapping[str, str]
+    todo: Mapping[str, str]
     quiet: bool = False
 
 
@@ -56,6 +56,7 @@ class Alarm:
     id: int
     reason: str
     sub: str
+    name: str  # of the subject, as accounts bear it
     client: str
     done: str
     times: int
@@ -81,9 +82,10 @@ STOP: LiteralString = """
 END: LiteralString = "SELECT access.end_connections(%s)"
 RESUME: LiteralString = "DELETE FROM access.stopped WHERE sub = %s"
 LISTED: LiteralString = """
-    SELECT a.id, a.reason, a.sub, a.client, a.done, a.times, a.at, a.last, a.taken_at, a.taken_by,
+    SELECT a.id, a.reason, a.sub, coalesce(n.name, '') AS name, a.client, a.done, a.times, a.at, a.last, a.taken_at, a.taken_by,
            a.closed_at, a.closed_by, a.word, s.sub IS NOT NULL AS stopped
       FROM access.alarm a LEFT JOIN access.stopped s ON s.sub = a.sub
+      LEFT JOIN access.subject n ON n.sub = a.sub
      WHERE a.closed_at IS NULL OR a.closed_at > %(since)s
      ORDER BY a.closed_at IS NOT NULL, a.last DESC, a.id DESC LIMIT %(most)s
 """
