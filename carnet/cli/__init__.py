@@ -10,6 +10,7 @@ from carnet.cli import (
     alerts,
     audit,
     check,
+    client,
     clock,
     demo,
     explain,
@@ -58,6 +59,7 @@ for command in (check.check, demo.demo, load.load, migrate.migrate, serve.serve,
     app.command()(command)
 app.add_typer(alerts.commands, name="alerts")
 app.add_typer(audit.commands, name="audit")
+app.add_typer(client.commands, name="client")
 app.add_typer(leaving.commands, name="export")
 app.add_typer(identity.commands, name="identity")
 app.add_typer(keys.commands, name="keys")
