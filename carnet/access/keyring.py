@@ -3,7 +3,8 @@
 
 They are one file of the installation's keys (`signing.json`, mode 0600), which every process reads again
 within a second of its change. A new key is published before it signs, so that whoever keeps a copy of the
-public ones has it in time. Source: RFC 7517; OpenID Connect Core 1.0, 10.1.1.
+public ones has it in time. Beside each is one that signs who logged in, for applications: those ask for RSA.
+Source: RFC 7517; OpenID Connect Core 1.0, 10.1.1 and 15.1; SMART App Launch 2.2 (RS256).
 """
 
 from __future__ import annotations
@@ -14,19 +15,21 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
+from joserfc.jwk import OKPKey, RSAKey
 
 from carnet import errors
 
 FILE: Final = "signing.json"
 ALGORITHM: Final = "Ed25519"
+IDENTITY: Final = "RS256"  # of ID tokens; no access token is ever verified by one of these
+BITS: Final = 2048
 LEAD: Final = 600  # seconds a key is published before it signs
 FRESH: Final = 0.5  # seconds the file is believed
 MARGIN: Final = 60  # seconds a key is kept beyond the last token it can have signed
@@ -42,10 +45,11 @@ class TooSoon(errors.BusinessRule):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One key, and since when it is published: seconds since 1970, 0 when it is the first."""
+    """One key, since when it is published (seconds since 1970, 0: the first), and that of ID tokens."""
 
     key: OKPKey
     made: int
+    identity: Mapping[str, str] | None = None  # a private JWK, imported when it signs: that is slow
 
 
 class Keyring:
@@ -64,6 +68,7 @@ class Keyring:
         )  # before it is read: a change in between is seen at the next look
         self._held = tuple(held) if path is None else _load(path)
         self._looked = time.monotonic()
+        self._identity: RSAKey | None = None  # that of ID tokens, once it has signed
         self.changes = 0  # raised when the keys are others than before
 
     def signing(self) -> OKPKey:
@@ -72,18 +77,49 @@ class Keyring:
         ready = [each for each in self._read() if each.made + LEAD <= now]
         return (ready[-1] if ready else self._held[0]).key
 
+    def identity(self) -> RSAKey:
+        """What signs ID tokens: that of the key that signs, or the first there is; WrongKeys for none."""
+        now = self._clock().timestamp()
+        held = [each for each in self._read() if each.identity is not None]
+        ready = [each for each in held if each.made + LEAD <= now]
+        for each in [*reversed(ready), *held]:
+            if each.identity is not None:
+                return self._imported(each.identity)
+        raise WrongKeys
+
+    def _imported(self, said: Mapping[str, str]) -> RSAKey:
+        if self._identity is None or self._identity.kid != said["kid"]:
+            try:
+                self._identity = RSAKey.import_key(dict(said))
+            except (ValueError, TypeError, KeyError, JoseError):
+                raise WrongKeys from None
+        return self._identity
+
     def find(self, kid: str) -> OKPKey | None:
         """The key of this name, if what it signed may still be valid."""
         return next((each.key for each in self._kept() if each.key.kid == kid), None)
 
     def published(self) -> dict[str, Any]:
-        """The public keys, as a JSON Web Key Set."""
+        """The public keys that verify access tokens, as a JSON Web Key Set."""
         return {
             "keys": [
                 {**each.key.as_dict(private=False), "use": "sig", "alg": ALGORITHM}
                 for each in self._kept()
             ]
         }
+
+    def public(self) -> dict[str, Any]:
+        """All of them, those of ID tokens too."""
+        identities = [each.identity for each in self._kept() if each.identity is not None]
+        told = [
+            {
+                **{name: each[name] for name in ("kty", "n", "e", "kid")},
+                "use": "sig",
+                "alg": IDENTITY,
+            }
+            for each in identities
+        ]
+        return {"keys": [*self.published()["keys"], *told]}
 
     def look(self) -> None:
         """See whether the file has changed."""
@@ -116,7 +152,12 @@ def load_or_make(folder: Path, clock: Callable[[], datetime], longest: int) -> K
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _alone(folder):
             if not path.exists():
-                _write(path, [Held(_new(), 0)])
+                _write(path, [Held(_new(), 0, _identity())])
+    elif _load(path)[-1].identity is None:  # of an older version
+        with _alone(folder):
+            *before, last = _load(path)
+            if last.identity is None:
+                _write(path, [*before, replace(last, identity=_identity())])
     return Keyring((), clock, longest, path)
 
 
@@ -130,13 +171,22 @@ def rotate(folder: Path, clock: Callable[[], datetime], longest: int, *, leaked:
         held, now = _load(path), int(clock().timestamp())
         if not leaked and held[-1].made + LEAD > now:
             raise TooSoon
-        made = Held(_new(), 0 if leaked else now)
+        made = Held(_new(), 0 if leaked else now, _identity())
         _write(path, [made] if leaked else [*kept(held, now, longest), made])
     return made.key
 
 
 def _new() -> OKPKey:
     return OKPKey.generate_key(ALGORITHM, auto_kid=True)
+
+
+def _identity() -> dict[str, str]:
+    made = RSAKey.generate_key(BITS, auto_kid=True)
+    return {name: str(each) for name, each in made.as_dict(private=True).items()}
+
+
+def _held(said: dict[str, Any]) -> Held:
+    return Held(OKPKey.import_key(said["key"]), int(said["made"]), said.get("identity"))
 
 
 def _stamp(path: Path | None) -> tuple[int, int]:
@@ -152,7 +202,7 @@ def _load(path: Path) -> tuple[Held, ...]:
         said = json.loads(path.read_bytes())
         if "keys" not in said:
             return (Held(OKPKey.import_key(said), 0),)
-        held = [Held(OKPKey.import_key(each["key"]), int(each["made"])) for each in said["keys"]]
+        held = [_held(each) for each in said["keys"]]
     except (OSError, ValueError, TypeError, KeyError, AttributeError, JoseError):
         raise WrongKeys from None
     if not held:
@@ -162,7 +212,7 @@ def _load(path: Path) -> tuple[Held, ...]:
 
 def _write(path: Path, held: Sequence[Held]) -> None:
     """All of them or none: the file is replaced once it is on the disk."""
-    keys = [{"key": each.key.as_dict(private=True), "made": each.made} for each in held]
+    keys = [_written(each) for each in held]
     temporary = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -180,6 +230,11 @@ def _write(path: Path, held: Sequence[Held]) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+def _written(held: Held) -> dict[str, Any]:
+    said: dict[str, Any] = {"key": held.key.as_dict(private=True), "made": held.made}
+    return said | ({"identity": held.identity} if held.identity else {})
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ def show(data: common.Data = None) -> None:
     with common.refusals():
         settings = common.settings_of(data)
         keys = keyring.load_or_make(settings.keys, door.now, longest(settings))
-        print(json.dumps(keys.published(), indent=2))
+        print(json.dumps(keys.public(), indent=2))
 
 
 @commands.command()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from carnet.access.keyring import ALGORITHM
+from carnet.access.keyring import IDENTITY
 from carnet.oauth.credentials import ALGORITHMS
 from carnet.oauth.exchange import GRANT as EXCHANGE
 
@@ -58,7 +58,7 @@ def openid(issuer: str) -> dict[str, Any]:
     return server(issuer) | {
         "userinfo_endpoint": f"{issuer}/oauth/userinfo",
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [ALGORITHM],
+        "id_token_signing_alg_values_supported": [IDENTITY],
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "nonce", "auth_time", "acr", "amr", "name", "fhirUser",
         ],

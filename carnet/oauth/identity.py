@@ -8,7 +8,7 @@ from typing import Any
 
 from joserfc import jws
 
-from carnet.access.keyring import ALGORITHM
+from carnet.access.keyring import IDENTITY
 from carnet.oauth.clients import Client
 from carnet.oauth.queries import AllowedRow
 from carnet.oauth.server import Server
@@ -42,6 +42,6 @@ def token(server: Server, client: Client, grant: AllowedRow, nonce: str | None) 
         **said,
         **({"nonce": nonce} if nonce else {}),
     }
-    key = server.office.tokens.keys.signing()
-    header = {"alg": ALGORITHM, "typ": "JWT", "kid": key.kid}
-    return jws.serialize_compact(header, json.dumps(full).encode(), key, [ALGORITHM])
+    key = server.office.tokens.keys.identity()
+    header = {"alg": IDENTITY, "typ": "JWT", "kid": key.kid}
+    return jws.serialize_compact(header, json.dumps(full).encode(), key, [IDENTITY])

@@ -43,7 +43,7 @@ async def jwks(request: Http) -> Response:
     """GET jwks: the public keys (RFC 7517). They may be kept for half of what a key waits before it signs."""
     keys: Keyring = request.app.state.keys
     return JSONResponse(
-        keys.published(),
+        keys.public(),
         media_type=KEYS,
         headers={
             "Cache-Control": f"public, max-age={LEAD // 2}",

@@ -50,14 +50,34 @@ def test_keys_are_shown_and_changed_by_command(
         return done.exit_code, done.stdout.strip(), done.stderr
 
     code, said, _ = call("show")
-    [first] = json.loads(said)["keys"]
+    [first] = signing(said)
     assert code == 0
     code, second, _ = call("rotate")
     assert code == 0
-    assert [each["kid"] for each in json.loads(call("show")[1])["keys"]] == [first["kid"], second]
+    assert signing(call("show")[1]) == [first, second]
     code, said, told = call("rotate")
     assert (code, said) == (1, "")
     assert "does not sign yet" in told
     code, third, _ = call("rotate", "--leaked")
     assert code == 0
-    assert [each["kid"] for each in json.loads(call("show")[1])["keys"]] == [third]
+    assert signing(call("show")[1]) == [third]
+    assert len(json.loads(call("show")[1])["keys"]) == 2, "and that of ID tokens"
+
+
+def test_keys_of_an_older_version_get_one_for_id_tokens(tmp_path: Path) -> None:
+    keys = keyring.load_or_make(tmp_path, door.now, 300)
+    path = tmp_path / keyring.FILE
+    said = json.loads(path.read_text())
+    path.write_text(
+        json.dumps({"keys": [{n: each[n] for n in ("key", "made")} for each in said["keys"]]})
+    )
+    again = keyring.load_or_make(tmp_path, door.now, 300)
+    assert again.signing().kid == keys.signing().kid
+    assert again.identity().kid == keyring.load_or_make(tmp_path, door.now, 300).identity().kid
+    assert {each["alg"] for each in again.public()["keys"]} == {"Ed25519", "RS256"}
+    assert '"d"' not in json.dumps(again.public())
+
+
+def signing(shown: str) -> list[str]:
+    """Names of the keys that sign access tokens."""
+    return [each["kid"] for each in json.loads(shown)["keys"] if each["kty"] == "OKP"]

@@ -166,6 +166,7 @@ async def test_with_a_key_that_signs_at_once_the_other_process_would_refuse(
     """The planted fault: no time between the publication of a key and its first signature."""
     clock = Clock(datetime(2026, 11, 22, 8, tzinfo=UTC))
     first, second = (_process(tmp_path, clock, 300) for _ in range(2))
+    monkeypatch.setattr(keyring, "FRESH", 3600)  # the others have not looked yet
     monkeypatch.setattr(keyring, "LEAD", 0)
     keyring.rotate(tmp_path, clock, 300, leaked=False)
     third = _process(tmp_path, clock, 300)
