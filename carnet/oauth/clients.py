@@ -4,41 +4,13 @@
 from __future__ import annotations
 
 import hmac
-import re
 from dataclasses import dataclass
 
 from authlib.oauth2.rfc6749 import ClientMixin
 
+from carnet.access.scopes import WrongScope, covered, judged
 from carnet.oauth.queries import ClientRow
 from carnet.oauth.requests import digest
-
-# Words that name no data: who logs in, what a launch gives, whether it goes on without the person.
-PLAIN = frozenset(
-    "openid fhirUser launch launch/patient launch/encounter offline_access online_access".split()
-)
-DATA = re.compile(
-    r"(?P<level>patient|user|system)/(?P<type>\*|[A-Z][A-Za-z]{1,63})\.(?P<letters>c?r?u?d?s?)"
-    r"(?:\?(?P<narrowed>[A-Za-z0-9_.:/|%=&,-]{1,512}))?"
-)
-
-
-def covered(word: str, registered: frozenset[str]) -> bool:
-    """Whether one scope is within what was registered: the level, the type, the letters, the narrowing."""
-    if word in PLAIN:
-        return word in registered
-    asked = DATA.fullmatch(word)
-    if asked is None or not asked["letters"]:
-        return False
-    return any(_within(asked, held) for each in registered if (held := DATA.fullmatch(each)))
-
-
-def _within(asked: re.Match[str], held: re.Match[str]) -> bool:
-    return (
-        asked["level"] == held["level"]
-        and held["type"] in ("*", asked["type"])
-        and set(asked["letters"]) <= set(held["letters"])
-        and held["narrowed"] in (None, asked["narrowed"])
-    )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,11 +36,13 @@ class Client(ClientMixin):  # type: ignore[misc]
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
         """The scope when each of its words is within what was registered; None refuses all of it."""
-        words = (scope or "").split()
-        if not words or len(set(words)) != len(words):
+        try:
+            words = judged(scope or "")
+        except WrongScope:
             return None
         registered = frozenset(self.row.scopes.split())
-        return " ".join(words) if all(covered(each, registered) for each in words) else None
+        within = words and all(covered(each, registered) for each in words)
+        return " ".join(words) if within else None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """Whole, character by character (OAuth 2.1, 2.3.1)."""
