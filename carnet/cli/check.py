@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import fields
+from typing import Any, LiteralString
 
 import psycopg
 import typer
+from psycopg.rows import scalar_row
 
 from carnet import config, errors
 from carnet.cli import common
 from carnet.config import Instance, Settings
 from carnet.documents import files
+from carnet.oauth.registering import sandboxes
 from carnet.postgres.check import Check, checks, refusals
 from carnet.postgres.server import Server
 
@@ -64,6 +67,26 @@ def named_matrix(settings: Settings) -> Check:
     )
 
 
+SANDBOXES: LiteralString = (
+    "SELECT count(*) FROM access.client WHERE sandbox AND state IN ('live', 'suspended')"
+)
+
+
+async def no_sandbox(conn: psycopg.AsyncConnection[Any], settings: Settings) -> Check:
+    """Clients of a developer's sandbox are of a demonstration or a test instance."""
+    async with conn.cursor(row_factory=scalar_row) as cur:
+        await cur.execute("SELECT to_regclass('access.client') IS NOT NULL")
+        there = await cur.fetchone()  # not before the first migration
+        await cur.execute(SANDBOXES if there else "SELECT 0")
+        count = await cur.fetchone() or 0
+    return Check(
+        "clients of a sandbox",
+        str(count),
+        not count or sandboxes(settings.instance),
+        "End them first: carnet client end, each by its client_id.",
+    )
+
+
 def guard(settings: Settings, server: Server) -> None:
     """Refuse to serve on a database that would not keep what it acknowledges, or would show it."""
     wrong = refusals(asyncio.run(_checks(server, settings)))
@@ -75,4 +98,8 @@ async def _checks(server: Server, settings: Settings) -> list[Check]:
     async with await psycopg.AsyncConnection.connect(
         server.url("carnet_admin"), autocommit=True
     ) as conn:
-        return [*await checks(conn, settings), named_matrix(settings)]
+        return [
+            *await checks(conn, settings),
+            named_matrix(settings),
+            await no_sandbox(conn, settings),
+        ]

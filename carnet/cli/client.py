@@ -14,7 +14,7 @@ import typer
 from carnet import errors
 from carnet.access.door import Visit
 from carnet.app.parts import build, visit
-from carnet.cli import common
+from carnet.cli import common, sandbox
 from carnet.config import Settings
 from carnet.oauth import declared, registering
 from carnet.oauth.registered import ClientAct, Registered
@@ -27,6 +27,8 @@ commands = typer.Typer(
 )
 keys_ = typer.Typer(no_args_is_help=True, help="Public keys of a client: add, remove, list.")
 secret_ = typer.Typer(no_args_is_help=True, help="The secret of a client: renew.")
+commands.command()(sandbox.sandbox)
+commands.command()(sandbox.token)
 commands.add_typer(keys_, name="keys")
 commands.add_typer(secret_, name="secret")
 

@@ -19,10 +19,10 @@ from rich.table import Table
 
 from carnet import app as composition
 from carnet import errors, portal
-from carnet.app import demonstration, filling, worker
+from carnet.app import demonstration, filling, sandboxes, worker
 from carnet.app.filling import Loaded
-from carnet.app.parts import build
-from carnet.cli import common, serving
+from carnet.app.parts import build, visit
+from carnet.cli import common, sandbox, serving
 from carnet.config import Instance, Settings
 from carnet.population import EDITION, Population, make
 from carnet.postgres.server import Server
@@ -144,6 +144,7 @@ async def _first(settings: Settings, server: Server, cast: Population) -> None:
             people = [each for each in cast.people if each.key in personas]
             await filling.fill(built, server.url("carnet_admin"), cast, loaded, tell, people=people)
             await demonstration.load_announced(built, server.url("carnet_admin"), cast)
+        await sandboxes.ready(visit(built, sandbox.HAND), settings.data, sandbox.SUBJECT)
     finally:
         await built.pool.close()
 
