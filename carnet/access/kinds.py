@@ -40,6 +40,16 @@ def _file() -> dict[str, Any]:
     return tomllib.loads(files(__package__).joinpath("kinds.toml").read_text("utf-8"))
 
 
+def of_type(rtype: str) -> str:
+    """Name of the row a type stands in when no code says better; "" for a type that has none."""
+    return str(_file()["types"].get(rtype, ""))
+
+
+def families(rtype: str) -> dict[str, str]:
+    """Names of rows by code family, `system|code`, of a type that has some."""
+    return dict(_file()["codes"].get(rtype, {}))
+
+
 def of(resource: dict[str, Any]) -> int:
     """Row number of a resource by its own content; a part of a document follows the document instead."""
     rtype = resource["resourceType"]
