@@ -22,7 +22,7 @@ from carnet.fhir import json as strict
 from carnet.oauth import queries
 from carnet.oauth.clients import Client
 from carnet.oauth.requests import digest
-from carnet.oauth.server import Request, Server
+from carnet.oauth.server import Request, Server, plain
 
 ALGORITHMS: Final = [
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
@@ -115,7 +115,7 @@ def once(server: Server, client: Client, claims: dict[str, Any]) -> None:
     for name in ("iat", "nbf"):
         if name in claims and (type(claims[name]) is not int or claims[name] > now + SKEW):
             raise Wrong
-    if not isinstance(jti, str) or not 8 <= len(jti) <= 255:
+    if not plain(jti) or len(jti) < 8:
         raise Wrong
     until = datetime.fromtimestamp(expires, UTC)
     if not queries.first_time(server.conn, client.id, digest(jti), until):

@@ -62,7 +62,7 @@ def openid(issuer: str) -> dict[str, Any]:
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "nonce", "auth_time", "acr", "amr", "name", "fhirUser",
         ],
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "prompt_values_supported": ["login", "consent", "select_account"],
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "claims_parameter_supported": False,

@@ -25,7 +25,7 @@ from authlib.oauth2.rfc6749.grants import BaseGrant, TokenEndpointMixin
 from carnet.oauth import queries
 from carnet.oauth.clients import Client
 from carnet.oauth.credentials import NOBODY, SKEW, Wrong, once, signed
-from carnet.oauth.server import Request, Server
+from carnet.oauth.server import Request, Server, plain
 
 GRANT: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"
@@ -95,7 +95,7 @@ class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             isinstance(number, str) and number.isascii() and number.isdigit() and len(number) == 11
         ):
             raise InvalidGrantError("sub of subject_token is an RPPS number.")
-        if chosen is not None and not isinstance(chosen, str):
+        if chosen is not None and not plain(chosen):
             raise InvalidGrantError("situation of subject_token is an identifier.")
         now = self.server.now.timestamp()
         if type(at) is not int or not now - SAID_HOURS * 3600 <= at <= now + SKEW:

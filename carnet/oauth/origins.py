@@ -24,6 +24,7 @@ ASKED: Final = (
     b" If-Modified-Since, Carnet-Connexion"
 )
 TOLD: Final = b"Content-Location, ETag, Last-Modified, Location, X-Request-Id, WWW-Authenticate"
+CLOSED: Final = ("/oauth/jwks", "/oauth/authorize")
 VARY: Final = (b"vary", b"Origin")
 
 
@@ -56,7 +57,8 @@ class Shared:
         self._served, self._origins = served, origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].endswith("/jwks"):
+        # The keys are open to everybody; a page never asks in a person's stead (RFC 9700, 2.6).
+        if scope["type"] != "http" or scope["path"] in CLOSED:
             await self._served(scope, receive, send)
             return
         headers = Headers(scope=scope)

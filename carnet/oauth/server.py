@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, TypeGuard, cast
 
 from authlib.oauth2.rfc6749 import (
     AuthorizationServer,
@@ -122,7 +122,9 @@ class Server(AuthorizationServer):  # type: ignore[misc]
     # ------------------------------------------------------------------ what Authlib asks for
 
     def query_client(self, client_id: str) -> Client | None:
-        """A live client."""
+        """A live client; what is not written as our identifiers are is not looked for."""
+        if not plain(client_id):
+            return None
         found = queries.client(self.conn, client_id)
         if found is None:
             return None
@@ -210,6 +212,11 @@ class Server(AuthorizationServer):  # type: ignore[misc]
             answer["patient"] = self.office.patient(user.cid)
         queries.used(self.conn, user.id, self.now)
         return answer
+
+
+def plain(text: object, most: int = 255) -> TypeGuard[str]:
+    """Whether it can be an identifier: printed ASCII, not empty."""
+    return isinstance(text, str) and 0 < len(text) <= most and text.isascii() and text.isprintable()
 
 
 def _one_way(request: Request) -> None:

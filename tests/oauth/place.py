@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import psycopg
 import pytest
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import ECKey
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
@@ -218,7 +218,7 @@ class Place:
     def signed(self, claims: dict[str, Any], key: Any = None, **header: Any) -> str:
         """A JWT of the client's key."""
         full = {"alg": "ES384", "kid": self.key.kid} | header
-        return jwt.encode(full, claims, key or self.key, algorithms=[full["alg"]])
+        return jws.serialize_compact(full, json.dumps(claims), key or self.key, [full["alg"]])
 
     def assertion(self, client: str, **changes: Any) -> dict[str, str]:
         """private_key_jwt, right unless `changes` (claims; None leaves one out) say otherwise."""

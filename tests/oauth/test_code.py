@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from carnet.oauth import queries
 from tests.oauth.place import (
     AUTHORIZE,
     REDIRECT,
@@ -208,6 +210,33 @@ async def test_a_code_used_twice_ends_what_the_first_use_gave(place: Place) -> N
     assert await place.rows("SELECT ended_why FROM access.allowed") == [("code-reuse",)]
     assert (await place.refresh("an-app", tokens["refresh_token"])).json["error"] == "invalid_grant"
     assert (await place.fhir("Patient", tokens["access_token"])).status == 401
+
+
+@pytest.mark.parametrize("broken", ["next_refresh", "used", "code_used"])
+async def test_a_crash_in_the_middle_leaves_the_code_as_it_was(
+    place: Place, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    await place.register("an-app")
+    proof = Proof()
+    code = await place.code("an-app", "patient", proof)
+
+    def crash(*args: Any) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(queries, broken, crash)
+        assert (await place.redeem("an-app", code, proof)).status == 500
+    assert await place.rows("SELECT 1 FROM access.refresh") == []
+    assert await place.rows("SELECT used_at FROM access.code") == [(None,)]
+    assert (await place.redeem("an-app", code, proof)).status == 200
+
+
+async def test_a_client_named_by_what_is_no_text_is_not_known(place: Place) -> None:
+    for name in ("lab\0server", "\udcff", "é", "c" * 300):
+        secret = b64encode(f"{name}:x".encode("utf-8", "surrogateescape")).decode()
+        form = {"grant_type": "refresh_token", "refresh_token": "x"}
+        answer = await place.post("/oauth/token", form, authorization=f"Basic {secret}")
+        assert (answer.status, answer.json["error"]) == (401, "invalid_client"), name
 
 
 async def test_a_code_waits_a_minute(place: Place) -> None:

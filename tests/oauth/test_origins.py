@@ -69,6 +69,14 @@ async def test_pages_of_nobody_registered_do_not(place: Place) -> None:
         assert "access-control-allow-origin" not in (await place.get(address)).headers
 
 
+async def test_no_page_asks_in_a_persons_stead(place: Place) -> None:
+    """RFC 9700, 2.6: the authorization endpoint is for navigation, not for scripts."""
+    await place.register("an-app")
+    for method in ("GET", "OPTIONS"):
+        answer = await place.call(method, "/oauth/authorize", origin=OURS, **ASKING)
+        assert "access-control-allow-origin" not in answer.headers
+
+
 async def test_a_refusal_is_read_by_the_page_that_asked(place: Place) -> None:
     await place.register("an-app")
     answer = await place.get("/fhir/Patient", origin=OURS)

@@ -69,6 +69,8 @@ def wrong_claims(now: int) -> list[dict[str, Any]]:
         {"aud": {}}, {"exp": None}, {"exp": now - 1}, {"exp": now + 400}, {"exp": str(now + 60)},
         {"exp": now + 60.5}, {"exp": True}, {"iat": now + 60}, {"iat": "now"}, {"nbf": now + 60},
         {"jti": None}, {"jti": 7}, {"jti": ""}, {"jti": "short"}, {"jti": "j" * 256},
+        {"jti": "é" * 20}, {"jti": "\0" * 20}, {"sub": "lab\0server"}, {"sub": "\ud800"},
+        {"jti": "\ud800" * 9},
     ]  # fmt: skip
 
 
@@ -202,6 +204,7 @@ async def test_software_acts_for_nobody_else(place: Place) -> None:
         {"iss": "lab-server"}, {"iss": None}, {"aud": "https://other.example"}, {"exp": now - 1},
         {"exp": now + 400}, {"jti": None}, {"auth_time": None}, {"auth_time": now + 90},
         {"auth_time": now - 50_000}, {"auth_time": True}, {"situation": "elsewhere"}, {"situation": 7},
+        {"situation": "\0"}, {"situation": "\ud800"}, {"jti": "\ud800" * 9}, {"sub": "\ud800"},
     ]  # fmt: skip
     for changes in wrong:
         answer = await exchange(place, changes)
