@@ -26,6 +26,7 @@ from carnet.app import protocol
 from carnet.app.guard import Guard
 from carnet.app.pages import PageParts, secret_key
 from carnet.app.parts import Built, build, sealing
+from carnet.app.watching import Watch
 from carnet.config import Instance, Settings
 from carnet.documents import corrected
 from carnet.events import Event, Listener, Relay
@@ -82,6 +83,7 @@ def _lifespan(settings: Settings, server: Server) -> Any:
             asyncio.create_task(tombstones.follow(built.door.vault, jobs)),
             asyncio.create_task(catalogue.follow(built.door.catalogue, jobs)),
             asyncio.create_task(built.door.counter.run()),
+            asyncio.create_task(Watch(built).run()),
             asyncio.create_task(sealing(settings, jobs, built.door).run()),
         ]
         if isinstance(built.door.clock, Shifted):

@@ -7,7 +7,7 @@ Synchronous, because Authlib is: each request has a thread and one connection.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -15,6 +15,8 @@ from typing import Any, LiteralString
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
+
+from carnet.access.limits import alarms
 
 Conn = Connection[Any]
 
@@ -91,6 +93,9 @@ def allowed(conn: Conn, id: uuid.UUID, now: datetime) -> AllowedRow | None:
         return cur.execute(ALLOWED, {"id": id, "now": now}).fetchone()
 
 
+# Why a grant ended, and the alarm of it.
+REUSED: Mapping[str, str] = {"reuse": "refresh-reuse", "code-reuse": "code-reuse"}
+WHOSE: LiteralString = "SELECT sub, client FROM access.allowed WHERE id = %s"
 END: LiteralString = """
     UPDATE access.allowed SET ended_at = %(now)s, ended_why = %(why)s
      WHERE id = %(id)s AND ended_at IS NULL
@@ -98,8 +103,12 @@ END: LiteralString = """
 
 
 def end(conn: Conn, id: uuid.UUID, why: str, now: datetime) -> None:
-    """End a grant, and with it every token of it; primary key."""
+    """End a grant, and with it every token of it; an operator is told of a secret used twice. Primary key."""
     conn.execute(END, {"id": id, "why": why, "now": now})
+    if (reason := REUSED.get(why)) is not None:
+        row = conn.execute(WHOSE, (id,)).fetchone()
+        assert row is not None
+        alarms.tell_at_once(conn, reason, now, sub=row[0], client=row[1], done="grant-ended")
 
 
 USED: LiteralString = "UPDATE access.allowed SET used_at = %(now)s WHERE id = %(id)s"

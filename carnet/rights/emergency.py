@@ -22,6 +22,8 @@ from carnet import errors
 from carnet.access import audit, handles, kinds, notices, queries, reach
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
+from carnet.access.limits import alarms
+from carnet.access.limits.refusals import TooFast
 from carnet.identity.traits import majority
 from carnet.rights import statements
 from carnet.rights.holder import quietly
@@ -286,3 +288,13 @@ async def _opened(conn: AsyncConnection[Any], visit: Visit, line: Mapping[str, A
         if rpps != line["rpps"]:
             await notices.send(door, conn, cid, "emergency-treating", rpps=rpps)
     await audit.write(conn, visit.trace("emergency", RULE), granted=True, cids=[cid])
+    await _many(conn, visit)
+
+
+async def _many(conn: AsyncConnection[Any], visit: Visit) -> None:
+    """No emergency waits; an operator is told of an account that has many in a day."""
+    actor, door = visit.actor, visit.door
+    try:
+        await door.counter.take_exactly(conn, "emergency-day", actor.sub)
+    except TooFast:
+        await alarms.tell(conn, "emergencies", door.clock(), sub=actor.sub, client=actor.client)

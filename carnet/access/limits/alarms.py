@@ -15,7 +15,7 @@ from importlib import resources
 from typing import Any, Literal, LiteralString
 
 import structlog
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Connection
 from psycopg.rows import class_row
 
 from carnet import errors
@@ -113,6 +113,16 @@ async def tell(
     assert reason in reasons(), reason
     values = {"reason": reason, "at": at, "sub": sub, "client": client, "done": done, "seq": seq}
     await conn.execute(TELL, values)
+    log.warning("alarm", reason=reason, sub=sub, client=client, done=done)
+
+
+def tell_at_once(
+    conn: Connection[Any], reason: str, at: datetime, *, sub: str, client: str, done: Done
+) -> None:
+    """The same, for who holds a connection of another kind."""
+    assert reason in reasons(), reason
+    values = {"reason": reason, "at": at, "sub": sub, "client": client, "done": done, "seq": None}
+    conn.execute(TELL, values)
     log.warning("alarm", reason=reason, sub=sub, client=client, done=done)
 
 

@@ -62,6 +62,7 @@ ADD_HEAD: LiteralString = """
 """
 # An opening of a canary, and a stop by the limit of patients an hour; once a line.
 RAISE: LiteralString = """
+    WITH raised AS (
     INSERT INTO access.alert (seq, reason, at, sub)
     SELECT seq, 'canary', at, sub FROM access.audit
      WHERE seq > %(after)s AND seq <= %(upto)s AND act <> 'find'
@@ -71,7 +72,9 @@ RAISE: LiteralString = """
     SELECT seq, 'too-many-patients', at, sub FROM access.audit
      WHERE seq > %(after)s AND seq <= %(upto)s AND rule = 'too-many-patients-read'
     ON CONFLICT DO NOTHING
-    RETURNING seq, reason
+    RETURNING seq, reason, at, sub)
+    SELECT r.seq, r.reason, r.at, r.sub, a.client
+      FROM raised r JOIN access.audit a ON a.seq = r.seq AND a.at = r.at ORDER BY r.seq
 """
 LEAF_OF: LiteralString = "SELECT pos, seq, form, salt, hash FROM access.log_leaf WHERE seq = %s"
 LEAVES: LiteralString = "SELECT hash FROM access.log_leaf WHERE pos >= %s AND pos < %s ORDER BY pos"
@@ -163,10 +166,12 @@ async def add_head(conn: AsyncConnection[Any], made: Head, edge: Edge) -> None:
     await conn.execute(ADD_HEAD, values)
 
 
-async def alerts(conn: AsyncConnection[Any], after: int, upto: int) -> list[tuple[int, str]]:
-    """Raise what the rows of these numbers call for; (number, reason)."""
+async def alerts(
+    conn: AsyncConnection[Any], after: int, upto: int
+) -> list[tuple[int, str, datetime, str, str]]:
+    """Raise what the rows of these numbers call for; (number, reason, when, subject, client)."""
     found = await conn.execute(RAISE, {"after": after, "upto": upto})
-    return [(seq, reason) for seq, reason in await found.fetchall()]
+    return await found.fetchall()
 
 
 async def leaf_of(conn: AsyncConnection[Any], seq: int) -> Leaf | None:

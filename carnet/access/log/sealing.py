@@ -20,6 +20,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
 from carnet import errors
+from carnet.access.limits import alarms
 from carnet.access.log import queries, roots, rows
 from carnet.access.log.heads import Signer
 from carnet.access.log.rows import FORM, SALT, Leaf
@@ -101,8 +102,10 @@ class Sealing:
                 at = max(at, before.at) if before else at
                 signed = self._signer.sign(edge.size, edge.root(), at, upto)
                 await queries.add_head(conn, signed, edge)
-                for seq, reason in await queries.alerts(conn, after, upto):
+                for seq, reason, at, sub, client in await queries.alerts(conn, after, upto):
                     log.warning("alert", seq=seq, reason=reason)
+                    if reason == "canary":  # the door told of the others when they happened
+                        await alarms.tell(conn, reason, at, sub=sub, client=client, seq=seq)
             else:
                 self._upto = 0  # nobody who took those numbers committed: the next look begins anew
         if batch:
