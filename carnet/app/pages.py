@@ -17,6 +17,8 @@ from carnet.access.pages import Opening, Seal
 from carnet.app import export, parts, summary
 from carnet.app.acting import ActingPages
 from carnet.app.alarms import AlarmPages
+from carnet.app.apps import AppPages
+from carnet.app.clients import ClientPages
 from carnet.app.composing import ComposingPages
 from carnet.app.life import LifePages
 from carnet.app.opening.pages import OpeningPages
@@ -41,6 +43,8 @@ from carnet.documents.text.pages import Results
 from carnet.documents.upload import Given
 from carnet.portal.acts import Acts
 from carnet.portal.alarms.acts import AlarmActs
+from carnet.portal.apps.acts import AppActs
+from carnet.portal.clients.acts import ClientActs
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.prescribing.acts import PrescribingActs
@@ -62,8 +66,10 @@ class PageParts:
         self.composing: ComposingActs = ComposingPages(built)
         self.prescribing: PrescribingActs = PrescribingPages(built)
         self.life: LifeActs = LifePages(built)
+        self.apps: AppActs = AppPages(built)
         self.identity: IdentityActs = IdentityPages(built)
         self.alarms: AlarmActs = AlarmPages(built)
+        self.clients: ClientActs = ClientPages(built)
         self.tries: Tries = Counted(built.door.counter, built.door.clock)
         private = built.settings.instance is Instance.PRIVATE
         self.opening = OpeningPages(built) if private else None

@@ -24,6 +24,8 @@ from carnet.documents.text.pages import Results
 from carnet.documents.upload import Given
 from carnet.portal.acting.acts import ActingActs
 from carnet.portal.alarms.acts import AlarmActs
+from carnet.portal.apps.acts import AppActs
+from carnet.portal.clients.acts import ClientActs
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.prescribing.acts import PrescribingActs
@@ -130,9 +132,11 @@ class Parts(Protocol):
     composing: ComposingActs
     prescribing: PrescribingActs
     life: LifeActs
+    apps: AppActs
     identity: IdentityActs
     tries: Tries
     alarms: AlarmActs
+    clients: ClientActs
 
     @property
     def matrix(self) -> str:

@@ -35,6 +35,7 @@ ENTRIES = {
         (gettext_noop("Ouvertures en urgence"), "reviews"),
         (gettext_noop("Représentants et mandats"), "representatives"),
         (gettext_noop("Assistants"), "every-assistant"),
+        (gettext_noop("Applications et logiciels"), "clients"),
         (gettext_noop("Courrier à poster"), "tray"),
     ),
 }

@@ -8,6 +8,8 @@ from carnet.portal import site
 from carnet.portal.acting import urls as acting
 from carnet.portal.acting import views as acting_views
 from carnet.portal.alarms import urls as alarms
+from carnet.portal.apps import urls as apps
+from carnet.portal.clients import urls as clients
 from carnet.portal.composing import urls as composing
 from carnet.portal.export import urls as export
 from carnet.portal.files import urls as files
@@ -22,9 +24,11 @@ from carnet.portal.vigilance import urls as vigilance
 
 urlpatterns = [
     *life.urls,
+    *apps.urls,
     *vigilance.urls,
     *opening.urls,
     *alarms.urls,
+    *clients.urls,
     path("", site.home, name="home"),
     path(
         "dossier/",
@@ -49,6 +53,7 @@ urlpatterns = [
                 [
                     path("mandats/", acting_views.paper, name="mandates"),
                     *prescribing.theirs,
+                    *apps.theirs,
                     *composing.urls,
                     *files.shared,
                     *summary.shared,

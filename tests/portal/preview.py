@@ -39,6 +39,7 @@ from carnet.documents.text.pages import Hit, Piece, Results
 from carnet.documents.upload import Given
 from carnet.portal.acts import Acts
 from carnet.portal.alarms.acts import AlarmActs
+from carnet.portal.clients.acts import ClientActs
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.prescribing.acts import PrescribingActs
@@ -52,6 +53,7 @@ from carnet.summary.words import Language
 from carnet.vigilance.pages import Found, Person, TraitsForm
 from tests.portal.preview_acting import PreviewAssistants
 from tests.portal.preview_alarms import PreviewAlarms
+from tests.portal.preview_clients import PreviewClients
 from tests.portal.preview_composing import PreviewComposing
 from tests.portal.preview_health import EMPTY, FULL
 from tests.portal.preview_life import PreviewLife
@@ -677,6 +679,7 @@ class PreviewParts:
     identity: IdentityActs = PreviewIdentity()
     tries: Tries = PreviewTries()
     alarms: AlarmActs = PreviewAlarms()
+    clients: ClientActs = PreviewClients()
     matrix = "matrice de démonstration, non officielle, version 2026-11"
 
     def seal(self) -> Seal | None:
