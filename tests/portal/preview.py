@@ -39,6 +39,7 @@ from carnet.documents.text.pages import Hit, Piece, Results
 from carnet.documents.upload import Given
 from carnet.portal.acts import Acts
 from carnet.portal.alarms.acts import AlarmActs
+from carnet.portal.apps.acts import AppActs
 from carnet.portal.clients.acts import ClientActs
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
@@ -53,6 +54,7 @@ from carnet.summary.words import Language
 from carnet.vigilance.pages import Found, Person, TraitsForm
 from tests.portal.preview_acting import PreviewAssistants
 from tests.portal.preview_alarms import PreviewAlarms
+from tests.portal.preview_apps import PreviewApps
 from tests.portal.preview_clients import PreviewClients
 from tests.portal.preview_composing import PreviewComposing
 from tests.portal.preview_health import EMPTY, FULL
@@ -676,6 +678,7 @@ class PreviewParts:
     composing: ComposingActs = PreviewComposing()
     prescribing: PrescribingActs = PreviewPrescribing()
     life: LifeActs = PreviewLife()
+    apps: AppActs = PreviewApps()
     identity: IdentityActs = PreviewIdentity()
     tries: Tries = PreviewTries()
     alarms: AlarmActs = PreviewAlarms()

@@ -2,6 +2,7 @@
 """Every page, by who sees it: what is added to the portal is added here."""
 
 from tests.portal.preview import CHILD_ID, CLAIRE, ELDER_ID
+from tests.portal.preview_apps import SECRET as APP
 
 MINE = "/dossier/"
 THEIRS = f"/patients/{CLAIRE}/"
@@ -146,6 +147,15 @@ PAGES = [
     ("patient", "/urgences/", 404),
     ("gp", "/espace/", 404),
     ("gp", "/urgences/", 200),
+    ("patient", f"/autoriser/{APP}/", 200),
+    ("gp", f"/autoriser/{APP}/", 200),
+    ("patient", "/autoriser/unknown/", 404),
+    ("patient", "/applications/", 200),
+    ("gp", "/applications/?fait=fin", 200),
+    ("operator", "/applications/", 404),
+    ("gp", THEIRS + "applications/", 200),
+    ("gp", "/patients/unknown/applications/", 404),
+    ("patient", THEIRS + "applications/", 404),
     ("operator", "/urgences/", 200),
     ("patient", "/identite/", 200),
     ("newcomer", "/identite/", 200),
