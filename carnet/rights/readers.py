@@ -100,6 +100,8 @@ ACTS = {
     "announcement-told": "Invitation à voir un professionnel de santé",
     "read-refused": READ,
     "end-connections": "Fermeture de vos connexions",
+    "activation-code": "Remise d’un code pour votre compte",
+    "activate": "Activation de votre compte",
     "explain": "Question sur ce qui n’est pas visible",
 }
 OTHERWISE = "Accès"  # an act that has no words here is still told

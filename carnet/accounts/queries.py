@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Statements on activation codes; all by the primary key or by index activation_of."""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+SUBJECT_OF: LiteralString = "SELECT access.subject_of(%s)"
+REPLACE: LiteralString = """
+    UPDATE access.activation SET ended_at = %(now)s, born = NULL
+     WHERE sub = %(sub)s AND used_at IS NULL AND ended_at IS NULL
+"""
+ADD: LiteralString = """
+    INSERT INTO access.activation (hash, sub, cid, born, how, proof, made_by, made_at, until)
+    VALUES (%(hash)s, %(sub)s, %(cid)s, %(born)s, %(how)s, %(proof)s, %(by)s, %(now)s, %(until)s)
+"""
+# The wrong date is counted where it is compared: two tries at once are two.
+TRY: LiteralString = """
+    UPDATE access.activation
+       SET tries = tries + CASE WHEN born = %(born)s THEN 0 ELSE 1 END
+     WHERE hash = %(hash)s AND used_at IS NULL AND ended_at IS NULL AND until > %(now)s AND tries < %(tries)s
+    RETURNING born = %(born)s
+"""
+USE: LiteralString = """
+    UPDATE access.activation SET used_at = %(now)s, born = NULL
+     WHERE hash = %(hash)s AND used_at IS NULL AND ended_at IS NULL AND until > %(now)s AND tries < %(tries)s
+       AND born = %(born)s
+    RETURNING sub, cid
+"""
