@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 import time
@@ -39,7 +40,7 @@ ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 class NoKey(errors.Invalid):
-    """This file is not a private key in JSON (JWK): RSA, P-256, P-384 or Ed25519."""
+    """This file is not a private key, JWK or PEM: RSA, P-256, P-384 or Ed25519."""
 
 
 class NotServed(errors.Transient):
@@ -88,7 +89,8 @@ async def make_ready(settings: Settings, server: Server, subject: str) -> Path:
 def token(
     id: Annotated[str, typer.Argument(metavar="CLIENT_ID")] = sandboxes.SOFTWARE,
     key: Annotated[
-        Path | None, typer.Option(help="Its private key, a JWK in a file; the sandbox's otherwise.")
+        Path | None,
+        typer.Option(help="File of its private key, JWK or PEM; the sandbox's otherwise."),
     ] = None,
     scope: Annotated[str, typer.Option(help="What it asks, between spaces.")] = "system/*.rs",
     data: common.Data = None,
@@ -123,15 +125,25 @@ def asked(base: str, id: str, path: Path, scope: str) -> str:
 def assertion(base: str, id: str, path: Path) -> str:
     """Who the client is, signed for this server, for a minute."""
     try:
-        said = json.loads(path.read_text("utf-8"))
-        held = KINDS[said["kty"]].import_key(said)
-        algorithm = keys.ALGORITHMS.get(str(said.get("crv")), "RS384")
+        held = _private(path.read_text("utf-8"))
+        algorithm = keys.ALGORITHMS.get(str(held.get("crv")), "RS384")
         now = int(time.time())
         claims = {
             "iss": id, "sub": id, "aud": f"{base}/oauth/token", "iat": now, "exp": now + 60,
             "jti": secrets.token_urlsafe(24),
         }  # fmt: skip
-        header = {"alg": algorithm, "typ": "JWT", "kid": said.get("kid") or held.thumbprint()}
+        header = {"alg": algorithm, "typ": "JWT", "kid": held.kid or held.thumbprint()}
         return jwt.encode(header, claims, held, algorithms=[algorithm])
     except (OSError, ValueError, TypeError, KeyError, JoseError):
         raise NoKey from None
+
+
+def _private(text: str) -> RSAKey | ECKey | OKPKey:
+    """A private key, of its own kind."""
+    if not text.lstrip().startswith("-----BEGIN"):
+        said = json.loads(text)
+        return KINDS[said["kty"]].import_key(said)
+    for kind in KINDS.values():
+        with contextlib.suppress(JoseError, ValueError, TypeError):
+            return kind.import_key(text)
+    raise ValueError

@@ -19,7 +19,7 @@ MOST: Final = 5
 LARGEST: Final = 65_536  # characters of what is pasted
 SMALLEST_RSA, LARGEST_RSA = 2048, 8192  # bits
 LONGEST_KID: Final = 128
-ALGORITHMS: Final = {"P-256": "ES256", "P-384": "ES384", "Ed25519": "EdDSA"}
+ALGORITHMS: Final = {"P-256": "ES256", "P-384": "ES384", "Ed25519": "Ed25519"}
 HIDDEN: Final = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth", "k"))  # RFC 7518, 6
 EXPIRES: Final = "exp"  # member of ours: seconds since 1970 from which a key proves nothing
 
@@ -98,26 +98,25 @@ def _of_jwk(said: Any) -> dict[str, Any]:
 def _named(key: Key, kid: Any) -> dict[str, Any]:
     """What is kept of a key: its public members, its kid, its one use."""
     kept = dict(key.as_dict(private=False))
-    kind = _strength(kept, key)
+    _strong(kept, key)
     name = kid if kid is not None else key.thumbprint()
     if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_KID or not name.isprintable():
         raise WrongKey("A kid is 1 to 128 printed characters.")
-    kept |= {"kid": name, "use": "sig"}
-    return kept if kind == "RSA" else kept | {"alg": ALGORITHMS[kind]}
+    # No alg: Ed25519 has two names in use (EdDSA, Ed25519), and RSA six; the curve says the rest.
+    return kept | {"kid": name, "use": "sig"}
 
 
-def _strength(kept: dict[str, Any], key: Key) -> str:
-    """RSA, or the curve; WrongKey when it is too weak or unknown."""
+def _strong(kept: dict[str, Any], key: Key) -> None:
+    """WrongKey when it is too weak, or of a kind that is not taken."""
     if kept["kty"] != "RSA":
         if kept.get("crv") not in ALGORITHMS:
             raise WrongKey
-        return str(kept["crv"])
+        return
     public = key.public_key
     if not isinstance(public, rsa.RSAPublicKey):
         raise WrongKey
     if not SMALLEST_RSA <= public.key_size <= LARGEST_RSA or public.public_numbers().e < 65537:
         raise WrongKey
-    return "RSA"
 
 
 def added(

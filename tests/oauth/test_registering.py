@@ -18,7 +18,7 @@ from carnet.access.grants import FRESH
 from carnet.config import Instance
 from carnet.oauth import declared, keys, registering
 from carnet.oauth.registering import Proposal
-from tests.oauth.place import REDIRECT, SECRET, Place, basic
+from tests.oauth.place import REDIRECT, SECRET, Place, basic, claims_of
 
 WHY = "Read with its maker on the telephone."
 APP = Proposal(
@@ -30,6 +30,7 @@ APP = Proposal(
 )
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.filterwarnings("ignore:EdDSA is deprecated:joserfc.errors.SecurityWarning"),
     pytest.mark.filterwarnings("ignore:Key size should be:joserfc.errors.SecurityWarning"),
 ]
 
@@ -157,6 +158,26 @@ async def test_a_key_goes_and_comes_and_one_past_its_day_proves_nothing(place: P
     assert (await token(by_other, said.id)).status == 200
     place.space.clock.advance(timedelta(days=31))
     assert (await token(by_other, said.id)).status == 401
+
+
+async def test_every_kind_of_key_that_is_registered_proves_who_signs(place: Place) -> None:
+    on, said = await operator(place), software(place)
+    await live(place, said)
+    for key, names in (
+        (RSAKey.generate_key(2048, auto_kid=True), ("RS256", "RS384", "PS256")),
+        (ECKey.generate_key("P-256", auto_kid=True), ("ES256",)),
+        (OKPKey.generate_key("Ed25519", auto_kid=True), ("EdDSA", "Ed25519")),
+    ):
+        await registering.add_keys(on, said.id, key.as_pem(private=False).decode())
+        for name in names:
+            form = {"grant_type": "client_credentials", "scope": "system/Observation.rs"}
+            form |= place.assertion(said.id)
+            claims = claims_of(form["client_assertion"])
+            form["client_assertion"] = place.signed(claims, key, alg=name, kid=key.kid)
+            assert (await place.post("/oauth/token", form)).status == 200, name
+            other = place.signed(claims | {"jti": "another-one"}, place.key, kid=key.kid)
+            form["client_assertion"] = other
+            assert (await place.post("/oauth/token", form)).status == 401, "of another key"
 
 
 async def test_a_secret_is_told_once_and_renewed(place: Place) -> None:
