@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from carnet.access import stepup
 from carnet.access.door import Visit
 from carnet.export import take
 from carnet.export.take import Choice
@@ -21,6 +22,7 @@ async def rights(visit: Visit, patient: str) -> tuple[list[dict[str, Any]], list
 
 def taken(visit: Visit, patient: str = "") -> AsyncIterator[bytes]:
     """The bytes of the archive of a record; "" is the visitor's own."""
+    stepup.fresh(visit.actor, visit.door.clock())
     return take.taken(visit, patient, rights)
 
 

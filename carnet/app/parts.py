@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from carnet import errors
-from carnet.access import door, keyring, queries
+from carnet.access import door, factors, keyring, queries
 from carnet.access import matrix as matrices
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Visit
@@ -270,6 +270,8 @@ async def actor(
         patient=found.patient,
         secret=secret,
         rev=found.rev,
+        acr=factors.PASSWORD,
+        authenticated=now,
     )
 
 
@@ -278,7 +280,7 @@ def claims(built: Built, who: Actor, scope: str) -> dict[str, Any]:
     encode = built.door.ids.encode
     found: dict[str, Any] = {
         "sub": who.sub, "kind": str(who.kind), "name": who.name, "scope": scope,
-        "purpose": who.purpose, "acr": "eidas1", "client": who.client, "rev": who.rev,
+        "purpose": who.purpose, "acr": who.acr or factors.PASSWORD, "client": who.client, "rev": who.rev,
     }  # fmt: skip
     if who.kind is ActorKind.PATIENT and who.patient is not None:
         found["patient"] = found["fhirUser"] = f"Patient/{encode(who.patient, who.patient)}"

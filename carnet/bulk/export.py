@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from carnet import errors
 from carnet.access import queries as subjects
+from carnet.access import stepup
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Nothing, Stored, Visit, bulk
 from carnet.access.door.bulk import At, Listed, Walk
@@ -60,6 +61,7 @@ class Broken(errors.CarnetError):
 
 async def start(visit: Visit, asked: Asked) -> str:
     """Keep what is asked; the address of the export. Refused for who may take nothing away."""
+    stepup.fresh(visit.actor, visit.door.clock())
     door = visit.door
     await bulk.asked(visit, asked.chosen)
     id, token = door.ids.new(), door.random(20).hex()

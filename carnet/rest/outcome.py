@@ -16,7 +16,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from carnet import errors
+from carnet.access import stepup
 from carnet.access.scopes import InsufficientScope
+from carnet.access.stepup import StepUp
 from carnet.access.tokens import NoToken
 from carnet.fhir import json
 from carnet.fhir.validation import issues as validation
@@ -168,6 +170,9 @@ def challenge(refusal: errors.Unauthenticated) -> str:
     """What a 401 asks for; RFC 6750 has no error where no token was given."""
     if isinstance(refusal, NoToken):
         return 'Bearer realm="carnet"'
+    if isinstance(refusal, StepUp):
+        error = 'error="insufficient_user_authentication"'
+        return f'Bearer realm="carnet", {error}, max_age="{stepup.longest()}"'
     return 'Bearer realm="carnet", error="invalid_token"'
 
 

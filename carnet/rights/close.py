@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from carnet.access import notices
+from carnet.access import notices, stepup
 from carnet.access.door import Visit
 from carnet.rights import statements
 from carnet.rights.life import WEB, Ruling, WrongMotive, later, length, ruling, shut, table
@@ -16,6 +16,7 @@ from carnet.rights.life import WEB, Ruling, WrongMotive, later, length, ruling, 
 
 async def close(visit: Visit, patient: str = "", *, motive: str = "holder", how: str = WEB) -> None:
     """The person closes their record, at any time; an operator, on their word or for a motive."""
+    stepup.fresh(visit.actor, visit.door.clock())
     if motive not in table()["motives"]["close"] or (how == WEB and motive != "holder"):
         raise WrongMotive
     async with ruling(visit, patient, "close", motive=motive, how=how, of=("open",)) as on:

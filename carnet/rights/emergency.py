@@ -19,7 +19,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from carnet import errors
-from carnet.access import audit, handles, kinds, notices, queries, reach
+from carnet.access import audit, handles, kinds, notices, queries, reach, stepup
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.access.limits import alarms
@@ -163,6 +163,7 @@ def told(opened: Opened) -> dict[str, Any]:
 
 async def check(visit: Visit, mode: str, reason: str) -> None:
     """What no record has a part in: who asks, and in what words."""
+    stepup.fresh(visit.actor, visit.door.clock())
     actor = visit.actor
     if actor.kind is not ActorKind.PROFESSIONAL or actor.rpps is None:
         raise NotForYou

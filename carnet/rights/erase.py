@@ -16,7 +16,7 @@ from typing import Any
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from carnet.access import audit, notices
+from carnet.access import audit, notices, stepup
 from carnet.access.door import Door, Visit, platform
 from carnet.access.door.tombstones import Tombstone, Tombstones, WrongTombstones, after, same
 from carnet.config import Settings
@@ -27,6 +27,7 @@ from carnet.rights.life import WEB, WrongState, later, length, ruling
 
 async def ask(visit: Visit, patient: str = "", *, how: str = WEB) -> None:
     """The person asks for the deletion: the record is closed at once, and erased after a time to think."""
+    stepup.fresh(visit.actor, visit.door.clock())
     states = ("open", "closed")
     async with ruling(visit, patient, "ask-erasure", motive="request", how=how, of=states) as on:
         if on.life.erase_asked is not None:

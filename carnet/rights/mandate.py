@@ -17,7 +17,7 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from carnet import errors
-from carnet.access import audit, notices, queries, reach
+from carnet.access import audit, notices, queries, reach, stepup
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.access.door.decide import REPRESENTING
@@ -197,6 +197,7 @@ async def offer(visit: Visit, reach_: str, until: datetime, *, patient: str = ""
 
     reach_: of access/mandates.toml. until: the mandate's end.
     """
+    stepup.fresh(visit.actor, visit.door.clock())
     cid = compartment(visit, patient)
     now = visit.door.clock()
     natures = {one.nature for one in await held(visit, cid)}
@@ -242,6 +243,7 @@ async def offering(
 
 async def accept(visit: Visit, code: str) -> Acting:
     """Take the mandate of a code; it is used once, and not by who gave it."""
+    stepup.fresh(visit.actor, visit.door.clock())
     actor, door, now = visit.actor, visit.door, visit.door.clock()
     if actor.kind is not ActorKind.PATIENT or actor.secret:
         raise WrongCode
@@ -280,6 +282,7 @@ async def declare(
 
     carer: who is to act, as their own card says it. form: reference of the signed form, which is kept.
     """
+    stepup.fresh(visit.actor, visit.door.clock())
     actor, door, now = visit.actor, visit.door, visit.door.clock()
     cid = compartment(visit, patient)
     if actor.kind is ActorKind.PROFESSIONAL and actor.rpps is not None:

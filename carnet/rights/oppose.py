@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from carnet import errors
-from carnet.access import audit, notices
+from carnet.access import audit, notices, stepup
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Visit
 from carnet.access.together import together
@@ -40,6 +40,7 @@ class WrongCode(errors.NotFound):
 
 async def oppose(visit: Visit, patient: str = "", *, how: str = WEB) -> None:
     """The person objects, logged in, or through an operator by post or in person."""
+    stepup.fresh(visit.actor, visit.door.clock())
     async with ruling(
         visit, patient, "oppose", motive="opposition", how=how, of=("notice", "open")
     ) as on:
@@ -99,6 +100,7 @@ async def feeding(
     visit: Visit, patient: str = "", *, opposed: bool, motive: str = "", how: str = WEB
 ) -> None:
     """Object to the record being fed, for a legitimate reason that is written down; or no more."""
+    stepup.fresh(visit.actor, visit.door.clock())
     if opposed and motive not in table()["motives"]["feeding"]:
         raise WrongMotive
     act = "oppose-feeding" if opposed else "allow-feeding"

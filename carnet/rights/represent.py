@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Final
 
 from carnet import errors
-from carnet.access import audit, notices, queries
+from carnet.access import audit, notices, queries, stepup
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.access.door.decide import REPRESENTING
@@ -160,6 +160,7 @@ async def declare(
 
 async def share(visit: Visit, patient: str) -> Offer:
     """A parent gives the other parent a code, by which they represent the child as well."""
+    stepup.fresh(visit.actor, visit.door.clock())
     cid = mandate.compartment(visit, patient)
     held = await mandate.held(visit, cid)
     if not any(one.nature == "representative" for one in held):

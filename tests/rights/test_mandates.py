@@ -91,7 +91,7 @@ async def test_a_parent_shares_with_the_other_by_a_code_that_is_used_once(space:
     partner = Visit(
         space.built.door,
         Actor(ActorKind.PATIENT, "patient:partner", "Karim", "t",
-              patient=space.where.people["partner"]),
+              patient=space.where.people["partner"], authenticated=space.clock.now),
         "0" * 16,
     )  # fmt: skip
     taken = await mandate.accept(partner, offer.code.lower())

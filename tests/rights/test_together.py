@@ -42,7 +42,9 @@ async def state(space: Space, cid: int) -> str:
 
 def other(space: Space, cid: int) -> Visit:
     """The account of the person of a double."""
-    who = Actor(ActorKind.PATIENT, "patient:double", "", "tests", patient=cid)
+    who = Actor(
+        ActorKind.PATIENT, "patient:double", "", "tests", patient=cid, authenticated=space.clock.now
+    )
     return Visit(space.built.door, who, "double")
 
 

@@ -232,9 +232,9 @@ async def could(space: Space, cid: int, at: datetime) -> list[replay.Could]:
 async def test_what_is_overwritten_is_kept(space: Space) -> None:
     """A record closed and open again has no row that says it was closed; planted: without what is kept."""
     cid = space.where.people["minor"]
-    visit = await space.visit("parent")
     before = space.clock.now
     space.clock.advance(timedelta(hours=1))
+    visit = await space.visit("parent")
     await close.close(visit, space.patient_id("minor"))
     space.clock.advance(timedelta(hours=1))
     between = space.clock.now
