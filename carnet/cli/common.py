@@ -80,7 +80,10 @@ async def operator(made: Door, by: str, client: str) -> Actor:
     if found.kind != ActorKind.OPERATOR:
         raise NotOperator
     kind = ActorKind.OPERATOR
-    return Actor(kind, found.sub, found.name, client, purpose=PURPOSES[kind], rev=found.rev)
+    return Actor(
+        kind, found.sub, found.name, client, purpose=PURPOSES[kind], rev=found.rev,
+        authenticated=made.clock(),
+    )  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from carnet import errors
-from carnet.access import audit, scopes
+from carnet.access import audit, scopes, stepup
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.config import Instance
@@ -37,6 +37,7 @@ DECISIONS: Final = {
     "resume": (("suspended",), "live"),
     "end": (("proposed", "live", "suspended"), "ended"),
 }
+OPENING: Final = ("approve", "resume")  # the others stop something, and wait for nothing
 LONGEST_WHY: Final = 300
 
 
@@ -90,7 +91,7 @@ class Proposal:
 
 async def propose(visit: Visit, said: Proposal) -> str | None:
     """Register a client that waits for a decision; its secret, when it has one, told this once."""
-    _operator(visit)
+    _entitled(visit)
     settings = visit.door.settings
     if said.sandbox and not sandboxes(settings.instance):
         raise NotInProduction
@@ -182,8 +183,11 @@ def _page(said: str) -> str | None:
 
 async def decide(visit: Visit, id: str, act: str, why: str) -> None:
     """approve, suspend, resume or end, with the reason; ending ends what people allowed it too."""
+    _operator(visit)
     if act not in DECISIONS:
         raise errors.Invalid
+    if act in OPENING:
+        _entitled(visit)
     why = " ".join(why.split())
     if not why or len(why) > LONGEST_WHY or not why.isprintable():
         raise NoReason
@@ -206,6 +210,7 @@ def _sandboxed(visit: Visit) -> None:
 
 async def add_keys(visit: Visit, id: str, text: str, until: datetime | None = None) -> list[str]:
     """Public keys more, which prove who the client is until a day; their kids."""
+    _entitled(visit)
     new = keys.read(text)
     async with _changing(visit, id) as (conn, client, now):
         _by_key(client)
@@ -220,6 +225,7 @@ async def add_keys(visit: Visit, id: str, text: str, until: datetime | None = No
 
 async def remove_key(visit: Visit, id: str, kid: str) -> None:
     """A key proves nothing any more, and tokens of this client end."""
+    _entitled(visit)
     async with _changing(visit, id) as (conn, client, now):
         _by_key(client)
         held = keys.removed(client.keys, kid)
@@ -234,6 +240,7 @@ def _by_key(client: Registered) -> None:
 
 async def renew_secret(visit: Visit, id: str) -> str:
     """Another secret, told this once; the one before proves nothing any more, tokens end."""
+    _entitled(visit)
     secret = new_secret(visit.door.random)
     async with _changing(visit, id) as (conn, client, now):
         if not client.method.startswith("client_secret"):
@@ -245,6 +252,7 @@ async def renew_secret(visit: Visit, id: str) -> str:
 
 async def set_scopes(visit: Visit, id: str, text: str) -> str:
     """The widest it may ask from now on: tokens end, and grants that are wider now."""
+    _entitled(visit)
     async with _changing(visit, id) as (conn, client, now):
         given = declared.asked(text, client.kind)
         held = frozenset(given.split())
@@ -262,6 +270,7 @@ async def set_scopes(visit: Visit, id: str, text: str) -> str:
 
 async def set_redirects(visit: Visit, id: str, said: Sequence[str]) -> list[str]:
     """Where answers go from now on."""
+    _entitled(visit)
     lenient = sandboxes(visit.door.settings.instance)
     async with _changing(visit, id) as (conn, client, now):
         given = redirects(said, native=client.native, lenient=lenient)
@@ -274,6 +283,7 @@ async def set_redirects(visit: Visit, id: str, said: Sequence[str]) -> list[str]
 
 async def set_origins(visit: Visit, id: str, said: Sequence[str]) -> list[str]:
     """Whose pages may call us from now on."""
+    _entitled(visit)
     given = origins(said, lenient=sandboxes(visit.door.settings.instance))
     async with _changing(visit, id) as (conn, _client, now):
         await registered.change(conn, registered.SET_ORIGINS, id, given, ending=False)
@@ -311,6 +321,12 @@ def ages(client: Registered, life: Sequence[ClientAct]) -> Mapping[str, datetime
 def _operator(visit: Visit) -> None:
     if visit.actor.kind is not ActorKind.OPERATOR:
         raise OperatorsAlone
+
+
+def _entitled(visit: Visit) -> None:
+    """An operator who proved who they are lately: what follows lets somebody in."""
+    _operator(visit)
+    stepup.fresh(visit.actor, visit.door.clock())
 
 
 @asynccontextmanager

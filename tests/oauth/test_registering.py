@@ -16,7 +16,7 @@ from carnet import errors
 from carnet.access.door import Visit
 from carnet.access.grants import FRESH
 from carnet.config import Instance
-from carnet.oauth import declared, keys, registering
+from carnet.oauth import declared, keys, registered, registering
 from carnet.oauth.registering import Proposal
 from tests.oauth.place import REDIRECT, SECRET, Place, basic, claims_of
 
@@ -91,6 +91,21 @@ async def test_a_client_waits_then_acts_then_is_suspended_and_its_token_ends_wit
     assert sorted(lines) == [
         (f"client-{act}", said.id) for act in ("approve", "propose", "resume", "suspend")
     ]
+
+
+async def test_planted_a_decision_that_raises_no_revision_lets_old_tokens_live_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = registered.DECIDE.replace("rev = rev + 1,", "")
+    assert fault != registered.DECIDE
+    monkeypatch.setattr(registered, "DECIDE", fault)
+    on, said = await operator(place), software(place)
+    await live(place, said)
+    bearer = (await token(place, said.id)).json["access_token"]
+    for act, status in (("suspend", 401), ("resume", 200)):
+        await registering.decide(on, said.id, act, WHY)
+        await asyncio.sleep(FRESH)
+        assert (await place.fhir("Observation?_count=1", bearer)).status == status
 
 
 async def test_a_client_that_ended_stays_so_and_its_grants_with_it(place: Place) -> None:

@@ -15,10 +15,12 @@ from carnet.access import handles, stepup
 from carnet.access.door import Visit
 from carnet.access.stepup import StepUp
 from carnet.bulk.asked import Asked
+from carnet.oauth import registering
 from carnet.rights import mandate
 from tests.space import Space
 
 pytestmark = pytest.mark.anyio
+CLIENT = registering.Proposal("x", "x", "app", "")
 ACTS = sorted(stepup.table()["acts"])
 
 
@@ -34,6 +36,7 @@ async def said(space: Space, visit: Visit, name: str) -> dict[str, Any]:
         "mode": "bris-de-glace", "reason": "unconscious", "reach_": "care", "code": "ABCDEFGH",
         "until": space.clock.now + timedelta(days=3), "form": "12", "opposed": True,
         "motive": "security", "asked": Asked("system", "here"),
+        "id": "nobody", "act": "approve", "why": "x", "text": "x", "kid": "x", "said": CLIENT,
         "carer": mandate.Traits("MARTIN", "Paul", space.clock.now.date()),
     }  # fmt: skip
     names = list(inspect.signature(function(name)).parameters.values())[1:]
@@ -45,6 +48,7 @@ async def said(space: Space, visit: Visit, name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ACTS)
 async def test_an_old_log_in_is_refused_and_a_fresh_one_goes_on(space: Space, name: str) -> None:
     who = "gp" if "emergency" in name or "declare" in name else "patient"
+    who = "operator" if "registering" in name else who
     for seconds, refused in ((stepup.longest() + 1, True), (stepup.longest() - 60, False)):
         visit = await space.visit(who)
         then = space.clock.now - timedelta(seconds=seconds)
@@ -76,6 +80,7 @@ async def test_who_does_not_say_when_is_refused(space: Space) -> None:
             {"check", "offered", "operation", "running", "end", "end_operation"},
         ),
         ("carnet.rights.close", set()),
+        ("carnet.oauth.registering", {"listed", "shown"}),
     ],
 )
 def test_no_act_of_these_modules_is_left_out(module: str, but: set[str]) -> None:
