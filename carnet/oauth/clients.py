@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from dataclasses import dataclass
 
 from authlib.oauth2.rfc6749 import ClientMixin
@@ -11,6 +12,9 @@ from authlib.oauth2.rfc6749 import ClientMixin
 from carnet.access.scopes import WrongScope, covered, judged
 from carnet.oauth.queries import ClientRow
 from carnet.oauth.requests import digest
+
+# Of a native application, registered without a port: the system gives it one each time (RFC 8252, 7.3).
+PORT = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\])):[1-9][0-9]{0,4}(/[!-~]*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,8 +49,11 @@ class Client(ClientMixin):  # type: ignore[misc]
         return " ".join(words) if within else None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Whole, character by character (OAuth 2.1, 2.3.1)."""
-        return redirect_uri in self.row.redirects
+        """Whole, character by character (OAuth 2.1, 2.3.1); of the device itself, on any port (8.4.2)."""
+        if redirect_uri in self.row.redirects:
+            return True
+        on_device = PORT.fullmatch(redirect_uri)
+        return on_device is not None and "".join(on_device.groups()) in self.row.redirects
 
     def check_client_secret(self, client_secret: str) -> bool:
         """In constant time."""

@@ -18,7 +18,7 @@ from carnet.access.grants import FRESH
 from carnet.config import Instance
 from carnet.oauth import declared, keys, registered, registering
 from carnet.oauth.registering import Proposal
-from tests.oauth.place import REDIRECT, SECRET, Place, basic, claims_of
+from tests.oauth.place import REDIRECT, SECRET, Place, Proof, basic, claims_of
 
 WHY = "Read with its maker on the telephone."
 APP = Proposal(
@@ -366,6 +366,24 @@ def test_a_native_application_comes_back_to_the_device_itself() -> None:
     for address in ("http://127.0.0.1.evil.example/", "http://127.0.0.2/", "http://[::2]/"):
         with pytest.raises(declared.WrongAddress):
             declared.redirect(address, native=True, lenient=True)
+
+
+async def test_the_port_of_a_native_application_is_any_where_none_is_registered(
+    place: Place,
+) -> None:
+    back = ("http://127.0.0.1/back", "http://[::1]:99/back")
+    scopes = "openid fhirUser launch/patient offline_access patient/*.rs"
+    await live(place, replace(APP, native=True, redirects=back, scopes=scopes))
+    for right in ("http://127.0.0.1/back", "http://127.0.0.1:51004/back", "http://[::1]:99/back"):
+        await place.ask(APP.id, Proof(), redirect_uri=right)
+    for wrong in (
+        "http://127.0.0.1:51004/back/", "http://127.0.0.1:51004/", "http://[::1]:98/back",
+        "http://127.0.0.1:0/back", "http://127.0.0.1:x/back", "http://127.0.0.1:8@evil.example/back",
+        "https://127.0.0.1:51004/back", "http://localhost:51004/back", "http://127.0.0.1:80/back?x",
+        "http://[::1]/back", "http://127.0.0.1:123456/back",
+    ):  # fmt: skip
+        said = place.request(APP.id, Proof(), redirect_uri=wrong)
+        assert (await place.get("/oauth/authorize", said)).status == 400, wrong
 
 
 def test_an_international_name_is_told_as_it_reads() -> None:
