@@ -35,8 +35,8 @@ def _values(door: Door, code: str, born: date) -> dict[str, object]:
             "tries": rules().tries}  # fmt: skip
 
 
-async def check(door: Door, request: str, code: str, born: date) -> None:
-    """Whether they go together; a wrong date is counted against the code, at once."""
+async def check(door: Door, request: str, code: str, born: date) -> str:
+    """Whose account they open, and nothing is used; a wrong date is counted against the code, at once."""
     async with door.pool.connection() as conn:
         found = await (await conn.execute(queries.TRY, _values(door, code, born))).fetchone()
         if found is None or not found[0]:
@@ -44,6 +44,7 @@ async def check(door: Door, request: str, code: str, born: date) -> None:
             await audit.write(conn, trace, granted=False)
     if found is None or not found[0]:  # outside: what was counted is committed
         raise WrongActivation
+    return str(found[1])
 
 
 async def use(door: Door, request: str, code: str, born: date) -> str:

@@ -19,7 +19,7 @@ TRY: LiteralString = """
     UPDATE access.activation
        SET tries = tries + CASE WHEN born = %(born)s THEN 0 ELSE 1 END
      WHERE hash = %(hash)s AND used_at IS NULL AND ended_at IS NULL AND until > %(now)s AND tries < %(tries)s
-    RETURNING born = %(born)s
+    RETURNING born = %(born)s, sub
 """
 USE: LiteralString = """
     UPDATE access.activation SET used_at = %(now)s, born = NULL

@@ -16,6 +16,7 @@ from carnet.access.log import roots
 from carnet.access.pages import Opening, Seal
 from carnet.app import export, parts, summary
 from carnet.app.acting import ActingPages
+from carnet.app.activation import ActivationPages
 from carnet.app.alarms import AlarmPages
 from carnet.app.apps import AppPages
 from carnet.app.clients import ClientPages
@@ -41,6 +42,7 @@ from carnet.documents.show import FilePage
 from carnet.documents.text import find as looking
 from carnet.documents.text.pages import Results
 from carnet.documents.upload import Given
+from carnet.portal.activation.acts import ActivationActs
 from carnet.portal.acts import Acts
 from carnet.portal.alarms.acts import AlarmActs
 from carnet.portal.apps.acts import AppActs
@@ -69,6 +71,7 @@ class PageParts:
         self.apps: AppActs = AppPages(built)
         self.identity: IdentityActs = IdentityPages(built)
         self.alarms: AlarmActs = AlarmPages(built)
+        self.activation: ActivationActs = ActivationPages(built)
         self.clients: ClientActs = ClientPages(built)
         self.tries: Tries = Counted(built.door.counter, built.door.clock)
         private = built.settings.instance is Instance.PRIVATE

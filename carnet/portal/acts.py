@@ -23,6 +23,7 @@ from carnet.documents.show import FilePage
 from carnet.documents.text.pages import Results
 from carnet.documents.upload import Given
 from carnet.portal.acting.acts import ActingActs
+from carnet.portal.activation.acts import ActivationActs
 from carnet.portal.alarms.acts import AlarmActs
 from carnet.portal.apps.acts import AppActs
 from carnet.portal.clients.acts import ClientActs
@@ -136,6 +137,7 @@ class Parts(Protocol):
     identity: IdentityActs
     tries: Tries
     alarms: AlarmActs
+    activation: ActivationActs
     clients: ClientActs
 
     @property

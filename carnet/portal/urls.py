@@ -7,6 +7,7 @@ from django.urls import include, path
 from carnet.portal import site
 from carnet.portal.acting import urls as acting
 from carnet.portal.acting import views as acting_views
+from carnet.portal.activation import urls as activation
 from carnet.portal.alarms import urls as alarms
 from carnet.portal.apps import urls as apps
 from carnet.portal.clients import urls as clients
@@ -27,6 +28,7 @@ urlpatterns = [
     *apps.urls,
     *vigilance.urls,
     *opening.urls,
+    *activation.urls,
     *alarms.urls,
     *clients.urls,
     path("", site.home, name="home"),

@@ -37,6 +37,7 @@ from carnet.documents.show import FilePage
 from carnet.documents.text.asking import question
 from carnet.documents.text.pages import Hit, Piece, Results
 from carnet.documents.upload import Given
+from carnet.portal.activation.acts import ActivationActs
 from carnet.portal.acts import Acts
 from carnet.portal.alarms.acts import AlarmActs
 from carnet.portal.apps.acts import AppActs
@@ -53,6 +54,7 @@ from carnet.summary.said import Place as Said
 from carnet.summary.words import Language
 from carnet.vigilance.pages import Found, Person, TraitsForm
 from tests.portal.preview_acting import PreviewAssistants
+from tests.portal.preview_activation import PreviewActivation
 from tests.portal.preview_alarms import PreviewAlarms
 from tests.portal.preview_apps import PreviewApps
 from tests.portal.preview_clients import PreviewClients
@@ -682,6 +684,7 @@ class PreviewParts:
     identity: IdentityActs = PreviewIdentity()
     tries: Tries = PreviewTries()
     alarms: AlarmActs = PreviewAlarms()
+    activation: ActivationActs = PreviewActivation()
     clients: ClientActs = PreviewClients()
     matrix = "matrice de démonstration, non officielle, version 2026-11"
 
