@@ -22,7 +22,7 @@ from carnet.oauth.registering import Proposal
 APP, SOFTWARE = "sandbox-app", "sandbox-software"
 FOLDER: Final = "sandbox"  # of the data folder
 BACK: Final = ("http://127.0.0.1:8765/", "http://localhost:8765/")
-WHY: Final = "A sandbox of the demonstration: nobody here exists."
+WHY: Final = "Bac à sable : ici, personne n’existe."
 
 
 def of_people(id: str = APP) -> Proposal:
