@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import psycopg
 from django.db import InterfaceError, OperationalError
@@ -22,7 +23,9 @@ from django.utils.translation import gettext, gettext_noop
 
 from carnet import errors
 from carnet.access.limits.refusals import AccountStopped, TooManyPatientsRead
+from carnet.access.stepup import StepUp
 from carnet.notices.settings import SeenAtHome
+from carnet.portal.accounts.refusing import NeedsFactor
 from carnet.rights.holder import SeenByRepresentatives
 
 ABSENT = (OperationalError, InterfaceError, psycopg.OperationalError)
@@ -196,6 +199,10 @@ class Refusals:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """None leaves the exception to Django's own handlers, below."""
+        if isinstance(error, NeedsFactor):
+            return redirect("mfa_index")
+        if isinstance(error, StepUp):
+            return redirect(reverse("account_reauthenticate") + "?" + urlencode(_back(request)))
         if isinstance(error, errors.Unauthenticated):
             return redirect("account_login")
         if isinstance(error, errors.CarnetError):
@@ -207,6 +214,15 @@ class Refusals:
             log.error("database unavailable: %s", type(error.__cause__ or error).__name__)
             return page(request, UNAVAILABLE)
         return None
+
+
+def _back(request: HttpRequest) -> dict[str, str]:
+    """Where to go on from, once somebody has proved who they are: the page of the form that was sent."""
+    if request.method in ("GET", "HEAD"):
+        return {"next": request.get_full_path()}
+    came = urlsplit(request.headers.get("referer", ""))
+    here = came.netloc == request.get_host()
+    return {"next": f"{came.path}?{came.query}" if came.query else came.path} if here else {}
 
 
 def refusal(request: HttpRequest, error: errors.CarnetError) -> Refusal:

@@ -32,6 +32,7 @@ def django_settings(config: Config) -> dict[str, Any]:
             "django.contrib.sessions",
             "allauth",
             "allauth.account",
+            "allauth.mfa",
             "carnet.portal.accounts",
             "carnet.portal.components",
         ],
@@ -104,6 +105,14 @@ def django_settings(config: Config) -> dict[str, Any]:
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.ScryptPasswordHasher"],
         "LOGIN_URL": "unlock" if config.private else "account_login",
         "LOGIN_REDIRECT_URL": "home",
+        # second factors: docs/decisions/0058
+        "MFA_ADAPTER": "carnet.portal.accounts.sealing.MFAAdapter",
+        "MFA_SUPPORTED_TYPES": ["totp", "recovery_codes", "webauthn"],
+        "MFA_PASSKEY_LOGIN_ENABLED": True,
+        "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": not secure,  # of this machine; browsers refuse others
+        "MFA_TOTP_TOLERANCE": 1,
+        "MFA_RECOVERY_CODE_COUNT": 10,
+        "ACCOUNT_REAUTHENTICATION_TIMEOUT": 600,
         "ACCOUNT_ADAPTER": "carnet.portal.accounts.adapter.Adapter",
         "ACCOUNT_FORMS": {"login": "carnet.portal.accounts.forms.SignInForm"},
         "ACCOUNT_LOGIN_METHODS": {"username"},

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """From a log-in to an actor of the record."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 from django.contrib.auth import logout
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
@@ -8,6 +11,7 @@ from django.http import HttpRequest
 from carnet import errors
 from carnet.access.actor import Actor
 from carnet.portal import bridge, desk
+from carnet.portal.accounts import proofs
 from carnet.portal.accounts.models import Account
 
 ACTING_FOR = "acting_for"  # of the session: RPPS of whom an assistant chose to act for
@@ -36,6 +40,9 @@ def actor(request: HttpRequest) -> Actor:
                 raise
             del request.session[ACTING_FOR]
             known = bridge.run(desk.parts().actor(account.subject, secret=secret))
+        found = proofs.judge(request, account, known.kind)
+        when = (known.authenticated or datetime.now(UTC)) - timedelta(seconds=found.age)
+        known = replace(known, acr=found.acr, authenticated=when)  # by the clock of the acts
         if request.session.get(REVISION) != known.rev:  # ended since, with all that was connected
             logout(request)
             raise errors.Unauthenticated
@@ -51,6 +58,7 @@ def logged_in(request: HttpRequest, user: AbstractBaseUser, **sent: object) -> N
     if account is not None:
         found = bridge.run(desk.parts().actor(account.subject))
         request.session[REVISION] = found.rev
+    proofs.just_proved(request)
 
 
 def _assisted(who: Actor) -> str:

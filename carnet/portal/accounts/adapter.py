@@ -4,13 +4,15 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from carnet import errors
+from carnet.access import stepup
 from carnet.portal import bridge, desk
-from carnet.portal.accounts import devices
+from carnet.portal.accounts import devices, proofs
 
 
 class Adapter(DefaultAccountAdapter):
@@ -50,6 +52,16 @@ class Adapter(DefaultAccountAdapter):
         answer: HttpResponse = super().post_login(request, user, **given)
         devices.keep(request, answer, user)
         return answer
+
+    def get_login_stages(self) -> list[str]:
+        """Our own way to ask for the second factor in place of allauth's."""
+        ours = "carnet.portal.accounts.stages.FactorStage"
+        theirs = "allauth.mfa.stages.AuthenticateStage"
+        return [ours if each == theirs else each for each in super().get_login_stages()]
+
+    def is_reauthentication_required(self, *, app: str) -> bool:
+        """To change a factor: who logged in a short while ago has proved who they are."""
+        return not proofs.lately(context.request, stepup.longest())
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

@@ -22,12 +22,21 @@ def ensure_accounts(subjects: Mapping[str, str], password: str) -> None:
     encoded = next((user.password for user in known.values()), "")
     if not (encoded and check_password(password, encoded)):
         encoded = make_password(password)
+    # Who activated their account has another identifier since, and keeps it.
+    others = Account.objects.filter(subject__in=list(subjects.values()))
+    kept = {
+        one.subject for one in others.select_related("user") if one.user.username not in subjects
+    }
     for name, subject in subjects.items():
+        if subject in kept:
+            continue
         user = known.get(name) or users.create(username=name, password=encoded)
         if user.password != encoded:
             user.password = encoded
             user.save(update_fields=["password"])
-        Account.objects.update_or_create(user=user, defaults={"subject": subject})
+        Account.objects.update_or_create(
+            user=user, defaults={"subject": subject, "demonstration": True}
+        )
 
 
 @transaction.atomic

@@ -12,6 +12,11 @@ class Account(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="account"
     )
     subject = models.CharField(max_length=200, unique=True)
+    # Nobody's, in a demonstration: a password alone opens it there, and nowhere else.
+    demonstration = models.BooleanField(default=False)
+    # Activated by a code that was given to the person, and without a second factor yet: who stole a
+    # password alone sets none.
+    enrols = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.subject

@@ -7,6 +7,7 @@ A second factor that the account has stays: it is asked at the next log-in.
 
 from datetime import date
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
@@ -36,6 +37,7 @@ def make(code: str, born: date, name: str, password: str) -> None:
             account.demonstration = (
                 False  # somebody's from now on: a password alone opens it no more
             )
+            account.enrols = not Authenticator.objects.filter(user=user).exists()
             account.save()
             bridge.run(acts.use(code, born))
     except IntegrityError:
