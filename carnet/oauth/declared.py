@@ -24,8 +24,14 @@ HOST = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.ASCII
 )
 VISIBLE = re.compile("[!-~]+", re.ASCII)
+LAST_LETTER: Final = (
+    "\u017e"  # of European languages; beyond are phonetic letters that look like others
+)
 IN_NAMES: Final = " 0123456789'’.-&+()"
 # What is drawn alike in most typefaces; accents and marks have gone before.
+STRUCK: Final = str.maketrans(
+    "øđłħŧðıĸ", "odlhtdik"
+)  # letters that do not come apart from their mark
 ALIKE: Final = (("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"))
 LEVELS: Final = {"app": ("patient", "user"), "software": ("system", "user")}
 ACTS: Final = {"c": "create", "u": "update", "d": "delete"}
@@ -61,9 +67,7 @@ def identifier(text: str) -> str:
 def name(text: str) -> str:
     """As people will read it: of one script, so that no other letter passes for one of it."""
     text = " ".join(unicodedata.normalize("NFC", text).split(" "))
-    strange = any(
-        not (unicodedata.name(each, "").startswith("LATIN ") or each in IN_NAMES) for each in text
-    )
+    strange = any(not (_latin(each) or each in IN_NAMES) for each in text)
     if not 3 <= len(text) <= LONGEST_NAME or strange or text != text.strip() or "  " in text:
         raise WrongName
     if not read_as(text):
@@ -71,10 +75,14 @@ def name(text: str) -> str:
     return text
 
 
+def _latin(letter: str) -> bool:
+    return letter <= LAST_LETTER and unicodedata.name(letter, "").startswith("LATIN ")
+
+
 def read_as(text: str) -> str:
     """What a hurried eye keeps of a name: two names with the same are one."""
     plain = unicodedata.normalize("NFKD", text).casefold()
-    kept = "".join(each for each in plain if each.isalnum())
+    kept = "".join(each for each in plain if each.isalnum()).translate(STRUCK)
     for one, other in ALIKE:
         kept = kept.replace(one, other)
     return kept

@@ -71,6 +71,7 @@ def test_keys_are_pasted_and_taken_away_and_a_private_one_is_told(logged_in: Any
     private = json.dumps(key.as_dict(private=True))
     page = client.post(LAB, {"form": "key", "text": private})
     assert "C’est une clé privée." in text(page)
+    assert str(key.as_dict(private=True)["d"]) not in page.content.decode()
     public = json.dumps(key.as_dict(private=False))
     assert client.post(LAB, {"form": "key", "text": public}).status_code == 302
     assert client.post(LAB, {"form": "remove", "kid": "one"}).status_code == 302

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from carnet import errors
 from carnet.access.actor import Actor
 from carnet.oauth import declared
+from carnet.oauth.keys import PrivateKey
 from carnet.oauth.registered import ClientAct, Registered
 from carnet.oauth.registering import DECISIONS, LONGEST_WHY, ages
 from carnet.portal import bridge, desk
@@ -136,6 +137,8 @@ def client(request: HttpRequest, id: str) -> HttpResponse:
         if wrong is None:
             error = said
         else:
+            if isinstance(refused, PrivateKey):  # it is not shown again
+                wrong.data = {**wrong.data, "text": ""}
             wrong.add_error("why" if sent == "decide" else "text" if sent == "key" else sent, said)
     open_ = found.state != "ended"
     page = {
