@@ -15,8 +15,9 @@ import typer
 from psycopg import AsyncConnection
 
 from carnet.access import door
-from carnet.access.limits import alarms
+from carnet.access.limits import alarms, table
 from carnet.cli import common
+from carnet.config import Instance
 
 commands = typer.Typer(no_args_is_help=True, help="What an operator must look at.")
 By = Annotated[str, typer.Option("--by", help="Who looks, as a subject: operator:….")]
@@ -45,6 +46,15 @@ def list_(
     for each in _do(data, lambda conn: alarms.listed(conn, since)):
         what = alarms.reasons()[each.reason].what["en"]
         print(json.dumps({**dataclasses.asdict(each), "what": what}, default=str))
+
+
+@commands.command()
+def rates(data: common.Data = None) -> None:
+    """Print how often anybody may do anything here, a JSON object a line."""
+    with common.refusals():
+        demonstration = common.settings_of(data).instance is Instance.DEMONSTRATION
+        for each in table.load(demonstration=demonstration).values():
+            print(json.dumps(dataclasses.asdict(each)))
 
 
 @commands.command()

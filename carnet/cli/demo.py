@@ -19,6 +19,7 @@ from rich.table import Table
 
 from carnet import app as composition
 from carnet import errors, portal
+from carnet.access.limits import table as limits
 from carnet.app import demonstration, filling, sandboxes, worker
 from carnet.app.filling import Loaded
 from carnet.app.parts import build, visit
@@ -122,6 +123,11 @@ def show(settings: Settings, population: Population) -> None:
     out.print(table)
     out.print(f"Pages : [bold]{settings.base_url}[/bold]  (mot de passe : {PASSWORD})")
     out.print(f"API FHIR : [bold]{settings.base_url}/fhir[/bold]  (./run token --as gp)")
+    wide = limits.load(demonstration=True)
+    shown = ", ".join(
+        f"{wide[name].most:,} {name}" for name in ("api-read", "api-search", "api-write")
+    )
+    out.print(f"Limites larges, de démonstration, par compte et par minute : {shown}")
 
 
 def _with_base(settings: Settings) -> Settings:

@@ -33,9 +33,10 @@ from urllib.parse import urlsplit
 import aiohttp
 import psycopg
 
-from carnet.access import handles
+from carnet.access import handles, keyring
 from carnet.access.actor import Actor
 from carnet.access.door import Visit
+from carnet.access.limits import alarms
 from carnet.app import demonstration, parts
 from carnet.app.parts import Built
 from carnet.cli.demo import PASSWORD, SEED
@@ -594,6 +595,35 @@ async def connections_over(served: Served) -> Ended:
     return ended
 
 
+async def account_stopped(served: Served) -> Ended:
+    """An account that walked through records is stopped: nothing enters by it until an operator looked."""
+    patient, actor = await served.patient("patient"), await served.actor("gp")
+    ways = await channels(served, "gp", patient)
+
+    async def stop() -> None:
+        async with served.built.pool.connection() as conn, conn.transaction():
+            await alarms.stop(conn, actor.sub, "walk", served.built.door.clock())
+
+    ended = await watched("account stopped", ways, stop)
+    async with served.built.pool.connection() as conn:
+        await alarms.resume(conn, actor.sub)
+    await served.pages.pop("gp").close()
+    return ended
+
+
+async def key_leaked(served: Served) -> Ended:
+    """A key that signs tokens is in other hands: all it signed ends."""
+    ways = await channels(served, "gp", await served.patient("patient"), pages=False)
+    built = served.built
+
+    async def leak() -> None:
+        keyring.rotate(
+            built.settings.keys, built.door.clock, parts.longest(built.settings), leaked=True
+        )
+
+    return await watched("key leaked", ways, leak)
+
+
 async def _as(served: Served, persona: str, act: Callable[[Visit], Awaitable[Any]]) -> None:
     await act(await served.visit(persona))
 
@@ -612,7 +642,13 @@ RIGHTS: tuple[Scenario, ...] = (
 )
 
 
-EVERY = (*RIGHTS, connections_over, closed)  # the whole record last: nothing is open after it
+EVERY = (
+    *RIGHTS,
+    connections_over,
+    account_stopped,
+    key_leaked,
+    closed,
+)  # the whole record last: nothing is open after it
 
 
 async def ended(data: Path, these: Sequence[Scenario] = EVERY) -> list[Ended]:
