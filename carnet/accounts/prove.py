@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from carnet import errors
-from carnet.access import audit
+from carnet.access import audit, stepup
 from carnet.access import queries as access
 from carnet.access.actor import ActorKind
 from carnet.access.door import Door, Visit
@@ -41,6 +41,7 @@ def hashed(door: Door, plain: str) -> bytes:
 async def give(visit: Visit, patient: str, document: str) -> Given:
     """A code for this person, whose document is before you; patient: id of their Patient."""
     door, actor = visit.door, visit.actor
+    stepup.fresh(actor, door.clock())
     if actor.kind is not ActorKind.OPERATOR:
         raise errors.NotFound
     if document not in rules().documents:

@@ -27,3 +27,16 @@ USE: LiteralString = """
        AND born = %(born)s
     RETURNING sub, cid
 """
+# Every account that somebody stopped, or that has a code in force: no name, no record.
+LISTED: LiteralString = """
+    SELECT s.sub, s.kind, p.why AS stopped, p.at AS since, max(a.until) AS code
+      FROM access.subject s
+      LEFT JOIN access.stopped p ON p.sub = s.sub
+      LEFT JOIN access.activation a
+             ON a.sub = s.sub AND a.used_at IS NULL AND a.ended_at IS NULL AND a.until > %(now)s
+     WHERE p.sub IS NOT NULL OR a.sub IS NOT NULL
+     GROUP BY s.sub, s.kind, p.why, p.at
+     ORDER BY s.sub
+     LIMIT %(most)s
+"""
+KNOWN: LiteralString = "SELECT patient FROM access.subject WHERE sub = %s"

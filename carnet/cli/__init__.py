@@ -7,6 +7,7 @@ import typer
 
 from carnet import __version__
 from carnet.cli import (
+    account,
     alerts,
     audit,
     check,
@@ -57,6 +58,7 @@ def carnet(
 
 for command in (check.check, demo.demo, load.load, migrate.migrate, serve.serve, token.token):
     app.command()(command)
+app.add_typer(account.commands, name="account")
 app.add_typer(alerts.commands, name="alerts")
 app.add_typer(audit.commands, name="audit")
 app.add_typer(client.commands, name="client")

@@ -102,6 +102,8 @@ ACTS = {
     "end-connections": "Fermeture de vos connexions",
     "activation-code": "Remise d’un code pour votre compte",
     "activate": "Activation de votre compte",
+    "account-stop": "Arrêt de votre compte",
+    "account-reopen": "Réouverture de votre compte",
     "explain": "Question sur ce qui n’est pas visible",
 }
 OTHERWISE = "Accès"  # an act that has no words here is still told

@@ -35,7 +35,7 @@ async def said(space: Space, visit: Visit, name: str) -> dict[str, Any]:
         "patient": space.patient_id(), "handle": handles.write(visit, space.where.people["patient"]),
         "mode": "bris-de-glace", "reason": "unconscious", "reach_": "care", "code": "ABCDEFGH",
         "until": space.clock.now + timedelta(days=3), "form": "12", "opposed": True,
-        "motive": "security", "asked": Asked("system", "here"),
+        "motive": "security", "document": "CN", "asked": Asked("system", "here"),
         "id": "nobody", "act": "approve", "why": "x", "text": "x", "kid": "x", "said": CLIENT,
         "carer": mandate.Traits("MARTIN", "Paul", space.clock.now.date()),
     }  # fmt: skip
