@@ -38,7 +38,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         counter = self._counter()
-        if scope["type"] != "http" or counter is None or scope["path"].startswith(FREE):
+        if scope["type"] != "http" or counter is None or free(scope["path"]):
             await self._app(scope, receive, send)
             return
         socket, port = scope.get("client") or ("", 0)
@@ -60,6 +60,11 @@ class Guard:
             await answer(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+
+def free(path: str) -> bool:
+    """Whether nothing is counted there."""
+    return path == FREE[0] or path.startswith(FREE[1])
 
 
 def rate_of(path: str) -> str:
