@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from carnet import errors
+from carnet.access.limits.refusals import AccountStopped
 from carnet.app.parts import Built, actor, claims
 from carnet.documents.guide import Guided
 from carnet.oauth.origins import Origins, Shared
@@ -62,7 +63,7 @@ def office(built: Built) -> Office:
     def told(sub: str, situation: str | None, client: str, scope: str) -> dict[str, Any]:
         try:
             return from_thread.run(partial(made, sub, situation, client, scope))
-        except errors.Unauthenticated:
+        except (errors.Unauthenticated, AccountStopped):
             raise UnknownSubject from None
 
     return Office(

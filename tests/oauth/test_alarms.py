@@ -3,8 +3,14 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
 
+import pytest
+from anyio import to_thread
+
+from carnet.access.limits import alarms
+from carnet.app.protocol import office
+from carnet.oauth.server import UnknownSubject
 from tests.oauth.place import Place, Proof, code_of
 
 pytestmark = pytest.mark.anyio
@@ -28,3 +34,19 @@ async def test_a_code_used_twice(place: Place) -> None:
     assert await place.rows(TOLD) == []
     assert (await place.redeem("an-app", code, proof)).status == 400
     assert await place.rows(TOLD) == [("code-reuse", "an-app", "grant-ended")]
+
+
+async def test_an_account_that_is_stopped_gets_no_token_by_any_application(place: Place) -> None:
+    """What it was given ends, and nothing new is made of it, by an error that says no more."""
+    await place.register("an-app")
+    tokens = await place.log_in("an-app", "patient")
+    sub = (await place.space.actor("patient")).sub
+    async with place.space.built.pool.connection() as conn, conn.transaction():
+        await alarms.stop(conn, sub, "walk", place.space.clock())
+    refused = await place.refresh("an-app", tokens["refresh_token"])
+    assert (refused.status, refused.json["error"]) == (400, "invalid_grant")
+    await asyncio.sleep(0.6)  # a token is believed half a second
+    assert (await place.fhir("Patient", tokens["access_token"])).status == 401
+    office_claims = office(place.space.built).claims
+    with pytest.raises(UnknownSubject):
+        await to_thread.run_sync(office_claims, sub, None, "an-app", "patient/*.rs")
