@@ -12,7 +12,7 @@ from carnet.oauth import kinds
 from carnet.portal.apps import words
 from carnet.portal.apps.acts import Answered
 from tests.portal.preview import CLAIRE, PreviewParts
-from tests.portal.preview_apps import AGAIN, ID, SECRET
+from tests.portal.preview_apps import AGAIN, ID, SECRET, PreviewApps
 
 HERE = ZoneInfo("Europe/Paris")
 ASK = f"/autoriser/{SECRET}/"
@@ -31,8 +31,10 @@ def day(days: int) -> str:
 
 @pytest.fixture
 def done(site: PreviewParts) -> list[tuple[object, ...]]:
-    site.apps.done.clear()
-    return site.apps.done
+    apps = site.apps
+    assert isinstance(apps, PreviewApps)
+    apps.done.clear()
+    return apps.done
 
 
 def test_each_row_of_health_data_stands_in_one_kind_that_has_words() -> None:
@@ -187,7 +189,7 @@ def test_what_was_allowed_is_ended_by_one_button(logged_in: Any, done: list[Any]
     client = logged_in("patient")
     said = client.get("/applications/").content.decode()
     assert said.count("Terminer<span") == 1, "what has ended has no button"
-    assert "Résultats de laboratoire ; Mesures" in said
+    assert "<dd>Résultats de laboratoire ; Mesures" in said
     answer = client.post("/applications/", {"act": "end", "id": str(ID)})
     assert (answer.status_code, answer["Location"]) == (302, "/applications/?fait=fin")
     assert done == [("end", str(ID))]

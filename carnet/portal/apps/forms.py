@@ -52,14 +52,14 @@ class AllowForm(forms.Form):
         self._now, self._question = now, asked.question
         if len(asked.records) > 1:
             self.fields["record"] = one_of(
-                _("De quel dossier ?"),
+                _("De quel dossier ?"),
                 {one or "own": name for one, name in asked.records},
                 _("Choisissez le dossier."),
             )
         question = asked.question
         if question.kinds:
             self.fields["kinds"] = forms.MultipleChoiceField(
-                label=_("Quelles données pourra-t-elle lire ?"),
+                label=_("Quelles données pourra-t-elle lire ?"),
                 choices=[(name, words.KINDS[name]) for name in question.kinds],
                 required=not question.writes,
                 widget=forms.CheckboxSelectMultiple,
@@ -67,12 +67,12 @@ class AllowForm(forms.Form):
             )
         if question.writes and question.reads:
             self.fields["direction"] = one_of(
-                _("Que pourra-t-elle faire ?"),
+                _("Que pourra-t-elle faire ?"),
                 words.DIRECTIONS,
                 _("Choisissez ce qu’elle pourra faire."),
             )
         self.fields["until"] = one_of(
-            _("Jusqu’à quand ?"), words.DAYS, _("Choisissez jusqu’à quand.")
+            _("Jusqu’à quand ?"), words.DAYS, _("Choisissez jusqu’à quand.")
         )
         self.fields["until"].initial = "month"
         self.fields["day"] = last_day(_("Le jour choisi"))

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 KINDS = {
     "laboratory": _("Résultats de laboratoire"),
-    "measures": _("Mesures : tension, poids, glycémie et autres"),
+    "measures": _("Mesures : tension, poids, glycémie et autres"),
     "medicines": _("Ordonnances et médicaments"),
     "vaccines": _("Vaccins"),
     "allergies": _("Allergies et effets indésirables"),
@@ -34,8 +34,8 @@ WHY = {
     "person": _("terminé par vous ou par la personne du dossier"),
     "client": _("terminé par l’application"),
     "operator": _("arrêté par l’exploitant"),
-    "reuse": _("arrêté par sécurité : un jeton a servi deux fois"),
-    "code-reuse": _("arrêté par sécurité : un code a servi deux fois"),
+    "reuse": _("arrêté par sécurité : un jeton a servi deux fois"),
+    "code-reuse": _("arrêté par sécurité : un code a servi deux fois"),
     "replaced": _("remplacé par un accord plus récent"),
     "over": _("arrivé à sa fin"),
 }
