@@ -56,6 +56,8 @@ ELSEWHERE = {
     "carnet.notices.letters:letter": "reads",
     "carnet.notices.settings:chosen": "reads",
     "carnet.rights.life:of": "reads",
+    "carnet.accounts.prove:give": "one transaction, and the code is shown after it alone",
+    "carnet.accounts.activate:use": "tests/portal/test_activation.py: used last, making the account",
     "carnet.documents.text.index:backlog": "reads",
     "carnet.app.filling:_there": "reads",
     "carnet.access.door.reindex:Reindex._trace": "test_reindex.py: killed at any moment, it goes on",

@@ -108,6 +108,63 @@ def test_who_lost_the_way_in_has_a_new_identifier_and_password(client: Any) -> N
     assert password != before[0][1]
 
 
+def test_an_account_of_the_demonstration_that_is_activated_is_somebodys(client: Any) -> None:
+    """A recovery never skips the second factor: what let a password alone in is taken off."""
+    from django.contrib.auth.models import User
+
+    from carnet.portal.accounts.models import Account
+
+    user = User.objects.create(username="played")
+    Account.objects.create(user=user, subject=SUBJECT, demonstration=True)
+    assert "Votre compte est prêt" in text(client.post(PAGE, SENT))
+    assert not Account.objects.get(subject=SUBJECT).demonstration
+
+
+def test_a_new_account_may_set_its_first_factor(client: Any) -> None:
+    from carnet.portal.accounts.models import Account
+
+    client.post(PAGE, SENT)
+    made = Account.objects.get(subject=SUBJECT)
+    assert (made.enrols, made.demonstration) == (True, False)
+
+
+def recovered(client: Any) -> None:
+    """Who has a factor comes back by a code: the factor is there, and no first one may be set beside it."""
+    from allauth.mfa.models import Authenticator
+    from django.contrib.auth.models import User
+
+    from carnet.portal.accounts.models import Account
+
+    user = User.objects.create(username="suzanne")
+    Account.objects.create(user=user, subject=SUBJECT)
+    Authenticator.objects.create(user=user, type="recovery_codes", data={})
+    assert "Votre compte est prêt" in text(client.post(PAGE, SENT))
+    assert Authenticator.objects.filter(user=user).count() == 1
+    assert not Account.objects.get(subject=SUBJECT).enrols
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_recovery_never_skips_the_second_factor(client: Any) -> None:
+    recovered(client)
+
+
+def test_the_test_above_sees_one_that_does(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted fault: the factors are forgotten with the password."""
+    from allauth.mfa.models import Authenticator
+
+    from carnet.portal.activation import views
+
+    whole = views.make
+
+    def forgetful(*given: Any) -> None:
+        Authenticator.objects.all().delete()
+        whole(*given)
+
+    monkeypatch.setattr(views, "make", forgetful)
+    with pytest.raises(AssertionError):
+        recovered(client)
+
+
 @pytest.mark.parametrize(
     "wrong", [{"code": "0000-0000-0000-001"}, {"born": "15/5/1941"}, {"code": "x"}]
 )
