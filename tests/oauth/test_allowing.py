@@ -89,7 +89,7 @@ async def test_what_was_not_offered_allows_nothing(place: Place) -> None:
         ({"until": now + timedelta(days=367)}, WrongEnd),
     ):
         with pytest.raises(error):
-            await allowing.allow(me, secret, replace(good, **wrong), issuer=BASE)  # type: ignore[arg-type]
+            await allowing.allow(me, secret, replace(good, **wrong), issuer=BASE)
     assert await place.rows("SELECT 1 FROM access.allowed") == []
     assert "code=" in await allowing.allow(me, secret, good, issuer=BASE)
 
@@ -114,7 +114,7 @@ async def test_who_is_asked_to_log_in_again_does(place: Place) -> None:
     me = parts.visit(place.space.built, replace(me.actor, authenticated=None))
     with pytest.raises(LogInAgain):
         await asking.question(me, secret, before)
-    assert await asking.question(me, secret, place.space.clock())
+    assert (await asking.question(me, secret, place.space.clock())).name == "an-app"
 
 
 async def test_nobody_allows_in_secret_and_software_allows_nothing(place: Place) -> None:
