@@ -110,6 +110,7 @@ def django_settings(config: Config) -> dict[str, Any]:
         "MFA_SUPPORTED_TYPES": ["totp", "recovery_codes", "webauthn"],
         "MFA_PASSKEY_LOGIN_ENABLED": True,
         "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": not secure,  # of this machine; browsers refuse others
+        "MFA_WEBAUTHN_USER_VERIFICATION": "required",  # a key that anybody may press proves nobody
         "MFA_TOTP_TOLERANCE": 1,
         "MFA_RECOVERY_CODE_COUNT": 10,
         "ACCOUNT_REAUTHENTICATION_TIMEOUT": 600,

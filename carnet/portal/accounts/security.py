@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from allauth.account.internal.decorators import login_stage_required
 from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
+from allauth.account.views import LoginView
 from allauth.mfa.base.forms import ReauthenticateForm
 from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.base.views import AuthenticateView
@@ -37,9 +38,9 @@ from carnet.portal.accounts.stages import FactorStage
 from carnet.portal.headers import POLICY
 
 FEW = 3  # codes left on a sheet when a page says so
-SCRIPT = (
-    f"{POLICY}; script-src 'self'"  # passkeys are a script's; each of these pages has another way
-)
+# Of a passkey, which is a script's; each of these pages has another way.
+# Of a passkey; each of these pages has another way in.
+SCRIPT = f"{POLICY}; script-src 'self'; connect-src 'self'"
 
 
 class NoFactorYet(errors.Forbidden):
@@ -107,6 +108,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _scripted(response: Any) -> HttpResponse:
+    """A page where a passkey may be used: the connection it needs is to this site."""
     response.headers["Content-Security-Policy"] = SCRIPT
     return response
 
@@ -230,6 +232,13 @@ class RemovePasskey(RemoveWebAuthnView):
 
     def get_success_url(self) -> str:
         return reverse("mfa_index")
+
+
+class LogIn(LoginView):
+    """The page of log-in."""
+
+    def dispatch(self, request: HttpRequest, *given: Any, **more: Any) -> HttpResponse:
+        return _scripted(super().dispatch(request, *given, **more))
 
 
 class ByPasskey(LoginWebAuthnView):
@@ -381,4 +390,5 @@ def _onwards(request: HttpRequest) -> HttpResponse:
 
 
 second = Second.as_view()
+log_in = login_not_required(LogIn.as_view())
 by_passkey = login_not_required(ByPasskey.as_view())

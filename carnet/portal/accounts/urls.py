@@ -8,7 +8,7 @@ from carnet.portal.accounts import security
 from carnet.portal.accounts.views import connections
 
 urlpatterns = [
-    path("connexion/", views.login, name="account_login"),
+    path("connexion/", security.log_in, name="account_login"),
     path("deconnexion/", views.logout, name="account_logout"),
     path("connexions/", connections, name="connections"),
     path("connexion/code/", security.second, name="mfa_authenticate"),
