@@ -153,8 +153,7 @@ def test_the_test_above_sees_one_that_does(client: Any, monkeypatch: pytest.Monk
     from allauth.mfa.models import Authenticator
 
     from carnet.portal.activation import views
-
-    whole = views.make
+    from carnet.portal.activation.make import make as whole
 
     def forgetful(*given: Any) -> None:
         Authenticator.objects.all().delete()
