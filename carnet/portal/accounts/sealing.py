@@ -23,7 +23,7 @@ class MFAAdapter(DefaultMFAAdapter):
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": _("Ce code n’est pas le bon, ou il a déjà servi."),
         "cannot_delete_authenticator": _(
-            "C’est votre seul second facteur : ajoutez-en un autre avant de retirer celui-ci."
+            "C’est votre seul second facteur : ajoutez-en un autre avant de retirer celui-ci."
         ),
     }
 
