@@ -322,6 +322,19 @@ async def subject(
         return await cur.fetchone()
 
 
+SITUATIONS: LiteralString = """
+    SELECT x.id, o.name FROM access.situation x JOIN access.organisation o ON o.cid = x.org
+     WHERE x.sub = %s ORDER BY o.name, x.id LIMIT 100
+"""
+
+
+async def situations(conn: AsyncConnection[Any], sub: str) -> list[tuple[str, str]]:
+    """Where a professional practises: situation and name of the organisation; index situation_of."""
+    async with conn.cursor() as cur:
+        await cur.execute(SITUATIONS, (sub,))
+        return [(id, name) for id, name in await cur.fetchall()]
+
+
 REVISION: LiteralString = "SELECT rev FROM access.subject WHERE sub = %s"
 
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Unpack
 
+from carnet.access import queries
 from carnet.access.actor import Actor
 from carnet.access.limits.login import Counted, Tries
 from carnet.access.log import roots
@@ -99,12 +100,27 @@ class PageParts:
         return self._seal
 
     async def actor(
-        self, subject: str, *, secret: bool = False, acting_for: int | None = None
+        self,
+        subject: str,
+        *,
+        secret: bool = False,
+        acting_for: int | None = None,
+        situation: str | None = None,
     ) -> Actor:
         """The actor of a log-in."""
         return await parts.actor(
-            self._built, subject, client=CLIENT, secret=secret, acting_for=acting_for
+            self._built,
+            subject,
+            client=CLIENT,
+            secret=secret,
+            acting_for=acting_for,
+            situation=situation,
         )
+
+    async def situations(self, subject: str) -> Sequence[tuple[str, str]]:
+        """Where a professional practises."""
+        async with self._built.pool.connection() as conn:
+            return await queries.situations(conn, subject)
 
 
 class PageActs(ActingPages, RightsPages):

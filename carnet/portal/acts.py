@@ -148,11 +148,20 @@ class Parts(Protocol):
         """The last root of the audit handed out; None before there is one."""
 
     async def actor(
-        self, subject: str, *, secret: bool = False, acting_for: int | None = None
+        self,
+        subject: str,
+        *,
+        secret: bool = False,
+        acting_for: int | None = None,
+        situation: str | None = None,
     ) -> Actor:
         """The actor of a log-in, from `access.subject`.
 
         secret: a minor's connection that leaves no trace for their representatives; BusinessRule when
         it is not theirs to ask. acting_for: RPPS of whom an assistant chose, the first of theirs when
-        none is; Forbidden when they do not assist them (any more).
+        none is; Forbidden when they do not assist them (any more). situation: where a professional
+        practises, the first when none is; Unauthenticated when it is not theirs (any more).
         """
+
+    async def situations(self, subject: str) -> Sequence[tuple[str, str]]:
+        """Where a professional practises: situation, and name of the organisation."""

@@ -25,7 +25,7 @@ from carnet import errors
 from carnet.access.limits.refusals import AccountStopped, TooManyPatientsRead
 from carnet.access.stepup import StepUp
 from carnet.notices.settings import SeenAtHome
-from carnet.portal.accounts.refusing import NeedsFactor
+from carnet.portal.accounts.refusing import NeedsFactor, NeedsSituation
 from carnet.rights.holder import SeenByRepresentatives
 
 ABSENT = (OperationalError, InterfaceError, psycopg.OperationalError)
@@ -199,6 +199,8 @@ class Refusals:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """None leaves the exception to Django's own handlers, below."""
+        if isinstance(error, NeedsSituation):
+            return redirect("situation")
         if isinstance(error, NeedsFactor):
             return redirect("mfa_index")
         if isinstance(error, StepUp):

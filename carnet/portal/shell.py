@@ -59,6 +59,7 @@ class Shell:
     name: str  # of who is logged in, "" when nobody is known
     kind: str  # of who is logged in, "" when nobody is known
     assisted: str  # whom an assistant acts for
+    place: str  # where a professional of several places said they are, "" else
     secret: bool  # a minor's connection that representatives know nothing of
     items: tuple[Item, ...]
     here: str  # the entry this page belongs to, "" when none
@@ -82,6 +83,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         name=who.name if who else "",
         kind=str(who.kind) if who else "",
         assisted=getattr(request, "assisted", ""),
+        place=who.org_name if who and int(request.session.get("places", 0)) > 1 else "",
         secret=bool(who and who.secret),
         items=entries,
         here=next((each.label for each in entries if each.current), ""),

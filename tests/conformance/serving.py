@@ -113,7 +113,7 @@ def ids(peopled: Peopled) -> Any:
 def claims(peopled: Peopled) -> dict[str, dict[str, Any]]:
     """Claims of the patient and of the laboratory's software."""
     patient = f"Patient/{patient_id(peopled)}"
-    common = {"scope": "*", "acr": "eidas1", "client": "tests", "rev": 1}
+    common = {"scope": "*", "acr": "carnet:1", "client": "tests", "rev": 1}
     software = people.POPULATION.persona("lab-software")
     place = peopled.where.places[str(software.establishment)]
     return {

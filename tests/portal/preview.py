@@ -686,6 +686,7 @@ class PreviewParts:
     alarms: AlarmActs = PreviewAlarms()
     activation: ActivationActs = PreviewActivation()
     clients: ClientActs = PreviewClients()
+    practised: Sequence[tuple[str, str]] = ()  # by every professional
     matrix = "matrice de démonstration, non officielle, version 2026-11"
 
     def seal(self) -> Seal | None:
@@ -694,12 +695,23 @@ class PreviewParts:
     dismissed: set[int] = set()  # whom an assistant no longer assists
 
     async def actor(
-        self, subject: str, *, secret: bool = False, acting_for: int | None = None
+        self,
+        subject: str,
+        *,
+        secret: bool = False,
+        acting_for: int | None = None,
+        situation: str | None = None,
     ) -> Actor:
+        if situation is not None and situation not in dict(self.practised):
+            raise errors.Unauthenticated
         if secret and subject != "patient:newcomer":
             raise errors.BusinessRule
         if acting_for in self.dismissed:
             raise errors.Forbidden
         found = ACTORS[subject]
         rev = revisions.get(subject, 1)
+        found = replace(found, org_name=dict(self.practised).get(situation or "", ""))
         return replace(found, secret=secret, rpps=acting_for or found.rpps, rev=rev)
+
+    async def situations(self, subject: str) -> Sequence[tuple[str, str]]:
+        return self.practised

@@ -48,7 +48,7 @@ def test_every_page_answers_whole(
     assert len(idents) == len(set(idents))
 
 
-SCRIPTED = {"/compte/connexion/"}  # where a passkey may be used
+SCRIPTED = {"/compte/connexion/", "/compte/securite/cle/"}  # where a passkey may be used
 
 
 @pytest.mark.parametrize(("who", "path", "status"), PAGES)
@@ -72,7 +72,15 @@ def test_no_page_carries_script_or_style_or_calls_outside(
         script.drop_tree()
     assert tree.xpath("//script | //style | //iframe | //object | //embed") == []
     assert tree.xpath("//@style | //@*[starts-with(name(), 'on')]") == []
-    addresses = tree.xpath("//@href | //@src | //@action")
+    for away in tree.xpath(
+        "//a[@rel='noreferrer external']"
+    ):  # a site that is not ours, if one wants
+        assert away.get("href").startswith("https://")
+        away.drop_tree()
+    addresses = [
+        *tree.xpath("//@href | //@src[not(starts-with(., 'data:image/'))]"),
+        *tree.xpath("//@action"),
+    ]
     assert [one for one in addresses if not one.startswith(("/", "#", "?"))] == []
 
 

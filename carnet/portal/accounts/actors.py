@@ -13,10 +13,13 @@ from carnet.access.actor import Actor
 from carnet.portal import bridge, desk
 from carnet.portal.accounts import proofs
 from carnet.portal.accounts.models import Account
+from carnet.portal.accounts.refusing import NeedsSituation
 
 ACTING_FOR = "acting_for"  # of the session: RPPS of whom an assistant chose to act for
 REVISION = "revision"  # of the session: that of the subject when they logged in
 SEEN = "seen"  # of the session, in a private instance: the subject whose documents the owner reads
+SITUATION = "situation"  # of the session: where a professional said they practise today
+PLACES = "places"  # of the session: in how many places they do
 SECRET = "secret"  # of the session: a minor's connection that representatives know nothing of
 
 
@@ -33,8 +36,19 @@ def actor(request: HttpRequest) -> Actor:
         if desk.config().private:
             subject = request.session.get(SEEN, subject)
         try:
-            act = desk.parts().actor(subject, secret=secret, acting_for=chosen)
-            known = bridge.run(act)
+            known = bridge.run(
+                desk.parts().actor(
+                    subject,
+                    secret=secret,
+                    acting_for=chosen,
+                    situation=request.session.get(SITUATION),
+                )
+            )
+        except errors.Unauthenticated:  # they practise there no more
+            if request.session.pop(SITUATION, None) is None:
+                raise
+            places(request, account)
+            raise NeedsSituation from None
         except errors.Forbidden:  # they were dismissed since they chose
             if chosen is None:
                 raise
@@ -46,6 +60,8 @@ def actor(request: HttpRequest) -> Actor:
         if request.session.get(REVISION) != known.rev:  # ended since, with all that was connected
             logout(request)
             raise errors.Unauthenticated
+        if request.session.get(PLACES, 0) > 1 and SITUATION not in request.session:
+            raise NeedsSituation
         request.actor = known  # type: ignore[attr-defined]
         if known.kind == "assistant":
             request.assisted = _assisted(known)  # type: ignore[attr-defined]
@@ -58,7 +74,16 @@ def logged_in(request: HttpRequest, user: AbstractBaseUser, **sent: object) -> N
     if account is not None:
         found = bridge.run(desk.parts().actor(account.subject))
         request.session[REVISION] = found.rev
+        if found.kind == "professional":
+            places(request, account)
     proofs.just_proved(request)
+
+
+def places(request: HttpRequest, account: Account) -> list[tuple[str, str]]:
+    """Where a professional practises; one who has several says in which they are."""
+    found = list(bridge.run(desk.parts().situations(account.subject)))
+    request.session[PLACES] = len(found)
+    return found
 
 
 def _assisted(who: Actor) -> str:

@@ -4,5 +4,9 @@
 from carnet import errors
 
 
+class NeedsSituation(errors.Unauthenticated):
+    """A professional who practises in several places says in which one they are."""
+
+
 class NeedsFactor(errors.Unauthenticated):
     """A second factor is needed before anything is shown."""

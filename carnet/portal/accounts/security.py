@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Pages of second factors: those one has, adding and removing one, a printed sheet, proving it is you."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -22,7 +23,6 @@ from django import forms
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -139,6 +139,7 @@ class Second(AuthenticateView):
         found: dict[str, Any] = super().get_context_data(**more)
         user = self.stage.login.user
         found["passkey"] = is_mfa_enabled(user, [Authenticator.Type.WEBAUTHN])
+        found["options"] = json.dumps(found["js_data"]["request_options"])
         return found
 
 
@@ -204,7 +205,7 @@ class AddPasskey(AddWebAuthnView):
         """A passkey that is enough by itself: who holds it proves they are there."""
         found: dict[str, Any] = super().get_context_data(**more)
         options = begin_registration(self.request, self.request.user, True, signup=False)
-        found["js_data"] = {"creation_options": options}
+        found["options"] = json.dumps(options)
         return found
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
@@ -347,8 +348,9 @@ def confirm(request: HttpRequest) -> HttpResponse:
     if strong and is_mfa_enabled(request.user, [Authenticator.Type.WEBAUTHN]):
         from allauth.mfa.webauthn.internal.auth import begin_authentication
 
-        context["js_data"] = {"request_options": begin_authentication(request.user)}
-    return _scripted(TemplateResponse(request, "account/confirm.html", context).render())
+        context["options"] = json.dumps(begin_authentication(request.user))
+        return _scripted(render(request, "account/confirm.html", context))
+    return render(request, "account/confirm.html", context)
 
 
 def _code_form(request: HttpRequest) -> Callable[..., forms.Form]:

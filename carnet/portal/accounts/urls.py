@@ -5,11 +5,12 @@ from allauth.account import views
 from django.urls import path
 
 from carnet.portal.accounts import security
-from carnet.portal.accounts.views import connections
+from carnet.portal.accounts.views import connections, situation
 
 urlpatterns = [
     path("connexion/", security.log_in, name="account_login"),
     path("deconnexion/", views.logout, name="account_logout"),
+    path("situation/", situation, name="situation"),
     path("connexions/", connections, name="connections"),
     path("connexion/code/", security.second, name="mfa_authenticate"),
     path("connexion/cle/", security.by_passkey, name="mfa_login_webauthn"),

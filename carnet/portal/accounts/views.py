@@ -9,7 +9,8 @@ from django.views.decorators.http import require_http_methods
 
 from carnet import errors
 from carnet.portal import bridge, desk
-from carnet.portal.accounts.actors import REVISION, actor
+from carnet.portal.accounts.actors import REVISION, SITUATION, actor, places
+from carnet.portal.accounts.models import Account
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -28,3 +29,22 @@ def connections(request: HttpRequest) -> HttpResponse:
         request.session.cycle_key()  # a copy of this session's cookie is another connection
         return redirect(reverse("connections") + "?fait=1")
     return render(request, "account/connections.html", {"done": "fait" in request.GET})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def situation(request: HttpRequest) -> HttpResponse:
+    """Where one practises today: what one reads, writes and signs is said to be from there."""
+    account = Account.objects.filter(user_id=request.user.pk).first()
+    found = [] if account is None else places(request, account)
+    if len(found) < 2:
+        raise errors.NotFound
+    wrong = False
+    if request.method == "POST":
+        chosen = request.POST.get("situation")
+        if chosen in {id for id, _ in found}:
+            request.session[SITUATION] = chosen
+            request.session.cycle_key()
+            return redirect("home")
+        wrong = True
+    context = {"places": found, "chosen": request.session.get(SITUATION), "wrong": wrong}
+    return render(request, "account/situation.html", context, status=400 if wrong else 200)

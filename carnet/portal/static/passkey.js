@@ -35,8 +35,7 @@ function told(found) {
 
 async function options(form) {
   if (!form.dataset.passkeyFrom) {
-    const held = JSON.parse(document.getElementById("passkey-options").textContent);
-    return held.creation_options || held.request_options;
+    return JSON.parse(form.dataset.passkeyOptions);
   }
   const headers = { Accept: "application/json", "X-Requested-With": "XMLHttpRequest" };
   const answer = await fetch(form.dataset.passkeyFrom, { headers });
