@@ -336,6 +336,11 @@ SCREENS_OF: Final = (
     Screen("identite", "patient", at("/identite/")),
     Screen("identite-fiche", "patient", at("/identite/fiche/"), DESK),
     Screen("connexions", "patient", at("/compte/connexions/")),
+    Screen("securite", "patient", at("/compte/securite/")),
+    Screen("securite-application", "patient", at("/compte/securite/application/")),
+    Screen("securite-feuille", "patient", at("/compte/securite/feuille/")),
+    Screen("securite-cle", "patient", at("/compte/securite/cle/")),
+    Screen("confirmer", "patient", at("/compte/confirmer/")),
     Screen("deconnexion", "patient", at("/compte/deconnexion/")),
     # The language stays: last of this persona.
     Screen("documents-en", "patient", at("/dossier/?lang=en")),
@@ -388,7 +393,11 @@ SCREENS_OF: Final = (
 
 # Addresses that are no page: files, proofs, pictures of pages.
 NO_PAGE: Final = frozenset(
-    "mine:file mine:picture mine:proof mine:said mine:summary letter-pdf".split()
+    "mine:file mine:picture mine:proof mine:said mine:summary letter-pdf mfa_login_webauthn".split()
+)
+# Pages of what no persona has: a second factor, several places of practice. tests/portal looks at them.
+NO_PERSONA: Final = frozenset(
+    "mfa_authenticate mfa_deactivate_totp mfa_remove_webauthn situation".split()
 )
 # Addresses that only receive a form: a page shows the form.
 RECEIVING: Final = {
@@ -494,6 +503,12 @@ def test_every_page_has_its_picture(pictures: dict[str, Shown]) -> None:
     paths = {one.path for one in pictures.values()}
     shapes = {
         "home": "/", "account_login": "/compte/connexion/",
+        "mfa_index": "/compte/securite/", "mfa_list_webauthn": "/compte/securite/",
+        "mfa_activate_totp": "/compte/securite/application/",
+        "mfa_generate_recovery_codes": "/compte/securite/feuille/",
+        "mfa_view_recovery_codes": "/compte/securite/feuille/",
+        "mfa_add_webauthn": "/compte/securite/cle/", "account_reauthenticate": "/compte/confirmer/",
+        "mfa_reauthenticate": "/compte/confirmer/",
         "connections": "/compte/connexions/", "account_logout": "/compte/deconnexion/",
         "account_inactive": "/compte/inactif/", "language": "/langue/",
         "accessibility": "/accessibilite/", "find": "/patients/",
@@ -522,7 +537,8 @@ def test_every_page_has_its_picture(pictures: dict[str, Shown]) -> None:
         "prescription": "/patients/[^/]+/ordonnance/[^/]+/",
         "choose-document": "/patients/[^/]+/rediger/", "write": "/patients/[^/]+/rediger/vsm/",
     }  # fmt: skip
-    assert missing(addresses() - NO_PAGE - RECEIVING.keys(), shapes, paths) == set()
+    shown = addresses() - NO_PAGE - NO_PERSONA - RECEIVING.keys()
+    assert missing(shown, shapes, paths) == set()
     sent = {path for one in pictures.values() for path in one.forms}
     assert missing(RECEIVING, RECEIVING, sent) == set()
 
