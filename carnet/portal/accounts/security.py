@@ -57,6 +57,7 @@ class Held:
     may: tuple[str, ...]
     enough: bool
     adds: bool  # whether one may be added now
+    nobodys: bool  # an account of the demonstration: its password is enough
 
     @property
     def few(self) -> bool:
@@ -66,10 +67,14 @@ class Held:
 
 def kind(request: HttpRequest) -> str:
     """What kind of account it is, before it has any right."""
-    account = Account.objects.filter(user_id=request.user.pk).first()
-    if account is None:
+    return str(bridge.run(desk.parts().actor(_account(request).subject)).kind)
+
+
+def _account(request: HttpRequest) -> Account:
+    found = Account.objects.filter(user_id=request.user.pk).first()
+    if found is None:
         raise errors.Forbidden("This account is nobody in the record.")
-    return str(bridge.run(desk.parts().actor(account.subject)).kind)
+    return found
 
 
 def held(request: HttpRequest) -> Held:
@@ -83,6 +88,7 @@ def held(request: HttpRequest) -> Held:
         may=tuple(name for name in ("passkey", "totp", "paper") if factors.open_to(name, of)),
         enough=factors.enough(proofs.proof(request, of).acr, of),
         adds=adds(request),
+        nobodys=desk.config().demo and _account(request).demonstration,
     )
 
 
@@ -173,6 +179,7 @@ class AddApplication(ActivateTOTPView):
     def get_form(self, *given: Any, **more: Any) -> forms.Form:
         form: forms.Form = super().get_form(*given, **more)
         _ours(form.fields["code"])
+        del form.fields["code"].widget.attrs["autofocus"]  # what to do is read first
         return form
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
