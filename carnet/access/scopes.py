@@ -95,7 +95,12 @@ def _tests(rtype: str, narrowed: str) -> tuple[tuple[str, tuple[str, ...]], ...]
     except ValueError:
         raise WrongScope from None
     names = [name for name, _ in said]
-    if not said or rtype == WHOLE or len(set(names)) != len(names) or not NARROWED_BY.issuperset(names):
+    if (
+        not said
+        or rtype == WHOLE
+        or len(set(names)) != len(names)
+        or not NARROWED_BY.issuperset(names)
+    ):
         raise WrongScope
     tests = [(name, tuple(sorted(set(value.split(","))))) for name, value in said]
     if any(not value.strip("|") for _, values in tests for value in values):

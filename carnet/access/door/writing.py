@@ -23,6 +23,7 @@ from carnet.access.door import counting
 from carnet.access.door.changing import Changing
 from carnet.access.door.visit import Visit, within
 from carnet.access.door.written import Busy, UnknownOwner
+from carnet.access.limits.refusals import TooManyPatientsRead
 from carnet.fhir.search.scope import Scope
 from carnet.fhir.store import write
 from carnet.fhir.store.ids import DIRECTORY
@@ -114,11 +115,11 @@ async def commit(visit: Visit, work: Callable[[Unit], Awaitable[Result]], act: s
                 await visit.refused("find", "find-to-feed")
             if unit.looked or isinstance(
                 refusal,
-                errors.Forbidden | errors.NotFound | UnknownOwner | counting.TooManyPatientsRead,
+                errors.Forbidden | errors.NotFound | UnknownOwner | TooManyPatientsRead,
             ):
                 tried = unit.tried - {DIRECTORY, visit.actor.org}
                 await visit.refused(act, _rule(refusal), sorted(tried))
-            if isinstance(refusal, counting.TooManyPatientsRead):
+            if isinstance(refusal, TooManyPatientsRead):
                 async with door.pool.connection() as conn:
                     await counting.told(visit, conn, refusal)
             raise

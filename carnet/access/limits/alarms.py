@@ -82,8 +82,8 @@ STOP: LiteralString = """
 END: LiteralString = "SELECT access.end_connections(%s)"
 RESUME: LiteralString = "DELETE FROM access.stopped WHERE sub = %s"
 LISTED: LiteralString = """
-    SELECT a.id, a.reason, a.sub, coalesce(n.name, '') AS name, a.client, a.done, a.times, a.at, a.last, a.taken_at, a.taken_by,
-           a.closed_at, a.closed_by, a.word, s.sub IS NOT NULL AS stopped
+    SELECT a.id, a.reason, a.sub, coalesce(n.name, '') AS name, a.client, a.done, a.times, a.at, a.last,
+           a.taken_at, a.taken_by, a.closed_at, a.closed_by, a.word, s.sub IS NOT NULL AS stopped
       FROM access.alarm a LEFT JOIN access.stopped s ON s.sub = a.sub
       LEFT JOIN access.subject n ON n.sub = a.sub
      WHERE a.closed_at IS NULL OR a.closed_at > %(since)s

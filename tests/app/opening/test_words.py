@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from carnet import errors
-from carnet.app.loading import containers, files, run, sets
+from carnet.app.loading import containers, files, refusals, sets
 from carnet.app.opening import words
 from carnet.documents.cda.document import NotCda
 from carnet.documents.publish import OtherBytes
@@ -21,7 +21,7 @@ def finding(text: str, rule: str = "", french: str = "") -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "kind",
-    [containers.TooDeep, containers.TooMuch, files.Empty, files.TooBig, run.Unforeseen, sets.NotKnown,
+    [containers.TooDeep, containers.TooMuch, files.Empty, files.TooBig, refusals.Unforeseen, sets.NotKnown,
      NotCda, OtherBytes, archive.NotAnArchive, archive.Bomb, archive.TooManyMembers,
      NotHl7, xml.Hidden, xml.Excessive],
 )  # fmt: skip
