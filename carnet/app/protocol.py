@@ -12,8 +12,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from carnet import errors
+from carnet.access.actor import ActorKind
 from carnet.access.limits.refusals import AccountStopped
-from carnet.app.parts import Built, actor, claims
+from carnet.app.parts import Built, actor, claims, visit
+from carnet.directory import find as directory
 from carnet.documents.guide import Guided
 from carnet.oauth.origins import Origins, Shared
 from carnet.oauth.routes import application as oauth
@@ -58,7 +60,12 @@ def office(built: Built) -> Office:
 
     async def made(sub: str, situation: str | None, client: str, scope: str) -> dict[str, Any]:
         who = await actor(built, sub, client=client, situation=situation)
-        return claims(built, who, scope)
+        said = claims(built, who, scope)
+        if who.kind is ActorKind.PROFESSIONAL and who.rpps is not None:
+            # Absent from the directory: the token keeps the number, an application is told nothing.
+            found = await directory.professional(visit(built, who), who.rpps)
+            said["fhirUser"] = found or said["fhirUser"]
+        return said
 
     def told(sub: str, situation: str | None, client: str, scope: str) -> dict[str, Any]:
         try:

@@ -7,7 +7,7 @@ same place. Source: ANS, Annuaire Santé; CI-SIS, identifiers of professionals a
 
 from __future__ import annotations
 
-from carnet.access.door import DIRECTORY, Address, Unit
+from carnet.access.door import DIRECTORY, Address, Unit, Visit
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.tokens import TokenFilter
 from carnet.rest.acts import Resolver
@@ -32,15 +32,24 @@ def resolver(rtype: str) -> Resolver:
     """What answers `rtype?identifier=system|value` from the directory."""
 
     async def by_identifier(unit: Unit, system: str, value: str) -> Address | None:
-        door = unit.visit.door
-        number = door.definitions.params[rtype]["identifier"].number
-        wanted = TokenFilter(number, forms(system, value))
-        found = await unit.find(Query(rtype, (wanted,), compartments=(DIRECTORY,), count=2))
+        found = await unit.find(_asked(unit.visit, rtype, system, value))
         if len(found) != 1:
             return None
         return Address(DIRECTORY, found[0].rid, rtype, found[0].id)
 
     return by_identifier
+
+
+async def professional(visit: Visit, rpps: int) -> str | None:
+    """`Practitioner/{id}` of a professional; None when the directory has none, or several."""
+    found = (await visit.search(_asked(visit, "Practitioner", RPPS[0], f"{rpps:011d}"))).matches
+    return f"Practitioner/{found[0].id}" if len(found) == 1 else None
+
+
+def _asked(visit: Visit, rtype: str, system: str, value: str) -> Query:
+    number = visit.door.definitions.params[rtype]["identifier"].number
+    wanted = TokenFilter(number, forms(system, value))
+    return Query(rtype, (wanted,), compartments=(DIRECTORY,), count=2)
 
 
 def forms(system: str, value: str) -> tuple[tuple[str | None, str], ...]:

@@ -19,7 +19,7 @@ SECONDS = 300
 def who(issuer: str, claims: dict[str, Any]) -> dict[str, Any]:
     """What an application learns of a person: their name and their FHIR resource, as an address."""
     said = {"sub": claims["sub"], "name": claims["name"]}
-    if "fhirUser" in claims:
+    if "?" not in claims.get("fhirUser", "?"):  # a number alone, of nobody in the directory
         said["fhirUser"] = f"{issuer}/fhir/{claims['fhirUser']}"
     return said
 

@@ -38,6 +38,8 @@ TAKES = frozenset(("mode", "_summary", "_elements"))
 OF_SYSTEM = ("transaction", "batch", "search-system", "history-system")
 DEFINITION = "http://hl7.org/fhir/"
 SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+# Where clients of before `.well-known/smart-configuration` look. Source: SMART App Launch 1.0.
+OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 COMPARTMENTS = ("device", "encounter", "patient", "practitioner", "relatedPerson")
 OF_BASE = [{"name": "audit-root", "definition": "urn:carnet:operation:audit-root"}]
 # Source: FHIR R4, "Normative content": types of which no later version takes anything back.
@@ -147,6 +149,7 @@ def statement(
             {
                 "mode": "server",
                 "security": {
+                    "extension": [{"url": OAUTH, "extension": _oauth(base)}],
                     "service": [
                         {
                             "coding": [{"system": SERVICES, "code": "OAuth"}],
@@ -165,6 +168,14 @@ def statement(
             }
         ],
     }
+
+
+def _oauth(base: str) -> list[dict[str, str]]:
+    issuer = base.rpartition("/")[0]
+    return [
+        {"url": name, "valueUri": f"{issuer}/oauth/{name}"}
+        for name in ("authorize", "token", "introspect", "revoke")
+    ]
 
 
 def _of_all(definitions: Definitions) -> list[dict[str, str]]:

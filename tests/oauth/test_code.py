@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from carnet.oauth import queries
+from carnet.oauth.identity import who
 from tests.oauth.place import (
     AUTHORIZE,
     REDIRECT,
@@ -47,6 +48,18 @@ async def test_an_application_that_was_allowed_reads_the_record(place: Place) ->
     )
     info = await place.get("/oauth/userinfo", authorization=f"Bearer {tokens['access_token']}")
     assert info.json == {name: said[name] for name in ("sub", "name", "fhirUser")}
+
+
+async def test_a_professional_is_the_one_of_the_directory(place: Place) -> None:
+    await place.register("an-app")
+    scope = "openid fhirUser user/*.rs"
+    tokens = await place.log_in("an-app", "gp", scope=scope, cid=None)
+    address = claims_of(tokens["id_token"])["fhirUser"]
+    reference = address.removeprefix(f"{BASE}/fhir/")
+    read = await place.fhir(reference, tokens["access_token"])
+    assert read.status == 200, read.body
+    numbers = {each["value"][-11:] for each in read.json["identifier"]}
+    assert place.subject("gp").removeprefix("rpps:") in numbers
 
 
 UNTRUSTED: list[tuple[dict[str, str | None], str]] = [
@@ -300,3 +313,8 @@ async def test_a_request_that_cannot_be_read_is_refused_before_anything(place: P
             answer = await place.post(path, said.get("form", {"a": "b"}), **headers)
             assert answer.status == status, said
             assert answer.json["error"] == "invalid_request"
+
+
+def test_a_number_that_the_directory_does_not_have_is_no_address() -> None:
+    said = {"sub": "rpps:1", "name": "A", "fhirUser": "Practitioner?identifier=00000000001"}
+    assert who(BASE, said) == {"sub": "rpps:1", "name": "A"}
