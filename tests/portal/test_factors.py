@@ -178,6 +178,26 @@ def test_an_application_lets_a_professional_in_and_a_code_serves_once(
     assert client.post(CODE, {"code": code}).status_code == 200
 
 
+def test_a_code_seen_over_a_shoulder_is_of_no_use_while_it_is_right(
+    client: Any, real: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """allauth forgets a used code after thirty seconds; it is right for ninety."""
+    secret = application(client, "gp")
+    client.post("/compte/deconnexion/")
+    code = totp(secret, time.time() + 30)
+    log_in(client, "gp", PASSWORD)
+    assert client.post(CODE, {"code": code}).status_code == 302
+    client.post("/compte/deconnexion/")
+    from django.core.cache import cache
+
+    for key in [f"allauth.mfa.totp.used?user={n}&code={code}" for n in range(1, 200)]:
+        cache.delete(key)
+    log_in(client, "gp", PASSWORD)
+    assert client.post(CODE, {"code": code}).status_code == 200
+    assert client.post(CODE, {"code": f"{code[:3]} {code[3:]}"}).status_code == 200
+    assert client.get("/patients/").status_code == 302
+
+
 def test_the_only_factor_is_not_removed(client: Any, real: None) -> None:
     application(client, "gp")
     page = client.post(SECURITY + "application/retirer/")

@@ -4,6 +4,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, cast
 
 from allauth.account.internal.decorators import login_stage_required
@@ -21,6 +22,7 @@ from allauth.mfa.webauthn.internal.flows import begin_registration
 from allauth.mfa.webauthn.views import AddWebAuthnView, LoginWebAuthnView, RemoveWebAuthnView
 from django import forms
 from django.contrib.auth.decorators import login_not_required
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -37,6 +39,7 @@ from carnet.portal.accounts.models import Account
 from carnet.portal.accounts.stages import FactorStage
 from carnet.portal.headers import POLICY
 
+CODE_SECONDS = 180  # longer than any code of an application is right
 FEW = 3  # codes left on a sheet when a page says so
 # Of a passkey, which is a script's; each of these pages has another way.
 # Of a passkey; each of these pages has another way in.
@@ -130,6 +133,8 @@ class Second(AuthenticateView):
     def dispatch(self, request: HttpRequest, *given: Any, **more: Any) -> HttpResponse:
         """allauth's own sends away who has a sheet alone."""
         self.stage = getattr(request, "_login_stage")  # noqa: B009 - allauth hangs it there
+        if request.method == "POST":
+            once(request, self.stage.login.user)
         self.form = self._build_forms()
         for field in self.auth_form.fields.values():
             _ours(field)
@@ -154,6 +159,18 @@ def tried(user: object) -> None:
     account = Account.objects.filter(user=user).first()
     if account is not None:
         bridge.run(desk.parts().tries.factor(account.subject))
+
+
+def once(request: HttpRequest, user: Any) -> None:
+    """A code that was sent is of no use a second time: allauth forgets it before the clocks do."""
+    code = "".join(request.POST.get("code", "").split())
+    if not code:
+        return
+    key = sha256(f"{user.pk} {code}".encode()).hexdigest()
+    if not cache.add(f"carnet.code.{key}", 1, timeout=CODE_SECONDS):
+        sent = request.POST.copy()
+        sent["code"] = "-"  # which is nobody's
+        request.POST = sent  # type: ignore[assignment]
 
 
 def _ours(field: forms.Field) -> None:
@@ -185,6 +202,7 @@ class AddApplication(ActivateTOTPView):
     def form_valid(self, form: forms.Form) -> HttpResponse:
         """The code they typed is the proof."""
         answer: HttpResponse = super().form_valid(form)
+        once(self.request, self.request.user)
         _used(self.request, Authenticator.Type.TOTP)
         _no_sheet(self)
         return answer
@@ -341,6 +359,8 @@ def confirm(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         if strong:
             tried(request.user)
+            once(request, request.user)
+            form = make(request.POST)
         if strong and request.POST.get("credential"):
             passkey = ReauthenticateWebAuthnForm(user=request.user, data=request.POST)
             if passkey.is_valid():
