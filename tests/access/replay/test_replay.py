@@ -293,6 +293,8 @@ OTHERS = {
     "alert", "announcement", "clock", "family", "identity", "meanwhile", "notice_code", "offer",
     "organisation", "revision", "handle_key",
     "allowed", "asked", "client", "code", "launch", "refresh",
+    # Whose account is open is not whose record may be read: who was stopped could have read, had they not been.
+    "activation", "alarm", "client_act", "rate", "stopped",
 }  # fmt: skip
 
 
