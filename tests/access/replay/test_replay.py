@@ -293,7 +293,7 @@ OTHERS = {
     "alert", "announcement", "clock", "family", "identity", "meanwhile", "notice_code", "offer",
     "organisation", "revision", "handle_key",
     "allowed", "asked", "client", "code", "launch", "refresh",
-    # Whose account is open is not whose record may be read: who was stopped could have read, had they not been.
+    # Whose account is open is not whose record may be read: who was stopped could have read it otherwise.
     "activation", "alarm", "client_act", "rate", "stopped",
 }  # fmt: skip
 
