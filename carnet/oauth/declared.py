@@ -129,6 +129,15 @@ def page(text: str) -> str:
     return text
 
 
+def opening(text: str, *, lenient: bool) -> str:
+    """Where an opening on a patient begins: a page, on the device itself where people try."""
+    parts = _split(text)
+    if parts.scheme == "http":
+        _on_device(parts, native=lenient, lenient=lenient)
+        return text
+    return page(text)
+
+
 def reads(text: str) -> str:
     """The host of an address as a browser may show it, when that differs (xn--…); else nothing."""
     host = urlsplit(text).hostname or ""

@@ -148,7 +148,7 @@ def _checked(said: Proposal, *, lenient: bool) -> dict[str, Any]:
         "keys": held,
         "redirects": redirects(said.redirects, native=said.native, lenient=lenient),
         "origins": origins(said.origins, lenient=lenient),
-        "launch": _page(said.launch),
+        "launch": declared.opening(said.launch, lenient=lenient) if said.launch else None,
         "grants": GRANTS[said.kind],
         "scopes": declared.asked(said.scopes, said.kind),
         "homepage": _page(said.homepage),
