@@ -110,6 +110,7 @@ class Line:
     profession: str | None
     kind: str | None
     place: str | None
+    application: str | None  # by which it was done, None when by a page of ours
 
 
 # A line obeys the visibility of what it names, in the statement itself: filtered afterwards, a page
@@ -122,7 +123,7 @@ LINES = """
            CASE WHEN a.purpose = 'PATRQT' AND s.kind = 'patient'
                      AND s.patient <> ALL (%(a_of)s::bigint[])
                 THEN 'FAMRQT' ELSE a.purpose END AS purpose,
-           o.name AS place
+           o.name AS place, c.name AS application
       FROM (SELECT *, true AS asked FROM access.audit
              WHERE cid = ANY (%(a_of)s::bigint[]) AND at < %(a_before)s::timestamptz
             UNION ALL
@@ -130,6 +131,7 @@ LINES = """
              WHERE cids && %(a_of)s::bigint[] AND at < %(a_before)s::timestamptz) a
       LEFT JOIN access.subject s ON s.sub = a.sub
       LEFT JOIN access.organisation o ON o.cid = a.org
+      LEFT JOIN access.client c ON c.id = a.client AND c.kind = 'app'
      WHERE (NOT a.secret OR %(a_own)s::boolean)
        AND ((a.asked AND (a.act = 'search' OR cardinality(a.rids) = 0))
             OR EXISTS (SELECT 1 FROM record.resource r

@@ -17,6 +17,7 @@ class Opening:
     purpose: str  # HL7 PurposeOfUse: TREAT, ETREAT (emergency), PATRQT…
     own: bool  # the patient's own act
     wrote: bool = False  # something was added or changed, nothing was read
+    application: str = ""  # by which they did it, "" when by a page of ours
     line: str = ""  # opaque id of the line, to have its proof
 
 

@@ -18,6 +18,7 @@ from carnet.oauth.asking import GOING_ON, NotAsked, Question
 from carnet.oauth.requests import Asked, digest, issue_code, refused
 
 WRITING = frozenset("cud")
+OWN = "own-account"  # by which these acts are granted
 
 
 class NotOffered(errors.Invalid):
@@ -88,7 +89,7 @@ async def allow(
         }  # fmt: skip
         if not await allowances.allow(conn, values):
             raise NotAsked
-        trace = visit.trace("app-allowed", "own-account")
+        trace = visit.trace("app-allowed", OWN)
         await audit.write(conn, trace, granted=True, cids=[] if cid is None else [cid])
         context = {"need_patient_banner": False, **launched.context} if launched else {}
         return await issue_code(
@@ -163,7 +164,7 @@ async def end(visit: Visit, id: uuid.UUID) -> None:
     now = visit.door.clock()
     async with visit.door.pool.connection() as conn, conn.transaction():
         found = await allowances.end(conn, id, visit.actor.sub, _own(visit), now)
-        await _traced(visit, conn, "app-ended", found)
+        await _traced(conn, visit.trace("app-ended", OWN), found)
 
 
 async def shorten(visit: Visit, id: uuid.UUID, until: datetime) -> None:
@@ -173,16 +174,16 @@ async def shorten(visit: Visit, id: uuid.UUID, until: datetime) -> None:
         raise WrongEnd
     async with visit.door.pool.connection() as conn, conn.transaction():
         found = await allowances.shorten(conn, id, visit.actor.sub, _own(visit), until, now)
-        await _traced(visit, conn, "app-shortened", found)
+        await _traced(conn, visit.trace("app-shortened", OWN), found)
 
 
 async def _traced(
-    visit: Visit, conn: allowances.Conn, act: str, found: tuple[int | None] | None
+    conn: allowances.Conn, trace: audit.Trace, found: tuple[int | None] | None
 ) -> None:
     if found is None:
         raise NotAllowed
     cids = [cid for cid in found if cid is not None]
-    await audit.write(conn, visit.trace(act, "own-account"), granted=True, cids=cids)
+    await audit.write(conn, trace, granted=True, cids=cids)
 
 
 def _own(visit: Visit) -> int | None:

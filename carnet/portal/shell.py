@@ -28,6 +28,7 @@ ENTRIES = {
         (gettext_noop("Trouver un patient"), "find"),
         (gettext_noop("Ouvertures en urgence"), "reviews"),
         (gettext_noop("Mes assistants"), "assistants"),
+        (gettext_noop("Mes applications"), "apps"),
     ),
     "operator": (
         (gettext_noop("Alertes"), "alarms"),
@@ -128,6 +129,7 @@ def items(request: HttpRequest, kind: str) -> tuple[Item, ...]:
             (gettext("Qui a consulté mon dossier"), reverse("mine:openings"), ("acces",)),
             (gettext("Qui peut lire"), reverse("mine:rights"), ("droits",)),
             (gettext("Pour qui j’agis"), reverse("acting"), ()),
+            (gettext("Mes applications"), reverse("apps"), ("/applications/",)),
             (gettext("Mon espace"), reverse("life"), ("/espace/",)),
             (gettext("Mon identité"), reverse("identity"), ("/identite/", "/identite/fiche/")),
         ]

@@ -104,6 +104,10 @@ ACTS = {
     "activate": "Activation de votre compte",
     "account-stop": "Arrêt de votre compte",
     "account-reopen": "Réouverture de votre compte",
+    "app-allowed": "Accord donné à une application",
+    "app-ended": "Fin de l’accord donné à une application",
+    "app-shortened": "Accord donné à une application, qui finira plus tôt",
+    "app-opened": "Dossier ouvert dans une application",
     "explain": "Question sur ce qui n’est pas visible",
 }
 OTHERWISE = "Accès"  # an act that has no words here is still told
@@ -140,6 +144,7 @@ async def openings(visit: Visit, patient: str) -> list[Opening]:
             purpose=group[0].purpose,
             own=group[0].sub == actor.sub,
             wrote=group[0].act in WRITTEN,
+            application=group[0].application or "",
             line=door.ids.encode(cid, group[0].seq),
         )
         for group in _in_one_go(lines)

@@ -329,6 +329,7 @@ OPENINGS = (
         "Lecture : Bilan lipidique et glycémie",
         "TREAT",
         False,
+        application="Ma tension",
         line="a" * 26,
     ),
     Opening(

@@ -245,7 +245,8 @@ def test_who_has_read_is_in_plain_words(get: Any) -> None:
     first = " ".join(page.xpath("//*[@class='reader']")[0].text_content().split())
     assert first == (
         "09:12 Dr Paul DURAND, Médecin Cabinet médical des Arcades "
-        "Lecture : Bilan lipidique et glycémie Pourquoi : Pour vous soigner"
+        "Lecture : Bilan lipidique et glycémie Par l’application : Ma tension"
+        " Pourquoi : Pour vous soigner"
         " Preuve de cette ligne"
     )
     assert "En urgence" in page.text_content()

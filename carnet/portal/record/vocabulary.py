@@ -204,6 +204,14 @@ DEEDS = (
     gettext_noop("Réunion d’identités proposée"),
     gettext_noop("Réunion d’identités écartée"),
     gettext_noop("Accès"),
+    gettext_noop("Remise d’un code pour votre compte"),
+    gettext_noop("Activation de votre compte"),
+    gettext_noop("Arrêt de votre compte"),
+    gettext_noop("Réouverture de votre compte"),
+    gettext_noop("Accord donné à une application"),
+    gettext_noop("Fin de l’accord donné à une application"),
+    gettext_noop("Accord donné à une application, qui finira plus tôt"),
+    gettext_noop("Dossier ouvert dans une application"),
 )
 DEED = re.compile(
     r"(?P<head>[^:(]+?)(?P<refused> \(refusé\))?(?: \((?P<count>\d+) éléments?\))?"

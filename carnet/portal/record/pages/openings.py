@@ -39,6 +39,7 @@ class OpeningRow:
     what: str
     purpose: str
     emergency: bool
+    application: str
     proof: str  # its address
 
 
@@ -107,6 +108,7 @@ def opening_row(opening: Opening, home: str) -> OpeningRow:
         profession=word(opening.profession),
         place=opening.place,
         what=deed(opening.what),
+        application=opening.application,
         purpose="" if opening.own else words.purpose(opening.purpose),
         emergency=opening.purpose in ("ETREAT", "BTG"),
         proof=f"{home}preuves/{opening.line}" if opening.line else "",
