@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
 
 import pytest
 from PIL import Image
@@ -67,6 +68,24 @@ def at(path: str) -> Walk:
 def to_top(heading: Locator) -> None:
     """What is under this heading, on the screen."""
     heading.evaluate("one => one.scrollIntoView()")
+
+
+def asked(page: Page) -> None:
+    """What an application asks for, as the sandbox's would."""
+    page.goto("/applications/")
+    here = page.url.removesuffix("/applications/")
+    said = {
+        "response_type": "code", "client_id": "sandbox-app", "redirect_uri": "http://localhost:8765/",
+        "scope": "openid offline_access patient/*.rs", "state": "1", "aud": f"{here}/fhir",
+        "code_challenge": "x" * 43, "code_challenge_method": "S256",
+    }  # fmt: skip
+    page.goto(f"/oauth/authorize?{urlencode(said)}")
+
+
+def elsewhere(page: Page) -> None:
+    """Applications a patient's record can be opened in."""
+    opened(page)
+    follow(page.get_by_role("link", name="Ouvrir dans une application"))
 
 
 def first_report(page: Page) -> None:
@@ -336,6 +355,9 @@ SCREENS_OF: Final = (
     Screen("identite", "patient", at("/identite/")),
     Screen("identite-fiche", "patient", at("/identite/fiche/"), DESK),
     Screen("connexions", "patient", at("/compte/connexions/")),
+    Screen("applications", "patient", at("/applications/")),
+    Screen("autoriser", "patient", asked),
+    Screen("autoriser-large", "patient", asked, DESK),
     Screen("securite", "patient", at("/compte/securite/")),
     Screen("securite-application", "patient", at("/compte/securite/application/")),
     Screen("securite-feuille", "patient", at("/compte/securite/feuille/")),
@@ -356,6 +378,7 @@ SCREENS_OF: Final = (
     Screen("consentement", "dentist", consenting),
     Screen("patient-documents", "gp", documents_of),
     Screen("patient-mandats", "gp", mandates),
+    Screen("ouvrir-ailleurs", "gp", elsewhere),
     Screen("rediger", "gp", choosing),
     Screen("rediger-synthese", "gp", composing),
     Screen("rediger-relu", "gp", composed, DESK),
@@ -503,6 +526,8 @@ def test_every_page_has_its_picture(pictures: dict[str, Shown]) -> None:
     paths = {one.path for one in pictures.values()}
     shapes = {
         "home": "/", "account_login": "/compte/connexion/",
+        "apps": "/applications/", "allow-app": "/autoriser/[^/]+/",
+        "launch": "/patients/[^/]+/applications/",
         "mfa_index": "/compte/securite/", "mfa_list_webauthn": "/compte/securite/",
         "mfa_activate_totp": "/compte/securite/application/",
         "mfa_generate_recovery_codes": "/compte/securite/feuille/",
