@@ -33,6 +33,7 @@ ASKED: Final[dict[str, dict[str, Any]]] = {
         "secret": None,
         "state": "live",
     },
+    "access.alarm": {"done": "nothing"},
     "access.client_act": {"act": "approve"},
     "access.tombstone": {"n": 1, "cid": NOBODY, "at": AT, "motive": "request", "hash": STONE.hash},
     "notices.outgoing": {"channel": "letter"},

@@ -21,13 +21,14 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a person chose; patient: "" for their own record."""
+    """What a person chose; patient: "" for their own record; amr: how they proved who they are."""
 
     patient: str
     kinds: tuple[str, ...]
     writes: bool
     until: datetime
     offline: bool
+    amr: tuple[str, ...] = ()
 
 
 class AppActs(Protocol):
