@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from lxml import html
 
+from carnet.access import factors
 from tests.portal.preview import CLAIRE, ELDER_ID, PreviewParts
 from tests.portal.preview_acting import DURAND, MERCIER, PreviewAssistants
 from tests.portal.preview_rights import PreviewRights
