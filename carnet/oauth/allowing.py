@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""A person answers an application, sees what they allowed, and ends it. docs/decisions/0061."""
+"""A person answers an application, sees what they allowed, and ends it. docs/decisions/0060."""
 
 from __future__ import annotations
 

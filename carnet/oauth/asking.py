@@ -2,7 +2,7 @@
 """What an application asks of a person, as their page says it: a request is theirs once they looked.
 
 A request that is over, was answered, is another person's or of an application that is no longer live is
-all the same: absent. docs/decisions/0061.
+all the same: absent. docs/decisions/0060.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Suspending, ending, taking a key away and changing scopes raise the client's revision: every token of it
 ends within a second (carnet/access/grants.py). A secret is told once; its SHA-256 is kept.
-docs/decisions/0062.
+docs/decisions/0061.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Adapter(DefaultAccountAdapter):
     }
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Instead of allauth's own rates, by which anybody could lock an account (docs/decisions/0063)."""
+        """Instead of allauth's own rates, by which anybody could lock an account (docs/decisions/0062)."""
         name = str(credentials.get("username", ""))
         try:
             bridge.run(desk.parts().tries.password(name, *devices.place(request, name)))

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: EUPL-1.2
 -- What was decided of clients, by whom and why; and which run on the device of who uses them.
--- docs/decisions/0062.
+-- docs/decisions/0061.
 
 ALTER TABLE access.client
     ADD COLUMN native boolean NOT NULL DEFAULT false;   -- redirects to the device itself (RFC 8252, 7.3)

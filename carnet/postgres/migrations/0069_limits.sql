@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: EUPL-1.2
 -- What is counted to hold everybody to the rates of carnet/access/limits/limits.toml, what an operator
--- must look at, and accounts that were stopped. docs/decisions/0063.
+-- must look at, and accounts that were stopped. docs/decisions/0062.
 
 -- Of whom: 16 bytes of a keyed hash, of an account or of an address. Lost in a crash, and that is fine.
 CREATE UNLOGGED TABLE access.rate (
