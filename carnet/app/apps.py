@@ -52,6 +52,7 @@ class AppPages:
             writes=chosen.writes,
             until=chosen.until,
             offline=chosen.offline,
+            amr=chosen.amr,
         )
         return await allowing.allow(
             visit, secret, choice, issuer=self._issuer, records=records, proven=proven

@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import urlencode, urlsplit
 
@@ -20,6 +20,7 @@ from carnet.oauth.allowances import AllowedRow
 from carnet.oauth.allowing import WrongEnd
 from carnet.oauth.asking import LogInAgain
 from carnet.portal import bridge, desk
+from carnet.portal.accounts import proofs
 from carnet.portal.accounts.actors import actor
 from carnet.portal.acting.words import until as until_words
 from carnet.portal.apps import words
@@ -55,7 +56,16 @@ def ask(request: HttpRequest, secret: str) -> HttpResponse:
     question = asked.question
     form = AllowForm(request.POST if answer else None, asked, datetime.now(UTC))
     if answer and form.is_valid():
-        return _sent(bridge.run(acts().allow(who, secret, form.answered(), proven)))
+        return _sent(
+            bridge.run(
+                acts().allow(
+                    who,
+                    secret,
+                    replace(form.answered(), amr=proofs.proof(request, str(who.kind)).amr),
+                    proven,
+                )
+            )
+        )
     said = {
         "asked": question,
         "secret": secret,
