@@ -27,6 +27,7 @@ ASKED: Final[dict[str, dict[str, Any]]] = {
     "access.announcement": {"how": "month"},
     "access.alert": {"reason": "canary"},
     "access.client": {
+        "id": "app-1",
         "kind": "app",
         "subject": None,
         "method": "private_key_jwt",
@@ -34,7 +35,8 @@ ASKED: Final[dict[str, dict[str, Any]]] = {
         "state": "live",
     },
     "access.alarm": {"done": "nothing"},
-    "access.client_act": {"act": "approve"},
+    "access.stopped": {"sub": "operator:two"},
+    "access.client_act": {"client": "app-1", "act": "approve"},
     "access.tombstone": {"n": 1, "cid": NOBODY, "at": AT, "motive": "request", "hash": STONE.hash},
     "notices.outgoing": {"channel": "letter"},
     "vigilance.candidate": {"verdict": "merged"},
