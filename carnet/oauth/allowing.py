@@ -85,7 +85,8 @@ async def allow(
             "situation": actor.situation or None,
             "kinds": kinds.numbers(choice.kinds) if actor.kind is ActorKind.PATIENT else None,
             "writes": choice.writes, "until": choice.until,
-            "offline": choice.offline and question.offline, "acr": actor.acr or "carnet:1", "amr": list(choice.amr),
+            "offline": choice.offline and question.offline,
+            "acr": actor.acr or "carnet:1", "amr": list(choice.amr),
             "authenticated": actor.authenticated or proven or now, "now": now,
         }  # fmt: skip
         if not await allowances.allow(conn, values):
