@@ -64,7 +64,7 @@ class Desk:
             scoping.judge(found.actor, request)
             return found
         _, actor = await self.bearer(request)
-        self.door.counter.take(rates.of(request), actor.sub)
+        self.door.counter.take(rates.of(request, actor), actor.sub)
         said = request.headers.getlist(SECRET)
         if said:
             if said != ["secret"] or actor.kind not in CARING:

@@ -167,3 +167,16 @@ async def test_each_account_is_held_to_rates_of_its_own(space: Space, rate: str)
     await counter.tell()
     rows = await space.rows("SELECT class, count FROM access.rate WHERE class = %s", rate)
     assert (rate, 1) in rows, sub
+
+
+async def test_the_software_of_an_organisation_has_rates_for_all_its_screens(space: Space) -> None:
+    counter = space.built.door.counter
+    narrow = {
+        name: replace(counter.rates[name], most=1) for name in ("api-search", "software-search")
+    }
+    path = f"Observation?patient={space.patient_id()}"
+    counter.rates = {**counter.rates, "api-search": narrow["api-search"]}
+    for _ in range(3):
+        assert (await space.get(path, as_="hospital-software")).status == 200
+    counter.rates = {**counter.rates, **narrow}
+    assert (await space.get(path, as_="hospital-software")).status == 429
