@@ -31,6 +31,14 @@ class Validation(StrEnum):
     PROFILES = "profiles"
 
 
+class MailTls(StrEnum):
+    """How a mail server is spoken to."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
 class WrongSetting(errors.Invalid):
     """A CARNET_* setting has a value that cannot be used."""
 
@@ -111,6 +119,25 @@ class Settings:
     seal_delay: int = _setting(
         60, "Longest time a line of the audit waits to be sealed.", "seconds"
     )
+    mail_host: str = _setting(
+        "", "The mail server that e-mails leave by; none leaves while it is empty."
+    )
+    mail_port: int = _setting(587, "Port of the mail server.")
+    mail_tls: MailTls = _setting(
+        MailTls.STARTTLS,
+        "How the mail server is spoken to: starttls (begun in clear, refused without), tls (from the first "
+        "byte) or none (for a server of this machine alone).",
+    )
+    mail_user: str = _setting(
+        "", "Name this installation has at the mail server; empty: none is said."
+    )
+    mail_password_file: str = _setting(
+        "", "File that holds the password of mail_user, read at each sending."
+    )
+    mail_from: str = _setting(
+        "",
+        "Address e-mails are from; ne-pas-repondre@ the public address's host while it is empty.",
+    )
     log_level: str = _setting("INFO", "Least level of the log lines.")
 
     @property
@@ -132,6 +159,17 @@ class Settings:
     def mail(self) -> Path:
         """Folder the e-mails leave by."""
         return self.data / "mail"
+
+    @property
+    def mails(self) -> bool:
+        """Whether e-mails reach somebody: by a server, or in the folder of a demonstration or of tests."""
+        return bool(self.mail_host) or self.instance in (Instance.DEMONSTRATION, Instance.TEST)
+
+    @property
+    def sender(self) -> str:
+        """Whom e-mails are from."""
+        host = self.base_url.split("//")[-1].split("/")[0].split(":")[0]
+        return f"Carnet <{self.mail_from or f'ne-pas-repondre@{host}'}>"
 
     @property
     def lenient(self) -> bool:

@@ -6,9 +6,12 @@ from __future__ import annotations
 import secrets
 from datetime import date
 
-from carnet.access.actor import Actor
-from carnet.accounts import activate, prove
-from carnet.accounts.prove import Given
+from carnet import errors
+from carnet.access.actor import Actor, ActorKind
+from carnet.accounts import activate, address, envelope, prove, recover
+from carnet.accounts.activate import Opened
+from carnet.accounts.address import Address
+from carnet.accounts.prove import Given, Way
 from carnet.app import parts
 from carnet.app.parts import Built
 
@@ -19,11 +22,35 @@ class ActivationPages:
     def __init__(self, built: Built) -> None:
         self._built = built
 
-    async def give(self, actor: Actor, patient: str, document: str) -> Given:
-        return await prove.give(parts.visit(self._built, actor), patient, document)
+    async def give(self, actor: Actor, patient: str, document: str, way: Way) -> Given:
+        return await prove.give(parts.visit(self._built, actor), patient, document, way)
 
-    async def check(self, code: str, born: date) -> str:
-        return await activate.check(self._built.door, secrets.token_hex(8), code, born)
+    async def give_account(self, actor: Actor, sub: str, document: str, way: Way) -> Given:
+        return await prove.give_account(parts.visit(self._built, actor), sub, document, way)
 
-    async def use(self, code: str, born: date) -> str:
-        return await activate.use(self._built.door, secrets.token_hex(8), code, born)
+    async def envelope(self, actor: Actor, patient: str) -> tuple[str, ...]:
+        place = self._built.door.ids.decode(patient)
+        if actor.kind is not ActorKind.OPERATOR or place is None or place[0] != place[1]:
+            raise errors.NotFound
+        return await envelope.address(parts.visit(self._built, actor), place[0])
+
+    async def check(self, code: str, second: date | str) -> Opened:
+        return await activate.check(self._built.door, secrets.token_hex(8), code, second)
+
+    async def use(self, code: str, second: date | str) -> str:
+        return await activate.use(self._built.door, secrets.token_hex(8), code, second)
+
+    async def lost(self, email: str) -> str:
+        return await recover.lost(self._built.door, email)
+
+    async def address(self, actor: Actor) -> Address:
+        return await address.of(parts.visit(self._built, actor))
+
+    async def propose(self, actor: Actor, email: str) -> None:
+        await address.propose(parts.visit(self._built, actor), email)
+
+    async def confirm(self, actor: Actor, code: str) -> None:
+        await address.confirm(parts.visit(self._built, actor), code)
+
+    async def forget(self, actor: Actor) -> None:
+        await address.remove(parts.visit(self._built, actor))

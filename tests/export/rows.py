@@ -36,6 +36,7 @@ ASKED: Final[dict[str, dict[str, Any]]] = {
     },
     "access.alarm": {"done": "nothing"},
     "access.stopped": {"sub": "operator:two"},
+    "access.recovery": {"sub": "operator:two"},
     "access.client_act": {"client": "app-1", "act": "approve"},
     "access.tombstone": {"n": 1, "cid": NOBODY, "at": AT, "motive": "request", "hash": STONE.hash},
     "notices.outgoing": {"channel": "letter"},

@@ -5,30 +5,68 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+from carnet import errors
 from carnet.access.actor import Actor
-from carnet.accounts.activate import WrongActivation
-from carnet.accounts.prove import Given
+from carnet.accounts.activate import Opened, WrongActivation
+from carnet.accounts.address import Address, WrongProof
+from carnet.accounts.prove import Given, Way
 
-GOOD, BORN = "0000-0000-0000-000", date(1941, 5, 14)
+GOOD, BORN, NUMBER = "0000-0000-0000-000", date(1941, 5, 14), "123 456"
 SUBJECT = "patient:activated"
+LINES = ("Suzanne LE CŒUR", "12 rue des Tilleuls", "29000 QUIMPER")
+UNTIL = datetime(2026, 12, 23, tzinfo=UTC)
 
 
 class PreviewActivation:
-    """One code is good, until it is used."""
+    """One code is good, until it is used; it goes with a birth date or a number."""
 
     done: list[tuple[object, ...]] = []
     over = False
+    opens = Opened(SUBJECT, "account", "counter")
+    lines = LINES
+    found = Address("", "", True)
 
-    async def give(self, actor: Actor, patient: str, document: str) -> Given:
-        self.done.append(("give", actor.sub, patient, document))
-        return Given("LE CŒUR Suzanne", GOOD, datetime(2026, 12, 23, tzinfo=UTC))
+    async def give(self, actor: Actor, patient: str, document: str, way: Way) -> Given:
+        self.done.append(("give", actor.sub, patient, document, way))
+        code = "" if way.how == "email" else GOOD
+        lines = self.lines if way.how == "letter" else ()
+        return Given("LE CŒUR Suzanne", code, UNTIL, "", lines, way.email)
 
-    async def check(self, code: str, born: date) -> str:
-        if (code, born) != (GOOD, BORN) or self.over:
+    async def give_account(self, actor: Actor, sub: str, document: str, way: Way) -> Given:
+        if sub != "rpps:10003456781":
+            raise errors.NotFound
+        self.done.append(("give-account", actor.sub, sub, document, way))
+        code = "" if way.how == "email" else GOOD
+        lines = ("Claire MARTIN", *way.lines) if way.how == "letter" else ()
+        return Given("Claire MARTIN", code, UNTIL, NUMBER, lines, way.email)
+
+    async def envelope(self, actor: Actor, patient: str) -> tuple[str, ...]:
+        return self.lines
+
+    async def check(self, code: str, second: date | str) -> Opened:
+        if (code, second) not in ((GOOD, BORN), (GOOD, NUMBER)) or self.over:
             raise WrongActivation
-        return SUBJECT
+        return self.opens
 
-    async def use(self, code: str, born: date) -> str:
-        found = await self.check(code, born)
+    async def use(self, code: str, second: date | str) -> str:
+        found = await self.check(code, second)
         self.done.append(("use",))
-        return found
+        return found.sub
+
+    async def lost(self, email: str) -> str:
+        self.done.append(("lost", email))
+        return NUMBER
+
+    async def address(self, actor: Actor) -> Address:
+        return self.found
+
+    async def propose(self, actor: Actor, email: str) -> None:
+        self.done.append(("propose", actor.sub, email))
+
+    async def confirm(self, actor: Actor, code: str) -> None:
+        if code != GOOD:
+            raise WrongProof
+        self.done.append(("confirm", actor.sub))
+
+    async def forget(self, actor: Actor) -> None:
+        self.done.append(("forget", actor.sub))

@@ -58,7 +58,7 @@ def test_a_document_is_seen_and_the_code_is_printed_once(logged_in: Any) -> None
     assert "/activer/" in said
     assert "23 décembre 2026" in said
     assert "no-store" in answer["Cache-Control"]
-    ((act, by, _, document),) = PreviewActivation.done
+    ((act, by, _, document, _),) = PreviewActivation.done
     assert (act, document) == ("give", "CN")
     assert str(by).startswith("operator:")
     assert GOOD not in text(client.get(COUNTER))

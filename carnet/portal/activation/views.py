@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from carnet import errors
+from carnet.accounts.prove import Way
 from carnet.portal import bridge, desk
 from carnet.portal.acting.operators import operator
 from carnet.portal.activation.forms import ActivateForm, CounterForm
@@ -25,7 +26,7 @@ def counter(request: HttpRequest) -> HttpResponse:
         try:
             patient = bridge.run(desk.parts().acts.find_person(who, form.traits()))
             given = bridge.run(
-                desk.parts().activation.give(who, patient, form.cleaned_data["document"])
+                desk.parts().activation.give(who, patient, form.cleaned_data["document"], Way())
             )
         except (NobodyAnswers, errors.NotFound):
             form.add_error(

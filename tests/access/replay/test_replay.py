@@ -294,7 +294,7 @@ OTHERS = {
     "organisation", "revision", "handle_key",
     "allowed", "asked", "client", "code", "launch", "refresh",
     # Whose account is open is not whose record may be read: who was stopped could have read it otherwise.
-    "activation", "alarm", "client_act", "rate", "stopped",
+    "activation", "alarm", "client_act", "mail", "rate", "recovery", "stopped",
 }  # fmt: skip
 
 
