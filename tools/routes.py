@@ -16,11 +16,13 @@ from typing import Any
 from starlette.routing import Route
 
 from carnet import portal
+from carnet.access import factors
 from carnet.app import parts
 from carnet.app.guard import rate_of
 from carnet.oauth import routes as oauth
 from carnet.rest import routes as rest
 from carnet.rest import scoping
+from tools import again as fresh
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs/reference"
 DATA, PAGE = REFERENCE / "routes.toml", REFERENCE / "routes.md"
@@ -37,23 +39,49 @@ nobody.
   or the kinds of accounts.
 - **scope**: letters of a SMART scope on the type of the address; `entries`: each resource within is asked
   by itself; `whole`: a token that nothing narrows.
+- **factor**: the least level of `carnet/access/factors.toml` a person logged in with, there or where their
+  token was allowed; software proves itself by its key, and accounts of a demonstration by a password.
 - **again**: an act that needs a proof of who one is less than ten minutes old.
 - **rate**: sections of `carnet/access/limits/limits.toml`, of the address and of the account.
 
-A page is for an account that logged in with what its kind needs (`carnet/access/factors.toml`), and every
-form of a page carries a token against other sites.
+Every form of a page carries a token against other sites.
 """
 
 
-def api() -> Iterator[str]:
-    """`METHOD path`, under /fhir and, the same, under /pdsm."""
+def api() -> Iterator[tuple[str, Any]]:
+    """`METHOD path`, under /fhir and, the same, under /pdsm; and what answers."""
     acts = parts.acts()
     for route in [*acts.routes, *rest.ROUTES]:
         assert isinstance(route, Route)
         for method in sorted((route.methods or set()) - {"HEAD"}):
-            yield f"{method} {route.path}"
-    for method, rtype, name in acts._operations:
-        yield f"{method} /{rtype}/{{id}}/${name}"
+            yield f"{method} {route.path}", route.endpoint
+    for (method, rtype, name), operation in acts._operations.items():
+        yield f"{method} /{rtype}/{{id}}/${name}", operation
+    for (of_type, rtype, name), asking in acts._asking.items():
+        yield f"POST /{rtype}/{'' if of_type else '{id}/'}${name}", asking.run
+    for (rtype, name), forms in acts._forms.items():
+        for method in ("GET", "POST"):
+            yield f"{method} /{rtype}/{{id}}/${name}", list(forms.run.values())
+
+
+def again() -> dict[str, set[str]]:
+    """The acts that need a fresh log-in each address leads to, as the code says."""
+    found: dict[str, set[str]] = {}
+    for address, view in [*api(), *((each, view) for each, _, view in pages())]:
+        found.setdefault(address, set()).update(fresh.led_to(view))
+    return found
+
+
+def factor(line: dict[str, Any]) -> str:
+    """The least level of who asks; software shows its key instead."""
+    who = line["who"]
+    if who in ("public", "client"):
+        return ""
+    least = factors.table()["least"]
+    kinds = (
+        who if isinstance(who, list) else [each for each in least if each != factors.DEMONSTRATION]
+    )
+    return str(max((least[each] for each in kinds), key=factors.rank))
 
 
 def server() -> Iterator[str]:
@@ -103,7 +131,7 @@ def known() -> dict[str, dict[str, dict[str, Any]]]:
 def walked() -> dict[str, list[str]]:
     """What the application answers, by section."""
     return {
-        "api": list(dict.fromkeys(api())),
+        "api": list(dict.fromkeys(address for address, _ in api())),
         "server": list(dict.fromkeys(server())),
         "pages": sorted({address for address, _, _ in pages()}),
     }
@@ -124,10 +152,11 @@ def letters() -> dict[str, str]:
             said = "entries" if name in table["open"] else "whole"
         for method in (route.methods or set()) - {"HEAD"}:
             found[f"{method} {route.path}"] = said
-    for method, rtype, name in acts._operations:
-        needed = table["operations"].get(f"{rtype}/${name}")
-        text = "whole" if needed is None else ", ".join(f"{t}.{one}" for t, one in needed.items())
-        found[f"{method} /{rtype}/{{id}}/${name}"] = text
+    for address, _ in api():
+        if address not in found:  # by its name, behind a route of all of them
+            _, rtype, *_, name = address.split("/")
+            needed = table["operations"].get(f"{rtype}/{name}", {"whole": ""})
+            found[address] = ", ".join(f"{each}.{one}".rstrip(".") for each, one in needed.items())
     return found
 
 
@@ -137,7 +166,7 @@ def page() -> str:
     for section, title in (
         ("api", "The API, under `/fhir` and `/pdsm`"), ("server", "Authorization server"), ("pages", "Pages"),
     ):  # fmt: skip
-        columns = ["address", "who", "again", "rate"]
+        columns = ["address", "who", "factor", "again", "rate"]
         if section == "api":
             columns.insert(2, "scope")
         text += f"\n## {title}\n\n| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n"
@@ -148,6 +177,7 @@ def page() -> str:
             cells = [
                 f"`{address}`".replace("|", "\\|"),
                 who,
+                factor(line),
                 "yes" if line.get("again") else "",
                 rate,
             ]

@@ -94,6 +94,7 @@ async def by_card(
     visit: Visit, patient: str, who: Traits, nature: str, proof: str, until: datetime | None
 ) -> str:
     """Declare who represents a person, by the representative's own card; see `declare`."""
+    stepup.fresh(visit.actor, visit.door.clock())
     if visit.actor.kind is not ActorKind.OPERATOR:
         raise NotOperator
     holder = await mandate.bearer(visit, who)
@@ -115,6 +116,7 @@ async def declare(
     until: the end a judgment gives; a minor's representation ends when they are eighteen.
     """
     door = visit.door
+    stepup.fresh(visit.actor, door.clock())
     if visit.actor.kind is not ActorKind.OPERATOR:
         raise NotOperator
     if not proof.strip() or nature not in REPRESENTING:

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from carnet.access import factors
 from tests.portal.preview import CLAIRE, PASSWORD
+from tests.portal.test_factors import real
 from tools import routes
 
+__all__ = ["real"]
 pytestmark = pytest.mark.db
-# Redirected to another page of log-in, or made for an installation of another kind.
-OTHER = {"/ouvrir/"}
+PRIVATE = ("/personnes/", "/rapport/")  # absent but from an instance of one owner
 
 
 def filled(path: str) -> str:
@@ -60,3 +62,25 @@ def test_no_form_is_taken_from_another_site(site: Any) -> None:
         client.post("/compte/connexion/", {"login": "patient", "password": PASSWORD}).status_code
         == 403
     )
+
+
+@pytest.mark.parametrize("persona", ["patient", "gp", "operator"])
+def test_a_password_alone_reads_no_page_and_does_nothing(
+    persona: str, logged_in: Any, real: None
+) -> None:
+    """What every page needs beyond the inventory's `who`: the factor of its kind of account."""
+    client = logged_in(persona)
+    kind = {"patient": "patient", "gp": "professional", "operator": "operator"}[persona]
+    wrong, asked = {}, 0
+    for address, line in routes.known()["pages"].items():
+        if line["who"] == "public" or address.startswith(("/compte/", *PRIVATE)):
+            continue
+        if line["who"] == "account" or kind in line["who"]:
+            asked += 1
+            for ask in (client.get, client.post):
+                answer = ask(filled(address))
+                if answer.status_code != 405 and answer.get("Location") != "/compte/securite/":
+                    wrong[address, ask.__name__] = answer.status_code
+    assert wrong == {}
+    assert asked > 10
+    assert routes.factor({"who": [kind]}) != factors.PASSWORD

@@ -3,14 +3,21 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+from typing import Any
+
 import pytest
 from starlette.routing import Route
 
+from carnet import cli
+from carnet.access import stepup
 from carnet.access.limits.table import load
 from carnet.app.guard import rate_of
 from carnet.rest import routes as rest
+from carnet.rights import close
 from tests.space import Space, asgi
-from tools import routes
+from tools import again, routes
 
 pytestmark = pytest.mark.anyio
 WHO = {"public", "token", "client", "account"}
@@ -30,6 +37,32 @@ def test_each_address_has_one_line_and_no_line_is_of_nothing() -> None:
 
 def test_the_page_is_written_from_the_lines() -> None:
     assert routes.PAGE.read_text("utf-8") == routes.page(), HOW
+
+
+def test_an_address_asks_for_a_fresh_log_in_where_its_code_comes_to_such_an_act() -> None:
+    """As the code says; and each act of stepup.toml is behind an address or a command."""
+    lines = {**routes.known()["api"], **routes.known()["pages"]}
+    found = routes.again()
+    assert {each for each, line in lines.items() if line.get("again")} == {
+        each for each, acts in found.items() if acts
+    }
+    behind = set().union(*found.values(), *map(again.led_to, commands()))
+    assert set(stepup.table()["acts"]) == behind
+
+
+def commands() -> list[Any]:
+    """What the modules of the command line are made of."""
+    names = [f"carnet.cli.{each.name}" for each in pkgutil.iter_modules(cli.__path__)]
+    return [list(vars(importlib.import_module(name)).values()) for name in names]
+
+
+def test_an_act_that_is_made_to_need_one_makes_its_addresses_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The fault: an act is listed, and nobody looked where it is asked from."""
+    monkeypatch.setattr(again, "acts", lambda: {close.close: "closing"})
+    marked = {each for each, acts in routes.again().items() if acts}
+    assert marked == {"/espace/"}
 
 
 def filled(path: str) -> str:

@@ -26,7 +26,9 @@ ELDER = Traits(people.ELDER.ins, "Le Cœur", people.ELDER.birth_date)
 
 
 def operator(space: Space) -> Visit:
-    actor = Actor(ActorKind.OPERATOR, "operator:operator", "", "tests")
+    actor = Actor(
+        ActorKind.OPERATOR, "operator:operator", "", "tests", authenticated=space.clock.now
+    )
     return Visit(space.built.door, actor, "0" * 16)
 
 
