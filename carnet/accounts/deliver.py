@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
+from pathlib import Path
 
 import structlog
 from psycopg.rows import class_row
@@ -24,6 +25,7 @@ from carnet.accounts.mails import templates
 log = structlog.get_logger("carnet.accounts")
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(minutes=30)
 MOST = 1000  # of one look
+KEPT = timedelta(days=2)  # a file of a demonstration
 Put = Callable[[int, EmailMessage], None]
 
 
@@ -71,6 +73,16 @@ async def deliver(door: Door, put: Put) -> int:
             break
         sent += one
     return sent
+
+
+def forget(folder: Path, now: datetime) -> int:
+    """Files of a demonstration older than the longest code they may bear go; how many."""
+    removed = 0
+    for path in folder.glob("*.eml"):
+        if path.stat().st_mtime < (now - KEPT).timestamp():
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
 
 
 async def _next(door: Door, put: Put) -> bool | None:

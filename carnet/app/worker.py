@@ -12,14 +12,15 @@ from procrastinate import PsycopgConnector
 
 from carnet.access import door
 from carnet.access.door import sweep, tombstones
-from carnet.app import bulk
+from carnet.accounts.deliver import forget as forget_mails
+from carnet.app import bulk, mailing
 from carnet.app.parts import insi_of, matrix_of, sealing, shifted
 from carnet.config import Settings
 from carnet.documents import announce, corrected
 from carnet.documents.text import index
 from carnet.events import Event, Relay
 from carnet.fhir.search.own import catalogue
-from carnet.notices.deliver import Folder, deliver, sweep_folder
+from carnet.notices.deliver import Folder, sweep_folder
 from carnet.oauth import forget
 from carnet.postgres.pool import JOB, limited, open_pool
 from carnet.postgres.server import Server
@@ -67,8 +68,14 @@ def queue(server: Server, made: door.Door) -> procrastinate.App:
     @app.periodic(cron="* * * * *")
     @app.task(name="notices", queueing_lock="notices")
     async def notices(timestamp: int) -> None:
-        sent = await deliver(made, Folder(made.settings.mail))
+        sent = await mailing.notices(made)
         log.info("notices", sent=sent)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="account_mails", queueing_lock="account_mails")
+    async def account_mails(timestamp: int) -> None:
+        sent = await mailing.account_mails(made)
+        log.info("account mails", sent=sent)
 
     @app.periodic(cron="* * * * *")  # the words of files; how many wait is told
     @app.task(name="texts", queueing_lock="texts")
@@ -79,6 +86,7 @@ def queue(server: Server, made: door.Door) -> procrastinate.App:
     @app.task(name="sweep_mail", queueing_lock="sweep_mail")
     async def sweep_mail(timestamp: int) -> None:
         removed = await sweep_folder(made, Folder(made.settings.mail))
+        removed += forget_mails(mailing.account_folder(made.settings), made.clock())
         log.info("swept mail", removed=removed)
 
     @app.periodic(cron="37 * * * *")

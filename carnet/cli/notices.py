@@ -14,11 +14,11 @@ from carnet.access import door
 from carnet.access import matrix as matrices
 from carnet.access.door import Door
 from carnet.app import letters as pages
+from carnet.app import mailing
 from carnet.app.parts import shifted
 from carnet.cli import common
 from carnet.config import Settings
 from carnet.notices import letters
-from carnet.notices.deliver import Folder, deliver
 from carnet.postgres.pool import JOB, open_pool
 from carnet.postgres.server import Server
 
@@ -58,7 +58,11 @@ def tray(data: common.Data = None) -> None:
 @commands.command("send")
 def send(data: common.Data = None) -> None:
     """Send the e-mails that are due, now."""
-    print(f"{_do(data, lambda made: deliver(made, Folder(made.settings.mail)))} sent")
+    print(f"{_do(data, _send)} sent")
+
+
+async def _send(made: Door) -> int:
+    return await mailing.notices(made) + await mailing.account_mails(made)
 
 
 @commands.command("print")

@@ -74,7 +74,7 @@ def message_of(door: Door, notice: Outgoing) -> EmailMessage:
     rendered = render(door, notice)
     host = door.settings.base_url.split("//")[-1].split("/")[0].split(":")[0]
     message = EmailMessage()
-    message["From"] = f"Carnet <ne-pas-repondre@{host}>"
+    message["From"] = door.settings.sender
     message["To"] = notice.email or ""
     message["Subject"] = rendered.subject
     message["Date"] = format_datetime(notice.at)
