@@ -70,7 +70,8 @@ async def allow(
     asking.judge(visit.actor)
     actor, now = visit.actor, visit.door.clock()
     async with visit.door.pool.connection() as conn, conn.transaction():
-        question = await asking.read(conn, visit, secret, proven)
+        chosen = choice.record if actor.kind is ActorKind.PROFESSIONAL else None
+        question = await asking.read(conn, visit, secret, proven, chosen)
         cid = _record(visit, question, choice, records)
         _judge(question, choice, now)
         if not await allowances.answer(conn, digest(secret), actor.sub, now):
@@ -128,13 +129,14 @@ def given(wanted: Iterable[str], choice: Choice) -> list[str]:
 
 
 def _record(visit: Visit, question: Question, choice: Choice, records: Iterable[int]) -> int | None:
-    """The one record of a grant: of the launch, else one's own or that of whom one represents."""
-    if question.launched is not None:
-        return question.launched.cid
+    """The one record of a grant: of the launch, else one's own, of whom one represents, or chosen.
+
+    A professional whom an application asks for one patient chooses one, or refuses.
+    """
     if visit.actor.kind is not ActorKind.PATIENT:
-        if choice.record is not None:
+        if question.needs_record or (choice.record or question.cid) != question.cid:
             raise NotOffered
-        return None
+        return question.cid
     if choice.record is None or choice.record not in {visit.actor.patient, *records}:
         raise NotOffered
     return choice.record

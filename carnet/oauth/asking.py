@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from carnet import errors
-from carnet.access import scopes
+from carnet.access import queries, scopes
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Visit
 from carnet.oauth import allowances, kinds
@@ -31,6 +31,10 @@ class NobodyToAllow(errors.Forbidden):
     """Patients and professionals allow applications, in their own name and not in secret."""
 
 
+class NotChosen(errors.NotFound):
+    """No such patient is open to this professional."""
+
+
 class LogInAgain(errors.Unauthenticated):
     """The application asks that the person proves again who they are."""
 
@@ -40,8 +44,9 @@ class Question:
     """All a page says of a request.
 
     kinds: names of kinds.toml. reads, writes: what is asked of the data. offline: it asks to go on when
-    the person is away. record: the name of whom a launch was opened on, "" for none. needs_record: it
-    asks for one record, which a launch did not say. wanted: words of the scope that this person can give.
+    the person is away. record: the name of whom a launch was opened on, or a professional chose, "" for
+    none. needs_record: a professional is asked for one record, which nobody said yet. wanted: words of the
+    scope that this person can give. cid: compartment of that record.
     """
 
     asked: Asked
@@ -59,16 +64,20 @@ class Question:
     needs_record: bool
     wanted: tuple[str, ...]
     launched: allowances.LaunchRow | None = None
+    cid: int | None = None
 
 
-async def question(visit: Visit, secret: str, proven: datetime | None = None) -> Question:
+async def question(
+    visit: Visit, secret: str, proven: datetime | None = None, chosen: int | None = None
+) -> Question:
     """The request of a page's address; NotAsked, NobodyToAllow, LogInAgain.
 
-    proven: when the person last proved who they are, as their session says it.
+    proven: when the person last proved who they are, as their session says it. chosen: compartment of the
+    record a professional chose.
     """
     judge(visit.actor)
     async with visit.door.pool.connection() as conn, conn.transaction():
-        return await read(conn, visit, secret, proven)
+        return await read(conn, visit, secret, proven, chosen)
 
 
 def judge(actor: Actor) -> None:
@@ -77,7 +86,9 @@ def judge(actor: Actor) -> None:
         raise NobodyToAllow
 
 
-async def read(conn: Conn, visit: Visit, secret: str, proven: datetime | None) -> Question:
+async def read(
+    conn: Conn, visit: Visit, secret: str, proven: datetime | None, chosen: int | None = None
+) -> Question:
     """The request, in a transaction of the caller."""
     actor, now = visit.actor, visit.door.clock()
     row = await allowances.look(conn, digest(secret), actor.sub, now)
@@ -85,14 +96,17 @@ async def read(conn: Conn, visit: Visit, secret: str, proven: datetime | None) -
         raise NotAsked
     asked = Asked.of(row.parameters)
     _again(asked, row.made_at, actor.authenticated or proven)
-    launched = None
-    if asked.launch:
-        launched = await allowances.launch(conn, digest(asked.launch), asked.client, actor.sub, now)
-        if launched is None or actor.kind is not ActorKind.PROFESSIONAL:
-            raise NotAsked
-    wanted = tuple(_wanted(asked, row.scopes, actor, launched is not None))
+    launched = await _launched(conn, visit, asked, now) if asked.launch else None
+    record, person = None, ""
+    if launched is not None:
+        record, person = launched.cid, launched.person or ""
+    elif chosen is not None:
+        record, person = chosen, await _opened(conn, visit, chosen)
+    wanted = tuple(_wanted(asked, row.scopes, actor, record is not None))
     letters = {letter for one in scopes.read(frozenset(wanted)) for letter in one.letters}
-    asks_record = any(w.startswith("patient/") or w == "launch/patient" for w in asked.scopes)
+    asks_record = actor.kind is ActorKind.PROFESSIONAL and any(
+        word.startswith("patient/") or word == "launch/patient" for word in asked.scopes
+    )
     return Question(
         asked=asked,
         name=row.name,
@@ -105,11 +119,39 @@ async def read(conn: Conn, visit: Visit, secret: str, proven: datetime | None) -
         writes=bool(letters & set("cud")),
         offline=bool(GOING_ON & set(wanted)),
         identity=bool({"openid", "fhirUser", "profile"} & set(wanted)),
-        record=(launched.person or "") if launched else "",
-        needs_record=asks_record and launched is None,
+        record=person,
+        needs_record=asks_record and record is None,
         wanted=wanted,
         launched=launched,
+        cid=record,
     )
+
+
+async def _launched(
+    conn: Conn, visit: Visit, asked: Asked, now: datetime
+) -> allowances.LaunchRow | None:
+    """What was opened from the desk: for who opened it, in that situation, while they may open the record."""
+    actor = visit.actor
+    found = await allowances.launch(conn, digest(asked.launch), asked.client, actor.sub, now)
+    if found is None or actor.kind is not ActorKind.PROFESSIONAL:
+        raise NotAsked
+    if (found.situation or "") != actor.situation:
+        raise NotAsked
+    if not (await visit.door.decide(conn, actor, [found.cid])).granted:
+        raise NotAsked
+    return found
+
+
+async def _opened(conn: Conn, visit: Visit, cid: int) -> str:
+    """The name of a record that a professional chose and may open now; else it is absent."""
+    if visit.actor.kind is not ActorKind.PROFESSIONAL:
+        raise NotChosen
+    if not (await visit.door.decide(conn, visit.actor, [cid])).granted:
+        raise NotChosen
+    found = await queries.identity(conn, cid)
+    if found is None:
+        raise NotChosen
+    return found.shown_name
 
 
 def _wanted(asked: Asked, widest: str, actor: Actor, launched: bool) -> list[str]:
