@@ -87,6 +87,11 @@ class Settings:
         "Addresses or networks of the proxies before this server, with commas: what they say in "
         "X-Forwarded-For is believed, of nobody else.",
     )
+    providers: str = _setting(
+        "",
+        "Other OpenID providers people log in by, a hospital's or the nation's: a TOML file "
+        "(docs/howto/plug-a-provider.md).",
+    )
     pages: bool = _setting(True, "Whether the people's pages are served beside the API.")
     pool_size: int = _setting(10, "Connections each server process keeps open.", "connections")
     validation: Validation = _setting(

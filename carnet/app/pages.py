@@ -27,6 +27,7 @@ from carnet.app.opening.pages import OpeningPages
 from carnet.app.parts import Built
 from carnet.app.prescribing import PrescribingPages
 from carnet.app.rights import RightsPages
+from carnet.app.upstream import UpstreamPages
 from carnet.app.vigilance import IdentityPages
 from carnet.composing.prescription import Line, prescribe
 from carnet.config import Instance
@@ -51,6 +52,7 @@ from carnet.portal.clients.acts import ClientActs
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.prescribing.acts import PrescribingActs
+from carnet.portal.upstream.acts import UpstreamActs
 from carnet.portal.vigilance.acts import IdentityActs
 from carnet.rights import connections, consent, readers
 from carnet.summary import Health, Language, health, said
@@ -74,6 +76,7 @@ class PageParts:
         self.alarms: AlarmActs = AlarmPages(built)
         self.activation: ActivationActs = ActivationPages(built)
         self.clients: ClientActs = ClientPages(built)
+        self.upstream: UpstreamActs = UpstreamPages(built)
         self.tries: Tries = Counted(built.door.counter, built.door.clock)
         private = built.settings.instance is Instance.PRIVATE
         self.opening = OpeningPages(built) if private else None

@@ -31,6 +31,7 @@ from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.prescribing.acts import PrescribingActs
 from carnet.portal.rights.acts import RightsActs
+from carnet.portal.upstream.acts import UpstreamActs
 from carnet.portal.vigilance.acts import IdentityActs
 from carnet.summary.pages import Health
 from carnet.summary.said import Place as Said
@@ -139,6 +140,7 @@ class Parts(Protocol):
     alarms: AlarmActs
     activation: ActivationActs
     clients: ClientActs
+    upstream: UpstreamActs
 
     @property
     def matrix(self) -> str:

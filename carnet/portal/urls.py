@@ -21,6 +21,7 @@ from carnet.portal.prescribing import urls as prescribing
 from carnet.portal.record import urls as record
 from carnet.portal.rights import urls as rights
 from carnet.portal.summary import urls as summary
+from carnet.portal.upstream import urls as upstream
 from carnet.portal.vigilance import urls as vigilance
 
 urlpatterns = [
@@ -31,6 +32,7 @@ urlpatterns = [
     *activation.urls,
     *alarms.urls,
     *clients.urls,
+    *upstream.urls,
     path("", site.home, name="home"),
     path(
         "dossier/",

@@ -28,7 +28,7 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 KNOWN: Final = {
     "shape", "name", "issuer", "client_id", "secret_file", "key_file", "scopes", "acr_values", "levels",
     "algorithms", "opens", "recognise", "claim", "before", "userinfo", "hosts", "source",
-    "date", "unverified",
+    "date", "unverified", "organisation", "national",
 }  # fmt: skip
 
 
@@ -41,7 +41,8 @@ class Provider:
     """One section.
 
     levels: its `acr` → ours; what is not there gives none. opens: kinds of accounts. hosts: origins, beside
-    the issuer's, that its endpoints may have. claim: which one bears a RPPS, after `before`.
+    the issuer's, that its endpoints may have. claim: which one bears a RPPS, after `before`. organisation: a
+    hospital's provider vouches for who practises there, and for nobody else of the country.
     """
 
     key: str
@@ -59,6 +60,7 @@ class Provider:
     claim: str
     before: str
     userinfo: bool
+    organisation: str | None  # system|value of the one it is of; None: it is the nation's
     origins: frozenset[str] = field(default_factory=frozenset)
 
     def name(self, language: str) -> str:
@@ -106,7 +108,7 @@ def _provider(key: str, given: Any, folder: Path, lenient: bool) -> Provider:
     names = all_["name"] if isinstance(all_["name"], dict) else {"fr": all_["name"]}
     if not names.get("fr") or any(not isinstance(each, str) for each in names.values()):
         raise wrong("name.fr is missing")
-    for name in ("issuer", "client_id", "recognise", "claim", "before"):
+    for name in ("issuer", "client_id", "recognise", "claim", "before", "organisation"):
         if not isinstance(all_.get(name, ""), str):
             raise wrong(f"{name} is a text")
     for name in ("scopes", "acr_values", "algorithms", "opens", "hosts"):
@@ -138,6 +140,8 @@ def _provider(key: str, given: Any, folder: Path, lenient: bool) -> Provider:
             raise wrong(f"opens: no account of kind {each} is entered through another provider")
     if all_["recognise"] == "rpps" and all_["opens"] != ["professional"]:
         raise wrong("a RPPS opens accounts of professionals alone")
+    if all_["recognise"] == "rpps" and bool(all_.get("organisation")) == bool(all_.get("national")):
+        raise wrong("give the organisation whose professionals it vouches for, as system|value")
     if all_["recognise"] == "traits" and all_["opens"] != ["patient"]:
         raise wrong("traits open accounts of patients alone")
     return Provider(
@@ -146,7 +150,7 @@ def _provider(key: str, given: Any, folder: Path, lenient: bool) -> Provider:
         scopes=tuple(all_["scopes"]), acr_values=tuple(all_.get("acr_values", ())), levels=dict(levels),
         algorithms=tuple(all_["algorithms"]), opens=frozenset(all_["opens"]),
         recognise=all_["recognise"], claim=all_.get("claim", ""), before=all_.get("before", ""),
-        userinfo=bool(all_.get("userinfo")),
+        userinfo=bool(all_.get("userinfo")), organisation=all_.get("organisation") or None,
         origins=frozenset({origin(each) for each in (all_["issuer"], *all_.get("hosts", ()))}),
     )  # fmt: skip
 

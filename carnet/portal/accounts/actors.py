@@ -57,7 +57,9 @@ def actor(request: HttpRequest) -> Actor:
         found = proofs.judge(request, account, known.kind)
         when = (known.authenticated or datetime.now(UTC)) - timedelta(seconds=found.age)
         known = replace(known, acr=found.acr, authenticated=when)  # by the clock of the acts
-        if request.session.get(REVISION) != known.rev:  # ended since, with all that was connected
+        if (
+            not proofs.still_open(request) or request.session.get(REVISION) != known.rev
+        ):  # ended since, with all that was connected
             logout(request)
             raise errors.Unauthenticated
         if request.session.get(PLACES, 0) > 1 and SITUATION not in request.session:

@@ -69,5 +69,12 @@ class Adapter(DefaultAccountAdapter):
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         return "/"
 
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        """Who came by another provider may leave it too."""
+        from django.urls import reverse
+
+        key = proofs.closed(request)
+        return reverse("upstream-left", args=[key]) if key else "/"
+
     def add_message(self, *args: Any, **kwargs: Any) -> None:
         """No flash message: each page says by itself what has happened."""

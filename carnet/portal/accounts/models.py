@@ -20,3 +20,32 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+
+class Linked(models.Model):
+    """Somebody of another provider, whose log-in there opens an account here."""
+
+    id = models.BigAutoField(primary_key=True)
+    provider = models.CharField(max_length=40)  # section of the operator's file
+    sub = models.CharField(max_length=255)  # as that provider calls them
+    at = models.DateTimeField(auto_now_add=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="linked")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "sub"], name="linked_once"),
+            models.UniqueConstraint(fields=["provider", "account"], name="linked_to_one"),
+        ]
+
+
+class UpstreamSession(models.Model):
+    """A session another provider opened; without its line the session is over."""
+
+    id = models.UUIDField(primary_key=True)
+    provider = models.CharField(max_length=40)
+    sub = models.CharField(max_length=255)
+    sid = models.CharField(max_length=255)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["provider", "sub"], name="upstream_session_of")]

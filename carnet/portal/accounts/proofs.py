@@ -9,15 +9,18 @@ from dataclasses import dataclass
 
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
 from carnet.access import factors
 from carnet.portal import desk
-from carnet.portal.accounts.models import Account
+from carnet.portal.accounts.models import Account, UpstreamSession
 from carnet.portal.accounts.refusing import NeedsFactor
 
 AUTHENTICATED = "authenticated"  # of the session: when they logged in, seconds since 1970
-UPSTREAM = "upstream_acr"  # of the session: the level of the provider they came from
+UPSTREAM = "upstream_acr"  # of the session: {user: our level for what a provider said}
+OPENED = "upstream_session"  # of the session: {user: line of UpstreamSession that keeps it open}
 FACTORS = {  # our name of an authenticator of allauth
     Authenticator.Type.TOTP: "totp",
     Authenticator.Type.RECOVERY_CODES: "paper",
@@ -41,7 +44,7 @@ def proof(request: HttpRequest, kind: str) -> Proof:
     acr: str = factors.PASSWORD
     amr: tuple[str, ...] = ("pwd",)
     used = [FACTORS.get(one.get("type")) for one in records if one.get("method") == "mfa"]
-    upstream = request.session.get(UPSTREAM)
+    upstream = request.session.get(UPSTREAM, {}).get(str(request.user.pk))
     for factor in [*used, "upstream" if upstream else None]:
         if factor is None or not factors.open_to(factor, kind):
             continue
@@ -65,6 +68,41 @@ def judge(request: HttpRequest, account: Account, kind: str) -> Proof:
 def just_proved(request: HttpRequest) -> None:
     """They have just logged in."""
     request.session[AUTHENTICATED] = time.time()
+
+
+def vouched(
+    request: HttpRequest, user: AbstractBaseUser | AnonymousUser, level: str | None
+) -> None:
+    """A provider vouches for this user, and no other, in this session; None: not enough to count."""
+    request.session[UPSTREAM] = {} if level is None else {str(user.pk): level}
+
+
+def opened_by(
+    request: HttpRequest, user: AbstractBaseUser | AnonymousUser, session: UpstreamSession
+) -> None:
+    """This session is over when the provider says so."""
+    request.session[OPENED] = {str(user.pk): str(session.pk)}
+
+
+def still_open(request: HttpRequest) -> bool:
+    """Whether no provider ended the session it opened."""
+    line = request.session.get(OPENED, {}).get(str(request.user.pk))
+    return line is None or UpstreamSession.objects.filter(pk=line).exists()
+
+
+def closed(request: HttpRequest) -> str:
+    """They log out: the line of their session goes; which provider had opened it, "" when none had."""
+    line = request.session.get(OPENED, {}).get(str(request.user.pk))
+    found = None if line is None else UpstreamSession.objects.filter(pk=line).first()
+    if found is None:
+        return ""
+    found.delete()
+    return found.provider
+
+
+def proved_there(request: HttpRequest, at: float) -> None:
+    """When they proved it to the provider, which may be long before they came."""
+    request.session[AUTHENTICATED] = at
 
 
 def lately(request: HttpRequest, seconds: int) -> bool:

@@ -34,7 +34,7 @@ from django.views.decorators.http import require_http_methods
 from carnet import errors
 from carnet.access import factors, stepup
 from carnet.portal import bridge, desk
-from carnet.portal.accounts import proofs
+from carnet.portal.accounts import others, proofs
 from carnet.portal.accounts.models import Account
 from carnet.portal.accounts.stages import FactorStage
 from carnet.portal.headers import POLICY
@@ -113,7 +113,9 @@ def adding(request: HttpRequest) -> None:
 @require_http_methods(["GET", "HEAD"])
 def index(request: HttpRequest) -> HttpResponse:
     """Ma sécurité: which second factors one has, and what is missing."""
-    return render(request, "account/security.html", {"held": held(request)})
+    linked = {each.key for each in others.linked(request.user)}
+    context = {"held": held(request), "providers": others.shown(kind(request), linked)}
+    return others.allowed(render(request, "account/security.html", context))
 
 
 def _scripted(response: Any) -> HttpResponse:
@@ -264,7 +266,11 @@ class LogIn(LoginView):
     """The page of log-in."""
 
     def dispatch(self, request: HttpRequest, *given: Any, **more: Any) -> HttpResponse:
-        return _scripted(super().dispatch(request, *given, **more))
+        return others.allowed(_scripted(super().dispatch(request, *given, **more)))
+
+    def get_context_data(self, **more: Any) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_context_data(**more)
+        return {**found, "providers": others.shown()}
 
 
 class ByPasskey(LoginWebAuthnView):
@@ -371,13 +377,17 @@ def confirm(request: HttpRequest) -> HttpResponse:
             if strong:
                 cast(ReauthenticateForm, form).save()
             return _onwards(request)
-    context: dict[str, Any] = {"form": form, "strong": strong, "next": _next(request)}
+    context: dict[str, Any] = {
+        "form": form, "strong": strong, "next": next_of(request),
+        "password": request.user.is_authenticated and request.user.has_usable_password(),
+        "providers": others.linked(request.user),
+    }  # fmt: skip
     if strong and is_mfa_enabled(request.user, [Authenticator.Type.WEBAUTHN]):
         from allauth.mfa.webauthn.internal.auth import begin_authentication
 
         context["options"] = json.dumps(begin_authentication(request.user))
-        return _scripted(render(request, "account/confirm.html", context))
-    return render(request, "account/confirm.html", context)
+        return others.allowed(_scripted(render(request, "account/confirm.html", context)))
+    return others.allowed(render(request, "account/confirm.html", context))
 
 
 def _code_form(request: HttpRequest) -> Callable[..., forms.Form]:
@@ -406,7 +416,7 @@ def _right_password(request: HttpRequest, form: forms.Form) -> bool:
     return True
 
 
-def _next(request: HttpRequest) -> str:
+def next_of(request: HttpRequest) -> str:
     """Where one was; an address of another site is none."""
     asked = request.POST.get("next") or request.GET.get("next") or "/"
     safe = url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure())
@@ -415,7 +425,7 @@ def _next(request: HttpRequest) -> str:
 
 def _onwards(request: HttpRequest) -> HttpResponse:
     request.session.cycle_key()
-    return redirect(_next(request))
+    return redirect(next_of(request))
 
 
 second = Second.as_view()

@@ -14,4 +14,8 @@ class FactorStage(AuthenticateStage):
         user = self.login.user
         if user is None or not is_mfa_enabled(user):
             return False
+        if (
+            getattr(request, "vouched", None) == user.pk
+        ):  # by another provider, whose level is enough
+            return False
         return not did_use_passwordless_login(request, user)
