@@ -35,6 +35,7 @@ class Given:
     name: str
     code: str = field(repr=False)
     until: datetime
+    at: datetime
     number: str = field(default="", repr=False)
     address: tuple[str, ...] = ()
     email: str = ""
@@ -108,4 +109,4 @@ async def mint(door: Door, conn: AsyncConnection[Any], order: Order, name: str) 
     if seed is not None:
         mail = values | {"id": door.ids.new(), "template": order.how, "seed": seed, "number": None}
         await conn.execute(queries.ADD_MAIL, mail)
-    return Given(name, "" if seed else code, until, number, (), order.email)
+    return Given(name, "" if seed else code, until, now, number, (), order.email)

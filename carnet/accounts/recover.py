@@ -7,6 +7,7 @@ The code goes with the birth date, or with the number the page showed. The secon
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -22,13 +23,16 @@ LOST = "lost"  # a line that nobody has looked up yet
 PROVEN = "address"  # what stands for a document
 
 
-async def lost(door: Door, email: str) -> str:
-    """The number that goes with the code of who works by an account; the same whoever asks."""
+async def lost(door: Door, email: str, leaves: bool = True) -> str:
+    """The number that goes with the code of who works by an account; the same work whoever asks.
+
+    leaves: whether an e-mail may; a line that is over at once is written otherwise.
+    """
     number = minting.number_made(door)
     async with door.pool.connection() as conn, conn.transaction():
         await mails.queue(
             door, conn, LOST, email.lower(), number=minting.number_hashed(door, number),
-            until=door.clock() + rules().recovers,
+            until=door.clock() + (rules().recovers if leaves else timedelta(0)),
         )  # fmt: skip
     return number
 

@@ -21,6 +21,7 @@ class ActivationPages:
 
     def __init__(self, built: Built) -> None:
         self._built = built
+        self.mails = built.door.settings.mails
 
     async def give(self, actor: Actor, patient: str, document: str, way: Way) -> Given:
         return await prove.give(parts.visit(self._built, actor), patient, document, way)
@@ -40,8 +41,8 @@ class ActivationPages:
     async def use(self, code: str, second: date | str) -> str:
         return await activate.use(self._built.door, secrets.token_hex(8), code, second)
 
-    async def lost(self, email: str) -> str:
-        return await recover.lost(self._built.door, email)
+    async def lost(self, email: str, leaves: bool) -> str:
+        return await recover.lost(self._built.door, email, leaves)
 
     async def address(self, actor: Actor) -> Address:
         return await address.of(parts.visit(self._built, actor))

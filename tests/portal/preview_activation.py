@@ -14,7 +14,7 @@ from carnet.accounts.prove import Given, Way
 GOOD, BORN, NUMBER = "0000-0000-0000-000", date(1941, 5, 14), "123 456"
 SUBJECT = "patient:activated"
 LINES = ("Suzanne LE CŒUR", "12 rue des Tilleuls", "29000 QUIMPER")
-UNTIL = datetime(2026, 12, 23, tzinfo=UTC)
+AT, UNTIL = datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 12, 23, tzinfo=UTC)
 
 
 class PreviewActivation:
@@ -24,13 +24,14 @@ class PreviewActivation:
     over = False
     opens = Opened(SUBJECT, "account", "counter")
     lines = LINES
+    mails = True
     found = Address("", "", True)
 
     async def give(self, actor: Actor, patient: str, document: str, way: Way) -> Given:
         self.done.append(("give", actor.sub, patient, document, way))
         code = "" if way.how == "email" else GOOD
         lines = self.lines if way.how == "letter" else ()
-        return Given("LE CŒUR Suzanne", code, UNTIL, "", lines, way.email)
+        return Given("LE CŒUR Suzanne", code, UNTIL, AT, "", lines, way.email)
 
     async def give_account(self, actor: Actor, sub: str, document: str, way: Way) -> Given:
         if sub != "rpps:10003456781":
@@ -38,7 +39,7 @@ class PreviewActivation:
         self.done.append(("give-account", actor.sub, sub, document, way))
         code = "" if way.how == "email" else GOOD
         lines = ("Claire MARTIN", *way.lines) if way.how == "letter" else ()
-        return Given("Claire MARTIN", code, UNTIL, NUMBER, lines, way.email)
+        return Given("Claire MARTIN", code, UNTIL, AT, NUMBER, lines, way.email)
 
     async def envelope(self, actor: Actor, patient: str) -> tuple[str, ...]:
         return self.lines
@@ -53,8 +54,8 @@ class PreviewActivation:
         self.done.append(("use",))
         return found.sub
 
-    async def lost(self, email: str) -> str:
-        self.done.append(("lost", email))
+    async def lost(self, email: str, leaves: bool) -> str:
+        self.done.append(("lost", email, leaves))
         return NUMBER
 
     async def address(self, actor: Actor) -> Address:

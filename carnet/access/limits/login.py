@@ -32,6 +32,9 @@ class Tries(Protocol):
     async def activation(self, address: str) -> None:
         """A code of a letter is tried; TooFast."""
 
+    async def lost(self, email: str, address: str) -> bool:
+        """A lost password is said; TooFast for an address, and whether an e-mail may leave for this mailbox."""
+
     async def device(self, subject: str) -> None:
         """Somebody entered by a device that was new to the account."""
 
@@ -72,6 +75,18 @@ class Counted:
         except TooFast:
             await self._tell("login-address")
             raise
+
+    async def lost(self, email: str, address: str) -> bool:
+        try:
+            await self._counter.exactly("recovery-address", counted(address))
+        except TooFast:
+            await self._tell("login-address")
+            raise
+        try:
+            await self._counter.exactly("recovery-account", f"mailbox {email.strip().casefold()}")
+        except TooFast:
+            return False
+        return True
 
     async def device(self, subject: str) -> None:
         async with self._counter.pool.connection() as conn:

@@ -13,6 +13,8 @@ from carnet.accounts.prove import Given, Way
 class ActivationActs(Protocol):
     """A code is given by an operator, and used by whoever brings it with the birth date."""
 
+    mails: bool  # whether e-mails about accounts leave
+
     async def give(self, actor: Actor, patient: str, document: str, way: Way) -> Given:
         """A code for this person; document: code of what was seen."""
 
@@ -28,7 +30,7 @@ class ActivationActs(Protocol):
     async def use(self, code: str, second: date | str) -> str:
         """The subject, and the code is used: what was connected in its name ends."""
 
-    async def lost(self, email: str) -> str:
+    async def lost(self, email: str, leaves: bool) -> str:
         """Somebody lost a password: the number that goes with the code, whether one leaves or not."""
 
     async def address(self, actor: Actor) -> Address:
