@@ -31,9 +31,12 @@ class AppPages:
     def _issuer(self) -> str:
         return self._built.settings.base_url
 
-    async def question(self, actor: Actor, secret: str, proven: datetime | None) -> Records:
+    async def question(
+        self, actor: Actor, secret: str, proven: datetime | None, patient: str
+    ) -> Records:
         visit = parts.visit(self._built, actor)
-        question = await asking.question(visit, secret, proven)
+        chosen = _record(visit, patient) if patient else None
+        question = await asking.question(visit, secret, proven, chosen)
         records: tuple[tuple[str, str], ...] = ()
         if actor.kind is ActorKind.PATIENT:
             theirs = [(one.patient, one.person) for one in await _represented(visit)]

@@ -160,6 +160,18 @@ def test_a_doctor_opens_it_on_a_patient(logged_in: LogIn, app: Served) -> None:
     assert asked(page, "client.user.read().then(p => p.resourceType)") == "Practitioner"
 
 
+def test_a_doctor_who_follows_it_chooses_the_patient(logged_in: LogIn, app: Served) -> None:
+    page = logged_in("gp")
+    page.goto(f"{app.address}/alone.html")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Autoriser Ma tension ?")
+    find_patient(page)
+    follow(page.get_by_role("button", name="Choisir"))
+    follow(page.get_by_role("button", name="Autoriser"))
+    expect(page.locator("#said")).to_contain_text("ready ")
+    total = asked(page, "client.request('Patient?_summary=count').then(b => b.total)")
+    assert total == 1, "that patient alone"
+
+
 def test_fhirclient_of_python_is_allowed_and_refreshes(logged_in: LogIn, app: Served) -> None:
     settings = {
         "app_id": "tension", "api_base": app.base, "redirect_uri": f"{app.address}/index.html",

@@ -50,13 +50,18 @@ class PreviewApps:
     def __init__(self) -> None:
         self.done: list[tuple[object, ...]] = []
 
-    async def question(self, actor: Actor, secret: str, proven: datetime | None) -> Records:
+    async def question(
+        self, actor: Actor, secret: str, proven: datetime | None, patient: str
+    ) -> Records:
         if secret == AGAIN:
             raise LogInAgain
         if secret != SECRET:
             raise NotAsked
         if actor.kind == "professional":
-            asked = replace(QUESTION, kinds=(), needs_record=True, homepage="javascript:alert(1)")
+            asked = replace(
+                QUESTION, kinds=(), needs_record=not patient, homepage="javascript:alert(1)"
+            )
+            asked = replace(asked, record="Claire MARTIN" if patient else "")
             return Records(asked, ())
         return Records(QUESTION, (("", "Claire MARTIN"), ("k3v9q2x7jules", "Jules MARTIN")))
 

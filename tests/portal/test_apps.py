@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The page that asks a person for an application, and the list of what they allowed."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -173,16 +174,49 @@ def test_who_has_to_prove_again_who_they_are_comes_back_to_the_question(logged_i
     assert client.get("/applications/").status_code == 302, "logged out"
 
 
-def test_a_professional_allows_in_their_own_name(logged_in: Any, done: list[Any]) -> None:
+def cards(page: str) -> list[str]:
+    """What the buttons of a search's answers carry."""
+    return re.findall('name="card" value="([^"]+)"', page)
+
+
+def test_a_professional_allows_in_their_own_name_for_the_patient_they_choose(
+    logged_in: Any, done: list[Any]
+) -> None:
     client = logged_in("gp")
     said = client.get(ASK).content.decode()
     assert "agir en votre nom" in said
+    assert "Sur quel patient" in said
+    assert 'value="allow"' not in said, "nothing is allowed before"
     assert "javascript:" not in said
-    assert (
-        client.post(ASK, {"answer": "allow", "direction": "both", "until": "day"}).status_code
-        == 303
-    )
-    assert done[0][1].kinds == ()
+    found = {"answer": "find", "name": "Homonyme", "birth_date": "27/03/1985", "given_name": "C"}
+    page = client.post(ASK, found).content.decode()
+    assert len(cards(page)) == 1, "who is not open to them is absent"
+    page = client.post(ASK, {"answer": "choose", "card": cards(page)[0]}).content.decode()
+    assert "<dd>Claire MARTIN</dd>" in page
+    form = {"answer": "allow", "direction": "both", "until": "day", "card": cards(page)[0]}
+    assert client.post(ASK, form).status_code == 303
+    assert (done[0][1].kinds, done[0][1].patient) == ((), CLAIRE)
+
+
+def test_a_patient_nobody_chose_is_not_allowed(logged_in: Any, done: list[Any]) -> None:
+    client = logged_in("gp")
+    for wrong in (
+        {"answer": "allow", "direction": "both", "until": "day"},
+        {"answer": "allow", "direction": "both", "until": "day", "card": "of-nobody"},
+        {"answer": "choose"},
+        {"answer": "choose", "card": CLAIRE},
+        {"answer": "all"},
+    ):
+        assert client.post(ASK, wrong).status_code == 400
+    for wrong in ({"ins": "1"}, {"name": "", "birth_date": ""}):
+        assert (
+            "Il y a un problème" in client.post(ASK, {"answer": "find", **wrong}).content.decode()
+        )
+    page = client.post(ASK, {"answer": "find", "ins": "2850375116001"}).content.decode()
+    assert cards(page) == []
+    assert done == []
+    patient = logged_in("patient")
+    assert patient.post(ASK, {"answer": "choose", "card": "x"}).status_code == 400
 
 
 def test_what_was_allowed_is_ended_by_one_button(logged_in: Any, done: list[Any]) -> None:

@@ -21,7 +21,7 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a person chose; patient: "" for their own record; amr: how they proved who they are."""
+    """What a person chose; patient: "" for their own record, or none; amr: how they proved who they are."""
 
     patient: str
     kinds: tuple[str, ...]
@@ -34,8 +34,13 @@ class Answered:
 class AppActs(Protocol):
     """The acts, already bound to the desk. proven: when the session last proved who it is."""
 
-    async def question(self, actor: Actor, secret: str, proven: datetime | None) -> Records:
-        """What is asked; NotFound when nothing waits for them; LogInAgain."""
+    async def question(
+        self, actor: Actor, secret: str, proven: datetime | None, patient: str
+    ) -> Records:
+        """What is asked; NotFound when nothing waits for them; LogInAgain.
+
+        patient: whom a professional chose, "" for nobody; NotFound when they may not open the record.
+        """
 
     async def allow(
         self, actor: Actor, secret: str, chosen: Answered, proven: datetime | None

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.contrib.auth import logout
@@ -23,8 +24,8 @@ from carnet.portal import bridge, desk
 from carnet.portal.accounts import proofs
 from carnet.portal.accounts.actors import actor
 from carnet.portal.acting.words import until as until_words
-from carnet.portal.apps import words
-from carnet.portal.apps.acts import AppActs
+from carnet.portal.apps import choosing, words
+from carnet.portal.apps.acts import AppActs, Records
 from carnet.portal.apps.forms import WRONG_END, AllowForm, ShortenForm
 from carnet.portal.headers import POLICY
 from carnet.portal.record.words import moment
@@ -45,31 +46,43 @@ def ask(request: HttpRequest, secret: str) -> HttpResponse:
     answer = request.POST.get("answer") if request.method == "POST" else None
     if answer == "refuse":
         return _sent(bridge.run(acts().refuse(who, secret)))
-    if request.method == "POST" and answer != "allow":
+    if request.method == "POST" and answer not in ("allow", "find", "choose"):
         raise errors.Invalid
     proven = who.authenticated or getattr(request.user, "last_login", None)
+    patient = choosing.chosen(request, who)
     try:
-        asked = bridge.run(acts().question(who, secret, proven))
+        asked = bridge.run(acts().question(who, secret, proven, patient))
     except LogInAgain:
         logout(request)
         return redirect(f"{reverse('account_login')}?{urlencode({'next': request.path})}")
     question = asked.question
-    form = AllowForm(request.POST if answer else None, asked, datetime.now(UTC))
-    if answer and form.is_valid():
-        return _sent(
-            bridge.run(
-                acts().allow(
-                    who,
-                    secret,
-                    replace(form.answered(), amr=proofs.proof(request, str(who.kind)).amr),
-                    proven,
-                )
-            )
-        )
+    if question.needs_record:
+        if answer in ("allow", "choose"):
+            raise errors.Invalid
+        search = choosing.search(request, who) if answer else choosing.nothing()
+        return _asking(request, who, secret, asked, {"choosing": search})
+    sent = answer == "allow"
+    form = AllowForm(request.POST if sent else None, asked, datetime.now(UTC))
+    if sent and form.is_valid():
+        amr = proofs.proof(request, str(who.kind)).amr
+        chosen = replace(form.answered(), amr=amr)
+        if patient:
+            chosen = replace(chosen, patient=patient)
+        return _sent(bridge.run(acts().allow(who, secret, chosen, proven)))
+    return _asking(
+        request, who, secret, asked, {"form": form, "card": request.POST.get("card", "")}
+    )
+
+
+def _asking(
+    request: HttpRequest, who: Actor, secret: str, asked: Records, more: dict[str, Any]
+) -> HttpResponse:
+    """The page."""
+    question = asked.question
     said = {
         "asked": question,
         "secret": secret,
-        "form": form,
+        **more,
         "own": asked.records[0][1] if len(asked.records) == 1 else "",
         "possible": question.reads or question.writes or question.identity,
         "patient": who.kind == "patient",
