@@ -21,6 +21,7 @@ from carnet.upstream.judging import Expected, UnknownKey
 from carnet.upstream.providers import Provider
 
 LASTS: Final = 600  # seconds to come back
+DAY: Final = 8 * 3600  # seconds a session there may have lasted
 LATELY: Final = 60  # seconds: who proves it again does so now
 
 
@@ -68,11 +69,12 @@ def send(
     """The address to go to, the `state` it bears, and what to keep."""
     known = providers.known(provider)
     sent = Sent(provider.key, why, secrets.token_urlsafe(32), secrets.token_urlsafe(48), now, next)
-    more: dict[str, Any] = {"nonce": sent.nonce}
+    # Asked for an age, a provider says when they proved who they are.
+    more: dict[str, Any] = {"nonce": sent.nonce, "max_age": str(LATELY if why == "again" else DAY)}
     if provider.acr_values:
         more["acr_values"] = " ".join(provider.acr_values)
     if why == "again":
-        more |= {"prompt": "login", "max_age": str(LATELY)}
+        more["prompt"] = "login"
     url, state = session(provider, redirect).create_authorization_url(
         known.metadata.endpoints["authorization_endpoint"],
         state=secrets.token_urlsafe(32), code_verifier=sent.verifier, **more,

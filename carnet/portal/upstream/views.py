@@ -63,8 +63,8 @@ def begin(request: HttpRequest, key: str) -> HttpResponse:
     provider, why = found(key), request.POST.get("why", "login")
     if why not in ("login", "link", "again"):
         raise errors.Invalid
-    if why != "login":
-        actor(request)
+    if why != "login" and not request.user.is_authenticated:
+        raise errors.Unauthenticated
     if why == "link" and not proofs.lately(request, stepup.longest()):
         raise stepup.StepUp
     try:
