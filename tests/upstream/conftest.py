@@ -31,7 +31,22 @@ __all__ = [
     "anyio_backend", "browser", "client", "cluster", "logged_in", "page", "portal_database", "site",
 ]  # fmt: skip
 BACK = f"{ADDRESS}/compte/fournisseur/hopital/retour/"
-PEOPLE = {
+CLAIRE = {
+    "family_name": "MARTIN", "given_name": "Claire", "birthdate": "1985-03-27", "gender": "female",
+    "birthplace": "37261", "birthcountry": "99100",
+}  # fmt: skip
+PEOPLE: dict[str, dict[str, Any]] = {
+    "durand": {
+        "sub": "psc-1",
+        "acr": "eidas1",
+        "amr": ["card"],
+        "claims": {
+            "SubjectNameID": "810000000001",
+            "SubjectRefPro": {"exercices": [{"codeProfession": "10"}]},
+        },
+    },
+    "claire": {"sub": "fc-1", "acr": "eidas2", "amr": ["mfa"], "claims": CLAIRE},
+    "claire at home": {"sub": "fc-2", "acr": "eidas0", "amr": ["pwd"], "claims": CLAIRE},
     "mercier": {
         "sub": "u-1",
         "acr": "urn:hospital:two",
@@ -64,15 +79,44 @@ levels = {{ "urn:hospital:two" = "carnet:3" }}
 algorithms = ["RS256"]
 organisation = "urn:oid:1.2.250.1.71.4.2.2|370000481"
 """
+NATION = """
+[psc]
+shape = "pro-sante-connect"
+name.fr = "Pro Santé Connect"
+issuer = "{issuer}"
+client_id = "psc"
+secret_file = "secret"
+
+[fc]
+shape = "franceconnect"
+name.fr = "FranceConnect"
+issuer = "{issuer}"
+client_id = "fc"
+secret_file = "secret"
+algorithms = ["RS256"]
+"""
 
 
 @pytest.fixture(scope="session")
 def hospital(peers: Path) -> Iterator[Real]:
     """The provider's process."""
     library = peers / "oidc-provider" / "lib" / "index.js"
-    registered = real.client("carnet", BACK)
-    with real.running(library, people=PEOPLE, clients=[registered]) as one:
+    told = real.Told()
+    registered = [
+        real.client(
+            "carnet",
+            BACK,
+            backchannel_logout_uri=told.address,
+            backchannel_logout_session_required=True,
+        ),
+        real.client("psc", BACK.replace("hopital", "psc")),
+        real.client("fc", BACK.replace("hopital", "fc")),
+    ]
+    with real.running(library, people=PEOPLE, clients=registered) as one:
+        one.told = told
         yield one
+    told.shutdown()
+    told.server_close()
 
 
 @pytest.fixture
@@ -85,10 +129,13 @@ def plugged(
         (tmp_path / "secret").write_text(real.SECRET)
         os.chmod(tmp_path / "secret", 0o600)
         file = tmp_path / "providers.toml"
-        file.write_text(SECTION.format(issuer=issuer) + more)
+        file.write_text(SECTION.format(issuer=issuer) + more + NATION.format(issuer=issuer))
         site.upstream.providers = load(str(file), lenient=True)
         site.upstream.known = Providers()
-        site.upstream.subjects = {"10000000001": "rpps:10000000001", **subjects}
+        site.upstream.subjects = {
+            "10000000001": "rpps:10000000001", "810000000001": "rpps:10000000001",
+            "MARTIN": "patient:claire", **subjects,
+        }  # fmt: skip
         return site
 
     yield plug
@@ -107,9 +154,9 @@ def forget() -> None:
     User.objects.filter(username__contains="-").delete()
 
 
-def begun(client: Any, **form: str) -> str:
+def begun(client: Any, key: str = "hopital", **form: str) -> str:
     """Where the button leads."""
-    answer = client.post("/compte/fournisseur/hopital/", form)
+    answer = client.post(f"/compte/fournisseur/{key}/", form)
     assert answer.status_code == 302, answer.content.decode()
     return str(answer["Location"])
 
@@ -119,6 +166,8 @@ def came_back(client: Any, address: str) -> Any:
     return client.get(address.removeprefix(ADDRESS))
 
 
-def logs_in(client: Any, name: str, **form: str) -> Any:
+def logs_in(client: Any, name: str, key: str = "hopital", **form: str) -> Any:
     """All of a log-in."""
-    return came_back(client, real.walked(begun(client, **form), name, BACK))
+    return came_back(
+        client, real.walked(begun(client, key, **form), name, BACK.replace("hopital", key))
+    )

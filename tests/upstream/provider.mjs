@@ -12,14 +12,18 @@ const issuer = `http://127.0.0.1:${what.port}`
 const kid = `key-${process.pid}`
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const subs = Object.fromEntries(Object.values(what.people).map((each) => [each.sub, each]))
+const traits = ['given_name', 'family_name', 'birthdate', 'gender', 'birthplace', 'birthcountry']
 const names = [...new Set(Object.values(what.people).flatMap((each) => Object.keys(each.claims)))]
 
 const provider = new Provider(issuer, {
   clients: what.clients,
   jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' }] },
   findAccount: (_, id) => subs[id] && { accountId: id, claims: () => ({ sub: id, ...subs[id].claims }) },
-  claims: { openid: ['sub'], profile: names, acr: null, amr: null, auth_time: null, sid: null },
-  scopes: ['openid', 'profile', 'scope_all', 'given_name', 'family_name', 'birthdate', 'gender', 'birthplace', 'birthcountry'],
+  claims: {
+    openid: ['sub'], profile: names, scope_all: names, ...Object.fromEntries(traits.map((each) => [each, [each]])),
+    acr: null, amr: null, auth_time: null, sid: null,
+  },
+  scopes: ['openid', 'profile', 'scope_all', ...traits],
   acrValues: ['eidas1', 'eidas2', 'urn:hospital:two'],
   conformIdTokenClaims: !what.inside,
   cookies: { keys: ['only for tests'] },

@@ -10,9 +10,12 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urljoin
 
 import requests
 
@@ -37,6 +40,7 @@ class Real:
     clients: list[dict[str, Any]]
     inside: bool = True  # claims in the ID token; else in userinfo
     port: int = field(default_factory=free_port)
+    told: Any = None  # where it says whose sessions are over
     _process: subprocess.Popen[str] | None = None
 
     @property
@@ -97,23 +101,68 @@ def client(id: str, back: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def walked(address: str, name: str, before: str, *, act: str = "in") -> str:
+def walked(
+    address: str, name: str, before: str, *, act: str = "in", one: requests.Session | None = None
+) -> str:
     """Log in there as `name`; the address it sends back to, which starts with `before`."""
-    with requests.Session() as one:
-        for _ in range(8):
-            answer = one.get(address, allow_redirects=False, timeout=WAIT)
-            while answer.status_code in (302, 303):
-                address = urljoin(answer.url, answer.headers["location"])
-                if address.startswith(before):
-                    return address
-                answer = one.get(address, allow_redirects=False, timeout=WAIT)
-            found = re.search(r'action="([^"]+)"', answer.text)
-            assert found, answer.text
-            answer = one.post(
-                urljoin(answer.url, found[1]), {"login": name, "act": act},
-                allow_redirects=False, timeout=WAIT,
-            )  # fmt: skip
+    one = one or requests.Session()
+    for _ in range(8):
+        answer = one.get(address, allow_redirects=False, timeout=WAIT)
+        while answer.status_code in (302, 303):
             address = urljoin(answer.url, answer.headers["location"])
             if address.startswith(before):
                 return address
+            answer = one.get(address, allow_redirects=False, timeout=WAIT)
+        found = re.search(r'action="([^"]+)"', answer.text)
+        assert found, answer.text
+        answer = one.post(
+            urljoin(answer.url, found[1]), {"login": name, "act": act},
+            allow_redirects=False, timeout=WAIT,
+        )  # fmt: skip
+        address = urljoin(answer.url, answer.headers["location"])
+        if address.startswith(before):
+            return address
     raise AssertionError("it never sends back")
+
+
+def left(issuer: str, client_id: str, one: requests.Session) -> None:
+    """Log out there."""
+    answer = one.get(f"{issuer}/session/end", params={"client_id": client_id}, timeout=WAIT)
+    found = re.search(r'name="xsrf" value="([^"]+)"', answer.text)
+    assert found, answer.text
+    action = re.search(r'action="([^"]+)"', answer.text)
+    assert action, answer.text
+    one.post(
+        urljoin(answer.url, action[1]), {"xsrf": found[1], "logout": "yes"}, timeout=WAIT,
+        allow_redirects=False,
+    )  # fmt: skip
+
+
+class Told(ThreadingHTTPServer):
+    """Where the provider says whose sessions are over: what it posted."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Hearing)
+        self.said: Queue[str] = Queue()
+        Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        """Registered there."""
+        return f"http://127.0.0.1:{self.server_port}/"
+
+
+class Hearing(BaseHTTPRequestHandler):
+    """Each post."""
+
+    server: Told
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        self.server.said.put(dict(parse_qsl(body))["logout_token"])
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass

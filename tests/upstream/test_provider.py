@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 
 from tests.portal.preview import PreviewParts
 from tests.upstream import real
@@ -207,6 +208,56 @@ def test_to_log_out_says_where_one_is_logged_in_still(client: Any, hospital: Rea
     assert answer["Location"] == "/compte/fournisseur/hopital/sortie/"
     assert f"{hospital.issuer}/session/end" in client.get(answer["Location"]).content.decode()
     assert not inside(client)
+
+
+def test_pro_sante_connect_names_a_professional_in_its_userinfo(client: Any) -> None:
+    assert logs_in(client, "durand", "psc")["Location"] == HOME
+    assert inside(client)
+
+
+def test_franceconnect_names_a_person_by_their_traits_and_a_weak_log_in_there_names_nobody(
+    client: Any,
+) -> None:
+    assert logs_in(client, "claire at home", "fc").status_code == 403
+    assert logs_in(client, "claire", "fc")["Location"] == HOME
+    assert client.get("/dossier/").status_code == 200
+
+
+def test_a_person_of_one_provider_is_nobody_of_another(client: Any) -> None:
+    for name, key in (("claire", "psc"), ("durand", "fc"), ("claire", "hopital")):
+        assert logs_in(client, name, key).status_code == 403
+
+
+def test_a_person_who_has_several_places_says_which(client: Any, site: PreviewParts) -> None:
+    site.practised = (("s1", "CHU"), ("s2", "Cabinet"))
+    try:
+        logs_in(client, "mercier")
+        assert client.get("/patients/")["Location"] == "/compte/situation/"
+        client.post("/compte/situation/", {"situation": "s2"})
+        assert inside(client)
+    finally:
+        site.practised = ()
+
+
+def test_the_provider_ends_a_session_it_opened_and_no_other(client: Any, hospital: Real) -> None:
+    from django.test import Client
+
+    from carnet.portal.accounts.models import UpstreamSession
+
+    other = Client(raise_request_exception=False, HTTP_HOST="localhost")
+    browser = requests.Session()
+    came_back(client, real.walked(begun(client), "mercier", BACK, one=browser))
+    logs_in(other, "mercier")
+    assert len(set(UpstreamSession.objects.values_list("sid", flat=True)) - {""}) == 2
+    real.left(hospital.issuer, "carnet", browser)
+    said = {"logout_token": hospital.told.said.get(timeout=10)}
+    assert client.post("/compte/fournisseur/psc/fin/", said).status_code == 400, "it is for another"
+    assert inside(client)
+    assert client.post("/compte/fournisseur/hopital/fin/", said).status_code == 200
+    assert (inside(client), inside(other)) == (False, True)
+    for nothing in ({}, {"logout_token": "x.y.z"}):
+        assert client.post("/compte/fournisseur/hopital/fin/", nothing).status_code == 400
+    assert inside(other)
 
 
 def test_without_a_file_there_is_no_button_and_no_page(client: Any, site: PreviewParts) -> None:
