@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """A real demonstration, started as a newcomer starts it, and the people who use it."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -46,15 +47,16 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
-    """`carnet demo` in a folder of its own, until its pages answer."""
-    data, port = tmp_path_factory.mktemp("demo"), free_port()
-    log = data.parent / "demo.log"
+@contextlib.contextmanager
+def demonstrated(folder: Path, port: int, **settings: str) -> Iterator[Demonstration]:
+    """`carnet demo` in a folder of its own, until its pages answer; settings: CARNET_… by their names."""
+    data, log = folder / "data", folder / "demo.log"
     command = [sys.executable, "-m", "carnet", "demo", "--data", str(data), "--port", str(port)]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CARNET_")}
     with log.open("wb") as out:
-        process = subprocess.Popen([*command, "--people", "7"], stdout=out, stderr=out, env=clean)
+        process = subprocess.Popen(
+            [*command, "--people", "7"], stdout=out, stderr=out, env=clean | settings
+        )
     try:
         wait(f"http://127.0.0.1:{port}/", process, log)
         yield Demonstration(data, f"http://localhost:{port}")
@@ -65,6 +67,13 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstr
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@pytest.fixture(scope="module")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
+    """One for the tests of a module."""
+    with demonstrated(tmp_path_factory.mktemp("demo"), free_port()) as one:
+        yield one
 
 
 def wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
