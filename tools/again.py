@@ -102,14 +102,34 @@ def _named(function: Any, owner: type | None) -> list[tuple[Any, type | None]]:
             module = importlib.import_module(each.module)
             names |= {one.asname or one.name: getattr(module, one.name, None) for one in each.names}
     found: list[tuple[Any, type | None]] = []
+    local = _locals(function, names)
     for each in ast.walk(_tree(function)):
         if isinstance(each, ast.Attribute):
             if isinstance(each.value, ast.Name) and each.value.id == "self" and owner:
                 found += [(one, owner) for one in _functions(getattr(owner, each.attr, None))]
-            elif (part := _part(each.value, names)) is not None:
+            elif isinstance(each.value, ast.Name) and each.value.id in local:
+                part = local[each.value.id]
                 found += [(one, part) for one in _functions(getattr(part, each.attr, None))]
+            elif (of := _part(each.value, names)) is not None:
+                found += [(one, of) for one in _functions(getattr(of, each.attr, None))]
         if isinstance(each, ast.Name | ast.Attribute):
             found += [(one, None) for one in _functions(_value(each, names))]
+    return found
+
+
+def _locals(function: Any, names: dict[str, Any]) -> dict[str, type]:
+    """Names a function gives to a part: `who, acts = actor(request), desk.parts().life`."""
+    found = {}
+    for each in ast.walk(_tree(function)):
+        for target in each.targets if isinstance(each, ast.Assign) else ():
+            assert isinstance(each, ast.Assign)
+            pairs = [(target, each.value)]
+            if isinstance(target, ast.Tuple) and isinstance(each.value, ast.Tuple):
+                pairs = list(zip(target.elts, each.value.elts, strict=False))
+            for name, value in pairs:
+                part = _part(value, names)
+                if isinstance(name, ast.Name) and part is not None:
+                    found[name.id] = part
     return found
 
 
