@@ -92,6 +92,7 @@ def _tree(function: Any) -> ast.AST:
     return ast.parse(textwrap.dedent(inspect.getsource(function)))
 
 
+@functools.cache
 def _named(function: Any, owner: type | None) -> list[tuple[Any, type | None]]:
     """Functions a function names, each with the class it was found in."""
     names: dict[str, Any] = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
