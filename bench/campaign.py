@@ -233,6 +233,14 @@ PARTS: dict[str, Callable[[int], None]] = {
         "tests/faults/test_search.py",
     ),
     "revocation": tested("rights ended on every channel", "tests/agreement/test_revocation.py"),
+    "tokens": tested("mutated tokens and requests, none accepted", "tests/hostile/test_tokens.py"),
+    "races": tested("64 who refresh with one token", "tests/oauth/test_refresh.py"),
+    "scopes": tested(
+        "a scope is a filter of what is seen without it", "tests/agreement/test_scopes.py"
+    ),
+    "composing": tested(
+        "what composing shows of what one may not see", "tests/agreement/test_composing_twins.py"
+    ),
     "crashes": tested("every write crashed at every point", "tests/faults/test_failpoints.py"),
     "tamperings": tamperings,
     "fuzz": fuzzing,
