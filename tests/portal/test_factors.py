@@ -256,3 +256,50 @@ def test_scripts_are_allowed_where_a_passkey_needs_one_and_nowhere_else(
     assert "script-src 'self'" in client.get(SECURITY + "cle/")["Content-Security-Policy"]
     for path in ("/dossier/", SECURITY, SECURITY + "feuille/", SECURITY + "application/"):
         assert "script-src" not in client.get(path)["Content-Security-Policy"]
+
+
+def another(name: str) -> Any:
+    """Another browser, where the same person logs in."""
+    from django.test import Client
+
+    made = Client(raise_request_exception=False, HTTP_HOST="localhost")
+    log_in(made, name, PASSWORD)
+    return made
+
+
+@pytest.mark.parametrize("how", ["sheet", "application"])
+def test_a_session_ends_with_the_factor_that_opened_it(client: Any, real: None, how: str) -> None:
+    """Who lost a telephone or a sheet removes it; whoever has it, and logged in by it, is out."""
+    from allauth.mfa.models import Authenticator
+
+    mine = application(client, "patient") if how == "application" else sheet(client)
+    thief = another("patient")
+    code = totp(mine, time.time() + 30) if isinstance(mine, str) else mine[1]
+    assert thief.post(CODE, {"code": code}).status_code == 302
+    assert thief.get("/dossier/").status_code == 200
+    assert thief.get("/compte/connexions/").status_code == 200
+    if how == "sheet":
+        new = codes(client.post(SECURITY + "feuille/"))
+        client.post(SECURITY + "feuille/", {"code": new[0]})
+        assert client.get("/dossier/").status_code == 200  # the new one, copied, is theirs
+    else:
+        Authenticator.objects.filter(type=Authenticator.Type.TOTP).delete()
+    for path in ("/dossier/", "/compte/connexions/"):
+        assert thief.get(path)["Location"] == SECURITY
+
+
+def test_a_session_that_remembers_its_factor_would_go_on(
+    client: Any, real: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The planted fault: what a session says of itself is believed."""
+    from carnet.portal.accounts import proofs
+
+    def said(request: Any, records: list[dict[str, Any]]) -> frozenset[int]:
+        return frozenset(one["id"] for one in records if "id" in one)
+
+    monkeypatch.setattr(proofs, "kept", said)
+    mine = sheet(client)
+    thief = another("patient")
+    thief.post(CODE, {"code": mine[1]})
+    codes(client.post(SECURITY + "feuille/"))
+    assert thief.get("/dossier/").status_code == 200

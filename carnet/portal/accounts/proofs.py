@@ -6,6 +6,7 @@ The one place where a second factor is asked for: no page is anybody's without p
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
@@ -43,7 +44,8 @@ def proof(request: HttpRequest, kind: str) -> Proof:
     at = max([float(request.session.get(AUTHENTICATED, 0)), *(one["at"] for one in records)])
     acr: str = factors.PASSWORD
     amr: tuple[str, ...] = ("pwd",)
-    used = [FACTORS.get(one.get("type")) for one in records if one.get("method") == "mfa"]
+    living = kept(request, records)
+    used = [FACTORS.get(one["type"]) for one in records if one.get("id") in living]
     upstream = request.session.get(UPSTREAM, {}).get(str(request.user.pk))
     for factor in [*used, "upstream" if upstream else None]:
         if factor is None or not factors.open_to(factor, kind):
@@ -52,6 +54,15 @@ def proof(request: HttpRequest, kind: str) -> Proof:
         if factors.rank(level) > factors.rank(acr):
             acr, amr = level, factors.methods(factor)
     return Proof(acr, amr, max(0.0, time.time() - at))
+
+
+def kept(request: HttpRequest, records: list[dict[str, Any]]) -> frozenset[int]:
+    """Which of the factors a session was opened with its person still has: one removed proves nothing."""
+    said = {one["id"] for one in records if one.get("method") == "mfa" and "id" in one}
+    if not said:
+        return frozenset()
+    has = Authenticator.objects.filter(user_id=request.user.pk, pk__in=said)
+    return frozenset(has.values_list("pk", flat=True))
 
 
 def judge(request: HttpRequest, account: Account, kind: str) -> Proof:
