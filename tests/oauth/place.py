@@ -67,6 +67,7 @@ class Place:
     app: Starlette
     pool: ConnectionPool[Any]
     key: ECKey
+    base: str = BASE
 
     # ------------------------------------------------------------------ what an operator does
 
@@ -142,7 +143,7 @@ class Place:
         said: dict[str, str | None] = {
             "response_type": "code", "client_id": client, "redirect_uri": REDIRECT, "state": "st",
             "scope": "openid fhirUser launch/patient offline_access patient/*.rs", "nonce": "nn",
-            "aud": f"{BASE}/fhir", "code_challenge": proof.challenge, "code_challenge_method": "S256",
+            "aud": f"{self.base}/fhir", "code_challenge": proof.challenge, "code_challenge_method": "S256",
         }  # fmt: skip
         return {name: value for name, value in (said | changes).items() if value is not None}
 
@@ -151,8 +152,8 @@ class Place:
         answer = await self.get(AUTHORIZE, self.request(client, proof, **changes))
         assert answer.status == 303, answer.body
         address = answer.headers["location"]
-        assert address.startswith(f"{BASE}/autoriser/"), address
-        return address.removeprefix(f"{BASE}/autoriser/").rstrip("/")
+        assert address.startswith(f"{self.base}/autoriser/"), address
+        return address.removeprefix(f"{self.base}/autoriser/").rstrip("/")
 
     async def answer(self, secret: str, persona: str, **changes: Any) -> str:
         """A persona allows all that was asked; `changes` are columns of the grant. The redirect."""
@@ -179,7 +180,7 @@ class Place:
                 f" VALUES ({', '.join(['%s'] * len(row))})".encode(),
                 list(row.values()),
             )
-            return await issue_code(conn, row["id"], asked, issuer=BASE, now=now)
+            return await issue_code(conn, row["id"], asked, issuer=self.base, now=now)
 
     async def code(
         self, client: str, persona: str, proof: Proof, scope: str | None = None, **changes: Any
@@ -224,7 +225,7 @@ class Place:
         """private_key_jwt, right unless `changes` (claims; None leaves one out) say otherwise."""
         now = int(self.space.clock().timestamp())
         claims: dict[str, Any] = {
-            "iss": client, "sub": client, "aud": f"{BASE}/oauth/token", "iat": now, "exp": now + 60,
+            "iss": client, "sub": client, "aud": f"{self.base}/oauth/token", "iat": now, "exp": now + 60,
             "jti": new_secret(),
         } | changes  # fmt: skip
         return {
