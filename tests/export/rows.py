@@ -41,6 +41,7 @@ ASKED: Final[dict[str, dict[str, Any]]] = {
     "access.tombstone": {"n": 1, "cid": NOBODY, "at": AT, "motive": "request", "hash": STONE.hash},
     "notices.outgoing": {"channel": "letter"},
     "vigilance.candidate": {"verdict": "merged"},
+    "portal.accounts_linked": {"account_id": NOBODY + 10},  # the id a row of accounts is given here
 }
 TEXT: Final = '« l’été »\t\\ "{0}"\n\'𝄞'
 ANY: Final[dict[str, Any]] = {
