@@ -72,7 +72,9 @@ class AppPages:
         held = {mandate.compartment(visit, one.patient) for one in await _represented(visit)}
         held.add(actor.patient or 0)
         return [
-            replace(row, live=False) if row.sub == actor.sub and row.cid not in held else row
+            replace(row, live=False, ended_why=row.ended_why or "mandate")
+            if row.sub == actor.sub and row.cid not in held
+            else row
             for row in rows
         ]
 

@@ -120,15 +120,19 @@ class AllowedRow:
     ended_at: datetime | None
     ended_why: str | None
     live: bool
+    suspended: bool = False  # the application, by the operator: nothing is read until it is resumed
 
 
 # One's own, and those that another person, who acts for one, gave on one's record.
 MINE: LiteralString = (
     """
     SELECT a.id, a.sub, s.name AS holder, i.shown_name AS person, a.cid, a.scope, a.kinds, a.writes,
-           a.offline, a.until, a.made_at, a.used_at, a.ended_at, a.ended_why,
+           a.offline, a.until, a.made_at, a.used_at, a.ended_at,
+           coalesce(a.ended_why, CASE WHEN a.until <= %(now)s THEN 'over'
+                                      WHEN s.rev <> a.sub_rev THEN 'connections'
+                                      WHEN c.state = 'ended' THEN 'operator' END) AS ended_why,
            a.ended_at IS NULL AND (a.until IS NULL OR a.until > %(now)s) AND s.rev = a.sub_rev
-               AND c.state = 'live' AS live,"""
+               AND c.state IN ('live', 'suspended') AS live, c.state = 'suspended' AS suspended,"""
     + CLIENT
     + """
       FROM access.allowed a

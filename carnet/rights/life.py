@@ -230,7 +230,7 @@ async def _may(
 
 
 async def shut(conn: AsyncConnection[Any], values: Mapping[str, object]) -> None:
-    """What a closing ends with it: consents, emergencies, carers' and helpers' mandates.
+    """What a closing ends with it: consents, emergencies, carers' and helpers' mandates, applications.
 
     A record that is opened again asks for consents anew; its legal representatives stay.
     """
@@ -238,6 +238,7 @@ async def shut(conn: AsyncConnection[Any], values: Mapping[str, object]) -> None
         statements.END_CONSENTS,
         statements.END_EMERGENCIES,
         statements.END_MANDATES,
+        statements.END_ALLOWED,
     ):
         await conn.execute(statement, values)
 

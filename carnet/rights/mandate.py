@@ -377,6 +377,11 @@ async def write(
     return number
 
 
+def _other(one: Mandated, ended: Mandated) -> bool:
+    """Whether who held a mandate still represents the person by another."""
+    return one.sub == ended.sub and one.id != ended.id and one.nature in REPRESENTING
+
+
 async def revoke(visit: Visit, id: str) -> None:
     """End a mandate at once: the person of the record, who represents them, or who holds it.
 
@@ -401,6 +406,9 @@ async def revoke(visit: Visit, id: str) -> None:
             # The person's own decision names their own compartment; a holder ends their mandate wherever.
             await together(visit, conn, actor.patient or cid if own_word else cid)
             await conn.execute(own.REVOKE, {"id": number, "cid": cid, "now": now, "by": actor.sub})
+            if not any(_other(one, found[0]) for one in await own.mandates(conn, now, cid=cid)):
+                said = {"sub": found[0].sub, "cids": list(every), "now": now}
+                await conn.execute(own.END_ALLOWED, said)
             trace = visit.trace("mandate-ended", f"{found[0].nature}-revoked")
             await audit.write(conn, trace, granted=True, cids=[cid])
             if not own_word and found[0].nature != "helper":

@@ -91,6 +91,10 @@ END_MANDATES: LiteralString = """
      WHERE cid = ANY (%(cids)s::bigint[]) AND nature IN ('carer', 'helper') AND revoked IS NULL
        AND (until IS NULL OR until > %(now)s)
 """
+END_ALLOWED: LiteralString = """
+    UPDATE access.allowed SET ended_at = %(now)s, ended_why = 'record'
+     WHERE cid = ANY (%(cids)s::bigint[]) AND ended_at IS NULL
+"""
 
 ADD_CODE: LiteralString = """
     INSERT INTO access.notice_code (h, cid, since) VALUES (%(h)s, %(cid)s, %(now)s)

@@ -174,7 +174,7 @@ def _line(row: AllowedRow, who: Actor, now: datetime, wrong: ShortenForm | None,
     if row.live:
         form = wrong if id == sent and wrong else ShortenForm(now=now, auto_id=f"until-{id}-%s")
     ended = row.ended_at or (row.until if row.until and row.until <= now else None)
-    why = words.WHY.get(row.ended_why or ("over" if ended else ""), "")
+    why = words.WHY.get(row.ended_why or "", "")
     held = () if row.kinds is None else kinds.named(row.kinds)
     names = [name for name in kinds.asked(row.scope.split()) if name in held]
     return Line(

@@ -37,5 +37,8 @@ WHY = {
     "reuse": _("arrêté par sécurité : un jeton a servi deux fois"),
     "code-reuse": _("arrêté par sécurité : un code a servi deux fois"),
     "replaced": _("remplacé par un accord plus récent"),
+    "mandate": _("vous ne représentez plus cette personne"),
+    "record": _("le dossier a été fermé"),
+    "connections": _("vos connexions ont été fermées"),
     "over": _("arrivé à sa fin"),
 }

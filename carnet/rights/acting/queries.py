@@ -88,6 +88,12 @@ REVOKE: LiteralString = (
     " WHERE m.id = %(id)s AND m.cid = %(cid)s AND" + LIVE
 )
 
+# What they allowed applications to read as whose representative they are no longer.
+END_ALLOWED: LiteralString = """
+    UPDATE access.allowed SET ended_at = %(now)s, ended_why = 'mandate'
+     WHERE sub = %(sub)s AND cid = ANY (%(cids)s::bigint[]) AND ended_at IS NULL
+"""
+
 ADD_OFFER: LiteralString = """
     INSERT INTO access.offer (code, cid, nature, reach, until, made_by, made, ends)
     VALUES (%(code)s, %(cid)s, %(nature)s, %(reach)s, %(until)s, %(made_by)s, %(made)s, %(ends)s)
