@@ -14,7 +14,7 @@ from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.oauth import allowances, asking, kinds
 from carnet.oauth.allowances import AllowedRow
-from carnet.oauth.asking import GOING_ON, NotAsked, Question
+from carnet.oauth.asking import GOING_ON, LogInAgain, NotAsked, Question
 from carnet.oauth.requests import Asked, digest, issue_code, refused
 
 WRITING = frozenset("cud")
@@ -69,6 +69,8 @@ async def allow(
     """
     asking.judge(visit.actor)
     actor, now = visit.actor, visit.door.clock()
+    if not actor.acr:
+        raise LogInAgain  # how they proved who they are is told to applications, never supposed
     async with visit.door.pool.connection() as conn, conn.transaction():
         chosen = choice.record if actor.kind is ActorKind.PROFESSIONAL else None
         question = await asking.read(conn, visit, secret, proven, chosen)
@@ -87,7 +89,7 @@ async def allow(
             "kinds": kinds.numbers(choice.kinds) if actor.kind is ActorKind.PATIENT else None,
             "writes": choice.writes, "until": choice.until,
             "offline": choice.offline and question.offline,
-            "acr": actor.acr or "carnet:1", "amr": list(choice.amr),
+            "acr": actor.acr, "amr": list(choice.amr),
             "authenticated": actor.authenticated or proven or now, "now": now,
         }  # fmt: skip
         if not await allowances.allow(conn, values):

@@ -35,7 +35,9 @@ from carnet.oauth.requests import digest, new_secret
 logging.getLogger("authlib").setLevel(logging.WARNING)
 
 REFRESH_DAYS: Final = 90  # a refresh token that nobody uses
-SESSION_HOURS: Final = 12  # of a grant that has no day of its own
+SESSION_HOURS: Final = (
+    12  # of a grant that has no day of its own, or not to go on without the person
+)
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # Refresh tokens are for those who asked to go on (SMART App Launch, offline_access and online_access).
 GOING_ON: Final = frozenset(("offline_access", "online_access"))
@@ -188,7 +190,10 @@ class Server(AuthorizationServer):  # type: ignore[misc]
     def next_refresh(self, grant: AllowedRow) -> str:
         """The next refresh token of a family."""
         secret = new_secret(self.office.random)
-        last = grant.until or grant.made_at + timedelta(hours=SESSION_HOURS)
+        session = grant.made_at + timedelta(hours=SESSION_HOURS)
+        last = grant.until or session
+        if "offline_access" not in grant.scope.split():  # online_access: while the person is there
+            last = min(last, session)
         until = min(last, self.now + timedelta(days=REFRESH_DAYS))
         queries.next_refresh(self.conn, digest(secret), grant.id, self.now, until)
         return secret

@@ -11,9 +11,9 @@ import pytest
 
 from carnet.access.door import Visit, decide
 from carnet.app import parts
-from carnet.oauth import allowing, asking, launching
+from carnet.oauth import allowing, asking, declared, launching
 from carnet.oauth.allowing import Choice, NotOffered
-from carnet.oauth.asking import NotAsked, NotChosen
+from carnet.oauth.asking import LogInAgain, NotAsked, NotChosen
 from carnet.oauth.launching import NotOpened
 from carnet.rights import block
 from tests import people
@@ -194,3 +194,51 @@ async def test_a_patient_who_is_closed_to_them_cannot_be_chosen(place: Place) ->
         with pytest.raises(NotChosen):
             await allowing.allow(me, secret, choice(place, closed), issuer=BASE)
     assert await place.rows("SELECT 1 FROM access.allowed") == []
+
+
+@pytest.mark.parametrize(
+    ("address", "lenient", "taken"),
+    [
+        ("https://app.example/launch?a=1", False, True),
+        ("http://127.0.0.1:8765/launch", True, True),
+        ("http://[::1]:8765/launch", True, True),
+        ("http://localhost:8765/launch", True, True),
+        ("http://127.0.0.1:8765/launch", False, False),  # where people are real
+        ("http://localhost:8765/launch", False, False),
+        ("http://127.0.0.1.app.example/launch", True, False),
+        ("http://127.0.0.2/launch", True, False),
+        ("http://127.1/launch", True, False),
+        ("http://localhost.app.example/launch", True, False),
+        ("http://localhost@app.example/launch", True, False),
+        ("http://10.0.0.1/launch", True, False),
+        ("javascript:alert(1)", True, False),
+    ],
+)
+async def test_an_opening_begins_on_the_web_or_on_the_device_of_who_tries(
+    address: str, lenient: bool, taken: bool
+) -> None:
+    if taken:
+        assert declared.opening(address, lenient=lenient) == address
+        return
+    with pytest.raises(declared.WrongAddress):
+        declared.opening(address, lenient=lenient)
+
+
+async def test_online_access_ends_with_the_day_and_offline_access_with_the_grant(
+    place: Place,
+) -> None:
+    await apps(place)
+    await place.rows("UPDATE access.client SET scopes = scopes || ' online_access' RETURNING 1")
+    for word, later in (("online_access", 400), ("offline_access", 200)):
+        tokens = await place.log_in("an-app", "patient", f"{word} patient/*.rs", offline=True)
+        place.space.clock.advance(timedelta(hours=13))
+        answer = await place.refresh("an-app", tokens["refresh_token"])
+        assert answer.status == later, word
+
+
+async def test_how_they_proved_who_they_are_is_never_supposed(place: Place) -> None:
+    await apps(place)
+    me = await visit(place, acr="")
+    secret = await place.ask("an-app", Proof(), scope="user/Practitioner.rs")
+    with pytest.raises(LogInAgain):
+        await allowing.allow(me, secret, choice(place), issuer=BASE)
