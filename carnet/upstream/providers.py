@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+
 from carnet import errors
 from carnet.access import factors
 
@@ -117,10 +120,9 @@ def _provider(key: str, given: Any, folder: Path, lenient: bool) -> Provider:
             raise wrong(f"{name} is a list of texts")
     if ("secret_file" in all_) == ("key_file" in all_):
         raise wrong("give secret_file or key_file: how this installation proves who it is")
-    files = {name: folder / all_[name] for name in ("secret_file", "key_file") if name in all_}
+    files = {name: folder / str(all_[name]) for name in ("secret_file", "key_file") if name in all_}
     for name, file in files.items():
-        if not file.is_file():
-            raise wrong(f"{name} is no file: {file}")
+        _file(name, file, wrong)
     for address in (all_["issuer"], *all_.get("hosts", ())):
         _address(address, lenient, wrong)
     if set(all_["algorithms"]) - ALGORITHMS or not all_["algorithms"]:
@@ -130,6 +132,10 @@ def _provider(key: str, given: Any, folder: Path, lenient: bool) -> Provider:
     if all_["recognise"] not in RECOGNISE:
         raise wrong(f"recognise is one of {', '.join(RECOGNISE)}")
     levels = all_.get("levels", {})
+    if not isinstance(levels, dict) or any(not isinstance(each, str) for each in levels.values()):
+        raise wrong("levels is a table: a text of theirs = a text of ours")
+    if not isinstance(all_.get("userinfo", False), bool):
+        raise wrong("userinfo is true or false")
     for theirs, ours in levels.items():
         if factors.rank(ours) < factors.rank(factors.PASSWORD):
             raise wrong(
@@ -142,6 +148,8 @@ def _provider(key: str, given: Any, folder: Path, lenient: bool) -> Provider:
         raise wrong("a RPPS opens accounts of professionals alone")
     if all_["recognise"] == "rpps" and bool(all_.get("organisation")) == bool(all_.get("national")):
         raise wrong("give the organisation whose professionals it vouches for, as system|value")
+    if not re.fullmatch(r"[^|]+\|[^|]+|", all_.get("organisation", "")):
+        raise wrong("organisation is system|value")
     if all_["recognise"] == "traits" and all_["opens"] != ["patient"]:
         raise wrong("traits open accounts of patients alone")
     return Provider(
@@ -153,6 +161,21 @@ def _provider(key: str, given: Any, folder: Path, lenient: bool) -> Provider:
         userinfo=bool(all_.get("userinfo")), organisation=all_.get("organisation") or None,
         origins=frozenset({origin(each) for each in (all_["issuer"], *all_.get("hosts", ()))}),
     )  # fmt: skip
+
+
+def _file(name: str, file: Path, wrong: Any) -> None:
+    """A secret is a word, a key a private one: found out at the start, not at the first log-in."""
+    if not file.is_file():
+        raise wrong(f"{name} is no file: {file}")
+    try:
+        text = file.read_text("utf-8").strip()
+        usable = bool(text) if name == "secret_file" else RSAKey.import_key(text).is_private
+    except (OSError, ValueError, TypeError, JoseError):
+        usable = False
+    if not usable:
+        raise wrong(
+            f"{name} holds {'no secret' if name == 'secret_file' else 'no private RSA key'}"
+        )
 
 
 def _address(address: str, lenient: bool, wrong: Any) -> None:

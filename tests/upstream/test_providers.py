@@ -22,6 +22,7 @@ organisation = "urn:x|1"
 def read(folder: Path, text: str, *, lenient: bool = False) -> str:
     """What is said of it; "" when it is right."""
     (folder / "secret").write_text("x")
+    (folder / "empty").write_text("\n")
     (folder / "providers.toml").write_text(text)
     try:
         load(str(folder / "providers.toml"), lenient=lenient)
@@ -77,6 +78,20 @@ def test_a_right_file_is_read(tmp_path: Path) -> None:
         (('client_id = "carnet"', 'client_id = "c"\nrecognise = "name"'), "recognise is one of"),
         (('client_id = "carnet"', 'client_id = "c"\nshape = "google"'), "shape is one of"),
         (('client_id = "carnet"', 'client_id = "c"\nscopes = "openid"'), "a list of texts"),
+        (('client_id = "carnet"', 'client_id = "c"\nlevels = "carnet:3"'), "levels is a table"),
+        (
+            ('client_id = "carnet"', 'client_id = "c"\nlevels = {x = ["carnet:3"]}'),
+            "levels is a table",
+        ),
+        (('client_id = "carnet"', 'client_id = "c"\nuserinfo = "no"'), "true or false"),
+        (
+            ('organisation = "urn:x|1"', 'organisation = "370000481"'),
+            "organisation is system|value",
+        ),
+        (('secret_file = "secret"', "secret_file = 7"), "no file"),
+        (('secret_file = "secret"', 'secret_file = "."'), "no file"),
+        (('secret_file = "secret"', 'secret_file = "empty"'), "holds no secret"),
+        (('secret_file = "secret"', 'key_file = "secret"'), "no private RSA key"),
     ],
     ids=repr,
 )
