@@ -54,13 +54,18 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """Who came back. claims: all that was said of them; level: ours, None when theirs does not count."""
+    """Who came back. claims: all that was said of them; level: ours, None when theirs does not count.
+
+    level, sid and at (when they proved who they are, seconds since 1970; 0: not said) are of the signed ID
+    token, whatever the userinfo says.
+    """
 
     sub: str
     level: str | None
     claims: Mapping[str, Any] = field(repr=False)
     id_token: str = field(repr=False)
     sid: str = field(default="", repr=False)
+    at: int = 0
 
 
 def send(
@@ -73,7 +78,7 @@ def send(
     more: dict[str, Any] = {"nonce": sent.nonce, "max_age": str(LATELY if why == "again" else DAY)}
     if provider.acr_values:
         more["acr_values"] = " ".join(provider.acr_values)
-    if why == "again":
+    if why != "login":  # whose session is open there may be another's, at a shared desk
         more["prompt"] = "login"
     url, state = session(provider, redirect).create_authorization_url(
         known.metadata.endpoints["authorization_endpoint"],
@@ -113,13 +118,13 @@ def back(
         access if isinstance(access, str) else "",
         LATELY if sent.why == "again" else None,
     )
-    claims = _judged(providers, provider, token.get("id_token"), expected)
-    if provider.userinfo:
-        claims = {**_userinfo(asked, provider, known, claims["sub"]), **claims}
-    sid = claims.get("sid")
+    proved = _judged(providers, provider, token.get("id_token"), expected)
+    said_of = _userinfo(asked, provider, known, proved["sub"]) if provider.userinfo else {}
+    sid, at = proved.get("sid"), proved.get("auth_time")
     return Back(
-        claims["sub"], provider.level(claims.get("acr")), claims, str(token["id_token"]),
+        proved["sub"], provider.level(proved.get("acr")), {**said_of, **proved}, str(token["id_token"]),
         sid if isinstance(sid, str) else "",
+        at if isinstance(at, int) and not isinstance(at, bool) and 0 <= at < 1e12 else 0,
     )  # fmt: skip
 
 
@@ -162,7 +167,9 @@ def _userinfo(asked: Session, provider: Provider, known: Known, sub: str) -> dic
         "application/jwt"
     ):
         _, said = judging.signed(answer.content.decode("ascii", "replace"), provider, known.keys)
-        if said.get("iss", provider.issuer) != provider.issuer:
+        audience = said.get("aud", provider.client_id)
+        of = audience if isinstance(audience, list) else [audience]
+        if said.get("iss", provider.issuer) != provider.issuer or provider.client_id not in of:
             raise WrongProvider
     else:
         said = member(answer)

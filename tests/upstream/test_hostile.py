@@ -33,6 +33,7 @@ class Lying(ThreadingHTTPServer):
         self.issuer = f"http://127.0.0.1:{self.server_port}"
         self.nonce = ""
         self.changes: dict[str, Any] = {}
+        self.silent: set[str] = set()  # claims its ID token does not have
         self.metadata: dict[str, Any] = {}
         self.instead: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
         self.key = KEY
@@ -54,6 +55,7 @@ class Lying(ThreadingHTTPServer):
             "iss": self.issuer, "aud": "carnet", "sub": "u-1", "rpps": "10000000001", "exp": now + 300,
             "iat": now, "nonce": self.nonce, "acr": "urn:hospital:two", "auth_time": now, **self.changes,
         }  # fmt: skip
+        said = {name: value for name, value in said.items() if name not in self.silent}
         return jws.serialize_compact(
             {"alg": "RS256", "kid": "one"}, json.dumps(said).encode(), self.key, ["RS256"]
         )
@@ -297,6 +299,40 @@ def test_an_answer_of_one_provider_is_of_no_other(client_of: Any, lying: Lying) 
     asked = begins(client_of, lying)
     other = BACK.replace("hopital", "psc")
     out(client_of, came_back(client_of, f"{other}?code=c&state={asked['state']}"), 400)
+
+
+def test_a_level_and_a_time_are_those_of_the_signed_token(
+    client: Any, plugged: Any, lying: Lying
+) -> None:
+    from carnet.portal.accounts.proofs import AUTHENTICATED, UPSTREAM
+
+    plugged("userinfo = true\n", issuer=lying.issuer)
+    lying.metadata = {"userinfo_endpoint": f"{lying.issuer}/userinfo"}
+    more = {"sub": "u-1", "acr": "urn:hospital:two", "auth_time": int(time.time())}
+    lying.instead["/userinfo"] = lambda to: send(to, more)
+    lying.silent = {"acr", "auth_time"}
+    asked = begins(client, lying)
+    came_back(client, f"{BACK}?code=c&state={asked['state']}")
+    assert not client.session.get(UPSTREAM)
+    lying.silent = {"auth_time"}
+    lying.changes = {"auth_time": 10**400}
+    asked = begins(client, lying)
+    came_back(client, f"{BACK}?code=c&state={asked['state']}")
+    assert list(client.session[UPSTREAM].values()) == ["carnet:3"]
+    assert client.session[AUTHENTICATED] == 0
+
+
+@pytest.mark.parametrize("aud", ["other", ["other"], None])
+def test_a_signed_userinfo_made_for_another_opens_nothing(
+    client: Any, plugged: Any, lying: Lying, aud: Any
+) -> None:
+    plugged("userinfo = true\n", issuer=lying.issuer)
+    lying.metadata = {"userinfo_endpoint": f"{lying.issuer}/userinfo"}
+    body = json.dumps({"sub": "u-1", "iss": lying.issuer, "aud": aud}).encode()
+    made = jws.serialize_compact({"alg": "RS256", "kid": "one"}, body, KEY, ["RS256"])
+    lying.instead["/userinfo"] = lambda to: send(to, made.encode(), 200, "application/jwt")
+    asked = begins(client, lying)
+    out(client, came_back(client, f"{BACK}?code=c&state={asked['state']}"))
 
 
 def test_no_log_says_a_code_a_token_or_a_claim(

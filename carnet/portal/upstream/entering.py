@@ -131,7 +131,4 @@ def prove(request: HttpRequest, provider: Provider, came: Back) -> None:
 
 def _when(came: Back) -> float:
     """When they proved it, as the provider says; long ago when it does not say."""
-    said = came.claims.get("auth_time")
-    if isinstance(said, bool) or not isinstance(said, int):
-        return 0.0
-    return min(float(said), time.time())
+    return min(float(came.at), time.time())
