@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from carnet import errors
-from carnet.access import audit, notices
+from carnet.access import audit, ended, notices
 from carnet.access import queries as access
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Visit
@@ -84,6 +84,7 @@ async def use(door: Door, request: str, code: str, second: date | str) -> str:
             raise WrongActivation
         sub, cid, kind, how, email = found
         await access.end_connections(conn, sub)
+        await ended.begun_anew(conn, sub)
         told = "factors-ended" if kind == FACTOR else "account-activated"
         cids = [] if cid is None else [cid]
         if cid is not None:

@@ -60,6 +60,18 @@ LISTED: LiteralString = """
      ORDER BY s.sub
      LIMIT %(most)s
 """
+# One of them, whoever it is of: the name of who works by it alone.
+SEEN: LiteralString = """
+    SELECT s.sub, s.kind, CASE WHEN s.kind = 'patient' THEN '' ELSE s.name END AS name, s.rpps,
+           p.why AS stopped, p.at AS since, coalesce(p.for_good, false) AS for_good,
+           (SELECT max(a.until) FROM access.activation a
+             WHERE a.sub = s.sub AND a.used_at IS NULL AND a.ended_at IS NULL AND a.until > %(now)s) AS code
+      FROM access.subject s LEFT JOIN access.stopped p ON p.sub = s.sub
+     WHERE s.sub = %(sub)s AND s.kind <> 'software'
+"""
+OF_PERSON: LiteralString = """
+    SELECT sub FROM access.subject WHERE patient = ANY (%s) AND kind = 'patient' ORDER BY sub LIMIT 1
+"""
 KNOWN: LiteralString = "SELECT patient FROM access.subject WHERE sub = %s"
 # Where who works by an account is told what happened to it.
 WRITTEN_TO: LiteralString = """

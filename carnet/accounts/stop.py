@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from carnet import errors
-from carnet.access import audit
+from carnet.access import audit, ended
 from carnet.access.actor import ActorKind
 from carnet.access.door import Visit
 from carnet.access.limits import alarms
@@ -40,12 +40,13 @@ class Line:
     code: datetime | None
 
 
-def _operator(visit: Visit) -> None:
+def operator_only(visit: Visit) -> None:
+    """To anybody else there is nothing."""
     if visit.actor.kind is not ActorKind.OPERATOR:
         raise errors.NotFound
 
 
-async def _record(conn: AsyncConnection[Any], sub: str) -> list[int]:
+async def record_of(conn: AsyncConnection[Any], sub: str) -> list[int]:
     """The compartment of a patient's account, none of others'."""
     found = await (await conn.execute(queries.KNOWN, (sub,))).fetchone()
     if found is None:
@@ -55,7 +56,7 @@ async def _record(conn: AsyncConnection[Any], sub: str) -> list[int]:
 
 async def listed(visit: Visit) -> list[Line]:
     """By subject; index activation_of."""
-    _operator(visit)
+    operator_only(visit)
     async with (
         visit.door.pool.connection() as conn,
         conn.cursor(row_factory=class_row(Line)) as cur,
@@ -66,10 +67,10 @@ async def listed(visit: Visit) -> list[Line]:
 
 async def stop(visit: Visit, sub: str) -> None:
     """Nobody comes in by this account; doing it again changes nothing. Nobody waits to stop one."""
-    _operator(visit)
+    operator_only(visit)
     now = visit.door.clock()
     async with visit.door.pool.connection() as conn, conn.transaction():
-        cids = await _record(conn, sub)
+        cids = await record_of(conn, sub)
         await alarms.stop(conn, sub, WHY, now)
         await conn.execute(queries.REPLACE, {"sub": sub, "now": now})
         await audit.write(conn, visit.trace("account-stop", WHY), granted=True, cids=cids)
@@ -77,8 +78,9 @@ async def stop(visit: Visit, sub: str) -> None:
 
 async def reopen(visit: Visit, sub: str) -> None:
     """It is entered again, by who knows its password and has its second factor."""
-    _operator(visit)
+    operator_only(visit)
     async with visit.door.pool.connection() as conn, conn.transaction():
-        cids = await _record(conn, sub)
+        cids = await record_of(conn, sub)
+        await ended.not_over(conn, sub)
         await alarms.resume(conn, sub)
         await audit.write(conn, visit.trace("account-reopen", WHY), granted=True, cids=cids)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from carnet.access import notices, stepup
+from carnet.access import ended, notices, stepup
 from carnet.access.door import Visit
 from carnet.rights import statements
 from carnet.rights.life import WEB, Ruling, WrongMotive, later, length, ruling, shut, table
+
+DEATH = "death"  # of life.toml
 
 
 async def close(visit: Visit, patient: str = "", *, motive: str = "holder", how: str = WEB) -> None:
@@ -21,6 +23,8 @@ async def close(visit: Visit, patient: str = "", *, motive: str = "holder", how:
         raise WrongMotive
     async with ruling(visit, patient, "close", motive=motive, how=how, of=("open",)) as on:
         await archive(on, motive)
+        if motive == DEATH:
+            await ended.died(on.conn, on.cids, on.now)
 
 
 async def archive(on: Ruling, motive: str) -> None:

@@ -109,6 +109,7 @@ ACTS = {
     "provider-linked": "Votre compte s’ouvre aussi par un autre fournisseur d’identité",
     "provider-unlinked": "Votre compte ne s’ouvre plus par un autre fournisseur d’identité",
     "account-stop": "Arrêt de votre compte",
+    "account-end": "Fin de votre compte",
     "account-reopen": "Réouverture de votre compte",
     "app-allowed": "Accord donné à une application",
     "app-ended": "Fin de l’accord donné à une application",

@@ -7,7 +7,7 @@ Source: CSP R.1111-36.
 
 from __future__ import annotations
 
-from carnet.access import notices
+from carnet.access import ended, notices
 from carnet.access.door import Visit
 from carnet.rights import statements
 from carnet.rights.life import WEB, WrongState, ruling
@@ -19,4 +19,5 @@ async def reopen(visit: Visit, patient: str = "", *, how: str = WEB) -> None:
         if not on.life.reopens(on.now):
             raise WrongState
         await on.conn.execute(statements.SET_OPEN, {**on.values, "motive": "reopened"})
+        await ended.alive(on.conn, on.cids)
         await notices.send(visit.door, on.conn, on.cid, "reopened")

@@ -68,8 +68,7 @@ def test_an_erased_person_s_account_is_closed_and_names_nobody(
             " WHERE u.id = ANY (%s)", ([user.pk for user in made.values()],),
         ).fetchall()  # fmt: skip
     told = dict(said)
-    for word in ("erased", "Ada", "Erased", "@a.example", "pbkdf2", "argon2", "scrypt"):
-        assert word not in told[made["erased"].pk]
+    assert made["erased"].pk not in told, "nothing of the log-in is left"
     assert "left@a.example" in told[made["left"].pk], "another's is as it was"
     assert EmailConfirmation.objects.filter(key="erased").count() == 0
     assert EmailConfirmation.objects.filter(key="left").count() == 1

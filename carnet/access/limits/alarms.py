@@ -80,7 +80,11 @@ STOP: LiteralString = """
     INSERT INTO access.stopped (sub, why, at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
 """
 END: LiteralString = "SELECT access.end_connections(%s)"
-RESUME: LiteralString = "DELETE FROM access.stopped WHERE sub = %s"
+# What ended with a life, or for good, no word opens: carnet/access/ended.py.
+RESUME: LiteralString = """
+    DELETE FROM access.stopped
+     WHERE sub = %s AND NOT for_good AND why NOT IN ('ended', 'death', 'erased')
+"""
 LISTED: LiteralString = """
     SELECT a.id, a.reason, a.sub, coalesce(n.name, '') AS name, a.client, a.done, a.times, a.at, a.last,
            a.taken_at, a.taken_by, a.closed_at, a.closed_by, a.word, s.sub IS NOT NULL AS stopped

@@ -213,6 +213,7 @@ DEEDS = (
     gettext_noop("Votre compte s’ouvre aussi par un autre fournisseur d’identité"),
     gettext_noop("Connexion par un autre fournisseur d’identité"),
     gettext_noop("Arrêt de votre compte"),
+    gettext_noop("Fin de votre compte"),
     gettext_noop("Réouverture de votre compte"),
     gettext_noop("Accord donné à une application"),
     gettext_noop("Fin de l’accord donné à une application"),
