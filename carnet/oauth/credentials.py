@@ -113,7 +113,8 @@ def once(server: Server, client: Client, claims: dict[str, Any]) -> None:
     if type(expires) is not int or not now < expires <= now + MOST + SKEW:
         raise Wrong
     for name in ("iat", "nbf"):
-        if name in claims and (type(claims[name]) is not int or claims[name] > now + SKEW):
+        at = claims.get(name, 0)
+        if type(at) is not int or not 0 <= at <= now + SKEW:
             raise Wrong
     if not plain(jti) or len(jti) < 8:
         raise Wrong
