@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, Final
 
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import Key, KeySet
 
-from carnet.upstream.fetching import Session, WrongProvider, member, session
+from carnet.upstream.fetching import ProviderAway, Session, WrongProvider, member, session
 from carnet.upstream.providers import Provider, origin
 
 KEPT: Final = 3600.0  # seconds
 AGAIN: Final = 60.0  # seconds before keys are asked for once more
+REST: Final = 3.0  # seconds one that did not answer is left alone
 PATH: Final = "/.well-known/openid-configuration"
 NEEDED: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 KINDS: Final = ("RSA", "EC", "OKP")  # a shared secret signs nothing here
@@ -47,27 +49,39 @@ class Providers:
 
     def __init__(self) -> None:
         self._known: dict[str, Known] = {}
-        self._lock = threading.Lock()
+        self._away: dict[str, float] = {}  # when one last did not answer
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def known(self, provider: Provider) -> Known:
-        """ProviderAway, WrongProvider."""
+        """ProviderAway, WrongProvider; one that is away holds up nobody of another, and few of its own."""
         found = self._known.get(provider.key)
         if found is None or time.monotonic() - found.read > KEPT:
-            with self._lock:
+            with self._locks[provider.key]:
                 found = self._known.get(provider.key)
                 if found is None or time.monotonic() - found.read > KEPT:
-                    found = _read(provider)
+                    found = self._asked(provider)
                     self._known[provider.key] = found
         return found
+
+    def _asked(self, provider: Provider) -> Known:
+        """Those who waited for the same question get its answer, and do not ask it one by one."""
+        if time.monotonic() - self._away.get(provider.key, -REST) < REST:
+            raise ProviderAway
+        try:
+            return _read(provider)
+        except ProviderAway:
+            self._away[provider.key] = time.monotonic()
+            raise
 
     def newer(self, provider: Provider) -> Known:
         """Its keys once more, if they were not asked for within a minute."""
         found = self.known(provider)
-        with self._lock:
+        with self._locks[provider.key]:
             found = self._known.get(provider.key, found)
-            if time.monotonic() - found.keys_read >= AGAIN:
+            now = time.monotonic()
+            if now - found.keys_read >= AGAIN:  # a minute passes though they do not come
+                self._known[provider.key] = Known(found.metadata, found.keys, found.read, now)
                 keys = _keys(session(provider, ""), found.metadata)
-                now = time.monotonic()
                 found = Known(found.metadata, keys, found.read, now)
                 self._known[provider.key] = found
         return found
@@ -111,7 +125,12 @@ def _keys(asked: Session, metadata: Metadata) -> KeySet:
         for each in said
         if isinstance(each, dict) and each.get("kty") in KINDS and each.get("use", "sig") == "sig"
     ]
+    return KeySet([key for each in kept if (key := _key(each)) is not None])
+
+
+def _key(said: dict[str, Any]) -> Key | None:
+    """None for one of a kind that is not known: the others are of use."""
     try:
-        return KeySet.import_key_set({"keys": kept})
+        return KeySet.import_key_set({"keys": [said]}).keys[0]
     except (JoseError, ValueError, TypeError, KeyError):
-        raise WrongProvider from None
+        return None
