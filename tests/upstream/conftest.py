@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc.jwk import RSAKey
 
 from carnet.upstream.discovery import Providers
 from carnet.upstream.providers import load
@@ -35,6 +36,7 @@ CLAIRE = {
     "family_name": "MARTIN", "given_name": "Claire", "birthdate": "1985-03-27", "gender": "female",
     "birthplace": "37261", "birthcountry": "99100",
 }  # fmt: skip
+OURS = RSAKey.generate_key(2048, {"use": "sig"})
 PEOPLE: dict[str, dict[str, Any]] = {
     "durand": {
         "sub": "psc-1",
@@ -94,6 +96,15 @@ issuer = "{issuer}"
 client_id = "fc"
 secret_file = "secret"
 algorithms = ["RS256"]
+
+[keyed]
+name.fr = "Clinique du Parc"
+issuer = "{issuer}"
+client_id = "keyed"
+key_file = "ours.pem"
+acr_values = ["urn:hospital:two"]
+levels = {{ "urn:hospital:two" = "carnet:3" }}
+organisation = "urn:oid:1.2.250.1.71.4.2.2|370000481"
 """
 
 
@@ -111,6 +122,12 @@ def hospital(peers: Path) -> Iterator[Real]:
         ),
         real.client("psc", BACK.replace("hopital", "psc")),
         real.client("fc", BACK.replace("hopital", "fc")),
+        {
+            "client_id": "keyed",
+            "redirect_uris": [BACK.replace("hopital", "keyed")],
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": {"keys": [OURS.as_dict(private=False)]},
+        },
     ]
     with real.running(library, people=PEOPLE, clients=registered) as one:
         one.told = told
@@ -127,6 +144,7 @@ def plugged(
 
     def plug(more: str = "", issuer: str = hospital.issuer, **subjects: str) -> PreviewParts:
         (tmp_path / "secret").write_text(real.SECRET)
+        (tmp_path / "ours.pem").write_bytes(OURS.as_pem(private=True))
         os.chmod(tmp_path / "secret", 0o600)
         file = tmp_path / "providers.toml"
         file.write_text(SECTION.format(issuer=issuer) + more + NATION.format(issuer=issuer))

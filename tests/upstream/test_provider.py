@@ -172,6 +172,8 @@ def test_another_person_there_proves_nothing_for_this_one(client: Any) -> None:
 def test_an_account_is_linked_and_unlinked_by_who_holds_it(
     client: Any, plugged: Plug, logged_in: Any
 ) -> None:
+    from django.test import Client
+
     from carnet.portal.accounts.models import Account, Linked
 
     plugged('recognise = "link"\nopens = ["operator"]\n')
@@ -184,9 +186,14 @@ def test_an_account_is_linked_and_unlinked_by_who_holds_it(
     client.logout()
     Account.objects.update(demonstration=False)
     logs_in(client, "mercier")
-    assert client.get("/operateur/alertes/").status_code == 200
+    elsewhere = Client(raise_request_exception=False, HTTP_HOST="localhost")
+    logs_in(elsewhere, "mercier")
+    for one in (client, elsewhere):
+        assert one.get("/operateur/alertes/").status_code == 200
     client.post("/compte/fournisseur/hopital/retirer/")
     assert not Linked.objects.exists()
+    assert client.get("/operateur/alertes/").status_code == 200
+    assert elsewhere.get("/operateur/alertes/").status_code == 302
 
 
 def test_a_link_needs_somebody_logged_in_just_now(client: Any, logged_in: Any) -> None:
@@ -212,6 +219,11 @@ def test_to_log_out_says_where_one_is_logged_in_still(client: Any, hospital: Rea
 
 def test_pro_sante_connect_names_a_professional_in_its_userinfo(client: Any) -> None:
     assert logs_in(client, "durand", "psc")["Location"] == HOME
+    assert inside(client)
+
+
+def test_we_prove_who_we_are_by_a_key_of_ours(client: Any) -> None:
+    assert logs_in(client, "mercier", "keyed")["Location"] == HOME
     assert inside(client)
 
 

@@ -95,15 +95,21 @@ def opened_by(
     request.session[OPENED] = {str(user.pk): str(session.pk)}
 
 
+def opening(request: HttpRequest) -> str | None:
+    """The line this session lives by, when a provider opened it."""
+    line = request.session.get(OPENED, {}).get(str(request.user.pk))
+    return None if line is None else str(line)
+
+
 def still_open(request: HttpRequest) -> bool:
     """Whether no provider ended the session it opened."""
-    line = request.session.get(OPENED, {}).get(str(request.user.pk))
+    line = opening(request)
     return line is None or UpstreamSession.objects.filter(pk=line).exists()
 
 
 def closed(request: HttpRequest) -> str:
     """They log out: the line of their session goes; which provider had opened it, "" when none had."""
-    line = request.session.get(OPENED, {}).get(str(request.user.pk))
+    line = opening(request)
     found = None if line is None else UpstreamSession.objects.filter(pk=line).first()
     if found is None:
         return ""

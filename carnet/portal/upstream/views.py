@@ -131,7 +131,13 @@ def unlink(request: HttpRequest, key: str) -> HttpResponse:
     user = request.user
     if not (user.is_authenticated and user.has_usable_password()):
         return redirect(reverse("mfa_index") + "?seul=1")
-    gone, _each = Linked.objects.filter(account__user_id=request.user.pk, provider=key).delete()
+    mine = Linked.objects.filter(account__user_id=request.user.pk, provider=key)
+    # Whoever it let in until now is out; this session ends with its browser or its time.
+    opened = UpstreamSession.objects.filter(
+        provider=key, sub__in=list(mine.values_list("sub", flat=True))
+    )
+    opened.exclude(pk=proofs.opening(request)).delete()
+    gone, _each = mine.delete()
     if gone and key in desk.parts().upstream.providers:
         bridge.run(desk.parts().upstream.told(who, found(key), linked=False))
     return redirect(reverse("mfa_index") + "?fait=1")
