@@ -8,6 +8,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc import jws
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
+from carnet.upstream import judging
 from carnet.upstream.fetching import WrongProvider
 from carnet.upstream.judging import LOGGED_OUT, Expected, UnknownKey, judge, logged_out
 from carnet.upstream.providers import Provider
@@ -174,6 +176,38 @@ def test_a_judge_that_does_not_compare_the_nonce_believes_what_was_stolen(
     """The fault the table above would be red for."""
     monkeypatch.setattr(hmac, "compare_digest", lambda a, b: True)
     assert judge(token(claims(nonce="m" * 43)), PROVIDER, KEYS, EXPECTED)
+
+
+def test_a_judge_that_takes_the_algorithm_of_the_token_believes_one_the_file_refuses() -> None:
+    """The fault the table above would be red for: the list of the file is not read."""
+    made = SIGNED["by an algorithm the file does not allow"]()
+    said = str(jws.extract_compact(made.encode()).headers()["alg"])
+    assert judge(made, replace(PROVIDER, algorithms=(said,)), KEYS, EXPECTED)
+
+
+def test_a_judge_that_tries_a_key_the_token_does_not_name_believes_its_signature(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = by_hand({"alg": "RS256", "kid": "two"}, KEY)
+    with pytest.raises(UnknownKey):
+        judge(made, PROVIDER, KEYS, EXPECTED)
+    monkeypatch.setattr(judging, "_key", lambda header, keys: keys.keys[0])
+    assert judge(made, PROVIDER, KEYS, EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("fault", "changes"),
+    [
+        ("_ours", {"aud": "other"}), ("_ours", {"iss": "https://other.example"}), ("_ours", {"azp": "other"}),
+        ("_times", {"exp": int(NOW) - 3600}), ("_times", {"nbf": int(NOW) + 120}),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_without_each_comparison_the_table_is_red(
+    monkeypatch: pytest.MonkeyPatch, fault: str, changes: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(judging, fault, lambda claims, given: None)
+    assert judge(token(claims(**changes)), PROVIDER, KEYS, EXPECTED)
 
 
 def leaving(**changes: Any) -> dict[str, Any]:
