@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import date
 
 from carnet import errors
 from carnet.access.actor import Actor, ActorKind
-from carnet.accounts import activate, address, envelope, prove, recover
+from carnet.accounts import activate, address, end, envelope, prove, recover, show, stop
 from carnet.accounts.activate import Opened
 from carnet.accounts.address import Address
 from carnet.accounts.prove import Given, Way
+from carnet.accounts.show import Seen
+from carnet.accounts.stop import Line
 from carnet.app import parts
 from carnet.app.parts import Built
 
@@ -34,6 +37,21 @@ class ActivationPages:
         if actor.kind is not ActorKind.OPERATOR or place is None or place[0] != place[1]:
             raise errors.NotFound
         return await envelope.address(parts.visit(self._built, actor), place[0])
+
+    async def listed(self, actor: Actor) -> Sequence[Line]:
+        return await stop.listed(parts.visit(self._built, actor))
+
+    async def seen(self, actor: Actor, sub: str) -> Seen:
+        return await show.seen(parts.visit(self._built, actor), sub)
+
+    async def stop(self, actor: Actor, sub: str) -> None:
+        await stop.stop(parts.visit(self._built, actor), sub)
+
+    async def reopen(self, actor: Actor, sub: str) -> None:
+        await stop.reopen(parts.visit(self._built, actor), sub)
+
+    async def end(self, actor: Actor, sub: str) -> None:
+        await end.end(parts.visit(self._built, actor), sub)
 
     async def check(self, code: str, second: date | str) -> Opened:
         return await activate.check(self._built.door, secrets.token_hex(8), code, second)

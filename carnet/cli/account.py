@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
-from carnet.accounts import prove
+from carnet import errors
+from carnet.accounts import end as ending
+from carnet.accounts import operators, prove
 from carnet.accounts import stop as stopping
 from carnet.accounts.minting import ACCOUNT, FACTOR, Given
 from carnet.accounts.prove import Way
@@ -20,7 +22,13 @@ from carnet.cli.client import By, act
 from carnet.config import Settings
 from carnet.postgres.server import Server
 
-commands = typer.Typer(no_args_is_help=True, help="Accounts: list, stop, open again.")
+commands = typer.Typer(no_args_is_help=True, help="Accounts: list, stop, open again, end, codes.")
+
+
+class NotSure(errors.Invalid):
+    """Nothing undoes the end of an account: add --sure."""
+
+
 Sub = Annotated[str, typer.Argument(metavar="SUBJECT", help="The account: patient:…, rpps:….")]
 
 
@@ -41,6 +49,43 @@ def stop(sub: Sub, by: By, data: common.Data = None) -> None:
 def reopen(sub: Sub, by: By, data: common.Data = None) -> None:
     """Open an account that was stopped."""
     act(data, by, lambda visit: stopping.reopen(visit, sub))
+
+
+@commands.command()
+def end(
+    sub: Sub,
+    by: By,
+    sure: Annotated[bool, typer.Option("--sure", help="Say it twice: nothing undoes it.")] = False,
+    data: common.Data = None,
+) -> None:
+    """End an account for good: identifier, password, second factors, sessions, tokens. Nothing undoes it."""
+    if not sure:
+        with common.refusals():
+            raise NotSure
+    act(data, by, lambda visit: ending.end(visit, sub))
+
+
+@commands.command("add-operator")
+def add_operator(
+    sub: Annotated[str, typer.Argument(metavar="SUBJECT", help="A name of yours: operator:….")],
+    name: Annotated[str, typer.Option(help="What people call them; shown to other operators.")],
+    data: common.Data = None,
+) -> None:
+    """Add an operator, the first of an installation too, and print the code their account begins by."""
+    with common.refusals():
+        settings = common.settings_of(data)
+        with common.server_of(settings) as server:
+            given = asyncio.run(_added(settings, server, sub, name))
+    shown(given, settings)
+
+
+async def _added(settings: Settings, server: Server, sub: str, name: str) -> Given:
+    built = await build(settings, server, name="carnet account")
+    try:
+        await operators.add(server.url(), built.door, sub, name)
+        return await prove.by_command(built.door, sub, ACCOUNT)
+    finally:
+        await built.pool.close()
 
 
 @commands.command()

@@ -7,9 +7,13 @@ from datetime import UTC, date, datetime
 
 from carnet import errors
 from carnet.access.actor import Actor
+from carnet.access.ended import Over
 from carnet.accounts.activate import Opened, WrongActivation
 from carnet.accounts.address import Address, WrongProof
+from carnet.accounts.end import YourOwn
 from carnet.accounts.prove import Given, Way
+from carnet.accounts.show import Seen
+from carnet.accounts.stop import Line, NoAccount
 
 GOOD, BORN, NUMBER = "0000-0000-0000-000", date(1941, 5, 14), "123 456"
 SUBJECT = "patient:activated"
@@ -22,6 +26,7 @@ class PreviewActivation:
 
     done: list[tuple[object, ...]] = []
     over = False
+    stopped: dict[str, str] = {}
     opens = Opened(SUBJECT, "account", "counter")
     lines = LINES
     mails = True
@@ -43,6 +48,32 @@ class PreviewActivation:
 
     async def envelope(self, actor: Actor, patient: str) -> tuple[str, ...]:
         return self.lines
+
+    async def listed(self, actor: Actor) -> list[Line]:
+        stopped = Line("rpps:10000000001", "professional", "walk", AT, None)
+        return [stopped, Line(SUBJECT, "patient", None, None, UNTIL)]
+
+    async def seen(self, actor: Actor, sub: str) -> Seen:
+        kind, _, rest = sub.partition(":")
+        kinds = {"rpps": "professional", "patient": "patient", "operator": "operator"}
+        if kind not in kinds or rest == "nobody":
+            raise NoAccount
+        why = self.stopped.get(sub)
+        name = "" if kind == "patient" else "Dr Paul DURAND"
+        return Seen(sub, kinds[kind], name, None, why, AT if why else None, why == "ended", None)
+
+    async def stop(self, actor: Actor, sub: str) -> None:
+        self.stopped[sub] = "operator"
+
+    async def reopen(self, actor: Actor, sub: str) -> None:
+        if self.stopped.get(sub) == "ended":
+            raise Over
+        self.stopped.pop(sub, None)
+
+    async def end(self, actor: Actor, sub: str) -> None:
+        if sub == actor.sub:
+            raise YourOwn
+        self.stopped[sub] = "ended"
 
     async def check(self, code: str, second: date | str) -> Opened:
         if (code, second) not in ((GOOD, BORN), (GOOD, NUMBER)) or self.over:

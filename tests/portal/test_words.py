@@ -137,7 +137,8 @@ def test_every_act_that_patients_read_of_has_its_english(site: Any) -> None:
 
 WRITERS = frozenset(("trace", "traced", "ruling", "record", "commit", "change"))  # of the log
 OF_NOBODY = {
-    "assistant", "assistant-ended", "directory", "erase", "import", "reviews", "vigilance"
+    "assistant", "assistant-ended", "directory", "erase", "import", "operator-added", "reviews",
+    "vigilance",
 }  # fmt: skip
 
 

@@ -33,7 +33,7 @@ class Tries(Protocol):
         """A code of a letter is tried; TooFast."""
 
     async def lost(self, email: str, address: str) -> bool:
-        """A lost password is said; TooFast for an address, and whether an e-mail may leave for this mailbox."""
+        """A lost password; TooFast for an address, and whether an e-mail may leave for this mailbox."""
 
     async def device(self, subject: str) -> None:
         """Somebody entered by a device that was new to the account."""

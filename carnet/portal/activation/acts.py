@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What these pages ask of the rest."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
@@ -8,6 +9,8 @@ from carnet.access.actor import Actor
 from carnet.accounts.activate import Opened
 from carnet.accounts.address import Address
 from carnet.accounts.prove import Given, Way
+from carnet.accounts.show import Seen
+from carnet.accounts.stop import Line
 
 
 class ActivationActs(Protocol):
@@ -23,6 +26,21 @@ class ActivationActs(Protocol):
 
     async def envelope(self, actor: Actor, patient: str) -> tuple[str, ...]:
         """Lines of the postal address of a person, for the operator to confirm; none when there is none."""
+
+    async def listed(self, actor: Actor) -> Sequence[Line]:
+        """Accounts that are stopped, or wait for their code."""
+
+    async def seen(self, actor: Actor, sub: str) -> Seen:
+        """One account; NotFound."""
+
+    async def stop(self, actor: Actor, sub: str) -> None:
+        """Nobody enters by it until it is opened again."""
+
+    async def reopen(self, actor: Actor, sub: str) -> None:
+        """carnet.access.ended.Over when it ended."""
+
+    async def end(self, actor: Actor, sub: str) -> None:
+        """For good; carnet.accounts.end.YourOwn."""
 
     async def check(self, code: str, second: date | str) -> Opened:
         """What it opens; second: birth date or number; NotFound when they do not go together."""

@@ -16,16 +16,16 @@ from carnet.portal.activation.forms import LostForm, ProofForm
 @require_http_methods(["GET", "HEAD", "POST"])
 def address(request: HttpRequest) -> HttpResponse:
     """Who has just proved who they are changes it; the address before is told."""
-    who, acts = actor(request), desk.parts().activation
+    who = actor(request)
     act = request.POST.get("act", "") if request.method == "POST" else ""
     form = LostForm(request.POST if act == "propose" else None)
     proof = ProofForm(request.POST if act == "confirm" else None)
     if act == "propose" and form.is_valid():
-        bridge.run(acts.propose(who, form.cleaned_data["email"]))
+        bridge.run(desk.parts().activation.propose(who, form.cleaned_data["email"]))
         return redirect("recovery-address")
     if act == "confirm" and proof.is_valid():
         try:
-            bridge.run(acts.confirm(who, proof.cleaned_data["code"]))
+            bridge.run(desk.parts().activation.confirm(who, proof.cleaned_data["code"]))
         except errors.NotFound:
             proof.add_error(
                 "code",
@@ -34,9 +34,9 @@ def address(request: HttpRequest) -> HttpResponse:
         else:
             return redirect(reverse("recovery-address") + "?fait=1")
     if act == "forget":
-        bridge.run(acts.forget(who))
+        bridge.run(desk.parts().activation.forget(who))
         return redirect(reverse("recovery-address") + "?fait=1")
-    found = bridge.run(acts.address(who))
+    found = bridge.run(desk.parts().activation.address(who))
     page = {
         "found": found,
         "propose": form,
