@@ -22,6 +22,7 @@ from carnet.rest.outcome import fhir, outcome
 
 FREE: Final = ("/health", "/static/")  # asked by machines that watch, or kept by browsers
 TOKEN: Final = ("/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/userinfo")
+PAGES: Final = ("page", "elsewhere")  # the pages have the words for these
 WAIT: Final = "carnet.wait"  # in the scope of a page that comes too soon: seconds
 
 
@@ -53,7 +54,7 @@ class Guard:
         try:
             counter.take(rate, counted(socket))
         except TooFast as error:
-            if rate == "page":  # the pages have the words for it
+            if rate in PAGES:
                 await self._app({**scope, WAIT: error.wait}, receive, send)
                 return
             answer = refusal(Request(scope), error)
@@ -73,6 +74,8 @@ def rate_of(path: str) -> str:
         return "api-address"
     if path.startswith(TOKEN):
         return "token"
+    if path.startswith("/compte/fournisseur/"):
+        return "elsewhere"
     return "authorize" if path.startswith("/oauth/authorize") else "page"
 
 

@@ -79,16 +79,19 @@ async def test_beyond_the_rate_of_an_address_nothing_is_reached(pool: Pool, path
     assert (await ask(guard, path, "203.0.113.8"))[0] == 200
 
 
-async def test_a_page_says_it_in_its_own_words(pool: Pool) -> None:
+@pytest.mark.parametrize(
+    ("path", "rate"), [("/dossier/", "page"), ("/compte/fournisseur/hopital/retour/", "elsewhere")]
+)
+async def test_a_page_says_it_in_its_own_words(pool: Pool, path: str, rate: str) -> None:
     guard, behind, counter = guarded(pool)
-    assert (await ask(guard, "/dossier/"))[0] == 200
+    assert (await ask(guard, path))[0] == 200
     assert "carnet.wait" not in behind.scopes[-1]
-    for _ in range(STRICT["page"].most - 1):
-        counter.take("page", "203.0.113.7")
-    await ask(guard, "/dossier/")
+    for _ in range(STRICT[rate].most - 1):
+        counter.take(rate, "203.0.113.7")
+    await ask(guard, path)
     assert behind.scopes[-1]["carnet.wait"] >= 1
-    for path in FREE:
-        await ask(guard, path)
+    for free in FREE:
+        await ask(guard, free)
         assert "carnet.wait" not in behind.scopes[-1]
 
 
