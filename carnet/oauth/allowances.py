@@ -233,7 +233,8 @@ class Launchable:
 
 LAUNCHABLE: LiteralString = """
     SELECT id, name, launch FROM access.client
-     WHERE launch IS NOT NULL AND kind = 'app' AND state = 'live' AND scopes LIKE '%launch%'
+     WHERE launch IS NOT NULL AND kind = 'app' AND state = 'live'
+       AND 'launch' = ANY (string_to_array(scopes, ' '))
      ORDER BY name, id
 """
 

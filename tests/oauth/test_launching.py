@@ -143,6 +143,8 @@ async def test_nobody_opens_an_absent_record_a_dead_client_or_in_another_role(pl
         with pytest.raises(NotOpened):
             await launching.launch(who, id, client, issuer=BASE)
     assert len(await launching.offered(me)) == 2
+    await place.register("alone", launch=BEGINS, scopes="launch/patient patient/*.rs")
+    assert len(await launching.offered(me)) == 2, "launch/patient is not launch"
     await place.rows("UPDATE access.client SET state = 'suspended' RETURNING 1")
     assert await launching.offered(me) == []
     with pytest.raises(NotOpened):
