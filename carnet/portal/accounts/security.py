@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, cast
@@ -35,7 +36,9 @@ from carnet import errors
 from carnet.access import factors, stepup
 from carnet.portal import bridge, desk
 from carnet.portal.accounts import others, proofs
+from carnet.portal.accounts.actors import actor
 from carnet.portal.accounts.models import Account
+from carnet.portal.accounts.refusing import NeedsFactor, NeedsSituation
 from carnet.portal.accounts.stages import FactorStage
 from carnet.portal.headers import POLICY
 
@@ -113,6 +116,8 @@ def adding(request: HttpRequest) -> None:
 @require_http_methods(["GET", "HEAD"])
 def index(request: HttpRequest) -> HttpResponse:
     """Ma sécurité: which second factors one has, and what is missing."""
+    with suppress(NeedsFactor, NeedsSituation):  # the frame says who is logged in, once they are
+        actor(request)
     linked = {each.key for each in others.linked(request.user)}
     context = {"held": held(request), "providers": others.shown(kind(request), linked)}
     return others.allowed(render(request, "account/security.html", context))
