@@ -235,6 +235,9 @@ PARTS: dict[str, Callable[[int], None]] = {
     "revocation": tested("rights ended on every channel", "tests/agreement/test_revocation.py"),
     "tokens": tested("mutated tokens and requests, none accepted", "tests/hostile/test_tokens.py"),
     "races": tested("64 who refresh with one token", "tests/oauth/test_refresh.py"),
+    "processes": tested(
+        "what one process ends or used, the others refuse", "tests/oauth/test_processes.py"
+    ),
     "scopes": tested(
         "a scope is a filter of what is seen without it", "tests/agreement/test_scopes.py"
     ),

@@ -8,8 +8,12 @@ bounded is when the last request that was given something was sent, never how lo
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import re
+import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -30,6 +34,7 @@ from tests.oauth.place import AUTHORIZE, Place, Proof, code_of, query_of
 from tests.portal.test_factors import totp
 
 pytestmark = [pytest.mark.db, pytest.mark.slow]
+WHOLE = os.environ.get("CARNET_WHOLE") == "1"
 EHR = "launch openid patient/*.rs user/Practitioner.rs"
 BEGINS = "https://app.example/launch?kept=1"
 SECURITY, CODE = "/compte/securite/", "/compte/connexion/code/"
@@ -50,6 +55,7 @@ class Seen:
     after: dict[str, bool] = field(default_factory=dict)  # and in the new process
     planted: dict[str, bool] = field(default_factory=dict)  # and with its mark taken away
     killed: int = 0
+    commands: list[tuple[int, str]] = field(default_factory=list)  # exit status, what it says
 
 
 Replay = Callable[[], Awaitable[bool]]
@@ -69,6 +75,8 @@ class Scenario:
         await self.place.register_software()
         await self.grant()
         await self.client()
+        if WHOLE:
+            await self.commands()
         for each in (self.code, self.refresh, self.assertion, self.launch):
             await each()
         ended = await revocation.mandated(self.served)
@@ -114,6 +122,29 @@ class Scenario:
         return (await self.place.fhir("Patient?_summary=count", token)).status == 200
 
     # ------------------------------------------------------------------ what is used once
+
+    async def commands(self) -> None:
+        """`carnet client`, each a process: what it says, and its exit status."""
+        file = self.server.data.parent / "key.json"
+        file.write_text(json.dumps(self.place.key.as_dict(private=False)))
+        add = ("add", "a-lab", "--name", "Résultats", "--kind", "software", "--subject",
+               self.place.subject("lab-software"), "--scopes", "system/Observation.rs")  # fmt: skip
+        for words in (
+            (*add, "--key", str(file)), (*add, "--key", str(file)), ("approve", "a-lab"),
+            ("approve", "a-lab"), ("suspend", "a-lab"), ("end", "a-lab"), ("resume", "a-lab"),
+            ("approve", "nobody"),
+        ):  # fmt: skip
+            why = () if words[0] == "add" else ("--why", "Read with its maker.")
+            self.seen.commands.append(await self.command(*words, *why))
+
+    async def command(self, *words: str) -> tuple[int, str]:
+        """As an operator types it."""
+        done = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "carnet", "client", *words, "--by", "operator:operator"),
+            *("--data", str(self.server.data)), stdout=PIPE, stderr=PIPE,
+        )  # fmt: skip
+        out, err = await done.communicate()
+        return done.returncode or 0, f"{out.decode()}{err.decode()}"
 
     async def code(self) -> None:
         proof = Proof()
@@ -274,6 +305,18 @@ USED = (
     "authorization code", "refresh token", "client assertion", "launch", "code of the sheet",
     "code of an application", "activation code",
 )  # fmt: skip
+
+
+@pytest.mark.skipif(not WHOLE, reason="eight processes of the command: with CARNET_WHOLE=1")
+def test_the_command_of_clients_says_what_it_did_and_what_it_refuses(seen: Seen) -> None:
+    """A life: registered, twice not, approved, twice not, suspended, ended, and no more after it."""
+    print(*seen.commands, sep="\n")
+    assert [status == 0 for status, _ in seen.commands] == [
+        True, False, True, False, True, True, False, False,
+    ]  # fmt: skip
+    for _, said in seen.commands:
+        assert said.strip()
+        assert "Traceback" not in said
 
 
 @pytest.mark.parametrize("what", ENDINGS)
