@@ -14,6 +14,7 @@ from carnet.cli import (
     client,
     clock,
     demo,
+    directory,
     explain,
     identity,
     imports,
@@ -62,6 +63,7 @@ app.add_typer(account.commands, name="account")
 app.add_typer(alerts.commands, name="alerts")
 app.add_typer(audit.commands, name="audit")
 app.add_typer(client.commands, name="client")
+app.add_typer(directory.commands, name="directory")
 app.add_typer(leaving.commands, name="export")
 app.add_typer(identity.commands, name="identity")
 app.add_typer(keys.commands, name="keys")

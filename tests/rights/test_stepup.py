@@ -37,7 +37,8 @@ async def said(space: Space, visit: Visit, name: str) -> dict[str, Any]:
         "until": space.clock.now + timedelta(days=3), "form": "12", "opposed": True,
         "motive": "security", "document": "CN", "asked": Asked("system", "here"),
         "id": "nobody", "act": "approve", "why": "x", "text": "x", "kid": "x", "said": CLIENT,
-        "email": "x", "sub": "patient:nobody", "nature": "guardian", "proof": "x",
+        "email": "x", "owner": "", "resources": [],
+        "sub": "patient:nobody", "nature": "guardian", "proof": "x",
         "who": mandate.Traits("MARTIN", "Paul", space.clock.now.date()),
         "carer": mandate.Traits("MARTIN", "Paul", space.clock.now.date()),
     }  # fmt: skip
