@@ -26,7 +26,8 @@ PLACE = {
     "identifier": [{"system": staff.FINESS, "value": "370000481"}],
 }  # fmt: skip
 DOCTOR = {
-    "resourceType": "Practitioner", "id": "dr", "name": [{"family": "Lopez", "given": ["Ana"], "prefix": ["Dr"]}],
+    "resourceType": "Practitioner", "id": "dr",
+    "name": [{"family": "Lopez", "given": ["Ana"], "prefix": ["Dr"]}],
     "identifier": [{"system": staff.RPPS, "value": WHO}],
 }  # fmt: skip
 ROLE = {
