@@ -45,6 +45,7 @@ from carnet.portal.clients.acts import ClientActs
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.prescribing.acts import PrescribingActs
+from carnet.portal.upstream.acts import UpstreamActs
 from carnet.portal.vigilance.acts import IdentityActs
 from carnet.rights.acting.queries import Session
 from carnet.rights.mandate import Acting, NobodyAnswers, Offer, Traits, WrongCode, WrongEnd
@@ -693,7 +694,7 @@ class PreviewParts:
     alarms: AlarmActs = PreviewAlarms()
     activation: ActivationActs = PreviewActivation()
     clients: ClientActs = PreviewClients()
-    upstream: PreviewUpstream = PreviewUpstream()
+    upstream: UpstreamActs = PreviewUpstream()
     practised: Sequence[tuple[str, str]] = ()  # by every professional
     matrix = "matrice de démonstration, non officielle, version 2026-11"
 

@@ -15,11 +15,12 @@ from carnet.upstream.providers import Provider
 class PreviewUpstream:
     """`subjects`: by the claim that names them."""
 
+    subjects: dict[str, str] = {}
+    told_of: list[tuple[str, str, bool]] = []
+
     def __init__(self) -> None:
         self.providers: Mapping[str, Provider] = {}
         self.known = Providers()
-        self.subjects: dict[str, str] = {}
-        self.told_of: list[tuple[str, str, bool]] = []
 
     async def whose(self, provider: Provider, claims: Mapping[str, Any]) -> str:
         said = str(claims.get(provider.claim or "family_name", ""))

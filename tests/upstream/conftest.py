@@ -24,6 +24,7 @@ from tests.portal.conftest import (
     site,
 )
 from tests.portal.preview import PreviewParts
+from tests.portal.preview_upstream import PreviewUpstream
 from tests.portal.setting import ADDRESS
 from tests.upstream import real
 from tests.upstream.real import Real
@@ -150,7 +151,8 @@ def plugged(
         file.write_text(SECTION.format(issuer=issuer) + more + NATION.format(issuer=issuer))
         site.upstream.providers = load(str(file), lenient=True)
         site.upstream.known = Providers()
-        site.upstream.subjects = {
+        PreviewUpstream.told_of = []
+        PreviewUpstream.subjects = {
             "10000000001": "rpps:10000000001", "810000000001": "rpps:10000000001",
             "MARTIN": "patient:claire", **subjects,
         }  # fmt: skip

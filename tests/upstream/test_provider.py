@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from tests.portal.preview import PreviewParts
+from tests.portal.preview_upstream import PreviewUpstream
 from tests.upstream import real
 from tests.upstream.conftest import BACK, begun, came_back, logs_in
 from tests.upstream.real import Real
@@ -44,7 +45,7 @@ def test_a_professional_enters_by_the_hospital_and_is_asked_no_other_factor(
     answer = logs_in(client, "mercier")
     assert (answer.status_code, answer["Location"]) == (302, HOME)
     assert inside(client)
-    assert (GP, "hopital", True) in site.upstream.told_of
+    assert (GP, "hopital", True) in PreviewUpstream.told_of
     assert OPENED in client.session
     # When they proved it is the provider's word, so that an old log-in there is old here.
     assert abs(client.session[AUTHENTICATED] - time.time()) < 30
@@ -119,7 +120,8 @@ def test_the_one_who_left_the_hospital_enters_no_more(client: Any, plugged: Plug
     from django.test import Client
 
     logs_in(client, "mercier")
-    plugged().upstream.subjects.clear()
+    plugged()
+    PreviewUpstream.subjects = {}
     other = Client(raise_request_exception=False, HTTP_HOST="localhost")
     assert logs_in(other, "mercier").status_code == 403
 
