@@ -88,7 +88,9 @@ WRONG: list[tuple[str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "value"), WRONG, ids=lambda each: repr(each)[:30])
+@pytest.mark.parametrize(
+    ("name", "value"), WRONG, ids=[f"{name} {n}" for n, (name, _) in enumerate(WRONG)]
+)
 def test_one_claim_wrong_is_enough(name: str, value: Any) -> None:
     with pytest.raises(WrongProvider):
         judge(token(claims(**{name: value})), PROVIDER, KEYS, EXPECTED)
@@ -102,7 +104,11 @@ def test_a_claim_said_twice_is_refused(name: str) -> None:
         judge(token(body.encode()), PROVIDER, KEYS, EXPECTED)
 
 
-@pytest.mark.parametrize("at", [GONE, int(NOW) - 3600, int(NOW) + 3600, "x", True])
+@pytest.mark.parametrize(
+    "at",
+    [GONE, int(NOW) - 3600, int(NOW) + 3600, "x", True],
+    ids=["gone", "old", "to come", "text", "true"],
+)
 def test_who_proves_it_again_did_so_just_now(at: Any) -> None:
     with pytest.raises(WrongProvider):
         judge(token(claims(auth_time=at)), PROVIDER, KEYS, Expected(NONCE, NOW, oldest=60))
@@ -201,7 +207,7 @@ def test_a_judge_that_tries_a_key_the_token_does_not_name_believes_its_signature
         ("_ours", {"aud": "other"}), ("_ours", {"iss": "https://other.example"}), ("_ours", {"azp": "other"}),
         ("_times", {"exp": int(NOW) - 3600}), ("_times", {"nbf": int(NOW) + 120}),
     ],
-    ids=repr,
+    ids=lambda changes: " ".join(changes) if isinstance(changes, dict) else None,
 )  # fmt: skip
 def test_without_each_comparison_the_table_is_red(
     monkeypatch: pytest.MonkeyPatch, fault: str, changes: dict[str, Any]
@@ -229,7 +235,7 @@ def test_a_right_log_out_is_believed() -> None:
         {"sub": GONE, "sid": GONE}, {"sub": 1}, {"sid": ""}, {"aud": "other"}, {"iss": "x"},
         {"exp": int(NOW) - 120}, {"iat": int(NOW) - 900},
     ],
-    ids=repr,
+    ids=lambda changes: " ".join(changes) if isinstance(changes, dict) else None,
 )  # fmt: skip
 def test_an_id_token_or_a_wrong_one_logs_nobody_out(changes: dict[str, Any]) -> None:
     with pytest.raises(WrongProvider):
