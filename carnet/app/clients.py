@@ -12,6 +12,7 @@ from carnet.app import parts
 from carnet.app.parts import Built
 from carnet.oauth import registering
 from carnet.oauth.registered import ClientAct, Registered
+from carnet.oauth.registering import Proposal
 
 
 class ClientPages:
@@ -33,6 +34,14 @@ class ClientPages:
 
     async def decide(self, actor: Actor, id: str, act: str, why: str) -> None:
         await registering.decide(self._visit(actor), id, act, why)
+
+    @property
+    def sandboxes(self) -> bool:
+        return registering.sandboxes(self._built.settings.instance)
+
+    async def apply(self, said: Proposal) -> str | None:
+        actor = Actor(ActorKind.SOFTWARE, "developer", "", "carnet-pages")
+        return await registering.apply(parts.visit(self._built, actor), said)
 
     async def add_keys(self, actor: Actor, id: str, text: str) -> Sequence[str]:
         return await registering.add_keys(self._visit(actor), id, text)

@@ -117,6 +117,17 @@ MAKE: LiteralString = """
 """
 
 
+WAITING: LiteralString = (
+    "SELECT count(*) FROM access.client WHERE state = 'proposed' AND made_by = %s"
+)
+
+
+async def waiting(conn: Conn, by: str) -> int:
+    """How many clients that somebody proposed wait for a decision; there are few clients."""
+    row = await (await conn.execute(WAITING, (by,))).fetchone()
+    return int(row[0]) if row else 0
+
+
 async def make(conn: Conn, values: dict[str, Any]) -> bool:
     """A new client, proposed; False when its id is taken."""
     keys = values["keys"]

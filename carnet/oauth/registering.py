@@ -39,6 +39,7 @@ DECISIONS: Final = {
 }
 OPENING: Final = ("approve", "resume")  # the others stop something, and wait for nothing
 LONGEST_WHY: Final = 300
+MOST_WAITING: Final = 100  # applications developers asked for, that no operator has looked at
 
 
 class OperatorsAlone(errors.Forbidden):
@@ -63,6 +64,10 @@ class WrongClient(errors.Invalid):
 
 class NotInProduction(errors.BusinessRule):
     """A sandbox's client is registered in a demonstration or a test instance, never where people are real."""
+
+
+class TooManyWait(errors.Conflict):
+    """Many applications of the sandbox wait for an operator: ask again when they have been looked at."""
 
 
 class NoReason(errors.Invalid):
@@ -92,6 +97,26 @@ class Proposal:
 async def propose(visit: Visit, said: Proposal) -> str | None:
     """Register a client that waits for a decision; its secret, when it has one, told this once."""
     _entitled(visit)
+    return await _proposed(visit, said)
+
+
+async def apply(visit: Visit, said: Proposal) -> str | None:
+    """Whoever writes software asks for a sandbox's application; an operator decides. Nobody is logged in.
+
+    Where people are real there is no such page; and while many wait, no other is taken.
+    """
+    if not sandboxes(visit.door.settings.instance):
+        raise errors.NotFound
+    if said.kind != "app" or not said.sandbox:
+        raise WrongClient("What is asked for here is an application of the sandbox.")
+    async with visit.door.pool.connection() as conn:
+        waiting = await registered.waiting(conn, visit.actor.sub)
+    if waiting >= MOST_WAITING:
+        raise TooManyWait
+    return await _proposed(visit, said)
+
+
+async def _proposed(visit: Visit, said: Proposal) -> str | None:
     settings = visit.door.settings
     if said.sandbox and not sandboxes(settings.instance):
         raise NotInProduction

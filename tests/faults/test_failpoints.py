@@ -64,6 +64,8 @@ ELSEWHERE = {
     "carnet.accounts.address:confirm": "one transaction: again is refused, the address is there",
     "carnet.accounts.address:remove": "one transaction",
     "carnet.accounts.recover:lost": "one line",
+    "carnet.accounts.end:end": "one transaction: again changes nothing",
+    "carnet.accounts.show:of_patient": "reads",
     "carnet.accounts.deliver:_next": "tests/accounts/test_mail.py: a crash sends the same again",
     "carnet.accounts.activate:use": "tests/portal/test_activation.py: used last, making the account",
     "carnet.documents.text.index:backlog": "reads",

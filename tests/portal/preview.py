@@ -673,6 +673,10 @@ class PreviewTries:
 
     async def activation(self, address: str) -> None: ...
 
+    async def developer(self, address: str) -> None:
+        if self.full:
+            raise TooFast("developer", 30)
+
     async def lost(self, email: str, address: str) -> bool:
         if self.full:
             raise TooFast("recovery-address", 30)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from carnet.access.actor import Actor
 from carnet.oauth import declared, keys, registering
 from carnet.oauth.registered import ClientAct, Registered
+from carnet.oauth.registering import Proposal
 
 AT = datetime(2026, 3, 14, 9, 12, tzinfo=UTC)
 LAB = Registered(
@@ -49,6 +50,16 @@ class PreviewClients:
         if why == "trop tard":
             raise registering.WrongState
         self.done.append((id, act, why))
+
+    sandboxes = True
+    applied: list[Proposal] = []
+
+    async def apply(self, said: Proposal) -> str | None:
+        if said.name == "Connu":
+            raise declared.NameTaken
+        declared.redirect(said.redirects[0], native=said.native, lenient=True)
+        self.applied.append(said)
+        return "a-secret-told-once" if said.method.startswith("client_secret") else None
 
     async def add_keys(self, actor: Actor, id: str, text: str) -> Sequence[str]:
         found = [str(each["kid"]) for each in keys.read(text)]

@@ -21,6 +21,7 @@ PAGES = [
     ("patient", "/compte/securite/feuille/", 200),
     ("patient", "/compte/confirmer/", 200),
     ("patient", "/compte/situation/", 404),
+    ("", "/developpeurs/inscrire/", 200),
     ("operator", "/operateur/comptes/", 200),
     ("operator", "/operateur/comptes/?account=", 200),
     ("operator", "/operateur/comptes/rpps:10000000001/", 200),

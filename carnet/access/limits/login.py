@@ -32,6 +32,9 @@ class Tries(Protocol):
     async def activation(self, address: str) -> None:
         """A code of a letter is tried; TooFast."""
 
+    async def developer(self, address: str) -> None:
+        """An application of a sandbox is asked for; TooFast."""
+
     async def lost(self, email: str, address: str) -> bool:
         """A lost password; TooFast for an address, and whether an e-mail may leave for this mailbox."""
 
@@ -75,6 +78,9 @@ class Counted:
         except TooFast:
             await self._tell("login-address")
             raise
+
+    async def developer(self, address: str) -> None:
+        await self._counter.exactly("developer", counted(address))
 
     async def lost(self, email: str, address: str) -> bool:
         try:

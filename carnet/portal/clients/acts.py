@@ -6,6 +6,7 @@ from typing import Protocol
 
 from carnet.access.actor import Actor
 from carnet.oauth.registered import ClientAct, Registered
+from carnet.oauth.registering import Proposal
 
 
 class ClientActs(Protocol):
@@ -19,6 +20,13 @@ class ClientActs(Protocol):
 
     async def decide(self, actor: Actor, id: str, act: str, why: str) -> None:
         """approve, suspend, resume, end; NoReason, or WrongState when another decided."""
+
+    @property
+    def sandboxes(self) -> bool:
+        """Whether nobody is real here."""
+
+    async def apply(self, said: Proposal) -> str | None:
+        """Anybody's, where nobody is real: an application that waits for an operator; its secret."""
 
     async def add_keys(self, actor: Actor, id: str, text: str) -> Sequence[str]:
         """Public keys more; an Invalid or a Conflict of carnet/oauth/keys.py."""
