@@ -404,6 +404,9 @@ SCREENS_OF: Final = (
     Screen("alertes", "operator", at("/operateur/alertes/"), DESK),
     Screen("code-activation", "operator", at("/operateur/comptes/code/"), DESK),
     Screen("code-compte", "operator", at("/operateur/comptes/code/professionnel/"), DESK),
+    Screen("comptes", "operator", at("/operateur/comptes/"), DESK),
+    Screen("compte", "operator", at("/operateur/comptes/operator:operator/"), DESK),
+    Screen("developpeurs-inscrire", "operator", at("/developpeurs/inscrire/"), DESK),
     Screen("clients", "operator", at("/operateur/clients/"), DESK),
     Screen("client", "operator", at("/operateur/clients/sandbox-software/"), DESK),
     Screen("developpeurs-erreurs", "operator", at("/developpeurs/erreurs/"), DESK),
@@ -420,11 +423,13 @@ SCREENS_OF: Final = (
 
 # Addresses that are no page: files, proofs, pictures of pages.
 NO_PAGE: Final = frozenset(
-    "mine:file mine:picture mine:proof mine:said mine:summary letter-pdf mfa_login_webauthn".split()
+    "mine:file mine:picture mine:proof mine:said mine:summary letter-pdf mfa_login_webauthn"
+    " upstream-begin upstream-back upstream-unlink upstream-ended".split()
 )
-# Pages of what no persona has: a second factor, several places of practice. tests/portal looks at them.
+# Pages of what no persona has: a second factor, several places of practice, another provider. tests/portal and
+# tests/upstream look at them.
 NO_PERSONA: Final = frozenset(
-    "mfa_authenticate mfa_deactivate_totp mfa_remove_webauthn situation".split()
+    "mfa_authenticate mfa_deactivate_totp mfa_remove_webauthn situation upstream-left".split()
 )
 # Addresses that only receive a form: a page shows the form.
 RECEIVING: Final = {
@@ -552,6 +557,8 @@ def test_every_page_has_its_picture(pictures: dict[str, Shown]) -> None:
         "activate": "/activer/", "counter": "/operateur/comptes/code/",
         "activate-working": "/activer/compte/", "lost-password": "/mot-de-passe-perdu/",
         "recovery-address": "/compte/securite/adresse/",
+        "accounts": "/operateur/comptes/", "account": "/operateur/comptes/[^/]+:[^/]+/",
+        "apply": "/developpeurs/inscrire/",
         "counter-working": "/operateur/comptes/code/professionnel/",
         "oppose": "/opposition/", "tray": "/courrier/", "reviews": "/urgences/",
         "assistants": "/assistants/", "assisting": "/assister/", "operating": "/operateur/",

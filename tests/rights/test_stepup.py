@@ -83,7 +83,7 @@ async def test_who_does_not_say_when_is_refused(space: Space) -> None:
             {"check", "offered", "operation", "running", "end", "end_operation"},
         ),
         ("carnet.rights.close", set()),
-        ("carnet.oauth.registering", {"listed", "shown"}),
+        ("carnet.oauth.registering", {"listed", "shown", "apply"}),
     ],
 )
 def test_no_act_of_these_modules_is_left_out(module: str, but: set[str]) -> None:
