@@ -426,7 +426,7 @@ NO_PAGE: Final = frozenset(
     "mine:file mine:picture mine:proof mine:said mine:summary letter-pdf mfa_login_webauthn"
     " upstream-begin upstream-back upstream-unlink upstream-ended".split()
 )
-# Pages of what no persona has: a second factor, several places of practice, another provider. tests/portal and
+# Pages of what no persona has: a second factor, several places, another provider. tests/portal and
 # tests/upstream look at them.
 NO_PERSONA: Final = frozenset(
     "mfa_authenticate mfa_deactivate_totp mfa_remove_webauthn situation upstream-left".split()
