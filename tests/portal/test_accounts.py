@@ -131,13 +131,11 @@ def test_migrating_again_changes_nothing(site: Any, cluster: Cluster, portal_dat
 
 
 def test_after_too_many_tries_the_page_says_to_wait_and_the_right_password_waits_too(
-    client: Any, site: PreviewParts
+    client: Any, site: PreviewParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site.tries.full = True  # type: ignore[attr-defined]
-    try:
+    with monkeypatch.context() as full:
+        full.setattr(type(site.tries), "full", True)
         answer = log_in(client, "patient", PASSWORD)
-    finally:
-        site.tries.full = False  # type: ignore[attr-defined]
     assert answer.status_code == 200
     assert "Trop d’essais de connexion" in answer.content.decode()
     assert client.get("/dossier/").status_code == 302
