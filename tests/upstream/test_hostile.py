@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import structlog
 from joserfc import jws
 from joserfc.jwk import KeySet, RSAKey
 
@@ -338,17 +339,27 @@ def test_a_signed_userinfo_made_for_another_opens_nothing(
 def test_no_log_says_a_code_a_token_or_a_claim(
     client_of: Any,
     lying: Lying,
-    capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    from carnet.portal.upstream import views
+
+    lines: list[str] = []
+
+    def kept(_: object, __: str, event: Any) -> str:
+        lines.append(str(event))
+        return ""
+
+    heard = structlog.wrap_logger(structlog.ReturnLogger(), [kept])
+    monkeypatch.setattr(views, "log", heard)
     asked = begins(client_of, lying)
     lying.changes = {"nonce": "x", "family_name": NEVER}
     came_back(client_of, f"{BACK}?code=secretcode&state={asked['state']}")
     lying.instead["/token"] = INSTEAD["an oauth error"]
     asked = begins(client_of, lying)
     came_back(client_of, f"{BACK}?code=secretcode&state={asked['state']}")
-    said = "".join(capsys.readouterr()) + caplog.text
-    assert "upstream refused" in said
+    said = "".join(lines) + caplog.text
+    assert said.count("upstream refused") == 2
     for word in (NEVER, "secretcode", "eyJ", asked["state"], "10000000001"):
         assert word not in said
 
