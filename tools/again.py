@@ -11,9 +11,9 @@ import ast
 import functools
 import importlib
 import inspect
-import textwrap
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from carnet.access import stepup
@@ -35,10 +35,9 @@ def acts() -> dict[Any, str]:
 @functools.cache
 def pages_parts() -> dict[str, type]:
     """The class behind each part of the pages: `self.life: LifeActs = LifePages(built)`."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(bound.PageParts.__init__)))
     return {
         each.target.attr: getattr(bound, each.value.func.id)
-        for each in ast.walk(tree)
+        for each in _nodes(bound.PageParts.__init__)
         if isinstance(each, ast.AnnAssign)
         and isinstance(each.target, ast.Attribute)
         and isinstance(each.value, ast.Call)
@@ -86,10 +85,24 @@ def _ours(function: Any) -> bool:
 
 
 @functools.cache
-def _tree(function: Any) -> ast.AST:
-    if function.__name__ == "<lambda>" or function.__code__.co_filename.startswith("<"):
-        return ast.Module([], [])  # of a form's field, or made by the library
-    return ast.parse(textwrap.dedent(inspect.getsource(function)))
+def _module(file: str) -> dict[int, ast.AST]:
+    """The functions of a file by their first line, decorators included."""
+    found: dict[int, ast.AST] = {}
+    for each in ast.walk(ast.parse(Path(file).read_text("utf-8"))):
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = min([each.lineno, *(one.lineno for one in each.decorator_list)])
+            found[first] = each
+    return found
+
+
+@functools.cache
+def _nodes(function: Any) -> tuple[ast.AST, ...]:
+    """All of a function; nothing of a form's lambda, or of what a library made."""
+    code = function.__code__
+    if code.co_filename.startswith("<"):
+        return ()
+    tree = _module(code.co_filename).get(code.co_firstlineno)
+    return () if tree is None else tuple(ast.walk(tree))
 
 
 @functools.cache
@@ -98,13 +111,13 @@ def _named(function: Any, owner: type | None) -> list[tuple[Any, type | None]]:
     names: dict[str, Any] = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
     for local in function.__code__.co_varnames:
         names.pop(local, None)
-    for each in ast.walk(_tree(function)):
+    for each in _nodes(function):
         if isinstance(each, ast.ImportFrom) and each.module:
             module = importlib.import_module(each.module)
             names |= {one.asname or one.name: getattr(module, one.name, None) for one in each.names}
     found: list[tuple[Any, type | None]] = []
     local = _locals(function, names)
-    for each in ast.walk(_tree(function)):
+    for each in _nodes(function):
         if isinstance(each, ast.Attribute):
             if isinstance(each.value, ast.Name) and each.value.id == "self" and owner:
                 found += [(one, owner) for one in _functions(getattr(owner, each.attr, None))]
@@ -121,7 +134,7 @@ def _named(function: Any, owner: type | None) -> list[tuple[Any, type | None]]:
 def _locals(function: Any, names: dict[str, Any]) -> dict[str, type]:
     """Names a function gives to a part: `who, acts = actor(request), desk.parts().life`."""
     found = {}
-    for each in ast.walk(_tree(function)):
+    for each in _nodes(function):
         for target in each.targets if isinstance(each, ast.Assign) else ():
             assert isinstance(each, ast.Assign)
             pairs = [(target, each.value)]
@@ -143,7 +156,7 @@ def _part(asked: ast.AST, names: dict[str, Any]) -> type | None:
     if isinstance(asked, ast.Call) and isinstance(asked.func, ast.Name):
         made = names.get(asked.func.id)
         if isinstance(made, types.FunctionType) and _ours(made):
-            for each in ast.walk(_tree(made)):
+            for each in _nodes(made):
                 if isinstance(each, ast.Return) and isinstance(each.value, ast.Attribute):
                     return _part(each.value, made.__globals__)
     return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from carnet.access.actor import Actor
 from carnet.app.parts import Built
-from carnet.config import Instance
+from carnet.config import Instance, Settings
 from carnet.upstream import persons
 from carnet.upstream.discovery import Providers
 from carnet.upstream.providers import Provider, load
@@ -17,15 +17,17 @@ from carnet.upstream.providers import Provider, load
 LENIENT = (Instance.DEMONSTRATION, Instance.TEST)
 
 
+def providers_of(settings: Settings) -> dict[str, Provider]:
+    """Those of the operator's file; WrongProviders, which a command says before it serves."""
+    return load(settings.providers, lenient=settings.instance in LENIENT)
+
+
 class UpstreamPages:
     """Each act, in a visit of its own."""
 
     def __init__(self, built: Built) -> None:
         self._built = built
-        settings = built.settings
-        self.providers: Mapping[str, Provider] = load(
-            settings.providers, lenient=settings.instance in LENIENT
-        )
+        self.providers: Mapping[str, Provider] = providers_of(built.settings)
         self.known = Providers()
 
     async def whose(self, provider: Provider, claims: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ import typer
 from psycopg.rows import scalar_row
 
 from carnet import config, errors
+from carnet.app.upstream import providers_of
 from carnet.cli import common
 from carnet.config import Instance, Settings
 from carnet.documents import files
@@ -34,6 +35,7 @@ def check(data: common.Data = None) -> None:
             if setting.name == "database_url" and value:
                 value = "(set)"
             print(f"{Settings.PREFIX}{setting.name.upper()} = {value}  [{origins[setting.name]}]")
+        providers_of(settings)
         with common.server_of(settings) as server:
             found = [*asyncio.run(_checks(server, settings)), *cell()]
         for each in found:

@@ -136,10 +136,10 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except errors.CarnetError as error:
-        console.print(f"[bold]{error}[/bold]", highlight=False)
+        console.print(str(error), style="bold", markup=False, highlight=False)
         raise typer.Exit(1) from None
     except psycopg.OperationalError as error:
-        console.print(f"[bold]PostgreSQL: {error}[/bold]", highlight=False)
+        console.print(f"PostgreSQL: {error}", style="bold", markup=False, highlight=False)
         raise typer.Exit(1) from None
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         console.print(

@@ -23,6 +23,7 @@ from carnet.access.limits import table as limits
 from carnet.app import demonstration, filling, sandboxes, worker
 from carnet.app.filling import Loaded
 from carnet.app.parts import build, visit
+from carnet.app.upstream import providers_of
 from carnet.cli import common, sandbox, serving
 from carnet.config import Instance, Settings
 from carnet.population import EDITION, Population, make
@@ -74,6 +75,7 @@ def demo(
     with common.refusals():
         settings = common.settings_of(data, port=port, instance=Instance.DEMONSTRATION)
         settings = _with_base(settings)
+        providers_of(settings)
         seed, people = chosen(common.recall(settings), seed, people)
         serving.refuse_used_port(settings.host, settings.port)
         with common.server_of(settings) as server:

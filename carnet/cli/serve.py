@@ -11,6 +11,7 @@ import typer
 from carnet import app as composition
 from carnet import portal
 from carnet.app.parts import matrix_of
+from carnet.app.upstream import providers_of
 from carnet.cli import check, common, serving
 
 
@@ -27,6 +28,7 @@ def serve(
     with common.refusals():
         settings = common.settings_of(data, port=port, host=host)
         matrix_of(settings)  # refused now, not by each worker
+        providers_of(settings)
         serving.refuse_used_port(settings.host, settings.port)
         with common.server_of(settings) as server:
             common.bring_up_to_date(settings, server)

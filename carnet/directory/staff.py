@@ -180,12 +180,11 @@ async def add(visit: Visit, owner: str, resources: Sequence[dict[str, Any]]) -> 
         if each["resourceType"] == "Organization":
             known.places[_own(each)] = address.rid
     async with await psycopg.AsyncConnection.connect(owner) as conn:
-        for act in acts:
+        for act in fresh:
             org = known.places[_own(act.where)]
             await conn.execute(queries.ADD_SUBJECT, act.subject())
             values = {"id": f"{act.sub}@{org}", "sub": act.sub, "org": org}
-            if act in fresh:
-                await conn.execute(queries.ADD_SITUATION, values)
+            await conn.execute(queries.ADD_SITUATION, values)
     count = [each["resourceType"] for each in new]
     return Loaded(*(count.count(each) for each in TYPES))
 

@@ -167,6 +167,24 @@ def test_a_code_made_for_it_ends_the_factors_and_a_new_one_is_set(
     assert held(client) == (0, True)
 
 
+@pytest.mark.parametrize("opens", [FACTOR, Opened(SUBJECT, "account", "counter")])
+def test_it_ends_the_links_to_other_providers_too_and_another_code_does_not(
+    client: Any, as_before: Any, opens: Opened
+) -> None:
+    """Whoever linked one of theirs, with what they had stolen, is out."""
+    from django.contrib.auth.models import User
+
+    from carnet.portal.accounts.models import Account, Linked
+
+    as_before.setattr(PreviewActivation, "opens", opens)
+    user = User.objects.create(username="suzanne")
+    account = Account.objects.create(user=user, subject=SUBJECT)
+    Linked.objects.create(provider="hopital", sub="a thief", account=account)
+    assert "Votre compte est prêt" in text(client.post(PAGE, SENT))
+    left = Linked.objects.filter(account__subject=SUBJECT).count()
+    assert left == (0 if opens == FACTOR else 1)
+
+
 @pytest.mark.parametrize("how", ["counter", "command", "letter", "email", "recovery"])
 def test_a_code_for_the_account_never_ends_a_factor(client: Any, as_before: Any, how: str) -> None:
     as_before.setattr(PreviewActivation, "opens", Opened(SUBJECT, "account", how))

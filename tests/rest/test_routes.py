@@ -39,6 +39,7 @@ def test_the_page_is_written_from_the_lines() -> None:
     assert routes.PAGE.read_text("utf-8") == routes.page(), HOW
 
 
+@pytest.mark.slow
 def test_an_address_asks_for_a_fresh_log_in_where_its_code_comes_to_such_an_act() -> None:
     """As the code says; and each act of stepup.toml is behind an address or a command."""
     lines = {**routes.known()["api"], **routes.known()["pages"]}
@@ -56,6 +57,7 @@ def commands() -> list[Any]:
     return [list(vars(importlib.import_module(name)).values()) for name in names]
 
 
+@pytest.mark.slow
 def test_an_act_that_is_made_to_need_one_makes_its_addresses_wrong(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 
 from carnet.accounts.activate import Opened
 from carnet.portal import bridge, desk
-from carnet.portal.accounts.models import Account
+from carnet.portal.accounts.models import Account, Linked
 
 
 class Taken(Exception):
@@ -50,7 +50,8 @@ def _settle(account: Account, opened: Opened) -> None:
     """Somebody's from now on: a password alone opens it no more."""
     account.demonstration = False
     held = Authenticator.objects.filter(user=account.user)
-    if opened.factors:
+    if opened.factors:  # whoever could enter otherwise too: another provider's log-in is a factor
         held.delete()
+        Linked.objects.filter(account=account).delete()
     account.enrols = opened.enrols and not held.exists()
     account.save()

@@ -4,6 +4,7 @@
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from django.contrib.auth.decorators import login_not_required
@@ -151,13 +152,14 @@ def left(request: HttpRequest, key: str) -> HttpResponse:
     try:
         known = desk.parts().upstream.known.known(provider)
         end = known.metadata.endpoints.get("end_session_endpoint", "")
+        end += (
+            ("&" if "?" in end else "?") + urlencode({"client_id": provider.client_id})
+            if end
+            else ""
+        )
     except errors.CarnetError:
         end = ""  # it is away: nothing to offer
-    context = {
-        "name": provider.name(get_language() or "fr"),
-        "end": end,
-        "client": provider.client_id,
-    }
+    context = {"name": provider.name(get_language() or "fr"), "end": end}
     return render(request, "upstream/left.html", context)
 
 
