@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,17 +19,17 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from carnet import portal
-from carnet.access.door import Door, tombstones
+from carnet.access.door import tombstones
 from carnet.access.limits import address
 from carnet.access.limits.counter import Counter
 from carnet.app import protocol
 from carnet.app.guard import Guard
 from carnet.app.pages import PageParts, secret_key
 from carnet.app.parts import Built, build, sealing
+from carnet.app.services import listeners
 from carnet.app.watching import Watch
 from carnet.config import Instance, Settings
-from carnet.documents import corrected
-from carnet.events import Event, Listener, Relay
+from carnet.events import Relay
 from carnet.fhir.search.own import catalogue
 from carnet.portal import bridge
 from carnet.postgres.pool import JOB, open_pool
@@ -52,15 +52,6 @@ def application(settings: Settings, server: Server) -> Starlette:
 
     app.add_middleware(Guard, counter=counter, proxies=address.networks(settings.proxies))
     return app
-
-
-def listeners(made: Door) -> Sequence[Listener]:
-    """Who is told what has happened; made: the door of the worker's role."""
-
-    async def corrections(event: Event) -> None:
-        await corrected.tell(made, event)
-
-    return (corrections,)
 
 
 def _lifespan(settings: Settings, server: Server) -> Any:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from carnet import errors
 from carnet.access.actor import ActorKind
 from carnet.access.limits.refusals import AccountStopped
+from carnet.app import services
 from carnet.app.parts import Built, actor, claims, visit
 from carnet.directory import find as directory
 from carnet.documents.guide import Guided
@@ -94,5 +95,6 @@ def routes(built: Built, pool: ConnectionPool[Any]) -> list[BaseRoute]:
         Mount("/fhir", served),
         Route("/pdsm", AtRoot(guided, "/pdsm")),
         Mount("/pdsm", guided),
+        *services.routes(built),
         Mount("/oauth", Shared(oauth(built.desk, office(built), pool), origins)),
     ]

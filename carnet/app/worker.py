@@ -13,12 +13,12 @@ from procrastinate import PsycopgConnector
 from carnet.access import door
 from carnet.access.door import sweep, tombstones
 from carnet.accounts.deliver import forget as forget_mails
-from carnet.app import bulk, mailing
+from carnet.app import bulk, mailing, services
 from carnet.app.parts import insi_of, matrix_of, sealing, shifted
 from carnet.config import Settings
-from carnet.documents import announce, corrected
+from carnet.documents import announce
 from carnet.documents.text import index
-from carnet.events import Event, Relay
+from carnet.events import Relay
 from carnet.fhir.search.own import catalogue
 from carnet.notices.deliver import Folder, sweep_folder
 from carnet.oauth import forget
@@ -100,6 +100,7 @@ def queue(server: Server, made: door.Door) -> procrastinate.App:
         await bulk.lister(made).forget()
         log.info("exports", steps=await bulk.drain(made))
 
+    services.jobs(app, made)
     return app
 
 
@@ -113,11 +114,8 @@ async def work(settings: Settings, server: Server) -> None:
     made = door.make(pool, settings, matrix_of(settings), keyring, clock=now)
     jobs = queue(server, made)
 
-    async def corrections(event: Event) -> None:
-        await corrected.tell(made, event)
-
     beside = [
-        asyncio.create_task(Relay(pool, [corrections]).run()),
+        asyncio.create_task(Relay(pool, services.listeners(made)).run()),
         asyncio.create_task(tombstones.follow(made.vault, pool)),
         asyncio.create_task(catalogue.follow(made.catalogue, pool)),
         asyncio.create_task(sealing(settings, pool, made).run()),

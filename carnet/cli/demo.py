@@ -23,6 +23,7 @@ from carnet.access.limits import table as limits
 from carnet.app import demonstration, filling, sandboxes, worker
 from carnet.app.filling import Loaded
 from carnet.app.parts import build, visit
+from carnet.app.services import SERVICES
 from carnet.app.upstream import providers_of
 from carnet.cli import common, sandbox, serving
 from carnet.config import Instance, Settings
@@ -186,6 +187,11 @@ async def _until_terminated(settings: Settings, server: Server, seed: int, peopl
         asyncio.create_task(worker.work(settings, server)),
         asyncio.create_task(_rest(settings, server, make(seed, people))),
         asyncio.create_task(_orphaned()),
+    ]
+    tasks += [
+        asyncio.create_task(service.serve(settings, server))
+        for service in SERVICES
+        if service.serve is not None
     ]
 
     def stop() -> None:

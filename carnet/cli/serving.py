@@ -67,7 +67,7 @@ def serve(
         workers=workers,
         loop=Loops.uvloop,
         log_enabled=False,
-        websockets=False,
+        websockets=True,
         respawn_failed_workers=True,
         workers_kill_timeout=STOPPING,  # a worker that two signals met at once may never end by itself
     )
