@@ -8,7 +8,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -26,6 +26,9 @@ from carnet.app.parts import build, visit
 from carnet.app.services import SERVICES
 from carnet.app.upstream import providers_of
 from carnet.cli import common, sandbox, serving
+from carnet.cli.story.player import play
+from carnet.cli.story.stage import Stage, tokens
+from carnet.cli.story.story import STORY
 from carnet.config import Instance, Settings
 from carnet.population import EDITION, Population, make
 from carnet.postgres.server import Server
@@ -71,6 +74,10 @@ def demo(
         ),
     ] = None,
     workers: Annotated[int, typer.Option(help="Serving processes.", min=1, max=16)] = 1,
+    story: Annotated[
+        bool, typer.Option("--story", help="Play the story of Suzanne Delaunay, for you to watch.")
+    ] = False,
+    pace: Annotated[float, typer.Option(help="Seconds between two steps of the story.", min=0)] = 6,
 ) -> None:
     """Start PostgreSQL, load invented people, serve pages and API, print personas."""
     with common.refusals():
@@ -88,7 +95,9 @@ def demo(
             portal.migrate(server.url("carnet_admin"))
             portal.ensure_accounts(accounts(cast), PASSWORD)
             show(settings, cast)
-            with _beside(settings, seed, people):
+            with _beside(_work, settings, seed, people), contextlib.ExitStack() as played:
+                if story:
+                    played.enter_context(_beside(_play, settings, seed, pace))
                 serving.serve(settings, workers=workers)
 
 
@@ -159,11 +168,9 @@ async def _first(settings: Settings, server: Server, cast: Population) -> None:
 
 
 @contextlib.contextmanager
-def _beside(settings: Settings, seed: int, people: int) -> Iterator[None]:
-    """The worker and the loading of the other records, in a process of their own."""
-    process = multiprocessing.get_context("spawn").Process(
-        target=_work, args=(settings, seed, people), daemon=True
-    )
+def _beside(target: Callable[..., None], *given: Any) -> Iterator[None]:
+    """A process of its own: the worker and the loading of the other records, or the story."""
+    process = multiprocessing.get_context("spawn").Process(target=target, args=given, daemon=True)
     process.start()
     try:
         yield
@@ -180,6 +187,16 @@ def _work(settings: Settings, seed: int, people: int) -> None:
     composition.quiet_logs(settings)
     with common.server_of(settings) as server:
         asyncio.run(_until_terminated(settings, server, seed, people))
+
+
+def _play(settings: Settings, seed: int, pace: float) -> None:
+    """The process that tells the story; what it cannot do is one sentence."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    composition.quiet_logs(settings)
+    cast = make(seed, 0)
+    with common.refusals(), common.server_of(settings) as server:
+        stage = Stage(settings.base_url, settings, cast, tokens(settings, server, cast))
+        play(stage, STORY, common.console, pace)
 
 
 async def _until_terminated(settings: Settings, server: Server, seed: int, people: int) -> None:
