@@ -22,6 +22,7 @@ from carnet.app.alarms import AlarmPages
 from carnet.app.apps import AppPages
 from carnet.app.clients import ClientPages
 from carnet.app.composing import ComposingPages
+from carnet.app.ecosystem import EcosystemPages
 from carnet.app.life import LifePages
 from carnet.app.opening.pages import OpeningPages
 from carnet.app.parts import Built
@@ -50,6 +51,7 @@ from carnet.portal.alarms.acts import AlarmActs
 from carnet.portal.apps.acts import AppActs
 from carnet.portal.clients.acts import ClientActs
 from carnet.portal.composing.acts import ComposingActs
+from carnet.portal.ecosystem.acts import EcosystemActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.prescribing.acts import PrescribingActs
 from carnet.portal.upstream.acts import UpstreamActs
@@ -73,6 +75,7 @@ class PageParts:
         self.life: LifeActs = LifePages(built)
         self.apps: AppActs = AppPages(built)
         self.identity: IdentityActs = IdentityPages(built)
+        self.ecosystem: EcosystemActs = EcosystemPages(built)
         self.alarms: AlarmActs = AlarmPages(built)
         self.activation: ActivationActs = ActivationPages(built)
         self.clients: ClientActs = ClientPages(built)

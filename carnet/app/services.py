@@ -15,6 +15,7 @@ import procrastinate
 from starlette.routing import BaseRoute
 
 from carnet.access.door import Door
+from carnet.app import ecosystem
 from carnet.app.parts import Built
 from carnet.config import Settings
 from carnet.documents import corrected
@@ -39,7 +40,7 @@ class Service:
     serve: Callable[[Settings, Server], Coroutine[Any, Any, None]] | None = None
 
 
-SERVICES: Final[tuple[Service, ...]] = ()
+SERVICES: Final[tuple[Service, ...]] = (Service("ecosystem", jobs=ecosystem.jobs),)
 
 
 def listeners(made: Door) -> Sequence[Listener]:

@@ -28,6 +28,7 @@ from carnet.portal.alarms.acts import AlarmActs
 from carnet.portal.apps.acts import AppActs
 from carnet.portal.clients.acts import ClientActs
 from carnet.portal.composing.acts import ComposingActs
+from carnet.portal.ecosystem.acts import EcosystemActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.prescribing.acts import PrescribingActs
 from carnet.portal.rights.acts import RightsActs
@@ -138,6 +139,7 @@ class Parts(Protocol):
     identity: IdentityActs
     tries: Tries
     alarms: AlarmActs
+    ecosystem: EcosystemActs
     activation: ActivationActs
     clients: ClientActs
     upstream: UpstreamActs

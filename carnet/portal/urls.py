@@ -12,6 +12,7 @@ from carnet.portal.alarms import urls as alarms
 from carnet.portal.apps import urls as apps
 from carnet.portal.clients import urls as clients
 from carnet.portal.composing import urls as composing
+from carnet.portal.ecosystem import urls as ecosystem
 from carnet.portal.export import urls as export
 from carnet.portal.files import urls as files
 from carnet.portal.life import urls as life
@@ -31,6 +32,7 @@ urlpatterns = [
     *opening.urls,
     *activation.urls,
     *alarms.urls,
+    *ecosystem.urls,
     *clients.urls,
     *upstream.urls,
     path("", site.home, name="home"),

@@ -30,6 +30,12 @@ PAGES = [
     ("gp", "/compte/securite/", 200),
     ("gp", "/compte/securite/feuille/", 404),
     ("", "/accessibilite/", 200),
+    ("", "/guichet/", 200),
+    ("", "/guichet/?purpose=therapy&ai=yes", 200),
+    ("", "/guichet/?purpose=nothing", 400),
+    ("", "/transparence/", 200),
+    ("", "/transparence/investissements/", 200),
+    ("", "/transparence/indicateurs/", 200),
     ("", "/nowhere/", 404),
     # pages of a private instance, which this one is not
     ("", "/ouvrir/", 404),

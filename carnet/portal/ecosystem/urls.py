@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Addresses of the public pages."""
+
+from django.urls import path
+
+from carnet.portal.ecosystem import views
+
+urls = [
+    path("guichet/", views.guichet, name="guichet"),
+    path("transparence/", views.openness, name="openness"),
+    path("transparence/investissements/", views.investments, name="investments"),
+    path("transparence/indicateurs/", views.indicators, name="indicators"),
+]
