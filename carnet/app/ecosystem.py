@@ -4,14 +4,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+from typing import Final
 
 import procrastinate
 import structlog
 
-from carnet.access.door import Door
+from carnet import errors
+from carnet.access import queries
+from carnet.access.actor import Actor
+from carnet.access.door import Door, Stored
+from carnet.app import parts
 from carnet.app.parts import Built
-from carnet.ecosystem import indicators
-from carnet.ecosystem.indicators import Shown
+from carnet.ecosystem import indicators, prevention
+from carnet.ecosystem.indicators import HERE, Shown
+from carnet.ecosystem.prevention import Advice, Given
+from carnet.fhir.search.query import Query
+from carnet.summary.facts import codings, content
+from carnet.summary.gather import opened
+
+MOST: Final = 1000  # vaccines of one record
 
 log = structlog.get_logger("carnet.ecosystem")
 
@@ -22,9 +34,32 @@ class EcosystemPages:
     def __init__(self, built: Built) -> None:
         self._built = built
 
+    async def prevention(self, actor: Actor, patient: str) -> Sequence[Advice]:
+        visit = parts.visit(self._built, actor)
+        cid = await opened(visit, patient)
+        query = Query("Immunization", compartments=(cid,), count=MOST)
+        given = [dose for each in (await visit.search(query)).matches if (dose := _dose(each))]
+        async with self._built.pool.connection() as conn:
+            known = await queries.identity(conn, cid)
+        if known is None:
+            raise errors.NotFound
+        today = self._built.door.clock().astimezone(HERE).date()
+        return prevention.plan(known.birth_date, known.sex, given, today)
+
     async def indicators(self) -> Sequence[Shown]:
         async with self._built.pool.connection() as conn:
             return await indicators.told(conn, self._built.door.clock())
+
+
+def _dose(stored: Stored) -> Given | None:
+    """A vaccine that was given on a day that is known."""
+    own = content(stored)
+    codes = tuple(code for _, code in codings(own.get("vaccineCode")))
+    try:
+        on = date.fromisoformat(str(own.get("occurrenceDateTime", ""))[:10])
+    except ValueError:
+        return None
+    return Given(codes, on) if own.get("status") == "completed" and codes else None
 
 
 def jobs(app: procrastinate.App, made: Door) -> None:

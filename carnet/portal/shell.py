@@ -126,6 +126,7 @@ def items(request: HttpRequest, kind: str) -> tuple[Item, ...]:
             (gettext("Ma santé en une page"), reverse("mine:health"), ("sante",)),
             (gettext("Mes documents"), reverse("mine:documents"), ("", "documents")),
             (gettext("Mes courbes"), reverse("mine:curves"), ("courbes",)),
+            (gettext("Ma prévention"), reverse("mine:prevention"), ("prevention",)),
             (gettext("Qui a consulté mon dossier"), reverse("mine:openings"), ("acces",)),
             (gettext("Qui peut lire"), reverse("mine:rights"), ("droits",)),
             (gettext("Pour qui j’agis"), reverse("acting"), ()),

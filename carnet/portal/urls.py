@@ -25,6 +25,16 @@ from carnet.portal.summary import urls as summary
 from carnet.portal.upstream import urls as upstream
 from carnet.portal.vigilance import urls as vigilance
 
+# Of one's own record, and of that of whom one acts for.
+OWN = [
+    *files.mine,
+    *summary.shared,
+    *ecosystem.shared,
+    *record.mine,
+    *rights.mine,
+    *export.mine,
+]
+
 urlpatterns = [
     *life.urls,
     *apps.urls,
@@ -38,13 +48,35 @@ urlpatterns = [
     path("", site.home, name="home"),
     path(
         "dossier/",
-        include(([*files.mine, *summary.shared, *record.mine, *rights.mine, *export.mine], "mine")),
+        include(
+            (
+                [
+                    *files.mine,
+                    *summary.shared,
+                    *ecosystem.shared,
+                    *record.mine,
+                    *rights.mine,
+                    *export.mine,
+                ],
+                "mine",
+            )
+        ),
     ),
     path("pour-qui/", include(acting.own)),
     path(
         "pour/<fhirid:patient>/",
         include(
-            ([*files.mine, *summary.shared, *record.mine, *rights.mine, *export.mine], "acting")
+            (
+                [
+                    *files.mine,
+                    *summary.shared,
+                    *ecosystem.shared,
+                    *record.mine,
+                    *rights.mine,
+                    *export.mine,
+                ],
+                "acting",
+            )
         ),
     ),
     path("accompagner/", include(acting.helping)),
@@ -63,6 +95,7 @@ urlpatterns = [
                     *composing.urls,
                     *files.shared,
                     *summary.shared,
+                    *ecosystem.shared,
                     *record.shared,
                     *rights.shared,
                 ],

@@ -4,11 +4,20 @@
 from collections.abc import Sequence
 from datetime import date
 
+from carnet import errors
+from carnet.access.actor import Actor
 from carnet.ecosystem.indicators import Shown, indicators
+from carnet.ecosystem.prevention import Advice, Given, plan
 
 
 class PreviewEcosystem:
     """One with months, one of too few people, the others not counted yet."""
+
+    async def prevention(self, actor: Actor, patient: str) -> Sequence[Advice]:
+        if patient == "unknown":
+            raise errors.NotFound
+        given = [Given(("J07BB02",), date(2025, 11, 3)), Given(("J07CA01",), date(2011, 5, 2))]
+        return plan(date(1955, 5, 14), "female", given, date(2026, 3, 14))
 
     async def indicators(self) -> Sequence[Shown]:
         _, lines = indicators()

@@ -4,11 +4,16 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from carnet.access.actor import Actor
 from carnet.ecosystem.indicators import Shown
+from carnet.ecosystem.prevention import Advice
 
 
 class EcosystemActs(Protocol):
-    """For anybody."""
+    """Public, but for what hangs on a person."""
+
+    async def prevention(self, actor: Actor, patient: str) -> Sequence[Advice]:
+        """What the calendar proposes to a person; NotFound when the record must look absent."""
 
     async def indicators(self) -> Sequence[Shown]:
         """Each public indicator, of the last closed months."""

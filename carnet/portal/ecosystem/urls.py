@@ -5,6 +5,8 @@ from django.urls import path
 
 from carnet.portal.ecosystem import views
 
+shared = [path("prevention/", views.prevention, name="prevention")]
+
 urls = [
     path("guichet/", views.guichet, name="guichet"),
     path("transparence/", views.openness, name="openness"),

@@ -10,10 +10,14 @@ from django.shortcuts import render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from carnet.access.actor import Actor
 from carnet.ecosystem import guichet as counter
 from carnet.ecosystem import investments as money
+from carnet.ecosystem import prevention as calendar
 from carnet.ecosystem.words import Source
 from carnet.portal import bridge, desk
+from carnet.portal.record.places import Place
+from carnet.portal.record.views import reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,22 @@ def guichet(request: HttpRequest) -> HttpResponse:
         "open": [Line(each.what[told], each.todo[told], each.source) for each in open_],
     }
     return render(request, "ecosystem/guichet.html", dict(page))
+
+
+@reads
+def prevention(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
+    """What the calendar proposes at this age, with its reasons and what the record says."""
+    told = language()
+    found = bridge.run(desk.parts().ecosystem.prevention(who, place.patient))
+    advice = [(each, each.reason.says[told], each.reason.why[told]) for each in found]
+    page = {
+        "place": place,
+        "now": [each for each in advice if each[0].state == "now"],
+        "unknown": [each for each in advice if each[0].state == "unknown"],
+        "done": [each for each in advice if each[0].state == "done"],
+        "version": calendar.calendar()[0],
+    }
+    return render(request, "ecosystem/prevention.html", page)
 
 
 @login_not_required
