@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 import procrastinate
@@ -16,7 +16,8 @@ from carnet.access.actor import Actor
 from carnet.access.door import Door, Stored
 from carnet.app import parts
 from carnet.app.parts import Built
-from carnet.ecosystem import indicators, prevention
+from carnet.ecosystem import exercises, indicators, prevention
+from carnet.ecosystem.exercises import Exercise
 from carnet.ecosystem.indicators import HERE, Shown
 from carnet.ecosystem.prevention import Advice, Given
 from carnet.fhir.search.query import Query
@@ -45,6 +46,13 @@ class EcosystemPages:
             raise errors.NotFound
         today = self._built.door.clock().astimezone(HERE).date()
         return prevention.plan(known.birth_date, known.sex, given, today)
+
+    async def exercise(self, actor: Actor, exercise: Exercise, began: datetime) -> Sequence[bool]:
+        async with self._built.pool.connection() as conn:
+            return await exercises.since(conn, actor.sub, exercise, began)
+
+    def now(self) -> datetime:
+        return self._built.door.clock()
 
     async def indicators(self) -> Sequence[Shown]:
         async with self._built.pool.connection() as conn:

@@ -2,10 +2,11 @@
 """Indicators for the pages."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 
 from carnet import errors
 from carnet.access.actor import Actor
+from carnet.ecosystem.exercises import Exercise
 from carnet.ecosystem.indicators import Shown, indicators
 from carnet.ecosystem.prevention import Advice, Given, plan
 
@@ -18,6 +19,12 @@ class PreviewEcosystem:
             raise errors.NotFound
         given = [Given(("J07BB02",), date(2025, 11, 3)), Given(("J07CA01",), date(2011, 5, 2))]
         return plan(date(1955, 5, 14), "female", given, date(2026, 3, 14))
+
+    async def exercise(self, actor: Actor, exercise: Exercise, began: datetime) -> Sequence[bool]:
+        return [number == 0 for number in range(len(exercise.steps))]
+
+    def now(self) -> datetime:
+        return datetime(2026, 3, 14, 9, 12, tzinfo=UTC)
 
     async def indicators(self) -> Sequence[Shown]:
         _, lines = indicators()

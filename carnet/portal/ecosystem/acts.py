@@ -2,9 +2,11 @@
 """What these pages ask of the rest."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from carnet.access.actor import Actor
+from carnet.ecosystem.exercises import Exercise
 from carnet.ecosystem.indicators import Shown
 from carnet.ecosystem.prevention import Advice
 
@@ -14,6 +16,12 @@ class EcosystemActs(Protocol):
 
     async def prevention(self, actor: Actor, patient: str) -> Sequence[Advice]:
         """What the calendar proposes to a person; NotFound when the record must look absent."""
+
+    async def exercise(self, actor: Actor, exercise: Exercise, began: datetime) -> Sequence[bool]:
+        """Which of its steps this account has done since."""
+
+    def now(self) -> datetime:
+        """The clock an exercise begins by."""
 
     async def indicators(self) -> Sequence[Shown]:
         """Each public indicator, of the last closed months."""

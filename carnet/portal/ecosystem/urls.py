@@ -3,12 +3,14 @@
 
 from django.urls import path
 
-from carnet.portal.ecosystem import views
+from carnet.portal.ecosystem import training, views
 
 shared = [path("prevention/", views.prevention, name="prevention")]
 
 urls = [
     path("guichet/", views.guichet, name="guichet"),
+    path("exercices/", training.listed, name="training"),
+    path("exercices/<slug:key>/", training.exercise, name="exercise"),
     path("transparence/", views.openness, name="openness"),
     path("transparence/investissements/", views.investments, name="investments"),
     path("transparence/indicateurs/", views.indicators, name="indicators"),
