@@ -40,6 +40,7 @@ ASKED: Final[dict[str, dict[str, Any]]] = {
     "access.client_act": {"client": "app-1", "act": "approve"},
     "access.tombstone": {"n": 1, "cid": NOBODY, "at": AT, "motive": "request", "hash": STONE.hash},
     "notices.outgoing": {"channel": "letter"},
+    "messaging.mailbox": {"kind": "PER", "address": "gp@carnet.test"},
     "vigilance.candidate": {"verdict": "merged"},
     "portal.accounts_linked": {"account_id": NOBODY + 10},  # the id a row of accounts is given here
 }
