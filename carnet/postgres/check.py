@@ -26,6 +26,7 @@ HEALTH = [
     "documents",
     "notices",
     "vigilance",
+    "messaging",
 ]  # schemas whose tables hold or govern health data
 OURS = [*HEALTH, "carnet", "portal", "jobs"]
 SEAL_LATE = 120.0  # seconds a line of the audit may wait
