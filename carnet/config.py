@@ -143,6 +143,23 @@ class Settings:
         "",
         "Address e-mails are from; ne-pas-repondre@ the public address's host while it is empty.",
     )
+    mss_domain: str = _setting(
+        "carnet.simulateur.mssante.fr",
+        "Domain of secure mail (MSSanté) of this installation; citizens' addresses are under patient. it.",
+    )
+    mss_port: int = _setting(
+        0, "Port secure mail comes in by (SMTP, STARTTLS with a client certificate); 0: none."
+    )
+    mss_certificates: str = _setting(
+        "",
+        "Folder of own.pem, own.key and authority.pem for secure mail; in a demonstration they are made.",
+    )
+    mss_limit: int = _setting(10 * 1024 * 1024, "Largest mail taken.", "bytes")
+    trust_list: str = _setting(
+        "",
+        "Domains secure mail is exchanged with: a TOML file like carnet/messaging/trust.toml (a "
+        "simulator's, used while none is named).",
+    )
     log_level: str = _setting("INFO", "Least level of the log lines.")
 
     @property

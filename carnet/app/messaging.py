@@ -1,116 +1,99 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Secure mail, bound to a process: what publishes the documents of a mail, the jobs, the port."""
+"""Secure mail, bound to a process: its certificate, its jobs, its port."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from carnet.access import queries
-from carnet.access.actor import Actor, ActorKind
-from carnet.access.door import Door, Visit
-from carnet.app.loading.files import kind_of
-from carnet.documents import brought
-from carnet.documents.cda import read
-from carnet.documents.cda.conformance import Profile
-from carnet.documents.identity import Said, compared, of_header
-from carnet.documents.receive import receive
-from carnet.documents.receive_file import receive_file, said_of
-from carnet.exchange.parts import Part
-from carnet.identity.ins import InsClaim
-from carnet.messaging.file import Filed, NotVerified
-from carnet.rest.acts import Acts
+import procrastinate
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
 
-CLIENT: Final = "carnet-mail"
-QUALIFIED: Final = "QUAL"
+from carnet.access import door
+from carnet.access.door import Door
+from carnet.app import parts
+from carnet.app.mail_filing import Filing
+from carnet.app.mail_sending import trust_of
+from carnet.config import Instance, Settings
+from carnet.messaging import certificates
+from carnet.messaging.certificates import Files
+from carnet.messaging.deliver import Out, deliver
+from carnet.messaging.file import file
+from carnet.messaging.submit import Receiver, context_of, listen
+from carnet.postgres.pool import JOB, open_pool
+from carnet.postgres.server import Server
+
+log = structlog.get_logger("carnet.messaging")
+
+IDLE: Final = 1.0  # seconds between two looks at the spool
 
 
-@dataclass(frozen=True)
-class Filing:
-    """Publishes the documents of a mail as `carnet load` does, in the name of who sent them."""
+def files_of(settings: Settings) -> Files:
+    """Our certificate; in a demonstration one is made, of a simulated authority."""
+    folder = Path(settings.mss_certificates) if settings.mss_certificates else settings.keys / "mss"
+    if settings.instance is Instance.DEMONSTRATION and not settings.mss_certificates:
+        return certificates.simulate(folder, "own", [settings.mss_domain], door.now())
+    return certificates.files(folder)
 
-    door: Door
-    acts: Acts
 
-    async def __call__(self, sub: str, parts: Sequence[Part], header: str, patient: str) -> Filed:
-        """Every document in the one record they all name; NotVerified, and none of them is, else."""
-        actor = await self._actor(sub)
-        claims = {await self._of(each) for each in parts}
-        if len(claims) != 1:
-            raise NotVerified
-        (claim,) = claims
-        if header and header.upper() not in (claim.value, f"{claim.value}^^^"):
-            raise NotVerified
-        found = [await self._publish(actor, each) for each in parts]
-        return found[0]
+def steps(made: Door) -> Callable[[], Awaitable[int]]:
+    """One look at the spool: what came finds its place, what is due leaves."""
+    settings = made.settings
+    filing = Filing(made, parts.acts(parts.insi_of(settings)))
+    held = trust_of(settings)
 
-    async def _of(self, part: Part) -> InsClaim:
-        """The verified identity a document is about."""
-        said: list[Said] = []
-        if part.altered:
-            raise NotVerified
-        if _cda(part):
-            patient = (await asyncio.to_thread(read, part.data)).header.patient
-            said += [of_header(patient)] if patient is not None else []
-        if part.told.person is not None and part.told.person.named:
-            said.append(said_of(part.told.person))
-        claims = {each.claim for each in said}
-        claim = next(iter(claims), None)
-        if len(claims) != 1 or claim is None:
-            raise NotVerified
-        async with self.door.pool.connection() as conn:
-            known = await queries.identities_by_ins(conn, claim.value, [claim.system])
-        if len(known) != 1 or known[0].status != QUALIFIED or known[0].quarantined:
-            raise NotVerified
-        if any(compared(each, known[0], Profile.STRICT) for each in said):
-            raise NotVerified
-        return claim
+    async def look() -> int:
+        out = Out(held, settings.mss_domain, context_of(files_of(settings), server=False))
+        return await file(made, filing) + await deliver(made, out)
 
-    async def _publish(self, actor: Actor, part: Part) -> Filed:
-        visit = Visit(self.door, actor, secrets.token_hex(8))
-        if _cda(part):
-            done = await receive(
-                visit,
-                self.acts,
-                part.data,
-                profile=Profile.STRICT,
-                masks=brought.masks(part.told),
-                relates=brought.relates(part.told),
-            )
-            address = done.address
-        else:
-            media = kind_of(part.data, Path(part.name)) or part.media_type
-            filed = await receive_file(
-                visit, self.acts, part.data, media, part.told, profile=Profile.STRICT
-            )
-            address = filed.address
-        place = self.door.ids.decode(address.rpartition("/")[2])
-        assert place is not None
-        return Filed(*place)
+    return look
 
-    async def _actor(self, sub: str) -> Actor:
-        async with self.door.pool.connection() as conn:
-            found = await queries.subject(conn, sub)
-        if found is None or found.stopped:
-            raise NotVerified
-        return Actor(
-            kind=ActorKind(found.kind),
-            sub=found.sub,
-            name=found.name,
-            client=CLIENT,
-            rpps=found.rpps,
-            profession=found.profession or "",
-            situation=found.situation or "",
-            org=found.org,
-            org_name=found.org_name or "",
-            rev=found.rev,
-            authenticated=self.door.clock(),
+
+def jobs(app: procrastinate.App, made: Door) -> None:
+    """Once a minute, whether or not this process serves the port."""
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="secure_mail", queueing_lock="secure_mail")
+    async def secure_mail(timestamp: int) -> None:
+        if made.settings.mss_port or made.settings.mss_certificates:
+            log.info("secure mail", done=await steps(made)())
+
+
+async def serve(settings: Settings, server: Server) -> None:
+    """Mail in by its port, mail out and filing beside it, until cancelled; nothing without a port."""
+    if not settings.mss_port:
+        return
+    url = server.url("carnet_worker")
+    pool = await open_pool(url, min_size=1, max_size=6, name="carnet mail", limits=JOB)
+    try:
+        now = await parts.shifted(pool) if settings.lenient else door.now
+        made = door.make(
+            pool, settings, parts.matrix_of(settings), door.load_or_make(settings.keys), clock=now
         )
+        receiver = Receiver(made, trust_of(settings), settings.mss_domain)
+        tls = context_of(files_of(settings), server=True)
+        try:
+            port = await listen(receiver, settings.host, settings.mss_port, tls, settings.mss_limit)
+        except OSError as error:
+            log.warning("secure mail is not served", port=settings.mss_port, why=error.strerror)
+            return
+        look = steps(made)
+        async with port:
+            while True:
+                await _once(look)
+                await asyncio.sleep(IDLE)
+    finally:
+        await pool.close()
 
 
-def _cda(part: Part) -> bool:
-    return part.data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+async def _once(look: Callable[[], Awaitable[int]]) -> None:
+    try:
+        await look()
+    except (psycopg.OperationalError, PoolTimeout) as error:
+        log.warning("secure mail waits", error=type(error).__name__)
+    except Exception as error:  # one mail must not stop the others' port
+        log.error("secure mail failed", error=type(error).__name__)

@@ -22,7 +22,7 @@ from carnet.access.log import heads
 from carnet.access.log.sealing import Sealing
 from carnet.access.revisions import Revisions
 from carnet.access.tokens import DAY, SECRETIVE, Tokens
-from carnet.app import emergency, export, summary
+from carnet.app import emergency, export, mail_sending, summary
 from carnet.bulk import routes as bulk
 from carnet.config import Instance, Settings
 from carnet.directory import find as directory
@@ -119,6 +119,7 @@ def acts(identities: insi.Insi | None = None) -> Acts:
         table.operate("POST", "DocumentReference", name, act)
     emergency.register(table)
     orders.register(table)
+    mail_sending.register(table)
     guide.register(table)
     for slice_ in (bulk, documents):
         table.routes += slice_.ROUTES

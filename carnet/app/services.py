@@ -15,7 +15,7 @@ import procrastinate
 from starlette.routing import BaseRoute
 
 from carnet.access.door import Door
-from carnet.app import ecosystem
+from carnet.app import ecosystem, messaging
 from carnet.app.parts import Built
 from carnet.config import Settings
 from carnet.documents import corrected
@@ -40,7 +40,10 @@ class Service:
     serve: Callable[[Settings, Server], Coroutine[Any, Any, None]] | None = None
 
 
-SERVICES: Final[tuple[Service, ...]] = (Service("ecosystem", jobs=ecosystem.jobs),)
+SERVICES: Final[tuple[Service, ...]] = (
+    Service("ecosystem", jobs=ecosystem.jobs),
+    Service("messaging", jobs=messaging.jobs, serve=messaging.serve),
+)
 
 
 def listeners(made: Door) -> Sequence[Listener]:

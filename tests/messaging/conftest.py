@@ -21,7 +21,7 @@ import pytest
 
 from carnet.access.door import Door
 from carnet.app import parts
-from carnet.app.messaging import Filing
+from carnet.app.mail_filing import Filing
 from carnet.messaging.certificates import files, simulate
 from carnet.messaging.submit import Receiver, context_of, listen
 from carnet.messaging.trust import Domain, TrustList
@@ -160,6 +160,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def post(space: Space, worker: Door, certificates: Path) -> AsyncIterator[Post]:
+    object.__setattr__(space.built.door, "settings", replace(space.built.settings, mss_domain=OURS))
     port = free_port()
     trust = TrustList(
         "tests",
