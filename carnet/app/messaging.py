@@ -20,6 +20,7 @@ from carnet.app.mail_filing import Filing
 from carnet.app.mail_sending import trust_of
 from carnet.config import Instance, Settings
 from carnet.messaging import certificates
+from carnet.messaging.answer import Answers
 from carnet.messaging.certificates import Files
 from carnet.messaging.deliver import Out, deliver
 from carnet.messaging.file import file
@@ -44,11 +45,12 @@ def steps(made: Door) -> Callable[[], Awaitable[int]]:
     """One look at the spool: what came finds its place, what is due leaves."""
     settings = made.settings
     filing = Filing(made, parts.acts(parts.insi_of(settings)))
+    answers = Answers(made, settings.mss_domain)
     held = trust_of(settings)
 
     async def look() -> int:
         out = Out(held, settings.mss_domain, context_of(files_of(settings), server=False))
-        return await file(made, filing) + await deliver(made, out)
+        return await file(made, filing, answers) + await deliver(made, out)
 
     return look
 

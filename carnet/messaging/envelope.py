@@ -56,6 +56,12 @@ class Letter:
     closed: bool  # the patient may not answer
 
     @property
+    def automatic(self) -> bool:
+        """Whether a program sent it, which is answered by none."""
+        said = str(self.message.get("auto-submitted", "no")).partition(";")[0].strip().lower()
+        return said != "no" or self.message.get_content_type() == "multipart/report"
+
+    @property
     def documents(self) -> bool:
         """Whether it brings an XDM, by its subject."""
         return self.subject.upper().startswith(XDM)

@@ -21,6 +21,7 @@ from carnet.access.door import Door, platform
 from carnet.exchange import archive, eml, xdm
 from carnet.exchange.parts import Part
 from carnet.messaging import address, queries, spool
+from carnet.messaging.answer import came_back
 from carnet.messaging.envelope import Letter, judged
 from carnet.messaging.queries import Delivery
 
@@ -51,8 +52,8 @@ class Filed:
 # What publishes: who deposits (a subject), the documents, the number the mail's header claims, and the
 # FHIR id of the record somebody chose ("" when the documents must say it).
 Publish = Callable[[str, Sequence[Part], str, str], Awaitable[Filed]]
-# What notices are due once a mail has found its place; error: why it did not file.
-Answer = Callable[[AsyncConnection[Any], Delivery, Letter, Exception | None], Awaitable[None]]
+# What is told back once a mail has found its place: its state, and why it is not filed.
+Answer = Callable[[AsyncConnection[Any], Delivery, Letter, str, Exception | None], Awaitable[None]]
 
 
 async def file(door: Door, publish: Publish, answer: Answer | None = None) -> int:
@@ -113,7 +114,7 @@ async def _next(door: Door, publish: Publish, answer: Answer | None) -> bool | N
         if filed is not None:
             await conn.execute(queries.SPEAKS_OF, (filed.cid, one.message))
         if answer is not None:
-            await answer(conn, one, letter, why)
+            await answer(conn, one, letter, state, why)
         log.info("mail placed", id=one.id, state=state, why=failed)
         return state == "filed"
 
@@ -122,6 +123,8 @@ async def _placed(
     door: Door, conn: AsyncConnection[Any], publish: Publish, one: Delivery, letter: Letter
 ) -> tuple[str, Filed | None]:
     """The state of a mail once it has found its place, and its record."""
+    if letter.automatic and await came_back(door, conn, letter):
+        return "kept", None
     own = address.read(one.address)
     if own.matricule:
         cid = await queries.patient(conn, own.matricule)

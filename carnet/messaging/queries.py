@@ -103,6 +103,10 @@ SPEAKS_OF: LiteralString = "UPDATE messaging.message SET cid = %s WHERE id = %s 
 SEEN: LiteralString = (
     "UPDATE messaging.delivery SET seen_at = %s WHERE id = ANY (%s) AND seen_at IS NULL"
 )
+CAME_BACK: LiteralString = """
+    UPDATE messaging.delivery SET state = 'failed', failed = %(failed)s, next_try = NULL
+     WHERE id = ANY (%(ids)s)
+"""
 BY_NUMBER: LiteralString = (
     "SELECT " + COLUMNS + FROM + "WHERE m.number = ANY (%(numbers)s) ORDER BY d.id LIMIT 200"
 )

@@ -9,6 +9,7 @@ Source: RFC 3462, RFC 3464, RFC 8098; ANS, HL7MSS, struct-msg-mdn.md and struct-
 from __future__ import annotations
 
 import email
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -74,7 +75,7 @@ def not_filed(
         made.set_content(text)
         made.add_attachment(letter.message)
         return made
-    fields = _disposition(one, letter, "processed/error") + f"Error: {code}^{label}\n"
+    fields = _disposition(one, letter, "processed/error") + f"Error: {code}^{_ascii(label)}\n"
     return _report(made, "disposition-notification", text, fields, letter.message)
 
 
@@ -148,3 +149,9 @@ def _fields(text: str) -> dict[str, str]:
         if mark and not name.startswith((" ", "\t")):
             found.setdefault(name.strip().lower(), value.strip())
     return found
+
+
+def _ascii(text: str) -> str:
+    """Text as a field of a notice may hold it."""
+    plain = unicodedata.normalize("NFKD", text.replace("’", "'"))
+    return plain.encode("ascii", "ignore").decode()
