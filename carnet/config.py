@@ -148,7 +148,7 @@ class Settings:
         "Domain of secure mail (MSSanté) of this installation; citizens' addresses are under patient. it.",
     )
     mss_port: int = _setting(
-        0, "Port secure mail comes in by (SMTP, STARTTLS with a client certificate); 0: none."
+        2525, "Port secure mail comes in by (SMTP, STARTTLS with a client certificate); 0: none."
     )
     mss_certificates: str = _setting(
         "",

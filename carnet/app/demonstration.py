@@ -19,6 +19,7 @@ from carnet.app.parts import Built, actor, visit
 from carnet.directory.load import load as load_directory
 from carnet.documents.receive import receive
 from carnet.identity.traits import majority, normal
+from carnet.messaging.queries import ADD_MAILBOX
 from carnet.population import Establishment, Person, Persona, Population, Professional, documents
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.plans import carry_out
@@ -29,6 +30,8 @@ from carnet.vigilance import queries as identities
 LOADER = Actor(ActorKind.OPERATOR, "platform:directory", "Chargement de l'annuaire", "carnet-demo")
 SETTINGS = "https://mos.esante.gouv.fr/NOS/JDV_J04-XdsPracticeSettingCode-CISIS"
 IDNPS, IDNST = "urn:oid:1.2.250.1.71.4.2.1", "urn:oid:1.2.250.1.71.4.2.2"
+# Domains of the simulated trust list (carnet/messaging/trust.toml).
+ELSEWHERE, ELSEWHERE_HOSPITAL = "cabinet.simulateur.mssante.fr", "hopital.simulateur.mssante.fr"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,8 @@ async def load_places(
         addresses = await load_directory(visit(built, LOADER), resources)
         places |= {each.key: address.rid for each, address in zip(some, addresses, strict=False)}
     async with await psycopg.AsyncConnection.connect(owner_url) as conn:
-        await _may_act(conn, population, chosen, places, built.door.clock())
+        now, domain = built.door.clock(), built.settings.mss_domain
+        await _may_act(conn, population, chosen, places, now, domain)
     return places
 
 
@@ -89,8 +93,9 @@ async def _may_act(
     chosen: Sequence[Establishment],
     places: Mapping[str, int],
     now: datetime,
+    domain: str,
 ) -> None:
-    """Subjects and situations of professionals and software; again, they are the same."""
+    """Subjects, situations and mailboxes of professionals and software; again, they are the same."""
     staff = [one for each in chosen for one in population.staff(each.key)]
     subjects = [_subject(sub_of(one), "professional", one.name, one) for one in staff]
     situations = [
@@ -120,6 +125,7 @@ async def _may_act(
         await cur.executemany(
             notices.SET_MAILBOX, [{"rpps": int(one.rpps), "email": one.email} for one in staff]
         )
+        await cur.executemany(ADD_MAILBOX, _mailboxes(domain, staff, softwares.values(), places))
         await cur.executemany(
             acting.ADD_ASSISTANT,
             [
@@ -477,6 +483,34 @@ def patient(person: Person) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _mailboxes(
+    domain: str,
+    staff: Iterable[Professional],
+    softwares: Iterable[Establishment],
+    places: Mapping[str, int],
+) -> list[dict[str, Any]]:
+    """Values of ADD_MAILBOX: everybody's here, and the simulated ones they write from elsewhere."""
+    found: list[dict[str, Any]] = []
+    for one in staff:
+        local, rpps = one.email.partition("@")[0], int(one.rpps)
+        for host, here in ((domain, True), (ELSEWHERE, False)):
+            found.append(_mailbox(f"{local}@{host}", "PER", rpps=rpps, local=here))
+    for place in softwares:
+        found.append(_mailbox(f"{place.key}@{domain}", "ORG", org=places[place.key], local=True))
+        away = f"{place.key}@{ELSEWHERE_HOSPITAL}"
+        found.append(_mailbox(away, "ORG", org=places[place.key], local=False))
+    return found
+
+
+def _mailbox(
+    address: str, kind: str, *, local: bool, rpps: int | None = None, org: int | None = None
+) -> dict[str, Any]:
+    return {
+        "address": address, "kind": kind, "local": local, "rpps": rpps, "org": org,
+        "unlisted": False,
+    }  # fmt: skip
 
 
 def _subject(

@@ -21,6 +21,7 @@ from carnet.cli import (
     keys,
     leaving,
     load,
+    mail,
     matrix,
     migrate,
     notices,
@@ -67,6 +68,7 @@ app.add_typer(directory.commands, name="directory")
 app.add_typer(leaving.commands, name="export")
 app.add_typer(identity.commands, name="identity")
 app.add_typer(keys.commands, name="keys")
+app.add_typer(mail.commands, name="mail")
 app.add_typer(matrix.commands, name="matrix")
 app.add_typer(record.commands, name="record")
 app.add_typer(notices.commands, name="notices")

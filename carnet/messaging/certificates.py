@@ -54,6 +54,19 @@ def simulate(folder: Path, name: str, domains: list[str], now: datetime, mail: s
     return files(folder, name)
 
 
+def hand_out(held: Files, folder: Path, name: str) -> None:
+    """A copy of a certificate, its key and the authority's certificate."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for source, path in (
+        (held.certificate, folder / f"{name}.pem"),
+        (held.key, folder / f"{name}.key"),
+        (held.authority, folder / f"{AUTHORITY}.pem"),
+    ):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(source.read_bytes())
+
+
 def _authority(folder: Path, now: datetime) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Simulateur MSSanté")])

@@ -103,6 +103,10 @@ SPEAKS_OF: LiteralString = "UPDATE messaging.message SET cid = %s WHERE id = %s 
 SEEN: LiteralString = (
     "UPDATE messaging.delivery SET seen_at = %s WHERE id = ANY (%s) AND seen_at IS NULL"
 )
+STATES: LiteralString = """
+    SELECT d.state, count(*), min(m.at) FROM messaging.delivery d
+      JOIN messaging.message m ON m.id = d.message GROUP BY d.state ORDER BY d.state
+"""
 CAME_BACK: LiteralString = """
     UPDATE messaging.delivery SET state = 'failed', failed = %(failed)s, next_try = NULL
      WHERE id = ANY (%(ids)s)

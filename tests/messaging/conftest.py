@@ -170,6 +170,7 @@ async def post(space: Space, worker: Door, certificates: Path) -> AsyncIterator[
         },
     )
     biologist = await space.actor("biologist")
+    await space.rows("DELETE FROM messaging.mailbox")
     for values in (
         {"address": GP_BOX, "kind": "PER", "local": True, "rpps": int(people.GP.rpps),
          "org": None, "unlisted": False},
