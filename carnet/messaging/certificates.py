@@ -14,12 +14,13 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from carnet import errors
 
 AUTHORITY: Final = "authority"
+BITS: Final = 2048  # RSA: some mail servers of today present nothing else
 LIFE: Final = timedelta(days=825)
 
 
@@ -68,7 +69,7 @@ def hand_out(held: Files, folder: Path, name: str) -> None:
 
 
 def _authority(folder: Path, now: datetime) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = rsa.generate_private_key(65537, BITS)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Simulateur MSSanté")])
     made = (
         _begun(subject, subject, key, now)
@@ -84,8 +85,8 @@ def _issue(folder: Path, name: str, domains: list[str], now: datetime, mail: str
     pem = (folder / f"{AUTHORITY}.pem").read_bytes()
     authority = x509.load_pem_x509_certificate(pem)
     held = serialization.load_pem_private_key((folder / f"{AUTHORITY}.key").read_bytes(), None)
-    assert isinstance(held, ec.EllipticCurvePrivateKey)
-    key = ec.generate_private_key(ec.SECP256R1())
+    assert isinstance(held, rsa.RSAPrivateKey)
+    key = rsa.generate_private_key(65537, BITS)
     shown = mail or domains[0]
     names: list[x509.GeneralName] = [x509.RFC822Name(mail)] if mail else []
     names += [x509.DNSName(each) for each in domains]
@@ -111,7 +112,7 @@ def _issue(folder: Path, name: str, domains: list[str], now: datetime, mail: str
 
 
 def _begun(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime
+    subject: x509.Name, issuer: x509.Name, key: rsa.RSAPrivateKey, now: datetime
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -126,15 +127,13 @@ def _begun(
 
 def _usage(*, signs: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=not signs, content_commitment=not signs, key_encipherment=False,
+        digital_signature=not signs, content_commitment=not signs, key_encipherment=not signs,
         data_encipherment=False, key_agreement=False, key_cert_sign=signs, crl_sign=signs,
         encipher_only=False, decipher_only=False,
     )  # fmt: skip
 
 
-def _write(
-    folder: Path, name: str, key: ec.EllipticCurvePrivateKey, made: x509.Certificate
-) -> None:
+def _write(folder: Path, name: str, key: rsa.RSAPrivateKey, made: x509.Certificate) -> None:
     secret = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
