@@ -45,7 +45,24 @@ class Filing:
         (claim,) = claims
         if header and header.upper() not in (claim.value, f"{claim.value}^^^"):
             raise NotVerified
-        found = [await self._publish(actor, each) for each in parts]
+        visit = Visit(self.door, actor, secrets.token_hex(8))
+        found = [await self._publish(visit, each) for each in parts]
+        return found[0]
+
+    async def attach(self, visit: Visit, parts: Sequence[Part], patient: str) -> Filed:
+        """Every document in the record somebody chose, in their visit; none that names another person.
+
+        patient: FHIR id of a Patient they see; what names nobody is theirs by that choice.
+        """
+        stored = await visit.read("Patient", patient)
+        async with self.door.pool.connection() as conn:
+            chosen = await queries.identity(conn, stored.cid)
+        for each in parts:
+            if _says(each):
+                claim = await self._of(each)
+                if chosen is None or (claim.value, claim.system) != (chosen.ins, chosen.ins_system):
+                    raise NotVerified
+        found = [await self._publish(visit, each, "" if _says(each) else patient) for each in parts]
         return found[0]
 
     async def _of(self, part: Part) -> InsClaim:
@@ -70,8 +87,7 @@ class Filing:
             raise NotVerified
         return claim
 
-    async def _publish(self, actor: Actor, part: Part) -> Filed:
-        visit = Visit(self.door, actor, secrets.token_hex(8))
+    async def _publish(self, visit: Visit, part: Part, patient: str = "") -> Filed:
         if _cda(part):
             done = await receive(
                 visit,
@@ -85,7 +101,13 @@ class Filing:
         else:
             media = kind_of(part.data, Path(part.name)) or part.media_type
             filed = await receive_file(
-                visit, self.acts, part.data, media, part.told, profile=Profile.STRICT
+                visit,
+                self.acts,
+                part.data,
+                media,
+                part.told,
+                profile=Profile.STRICT,
+                patient=patient,
             )
             address = filed.address
         place = self.door.ids.decode(address.rpartition("/")[2])
@@ -110,6 +132,11 @@ class Filing:
             rev=found.rev,
             authenticated=self.door.clock(),
         )
+
+
+def _says(part: Part) -> bool:
+    """Whether a document says whose it is."""
+    return _cda(part) or bool(part.told.person is not None and part.told.person.named)
 
 
 def _cda(part: Part) -> bool:

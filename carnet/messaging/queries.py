@@ -37,6 +37,7 @@ class Delivery:
     rid: int | None
     done_at: datetime | None
     seen_at: datetime | None
+    shown: bool
     cid: int | None
     way: str
     at: datetime
@@ -72,7 +73,7 @@ KNOWN: LiteralString = """
      WHERE (d.address, d.once) IN (SELECT * FROM unnest(%s::text[], %s::bytea[]))
 """
 COLUMNS: LiteralString = (
-    "d.id, d.message, d.address, d.state, d.tries, d.failed, d.rid, d.done_at, d.seen_at,"
+    "d.id, d.message, d.address, d.state, d.tries, d.failed, d.rid, d.done_at, d.seen_at, d.shown,"
     " m.cid, m.way, m.at, m.sender, m.size, m.wrapped, m.sealed"
 )
 FROM: LiteralString = " FROM messaging.delivery d JOIN messaging.message m ON m.id = d.message "

@@ -8,6 +8,7 @@ from typing import Final
 from carnet import errors
 from carnet.messaging.address import WrongAddress
 from carnet.messaging.envelope import BareLineEnd, OtherSender, WrongHeaders
+from carnet.messaging.threads import Closed, NotBegun
 
 TAKEN: Final = "250 2.0.0 Taken"
 FINE: Final = "250 2.1.0 OK"
@@ -24,6 +25,8 @@ REFUSED: Final[dict[type[Exception], str]] = {
     BareLineEnd: "550 5.6.0 Lines end by CR LF, all of them",
     WrongHeaders: "550 5.6.0 The headers are not those of RFC 5322, or are there twice",
     OtherSender: "550 5.7.1 The mail is not from the mailbox that sends it",
+    NotBegun: "550 5.7.1 A citizen answers, and does not begin",
+    Closed: "550 5.7.1 This conversation is closed",
     WrongAddress: "553 5.1.3 This is no address of secure mail",
     errors.TooLarge: "552 5.3.4 What is attached is too large, or grows as no document does",
     errors.Invalid: "550 5.6.0 What is attached cannot be read",

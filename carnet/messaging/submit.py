@@ -20,12 +20,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from psycopg_pool import PoolTimeout
 
 from carnet import errors
-from carnet.access.door import Door
+from carnet.access.door import Door, platform
 from carnet.exchange import archive, eml
 from carnet.messaging import address, queries, replies, spool
 from carnet.messaging.address import WrongAddress
 from carnet.messaging.certificates import Files
 from carnet.messaging.envelope import Letter, judged
+from carnet.messaging.threads import may_write
 from carnet.messaging.trust import TrustList, names_of
 
 log = structlog.get_logger("carnet.messaging")
@@ -96,6 +97,11 @@ class Receiver:
             letter = await asyncio.to_thread(examined, data, sender)
             if not sender and not self.trust.speaks_for(peer(session), letter.sender.domain):
                 return replies.NOT_TRUSTED
+            own = address.read(sender) if sender else letter.sender
+            if own.matricule:
+                async with self.door.pool.connection() as conn, conn.transaction():
+                    await platform.enter(self.door, conn)
+                    await may_write(self.door, conn, own, envelope.rcpt_tos, letter)
             states = [(each, "received") for each in envelope.rcpt_tos]
             put = spool.Put("in", sender, letter.number, data, states)
             new = await spool.put(self.door, put)
