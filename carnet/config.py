@@ -155,6 +155,12 @@ class Settings:
         "Folder of own.pem, own.key and authority.pem for secure mail; in a demonstration they are made.",
     )
     mss_limit: int = _setting(10 * 1024 * 1024, "Largest mail taken.", "bytes")
+    image_limit: int = _setting(64 * 1024 * 1024, "Largest image (DICOM instance) taken.", "bytes")
+    images_limit: int = _setting(
+        2 * 1024**3,
+        "Most bytes of images in one DICOMweb request, which is taken part by part.",
+        "bytes",
+    )
     trust_list: str = _setting(
         "",
         "Domains secure mail is exchanged with: a TOML file like carnet/messaging/trust.toml (a "

@@ -15,7 +15,7 @@ import procrastinate
 from starlette.routing import BaseRoute
 
 from carnet.access.door import Door
-from carnet.app import ecosystem, messaging
+from carnet.app import ecosystem, imaging, messaging
 from carnet.app.parts import Built
 from carnet.config import Settings
 from carnet.documents import corrected
@@ -42,6 +42,7 @@ class Service:
 
 SERVICES: Final[tuple[Service, ...]] = (
     Service("ecosystem", jobs=ecosystem.jobs),
+    Service("imaging", routes=imaging.routes),
     Service("messaging", jobs=messaging.jobs, serve=messaging.serve),
 )
 
