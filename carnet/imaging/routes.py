@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -16,22 +16,14 @@ from starlette.types import ASGIApp
 
 from carnet import errors
 from carnet.access.actor import ActorKind
-from carnet.fhir import json
-from carnet.imaging import multipart, stow
+from carnet.imaging import multipart, qido, stow, wado
+from carnet.imaging.answers import dicom
 from carnet.imaging.instances import NotTaken
 from carnet.imaging.store import DICOM, Keeper, NotSoftware
 from carnet.rest import http
 from carnet.rest.desk import Desk
 from carnet.rest.outcome import refuse
 from carnet.rest.routes import Traced
-
-JSON: Final = "application/dicom+json"
-
-
-def dicom(content: Any, status: int = 200, **headers: str) -> Response:
-    """An answer in DICOM JSON, which no cache keeps."""
-    told = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **headers}
-    return Response(json.dump(content), status, told, JSON)
 
 
 async def store(request: Request) -> Response:
@@ -51,9 +43,25 @@ async def store(request: Request) -> Response:
     return dicom(told, status)
 
 
+STUDY: Final = "/studies/{study}"
+SERIES: Final = STUDY + "/series/{series}"
+INSTANCE: Final = SERIES + "/instances/{instance}"
 ROUTES: Final = [
     Route("/studies", store, methods=["POST"]),
-    Route("/studies/{study}", store, methods=["POST"]),
+    Route(STUDY, store, methods=["POST"]),
+    Route("/studies", qido.by_key, methods=["GET"]),
+    Route(STUDY + "/series", qido.series, methods=["GET"]),
+    Route(STUDY + "/instances", qido.instances, methods=["GET"]),
+    Route(SERIES + "/instances", qido.instances, methods=["GET"]),
+    *(Route(each, wado.retrieve, methods=["GET"]) for each in (STUDY, SERIES, INSTANCE)),
+    *(
+        Route(each + "/metadata", wado.metadata, methods=["GET"])
+        for each in (STUDY, SERIES, INSTANCE)
+    ),
+    Route(INSTANCE + "/rendered", wado.rendered, methods=["GET"]),
+    Route(INSTANCE + "/thumbnail", wado.rendered, methods=["GET"]),
+    Route(INSTANCE + "/frames/{frames}", wado.frames, methods=["GET"]),
+    Route(INSTANCE + "/frames/{frame}/rendered", wado.rendered, methods=["GET"]),
 ]
 
 
