@@ -16,6 +16,7 @@ PICTURE = ROOT / "docs/explanation/architecture.svg"
 
 WIDTH, LEFT, RIGHT, TOP = 1000, 150, 850, 130
 ROW, GAP = 64, 12
+MOST = 5  # packages of one row
 STYLE = (
     "text{font:14px sans-serif;fill:#1b2733}.name{font-weight:bold;font-size:16px}"
     ".small{font-size:12px}.box{fill:#eef3f7;stroke:#51697d}.slice{fill:#e6f1e8;stroke:#4b7453}"
@@ -37,6 +38,17 @@ def layers() -> list[list[str]]:
     for layer in written:
         names = [name.strip() for name in layer.split("|")]
         found.append([name for name in names if not name.startswith("(")])
+    return found
+
+
+def rows() -> list[tuple[list[str], str]]:
+    """Each layer, in as many rows as hold its packages, with the style of its boxes."""
+    found = []
+    for names in layers():
+        many = -(-len(names) // MOST)
+        each = -(-len(names) // many)
+        style = "slice" if len(names) > 1 else "box"
+        found += [(names[at : at + each], style) for at in range(0, len(names), each)]
     return found
 
 
@@ -94,9 +106,8 @@ def picture() -> str:
         (LEFT + 480, "operators", "./run demo, load, check, token"),
     ):
         drawn.append(box(x, 20, 220, name, text, "outside"))
-    for names in layers():
+    for names, style in rows():
         width = (RIGHT - LEFT - GAP * (len(names) - 1)) / len(names)
-        style = "slice" if len(names) > 1 else "box"
         for index, name in enumerate(names):
             drawn.append(box(LEFT + index * (width + GAP), y, width, name, subject(name), style))
         y += height(width) + GAP

@@ -24,6 +24,7 @@ from carnet.access.revisions import Revisions
 from carnet.access.tokens import DAY, SECRETIVE, Tokens
 from carnet.app import emergency, export, mail_sending, summary
 from carnet.bulk import routes as bulk
+from carnet.care.agenda import book, offer
 from carnet.config import Instance, Settings
 from carnet.directory import find as directory
 from carnet.documents import (
@@ -120,6 +121,8 @@ def acts(identities: insi.Insi | None = None) -> Acts:
     emergency.register(table)
     orders.register(table)
     mail_sending.register(table)
+    offer.register(table)
+    book.register(table)
     guide.register(table)
     for slice_ in (bulk, documents):
         table.routes += slice_.ROUTES

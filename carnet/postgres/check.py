@@ -26,9 +26,10 @@ HEALTH = [
     "documents",
     "notices",
     "vigilance",
+    "care",
     "messaging",
 ]  # schemas whose tables hold or govern health data
-OURS = [*HEALTH, "carnet", "portal", "jobs"]
+OURS = [*HEALTH, "carnet", "portal", "jobs", "ecosystem"]
 SEAL_LATE = 120.0  # seconds a line of the audit may wait
 CLOCK_SKEW = 2.0  # seconds between this machine's clock and the server's
 OPEN_TABLES = Path(__file__).parent / "open_tables.toml"

@@ -71,6 +71,8 @@ async def owned_part(
 ) -> dict[str, Any]:
     """What says whose a resource is, resolved: all that placing it looks at."""
     part = unit.visit.door.owners.part(entry.resource)
+    if entry.rtype == "Slot" and "schedule" in entry.resource:  # it lies where its agenda does
+        part = {**part, "schedule": entry.resource["schedule"]}
     return await resolved(unit, acts, plan, replace(entry, resource=part), named)
 
 

@@ -12,7 +12,7 @@ from carnet.rest import conditions
 from carnet.rest.acts import Acts, Entry, Place, Plan
 from carnet.rest.links import Named, key_of, owned_part
 
-PLACED_FIRST = ("Patient",)  # others are about them
+PLACED_FIRST = ("Patient", "Schedule")  # others are about them, or in them
 
 
 class Ring(errors.Invalid):

@@ -25,7 +25,7 @@ from carnet.access.door.written import (
     Written,
 )
 from carnet.fhir import json
-from carnet.fhir.search.scope import Scope
+from carnet.fhir.search.scope import OFFERED, Scope
 from carnet.fhir.store import queries as store
 from carnet.fhir.store import write
 from carnet.fhir.store.ids import DIRECTORY
@@ -51,8 +51,11 @@ class Changing(Placing):
         label: labels.Label | None = None,
         origin: int | None = None,
         attachment: Attachment | None = None,
+        org: int | None = None,
     ) -> Written:
         """Content of a placed resource; ids and meta are ours.
+
+        org: the organisation it is a deposit of, where an act decided that it is not the caller's.
 
         kind, label, origin: of the document it follows; else by its own content.
         """
@@ -73,7 +76,7 @@ class Changing(Placing):
             labels=int(labels.of(resource) if label is None else label),
             # An assistant deposits for their organisation: the professional is in the trace alone.
             dep_pro=actor.rpps if actor.kind is not ActorKind.ASSISTANT else None,
-            dep_org=actor.org,
+            dep_org=actor.org if org is None else org,
             origin=origin,
             body=body,
             index=door.indexer.index(full),
@@ -131,7 +134,8 @@ class Changing(Placing):
         if not platform:
             resource = await self._labelled(resource, held, before)
             owners = await self._owners(resource, {})
-            moved = (owners[0] if owners else self.visit.actor.org) != held.cid
+            home = held.cid if rtype in OFFERED else self.visit.actor.org
+            moved = (owners[0] if owners else home) != held.cid
             # The other owners too: their column was written once, and decides who sees it.
             if moved or set(owners[1:]) != set(held.owners or ()) - {held.cid}:
                 raise OtherOwner
@@ -282,7 +286,7 @@ class Changing(Placing):
             own = held.dep_pro is not None and held.dep_pro == actor.rpps
         else:
             own = held.dep_org is not None and held.dep_org == actor.org
-        if not own or held.cid == DIRECTORY:
+        if not own or (held.cid == DIRECTORY and rtype not in OFFERED):
             raise NotDepositor
 
     def _after(self, held: Held) -> datetime:

@@ -19,6 +19,7 @@ from carnet.access.door.written import (
     WrongId,
 )
 from carnet.fhir.search.references import LITERAL
+from carnet.fhir.search.scope import OFFERED
 from carnet.fhir.store import queries as store
 from carnet.fhir.store.ids import DIRECTORY, UUID
 from carnet.fhir.store.rows import Compartment
@@ -56,6 +57,8 @@ class Placing(Seeing):
         owners = await self._owners(resource, known or {})
         if owners:
             cid = owners[0]
+        elif rtype in OFFERED and await self._offered(resource, known or {}):
+            cid = self._offer()
         elif beside is not None:
             await self._may_feed([cid := beside])
         else:
@@ -171,6 +174,10 @@ class Placing(Seeing):
             raise UnknownOwner
         self.fed.update(allowed)
 
+    async def may_feed(self, cid: int) -> None:
+        """Refuse who may not add to this record."""
+        await self._may_feed([cid])
+
     async def foresee(self, references: Iterable[str]) -> None:
         """Ask at once which of the records that many resources are about may be fed.
 
@@ -195,6 +202,25 @@ class Placing(Seeing):
             raise UnknownOwner
         self.fed.add(org)
         return org
+
+    async def _offered(self, resource: Mapping[str, Any], known: Mapping[str, Address]) -> bool:
+        """Whether everybody is to see it: an agenda, and a slot of one that is here."""
+        if resource["resourceType"] == "Schedule":
+            return True
+        reference = str(resource.get("schedule", {}).get("reference", ""))
+        if reference in known:
+            return known[reference].cid == DIRECTORY
+        rtype, _, id = reference.rpartition("/")
+        try:
+            return rtype == "Schedule" and (await self.held(rtype, id, lock=False)).cid == DIRECTORY
+        except errors.NotFound:
+            return False
+
+    def _offer(self) -> int:
+        """Where what an organisation offers to everybody lies."""
+        self._bucket()  # it is an organisation's
+        self.fed.add(DIRECTORY)
+        return DIRECTORY
 
     async def reserve(self, rtype: str, id: str) -> Address | None:
         """Where a client-chosen id already is; else None, and nobody else makes it meanwhile."""

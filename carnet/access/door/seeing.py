@@ -16,7 +16,7 @@ from carnet.access.door.decide import Decision
 from carnet.access.door.visit import Nothing, Visit
 from carnet.access.seal import SET
 from carnet.fhir.search.query import Query
-from carnet.fhir.search.scope import PUBLIC, Scope, condition, context_parts
+from carnet.fhir.search.scope import OFFERED, PUBLIC, Scope, condition, context_parts
 from carnet.fhir.search.sql import COLUMNS, matches
 from carnet.fhir.store import queries as store
 from carnet.fhir.store.ids import DIRECTORY
@@ -74,7 +74,7 @@ class Seeing:
         found = await store.held(self.conn, text, values)
         if found is None:
             raise Nothing
-        if not lock or found.cid == DIRECTORY:
+        if not lock or (found.cid == DIRECTORY and rtype not in OFFERED):
             return found
         # Row locks need the right to write the compartment, so the lock is a second statement.
         await self._enter(decision.scope, {found.cid})

@@ -16,8 +16,11 @@ from functools import cached_property
 PUBLIC = frozenset(
     "Practitioner PractitionerRole Organization HealthcareService Location Endpoint "
     "StructureDefinition SearchParameter ValueSet CodeSystem ConceptMap NamingSystem "
-    "CapabilityStatement OperationDefinition CompartmentDefinition ImplementationGuide".split()
+    "CapabilityStatement OperationDefinition CompartmentDefinition ImplementationGuide "
+    "Schedule Slot".split()
 )
+# Those of them that organisations write themselves: what they offer to everybody (decision 66).
+OFFERED = frozenset(("Schedule", "Slot"))
 MATRIX_CLAUSES = 4  # as many as the policies of migration 0003 have places for
 REPLACED = 8  # bit of labels: read in a document that another replaced; no search finds it
 LOOSE = 3  # kind of a Binary that no document names (access/kinds.toml)

@@ -118,9 +118,10 @@ ABOUT_A_PATIENT = set(
     " DiagnosticReport SupplyDelivery Observation".split()
 )
 ABOUT_NOBODY = set(
-    "Practitioner PractitionerRole Organization HealthcareService Location Schedule Slot"
+    "Practitioner PractitionerRole Organization HealthcareService Location"
     " Medication Person".split()
 )
+OFFERED = {"Schedule", "Slot"}  # agendas, which everybody reads
 EITHER = {"List", "Binary", "Device", "Appointment", "Provenance"}
 
 
@@ -130,13 +131,15 @@ async def test_examples_land_with_their_patient_or_with_the_organisation_that_se
     since = await last(space)
     await loaded(space, *folders(shared))
     found = await landed(space, since)
-    assert set(found) <= ABOUT_A_PATIENT | ABOUT_NOBODY | EITHER, set(found)
+    assert set(found) <= ABOUT_A_PATIENT | ABOUT_NOBODY | OFFERED | EITHER, set(found)
     for rtype, places in found.items():
         if rtype in ABOUT_A_PATIENT:
             assert set(places) == {"patient"}, rtype
         if rtype in ABOUT_NOBODY:
             assert set(places) == {"organisation"}, rtype
-        assert "directory" not in places, rtype
+        if rtype == "Schedule":
+            assert set(places) == {"directory"}
+        assert "directory" not in places or rtype in OFFERED, rtype
     bucket = {org for (org,) in await space.rows(
         "SELECT DISTINCT r.cid FROM record.resource r JOIN record.compartment c USING (cid)"
         " WHERE r.rid > %s AND c.nature = 2", since)}  # fmt: skip
