@@ -24,6 +24,7 @@ from carnet.app.clients import ClientPages
 from carnet.app.composing import ComposingPages
 from carnet.app.ecosystem import EcosystemPages
 from carnet.app.life import LifePages
+from carnet.app.mail_pages import MailPages
 from carnet.app.opening.pages import OpeningPages
 from carnet.app.parts import Built
 from carnet.app.prescribing import PrescribingPages
@@ -53,6 +54,7 @@ from carnet.portal.clients.acts import ClientActs
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.ecosystem.acts import EcosystemActs
 from carnet.portal.life.acts import LifeActs
+from carnet.portal.messaging.acts import MailActs
 from carnet.portal.prescribing.acts import PrescribingActs
 from carnet.portal.upstream.acts import UpstreamActs
 from carnet.portal.vigilance.acts import IdentityActs
@@ -77,6 +79,7 @@ class PageParts:
         self.identity: IdentityActs = IdentityPages(built)
         self.ecosystem: EcosystemActs = EcosystemPages(built)
         self.alarms: AlarmActs = AlarmPages(built)
+        self.mail: MailActs = MailPages(built)
         self.activation: ActivationActs = ActivationPages(built)
         self.clients: ClientActs = ClientPages(built)
         self.upstream: UpstreamActs = UpstreamPages(built)

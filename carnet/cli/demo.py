@@ -21,6 +21,7 @@ from carnet import app as composition
 from carnet import errors, portal
 from carnet.access.limits import table as limits
 from carnet.app import demonstration, filling, sandboxes, worker
+from carnet.app.demonstration_mail import load_mails
 from carnet.app.filling import Loaded
 from carnet.app.parts import build, visit
 from carnet.app.services import SERVICES
@@ -162,6 +163,7 @@ async def _first(settings: Settings, server: Server, cast: Population) -> None:
             people = [each for each in cast.people if each.key in personas]
             await filling.fill(built, server.url("carnet_admin"), cast, loaded, tell, people=people)
             await demonstration.load_announced(built, server.url("carnet_admin"), cast)
+            await load_mails(built, cast)
         await sandboxes.ready(visit(built, sandbox.HAND), settings.data, sandbox.SUBJECT)
     finally:
         await built.pool.close()

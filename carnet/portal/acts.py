@@ -30,6 +30,7 @@ from carnet.portal.clients.acts import ClientActs
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.ecosystem.acts import EcosystemActs
 from carnet.portal.life.acts import LifeActs
+from carnet.portal.messaging.acts import MailActs
 from carnet.portal.prescribing.acts import PrescribingActs
 from carnet.portal.rights.acts import RightsActs
 from carnet.portal.upstream.acts import UpstreamActs
@@ -139,6 +140,7 @@ class Parts(Protocol):
     identity: IdentityActs
     tries: Tries
     alarms: AlarmActs
+    mail: MailActs
     ecosystem: EcosystemActs
     activation: ActivationActs
     clients: ClientActs

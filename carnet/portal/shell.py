@@ -23,9 +23,11 @@ ENTRIES = {
     "assistant": (
         (gettext_noop("Pour qui j’agis"), "assisting"),
         (gettext_noop("Trouver un patient"), "find"),
+        (gettext_noop("Messagerie sécurisée"), "inbox"),
     ),
     "professional": (
         (gettext_noop("Trouver un patient"), "find"),
+        (gettext_noop("Messagerie sécurisée"), "inbox"),
         (gettext_noop("Ouvertures en urgence"), "reviews"),
         (gettext_noop("Mes assistants"), "assistants"),
         (gettext_noop("Mes applications"), "apps"),
@@ -125,6 +127,7 @@ def items(request: HttpRequest, kind: str) -> tuple[Item, ...]:
         entries = [
             (gettext("Ma santé en une page"), reverse("mine:health"), ("sante",)),
             (gettext("Mes documents"), reverse("mine:documents"), ("", "documents")),
+            (gettext("Mes messages"), reverse("messages"), ("/messages/",)),
             (gettext("Mes courbes"), reverse("mine:curves"), ("courbes",)),
             (gettext("Ma prévention"), reverse("mine:prevention"), ("prevention",)),
             (gettext("Qui a consulté mon dossier"), reverse("mine:openings"), ("acces",)),

@@ -16,6 +16,7 @@ from carnet.portal.ecosystem import urls as ecosystem
 from carnet.portal.export import urls as export
 from carnet.portal.files import urls as files
 from carnet.portal.life import urls as life
+from carnet.portal.messaging import urls as messaging
 from carnet.portal.opening import views as opening
 from carnet.portal.patients import views as patients
 from carnet.portal.prescribing import urls as prescribing
@@ -42,6 +43,7 @@ urlpatterns = [
     *opening.urls,
     *activation.urls,
     *alarms.urls,
+    *messaging.urls,
     *ecosystem.urls,
     *clients.urls,
     *upstream.urls,

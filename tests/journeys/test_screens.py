@@ -94,6 +94,12 @@ def first_report(page: Page) -> None:
     follow(page.locator(".card a", has_text="examens biologiques").first)
 
 
+def first_mail(page: Page) -> None:
+    """The mail that waits to be attached."""
+    page.goto("/messagerie/")
+    follow(page.locator(".card a").first)
+
+
 def found(page: Page, person: Person = PATIENT) -> None:
     """The doctor's search, with its answer."""
     page.goto("/patients/")
@@ -343,6 +349,7 @@ SCREENS_OF: Final = (
     Screen("exercices", "patient", at("/exercices/")),
     Screen("exercice", "patient", at("/exercices/who-reads/")),
     Screen("prevention", "patient", at("/dossier/prevention/")),
+    Screen("messages", "patient", at("/messages/")),
     Screen("sante-large", "patient", at("/dossier/sante/"), DESK),
     Screen("documents", "patient", at("/dossier/")),
     Screen("documents-large", "patient", at("/dossier/"), DESK),
@@ -383,6 +390,8 @@ SCREENS_OF: Final = (
     Screen("accompagner-fin", "helper", ended),
     Screen("agit-pour-moi", "elder", for_me),
     Screen("recu", "elder", received),
+    Screen("messagerie", "gp", at("/messagerie/")),
+    Screen("message-a-rattacher", "gp", first_mail),
     Screen("trouver", "gp", found),
     Screen("trouver-large", "gp", found, DESK),
     Screen("consentement", "dentist", consenting),
@@ -553,6 +562,7 @@ def test_every_page_has_its_picture(pictures: dict[str, Shown]) -> None:
         "connections": "/compte/connexions/", "account_logout": "/compte/deconnexion/",
         "account_inactive": "/compte/inactif/", "language": "/langue/",
         "training": "/exercices/", "exercise": "/exercices/[^/]+/",
+        "inbox": "/messagerie/", "mail": "/messagerie/[^/]+/", "messages": "/messages/",
         "guichet": "/guichet/", "openness": "/transparence/",
         "investments": "/transparence/investissements/", "indicators": "/transparence/indicateurs/",
         "accessibility": "/accessibilite/", "find": "/patients/",

@@ -44,6 +44,7 @@ from carnet.portal.apps.acts import AppActs
 from carnet.portal.clients.acts import ClientActs
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.ecosystem.acts import EcosystemActs
+from carnet.portal.messaging.acts import MailActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.prescribing.acts import PrescribingActs
 from carnet.portal.upstream.acts import UpstreamActs
@@ -62,6 +63,7 @@ from tests.portal.preview_apps import PreviewApps
 from tests.portal.preview_clients import PreviewClients
 from tests.portal.preview_composing import PreviewComposing
 from tests.portal.preview_ecosystem import PreviewEcosystem
+from tests.portal.preview_mail import PreviewMail
 from tests.portal.preview_health import EMPTY, FULL
 from tests.portal.preview_life import PreviewLife
 from tests.portal.preview_prescribing import PreviewPrescribing
@@ -698,6 +700,7 @@ class PreviewParts:
     identity: IdentityActs = PreviewIdentity()
     tries: Tries = PreviewTries()
     alarms: AlarmActs = PreviewAlarms()
+    mail: MailActs = PreviewMail()
     ecosystem: EcosystemActs = PreviewEcosystem()
     activation: ActivationActs = PreviewActivation()
     clients: ClientActs = PreviewClients()
