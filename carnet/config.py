@@ -161,6 +161,17 @@ class Settings:
         "Most bytes of images in one DICOMweb request, which is taken part by part.",
         "bytes",
     )
+    dicom_port: int = _setting(11112, "Port images come in by (DICOM C-STORE); 0: none.")
+    dicom_title: str = _setting("CARNET", "Title (AE title) images are sent to.")
+    dicom_peers: str = _setting(
+        "",
+        "Who may send images: a TOML file like carnet/imaging/peers.toml (a simulator's, used in a "
+        "demonstration while none is named).",
+    )
+    dicom_certificates: str = _setting(
+        "",
+        "Folder of own.pem, own.key and authority.pem: images then come in by TLS, with a certificate.",
+    )
     trust_list: str = _setting(
         "",
         "Domains secure mail is exchanged with: a TOML file like carnet/messaging/trust.toml (a "

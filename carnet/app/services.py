@@ -42,7 +42,7 @@ class Service:
 
 SERVICES: Final[tuple[Service, ...]] = (
     Service("ecosystem", jobs=ecosystem.jobs),
-    Service("imaging", routes=imaging.routes),
+    Service("imaging", routes=imaging.routes, serve=imaging.serve),
     Service("messaging", jobs=messaging.jobs, serve=messaging.serve),
 )
 

@@ -14,6 +14,7 @@ from carnet.cli import (
     client,
     clock,
     demo,
+    dicom,
     directory,
     explain,
     identity,
@@ -76,6 +77,7 @@ app.add_typer(parameters.commands, name="parameters")
 app.add_typer(terminology.commands, name="terminology")
 app.command("clock", context_settings={"ignore_unknown_options": True})(clock.clock)
 app.command("open")(open.open_)
+app.command("dicom")(dicom.dicom)
 app.command("worker")(worker.work)
 app.command("reindex")(reindex.reindex)
 app.command("explain")(explain.explained)

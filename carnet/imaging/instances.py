@@ -56,7 +56,7 @@ class Instance:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of its bytes, in hexadecimal."""
+        """SHA-256 of its transfer syntax and data set, in hexadecimal: the same however it was sent."""
         return str(self.told["digest"])
 
     @property

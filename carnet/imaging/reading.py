@@ -104,6 +104,7 @@ def _of_meta(data: bytes, meta: Walked, tag: tuple[int, int]) -> str:
 
 def _read(data: bytes) -> dict[str, Any]:
     dataset, walked, syntax = opened(data)
+    _, at = walk.meta(data)
     told: dict[str, Any] = {
         "instance": _text(dataset, "SOPInstanceUID"),
         "class": _text(dataset, "SOPClassUID"),
@@ -116,7 +117,9 @@ def _read(data: bytes) -> dict[str, Any]:
         raise Broken("class")
     told |= {
         "syntax": syntax,
-        "digest": hashlib.sha256(data).hexdigest(),
+        "digest": hashlib.sha256(
+            syntax.encode() + data[at:]
+        ).hexdigest(),  # not of who wrote the file
         "number": _number(dataset, "InstanceNumber"),
         "series_number": _number(dataset, "SeriesNumber"),
         "modality": _text(dataset, "Modality") or "OT",
