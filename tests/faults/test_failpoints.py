@@ -71,6 +71,17 @@ ELSEWHERE = {
     "carnet.vigilance.merge:_told": "of merge and its undoing",
     "carnet.documents.hide:_remembered": "of masks and their change",
     "carnet.vigilance.given_back:give_masks_back": "of merge and its undoing",
+    "carnet.cli.mail:_states": "reads",
+    "carnet.messaging.deliver:_next": "tests/messaging/test_send.py: the same number is sent again",
+    "carnet.messaging.deliver:_given_up": "of deliver:_next",
+    "carnet.messaging.file:_next": "tests/messaging/test_receive.py: a crash files once",
+    "carnet.messaging.inbox:attach": "publishes, then marks: the same document is there once",
+    "carnet.messaging.inbox:inbox": "reads",
+    "carnet.messaging.inbox:_own": "reads",
+    "carnet.messaging.send:send": "one transaction",
+    "carnet.messaging.spool:put": "one transaction, before the mail is answered",
+    "carnet.messaging.submit:Receiver.handle_DATA": "reads",
+    "carnet.messaging.threads:_own": "of threads and answer: one transaction each",
 }
 
 

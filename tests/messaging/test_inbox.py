@@ -6,6 +6,7 @@ from email.message import EmailMessage
 import pytest
 
 from carnet import errors
+from carnet.access.door import platform
 from carnet.app import mail_sending
 from carnet.messaging import inbox, threads
 from carnet.messaging.file import NotVerified, file
@@ -122,3 +123,13 @@ async def test_words_are_asked_for(post: Post, away: Away) -> None:
     for text in ("", "  ", "x" * 5001):
         with pytest.raises(threads.NoWords):
             await threads.answer(herself, thread.last, text)
+
+
+async def test_an_erasure_takes_the_mails_of_a_record(post: Post, away: Away) -> None:
+    await written(post)
+    cid = post.space.where.people[people.PATIENT.key]
+    async with post.door.pool.connection() as conn, conn.transaction():
+        await platform.enter_erasure(post.door, conn, cid)
+        await conn.execute("SELECT access.erase(%s, %s)", (cid, post.door.clock()))
+    assert await post.states() == []
+    assert await post.space.rows("SELECT count(*) FROM messaging.message") == [(0,)]
