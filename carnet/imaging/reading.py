@@ -11,6 +11,7 @@ import hashlib
 import io
 import re
 import tomllib
+import warnings
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -72,7 +73,8 @@ def read(data: bytes, *, sizes: list[int]) -> tuple[list[dict[str, Any]], bytes]
 
 def _or_no(data: bytes) -> dict[str, Any]:
     try:
-        return _read(data)
+        with warnings.catch_warnings(action="ignore"):
+            return _read(data)
     except Broken as broken:
         return {"no": broken.rule}
     except Exception:  # whatever pydicom raises on what it cannot read
