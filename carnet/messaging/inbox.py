@@ -22,6 +22,7 @@ from carnet.messaging import queries, spool
 from carnet.messaging.envelope import Letter, judged
 from carnet.messaging.file import Filed, documents
 from carnet.messaging.queries import Delivery
+from carnet.messaging.signature import Trusted, Verdict, verdict
 
 MOST: Final = 50  # mails of a page
 READERS: Final = (ActorKind.PROFESSIONAL, ActorKind.ASSISTANT)
@@ -53,6 +54,7 @@ class Mail:
     mailbox: str
     text: str
     files: tuple[str, ...]
+    signed: Verdict = Verdict.NOT_SIGNED
 
 
 # What publishes documents in the record somebody chose, in their own visit.
@@ -71,15 +73,17 @@ async def inbox(visit: Visit) -> list[Line]:
     return sorted(lines, key=lambda each: each.state != TRAY)
 
 
-async def read(visit: Visit, id: str) -> Mail:
-    """One mail, which is then seen; Nothing when it is another's."""
+async def read(visit: Visit, id: str, known: Trusted | None = None) -> Mail:
+    """One mail, which is then seen; Nothing when it is another's. known: whose signatures are believed."""
     door = visit.door
     async with door.pool.connection() as conn, conn.transaction():
         one = await _own(visit, conn, id)
         await conn.execute(queries.SEEN, (door.clock(), [one.id]))
-    letter = _letter(door, one)
+    data = spool.opened(door, one)
+    letter = judged(data, one.sender)
     files = tuple(each.told.title or each.name for each in attached(letter))
-    return Mail(_line(door, one, letter), one.address, text_of(letter), files)
+    signed = verdict(data, letter, known, one.at) if known is not None else Verdict.NOT_SIGNED
+    return Mail(_line(door, one, letter), one.address, text_of(letter), files, signed)
 
 
 async def attach(visit: Visit, id: str, patient: str, publish: Attach) -> None:

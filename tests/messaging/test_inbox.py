@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """A mailbox is its owner's; what is attached goes where it may, by who chose it; a citizen answers."""
 
+from datetime import UTC, datetime
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +11,11 @@ from carnet import errors
 from carnet.access.door import platform
 from carnet.app import mail_sending
 from carnet.messaging import inbox, threads
+from carnet.messaging.certificates import simulate
 from carnet.messaging.file import NotVerified, file
+from carnet.messaging.signature import trusted
 from tests import people
+from tests.messaging import test_signature
 from tests.messaging.conftest import BIOLOGIST_BOX, CABINET, GP_BOX, Post, letter, report, xdm
 from tests.messaging.test_receive import documents
 from tests.messaging.test_send import HERSELF, Away, a_document, away
@@ -69,6 +74,20 @@ async def test_a_mailbox_is_its_owner_s(post: Post) -> None:
         with pytest.raises(errors.NotFound):
             await inbox.read(visit, line.id)
     assert await inbox.inbox(await post.space.visit("outsider")) == []
+
+
+async def test_a_signature_is_told_with_the_mail(post: Post, tmp_path: Path) -> None:
+    folder = tmp_path / "smime"
+    simulate(folder, "alice", [], datetime.now(UTC), UNKNOWN)
+    data = test_signature.mail(test_signature.signed(folder), UNKNOWN)
+    assert await post.send(data, GP_BOX, UNKNOWN) == 250
+    gp = await post.space.visit("gp")
+    (line,) = await inbox.inbox(gp)
+    known = trusted((folder / "authority.pem").read_bytes())
+    at = datetime.now(UTC)
+    await post.space.rows("UPDATE messaging.message SET at = %s", at)
+    assert (await inbox.read(gp, line.id, known)).signed == "signed"
+    assert (await inbox.read(gp, line.id)).signed == "not-signed"
 
 
 async def written(post: Post, *, closed: bool = False) -> None:
