@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The story: Suzanne Delaunay, 85, from a letter to her return."""
+"""The story: Suzanne Delaunay, 85, and those around her."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from carnet.cli.story import call
 from carnet.cli.story.steps import Chapter
 
-STORY: Final[tuple[Chapter, ...]] = ()
+STORY: Final[tuple[Chapter, ...]] = (call.CHAPTER,)
