@@ -105,7 +105,7 @@ async def _next(door: Door, out: Out) -> bool | None:
         except Refused as refusal:
             await _given_up(door, out, conn, one, data, str(refusal.code))
             return False
-        except OSError as wrong:
+        except (OSError, ValueError) as wrong:
             code = type(wrong).__name__
             log.warning("mail not sent", id=one.id, error=code)
             if now - one.at >= GIVEN_UP:

@@ -8,6 +8,7 @@ parts together: it keeps once what is brought twice, so that a crash between the
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -93,18 +94,22 @@ async def _next(door: Door, publish: Publish, answer: Answer | None) -> bool | N
         if not claimed:
             return None
         one = claimed[0]
-        letter = judged(spool.opened(door, one), one.sender)
+        letter = await asyncio.to_thread(judged, spool.opened(door, one), one.sender)
         why: Exception | None = None
         try:
             state, filed = await _placed(door, conn, publish, one, letter)
-        except errors.Transient as error:
-            if one.tries + 1 < TRIES:
+        except Exception as error:  # one mail must not hold up those behind it
+            refused = isinstance(error, errors.CarnetError) and not isinstance(
+                error, errors.Transient
+            )
+            if not refused:
+                log.warning("mail not placed", id=one.id, error=type(error).__name__)
+            if not refused and one.tries + 1 < TRIES:
                 wait = min(FIRST_WAIT * 2**one.tries, LONGEST_WAIT)
                 later = {"id": one.id, "failed": type(error).__name__, "next_try": now + wait}
+                await platform.enter(door, conn)
                 await conn.execute(queries.LATER, later)
                 return False
-            state, filed, why = "to-attach", None, error
-        except errors.CarnetError as error:
             state, filed, why = "to-attach", None, error
         await platform.enter(door, conn)
         failed = type(why).__name__ if why is not None else None

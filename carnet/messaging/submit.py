@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -25,7 +25,7 @@ from carnet.exchange import archive, eml
 from carnet.messaging import address, queries, replies, spool
 from carnet.messaging.address import WrongAddress
 from carnet.messaging.certificates import Files
-from carnet.messaging.envelope import Letter, judged
+from carnet.messaging.envelope import Letter, WrongHeaders, judged
 from carnet.messaging.threads import may_write
 from carnet.messaging.trust import TrustList, names_of
 
@@ -44,7 +44,6 @@ class Receiver:
     door: Door
     trust: TrustList
     domain: str
-    unknown: dict[int, int] = field(default_factory=dict)
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, given: str, options: list[str]
@@ -128,24 +127,24 @@ class Receiver:
 
     def _counted(self, server: SMTP, session: Session) -> str:
         """Addresses are not to be found by trying them."""
-        key = id(session)
-        if len(self.unknown) > 10_000:
-            self.unknown.clear()
-        self.unknown[key] = self.unknown.get(key, 0) + 1
-        if self.unknown[key] <= UNKNOWN:
+        tries = getattr(session, "unknown", 0) + 1
+        session.unknown = tries  # type: ignore[attr-defined]
+        if tries <= UNKNOWN:
             return replies.NOBODY
-        del self.unknown[key]
         asyncio.get_running_loop().call_later(0.1, _end, server)
         return replies.TOO_MANY_UNKNOWN
 
 
 def examined(data: bytes, sender: str) -> Letter:
     """A mail that was judged, and whose archives hold no more than they may; nothing is unpacked."""
-    letter = judged(data, sender)
     left = ROOM
-    for part in eml.read(data).parts:
-        if archive.looks(part.data):
-            left -= sum(len(each.data) for each in archive.read(part.data, left).parts)
+    try:
+        letter = judged(data, sender)
+        for part in eml.read(data).parts:
+            if archive.looks(part.data):
+                left -= sum(len(each.data) for each in archive.read(part.data, left).parts)
+    except (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError):
+        raise WrongHeaders from None  # what no reader of mails gets through
     return letter
 
 

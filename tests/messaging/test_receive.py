@@ -4,12 +4,13 @@
 import asyncio
 import re
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from carnet.messaging import envelope
-from carnet.messaging.file import file
+from carnet.messaging.file import Filed, file
 from tests import people
 from tests.messaging.conftest import (
     BIOLOGIST_BOX,
@@ -106,6 +107,26 @@ async def test_a_crash_between_the_record_and_the_spool_files_once(
     assert len(await documents(post, one.unique_id)) == 1
 
 
+async def test_a_mail_nobody_can_place_holds_up_no_other(post: Post) -> None:
+    async def breaks(sub: str, parts: object, header: str, patient: str) -> Filed:
+        if header:
+            raise RuntimeError
+        return await post.filing(sub, parts, header, patient)  # type: ignore[arg-type]
+
+    one = report(5)
+    poison = letter(xdm(report()), X_MSS_INS=people.PATIENT.ins)
+    assert await post.send(poison.as_bytes()) == 250
+    assert await post.send(letter(xdm(one), "<2@cabinet.fr>").as_bytes()) == 250
+    assert await file(post.door, breaks) == 1
+    assert [each[1] for each in await post.states()] == ["received", "filed"]
+    for _ in range(10):
+        post.space.clock.advance(timedelta(hours=2))
+        await file(post.door, breaks)
+    assert [each[1:] for each in await post.states()] == [
+        ("to-attach", "RuntimeError"), ("filed", None),
+    ]  # fmt: skip
+
+
 async def test_swaks_is_answered_250_and_refused_without_its_certificate(
     post: Post, tmp_path: Path
 ) -> None:
@@ -190,7 +211,18 @@ def mutated(kind: str) -> bytes:
         "bomb": letter(archived({"a.xml": b"0" * 70_000_000})).as_bytes(),
         "no-archive": letter(b"PK\x03\x04 no more").as_bytes(),
         "mails-in-mails": nested(12),
+        "deeper-than-any-reader": deep(3000),
     }[kind]  # fmt: skip
+
+
+def deep(levels: int) -> bytes:
+    """Parts in parts, each of one boundary of its own."""
+    head = letter().as_bytes().partition(b"MIME-Version")[0]
+    opened = b"".join(
+        b"Content-Type: multipart/mixed; boundary=%d\r\n\r\n--%d\r\n" % (each, each)
+        for each in range(levels)
+    )
+    return head + b"MIME-Version: 1.0\r\n" + opened + b"\r\nx\r\n"
 
 
 def nested(deep: int) -> bytes:
@@ -206,7 +238,7 @@ HOSTILE = (
     "bare-lf-dot", "bare-lf-both", "lf-dot-crlf", "bare-cr-both", "cr-dot-crlf", "nul", "bare-cr",
     "two-from", "two-in-one-from", "other-from", "shown-name-only", "two-content-types",
     "two-numbers", "no-number", "header-injected", "headers-too-large", "too-large", "bomb",
-    "no-archive", "mails-in-mails",
+    "no-archive", "mails-in-mails", "deeper-than-any-reader",
 )  # fmt: skip
 
 

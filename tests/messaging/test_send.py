@@ -15,7 +15,7 @@ import pytest
 from carnet.access.labels import Label
 from carnet.app import mail_sending
 from carnet.exchange import archive, xdm
-from carnet.messaging import masks
+from carnet.messaging import inbox, masks
 from carnet.messaging.certificates import files
 from carnet.messaging.deliver import GIVEN_UP, Out, deliver
 from carnet.messaging.submit import context_of
@@ -142,6 +142,9 @@ async def test_what_cannot_be_delivered_comes_back_to_its_sender(
     assert [(address, state) for address, state, _ in states] == [
         (COLLEAGUE, "failed"), (GP_BOX, "kept"),
     ]  # fmt: skip
+    gp = await post.space.visit("gp")
+    (line,) = await inbox.inbox(gp)
+    assert COLLEAGUE in (await inbox.read(gp, line.id)).text
 
 
 async def test_two_workers_send_each_once(post: Post, away: Away) -> None:
