@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from carnet.access.door import Door, Visit
-from carnet.app import parts
+from carnet.app import imaging, parts
 from carnet.app.demonstration import LOADER
 from carnet.app.parts import visit
 from carnet.directory import load
@@ -17,6 +17,8 @@ from carnet.documents import announce, corrected, hide
 from carnet.documents.text import index
 from carnet.events import Event
 from carnet.identity.status import Act as Standing
+from carnet.imaging import stow
+from carnet.imaging.instances import read
 from carnet.notices import letters, settings
 from carnet.notices.settings import Settings
 from carnet.rights import assist, close, mandate, represent, session
@@ -30,6 +32,7 @@ from tests.documents.lots import document_of, fresh, lot, mask, metadata
 from tests.documents.test_hide import sent
 from tests.documents.text.test_find import note
 from tests.faults.failpoints import Act, Step
+from tests.imaging.pictures import picture, written
 from tests.rest import samples
 from tests.space import Space
 from tests.vigilance import test_release
@@ -49,6 +52,29 @@ def by(persona: str, act: Callable[[Visit], Awaitable[Any]]) -> Step:
         return await act(await space.visit(persona))
 
     return run
+
+
+# ---------------------------------------------------------------------------------------- images
+
+
+async def scanned(space: Space, worker: Door) -> None:
+    one = picture()
+    later = picture(StudyInstanceUID=one.StudyInstanceUID)
+    KEPT["images"] = await read(imaging.confine, [written(one), written(later)])
+
+
+async def first_image(space: Space, worker: Door) -> None:
+    await _image(space, 0)
+
+
+async def second_image(space: Space, worker: Door) -> None:
+    await _image(space, 1)
+
+
+async def _image(space: Space, at: int) -> None:
+    keeper = imaging.keeper(space.built, space.built.desk.acts)
+    (done,) = await keeper.keep(await space.visit(HOSPITAL), [KEPT["images"][at]])
+    assert isinstance(done, stow.Kept)
 
 
 # --------------------------------------------------------------------------------------- the API
@@ -376,6 +402,10 @@ WRITES = [
         (put_off, passed(timedelta(days=32))), sites=("carnet.documents.announce:lift",)),
     Act("a document replaced, told", read_before, "", ("document-replaced",), (replacing,),
         sites=("carnet.documents.corrected:_of_one",)),
+    Act("first image of a study", first_image, "create", (), (scanned,),
+        sites=("carnet.imaging.store:_Keeping.done",)),
+    Act("second image of a study", second_image, "update", (), (scanned, first_image),
+        sites=("carnet.imaging.store:_Keeping.done",)),
     Act("words of a PDF", words_read, "", (), (unread,), sites=("carnet.documents.text.index:drain",)),
     Act("words again", rebuilt, "", (), (wordless,), sites=("carnet.documents.text.index:rebuild",)),
     Act("a letter posted", posted, "letter-posted", (), (letter,), sites=("carnet.notices.letters:posted",)),
