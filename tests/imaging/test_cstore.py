@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -96,3 +97,34 @@ async def test_without_tls_the_port_is_of_this_machine_alone(space: Space) -> No
     settings = replace(space.built.settings, host="0.0.0.0", dicom_port=0)
     with pytest.raises(cstore.OpenPort):
         await imaging.listening(replace(space.built, settings=settings))
+
+
+def certificates(folder: Path) -> None:
+    """An authority, and the certificate of a name, as `context` reads them."""
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    made += ["-nodes", "-days", "3650", "-subj", "/CN=localhost"]
+    made += ["-addext", "subjectAltName=DNS:localhost"]
+    for name in ("own", "other"):
+        files = ["-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem"]
+        subprocess.run([*made, *files], check=True, capture_output=True)
+    (folder / "authority.pem").write_bytes((folder / "own.pem").read_bytes())
+
+
+async def test_off_this_machine_only_a_certificate_of_the_authority_is_answered(
+    space: Space, tmp_path: Path
+) -> None:
+    await asyncio.to_thread(certificates, tmp_path)
+    settings = replace(
+        space.built.settings, host="127.0.0.1", dicom_port=0, dicom_certificates=str(tmp_path)
+    )
+    open_ = await imaging.listening(replace(space.built, settings=settings))
+    to = ("-aet", "SCANNER", "-aec", "CARNET", "127.0.0.1", str(open_.port))
+    try:
+        for name, well in (("own", True), ("other", False)):
+            tls = ("+tls", tmp_path / f"{name}.key", tmp_path / f"{name}.pem")
+            code, said = await run("echoscu", "-to", "5", *tls, "+cf", tmp_path / "own.pem", *to)
+            assert (code == 0) is well, said
+        code, _ = await run("echoscu", "-to", "5", "-ta", "5", *to)
+        assert code != 0, "nothing is answered in clear"
+    finally:
+        await asyncio.to_thread(open_.close)
