@@ -12,7 +12,7 @@ from carnet.messaging.inbox import Line, Mail
 from carnet.messaging.threads import Closed, Said, Thread
 
 AT = datetime(2026, 3, 14, 9, 12, tzinfo=UTC)
-WAITING, FILED = "a" * 26, "b" * 26
+WAITING, FILED = "m" * 26, "n" * 26
 SENDER = "secretariat@cabinet.simulateur.mssante.fr"
 
 
