@@ -19,6 +19,7 @@ from carnet import portal
 from carnet.access import factors
 from carnet.app import parts
 from carnet.app.guard import rate_of
+from carnet.imaging import routes as dicomweb
 from carnet.oauth import routes as oauth
 from carnet.rest import routes as rest
 from carnet.rest import scoping
@@ -89,6 +90,7 @@ def server() -> Iterator[str]:
     nothing: Any = SimpleNamespace(max_size=1, tokens=SimpleNamespace(keys=None))
     routes = [("", each) for each in oauth.documents("http://carnet.test")]
     routes += [("/oauth", each) for each in oauth.application(nothing, nothing, nothing).routes]
+    routes += [("/dicom-web", each) for each in dicomweb.ROUTES]
     yield "GET /health"
     for prefix, route in routes:
         assert isinstance(route, Route)

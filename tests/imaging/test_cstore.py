@@ -105,7 +105,7 @@ def certificates(folder: Path) -> None:
     made += ["-nodes", "-days", "3650", "-subj", "/CN=localhost"]
     made += ["-addext", "subjectAltName=DNS:localhost"]
     for name in ("own", "other"):
-        files = ["-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem"]
+        files = ["-keyout", f"{folder}/{name}.key", "-out", f"{folder}/{name}.pem"]
         subprocess.run([*made, *files], check=True, capture_output=True)
     (folder / "authority.pem").write_bytes((folder / "own.pem").read_bytes())
 
