@@ -122,6 +122,7 @@ class _Keeping:
             if found is not None:
                 raced.append(found)
                 raise errors.Transient
+            await self._elsewhere(unit)
 
         async def after(unit: Unit, plan: Plan) -> None:
             if entry.written is None or not entry.written.created or entry.follow is None:
@@ -185,6 +186,7 @@ class _Keeping:
         self._sort(studies.held(study))
         if not self.fresh:
             return self.told
+        await self._elsewhere(unit)
         follow = (row.cid, row.origin, row.kind, Label(row.labels))
         places = [(one, await self._file(unit, follow, one.data)) for one in self.fresh]
         study = studies.with_instances(study, places)
@@ -218,6 +220,14 @@ class _Keeping:
         wanted = TokenFilter(params["identifier"].number, (value,))
         found = await unit.find(Query("ImagingStudy", (wanted,), count=2))
         return found[0] if found else None
+
+    async def _elsewhere(self, unit: Unit) -> None:
+        """Refuse what has the number of an image of another study that this software sent."""
+        number = unit.visit.door.definitions.params["ImagingStudy"]["instance"].number
+        wanted = TokenFilter(number, tuple((None, one.uid) for one in self.fresh))
+        for found in await unit.find(Query("ImagingStudy", (wanted,), count=2)):
+            if studies.uid_of(found.resource) != self.fresh[0].study:
+                raise NotTaken("other-bytes")
 
     def _sort(self, known: dict[str, str]) -> None:
         """Tell new images from those that are there, and from those that only have their number."""

@@ -95,6 +95,17 @@ async def test_the_same_again_changes_nothing_and_other_bytes_are_refused(
     assert await studies(space) == [before]
 
 
+async def test_the_number_of_an_image_of_another_study_is_refused(
+    space: Space, sends: Sends
+) -> None:
+    one = picture()
+    assert (await sends(written(one))).status == 200
+    other = picture(SOPInstanceUID=one.SOPInstanceUID)
+    answer = await sends(written(other))
+    assert (answer.status, reasons(answer)) == (409, [0x0111])
+    assert len(await studies(space)) == 1
+
+
 async def test_what_is_good_is_kept_beside_what_is_not(space: Space, sends: Sends) -> None:
     one = picture()
     answer = await sends(written(one), b"nothing at all", written(picture())[:400])
