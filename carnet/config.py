@@ -161,6 +161,7 @@ class Settings:
         "Most bytes of images in one DICOMweb request, which is taken part by part.",
         "bytes",
     )
+    hl7_port: int = _setting(2575, "Port movements of patients come in by (HL7 v2, MLLP); 0: none.")
     dicom_port: int = _setting(11112, "Port images come in by (DICOM C-STORE); 0: none.")
     dicom_title: str = _setting("CARNET", "Title (AE title) images are sent to.")
     dicom_peers: str = _setting(

@@ -15,7 +15,7 @@ import procrastinate
 from starlette.routing import BaseRoute
 
 from carnet.access.door import Door
-from carnet.app import ecosystem, imaging, messaging
+from carnet.app import ecosystem, hospital, imaging, messaging
 from carnet.app.parts import Built
 from carnet.config import Settings
 from carnet.documents import corrected
@@ -43,6 +43,7 @@ class Service:
 SERVICES: Final[tuple[Service, ...]] = (
     Service("ecosystem", jobs=ecosystem.jobs),
     Service("imaging", routes=imaging.routes, serve=imaging.serve),
+    Service("hospital", serve=hospital.serve),
     Service("messaging", jobs=messaging.jobs, serve=messaging.serve),
 )
 

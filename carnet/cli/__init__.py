@@ -17,6 +17,7 @@ from carnet.cli import (
     dicom,
     directory,
     explain,
+    hl7,
     identity,
     imports,
     keys,
@@ -78,6 +79,7 @@ app.add_typer(terminology.commands, name="terminology")
 app.command("clock", context_settings={"ignore_unknown_options": True})(clock.clock)
 app.command("open")(open.open_)
 app.command("dicom")(dicom.dicom)
+app.command("hl7")(hl7.hl7)
 app.command("worker")(worker.work)
 app.command("reindex")(reindex.reindex)
 app.command("explain")(explain.explained)

@@ -25,7 +25,7 @@ def test_each_setting_says_what_it_is_in_a_sentence() -> None:
         for setting in fields(Settings)
         if type(setting.default) in (int, float) and not setting.metadata["unit"]
     }
-    assert unitless <= {"port", "mail_port", "mss_port", "dicom_port"}
+    assert unitless <= {"port", "mail_port", "mss_port", "dicom_port", "hl7_port"}
 
 
 def test_the_environment_is_read_by_the_settings_alone(root: Path) -> None:
