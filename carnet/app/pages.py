@@ -18,6 +18,7 @@ from carnet.access.pages import Opening, Seal
 from carnet.app import export, parts, summary
 from carnet.app.acting import ActingPages
 from carnet.app.activation import ActivationPages
+from carnet.app.agenda import AgendaPages
 from carnet.app.alarms import AlarmPages
 from carnet.app.apps import AppPages
 from carnet.app.clients import ClientPages
@@ -48,6 +49,7 @@ from carnet.documents.text.pages import Results
 from carnet.documents.upload import Given
 from carnet.portal.activation.acts import ActivationActs
 from carnet.portal.acts import Acts
+from carnet.portal.agenda.acts import AgendaActs
 from carnet.portal.alarms.acts import AlarmActs
 from carnet.portal.apps.acts import AppActs
 from carnet.portal.clients.acts import ClientActs
@@ -78,6 +80,7 @@ class PageParts:
         self.apps: AppActs = AppPages(built)
         self.identity: IdentityActs = IdentityPages(built)
         self.ecosystem: EcosystemActs = EcosystemPages(built)
+        self.agenda: AgendaActs = AgendaPages(built)
         self.alarms: AlarmActs = AlarmPages(built)
         self.mail: MailActs = MailPages(built)
         self.activation: ActivationActs = ActivationPages(built)

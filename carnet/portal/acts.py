@@ -24,6 +24,7 @@ from carnet.documents.text.pages import Results
 from carnet.documents.upload import Given
 from carnet.portal.acting.acts import ActingActs
 from carnet.portal.activation.acts import ActivationActs
+from carnet.portal.agenda.acts import AgendaActs
 from carnet.portal.alarms.acts import AlarmActs
 from carnet.portal.apps.acts import AppActs
 from carnet.portal.clients.acts import ClientActs
@@ -140,6 +141,7 @@ class Parts(Protocol):
     identity: IdentityActs
     tries: Tries
     alarms: AlarmActs
+    agenda: AgendaActs
     mail: MailActs
     ecosystem: EcosystemActs
     activation: ActivationActs

@@ -129,6 +129,7 @@ def items(request: HttpRequest, kind: str) -> tuple[Item, ...]:
             (gettext("Mes documents"), reverse("mine:documents"), ("", "documents")),
             (gettext("Mes messages"), reverse("messages"), ("/messages/",)),
             (gettext("Mes courbes"), reverse("mine:curves"), ("courbes",)),
+            (gettext("Mes rendez-vous"), reverse("mine:appointments"), ("rendez-vous",)),
             (gettext("Ma prévention"), reverse("mine:prevention"), ("prevention",)),
             (gettext("Qui a consulté mon dossier"), reverse("mine:openings"), ("acces",)),
             (gettext("Qui peut lire"), reverse("mine:rights"), ("droits",)),

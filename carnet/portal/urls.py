@@ -8,6 +8,7 @@ from carnet.portal import site
 from carnet.portal.acting import urls as acting
 from carnet.portal.acting import views as acting_views
 from carnet.portal.activation import urls as activation
+from carnet.portal.agenda import urls as agenda
 from carnet.portal.alarms import urls as alarms
 from carnet.portal.apps import urls as apps
 from carnet.portal.clients import urls as clients
@@ -31,6 +32,7 @@ OWN = [
     *files.mine,
     *summary.shared,
     *ecosystem.shared,
+    *agenda.mine,
     *record.mine,
     *rights.mine,
     *export.mine,
@@ -50,36 +52,12 @@ urlpatterns = [
     path("", site.home, name="home"),
     path(
         "dossier/",
-        include(
-            (
-                [
-                    *files.mine,
-                    *summary.shared,
-                    *ecosystem.shared,
-                    *record.mine,
-                    *rights.mine,
-                    *export.mine,
-                ],
-                "mine",
-            )
-        ),
+        include((OWN, "mine")),
     ),
     path("pour-qui/", include(acting.own)),
     path(
         "pour/<fhirid:patient>/",
-        include(
-            (
-                [
-                    *files.mine,
-                    *summary.shared,
-                    *ecosystem.shared,
-                    *record.mine,
-                    *rights.mine,
-                    *export.mine,
-                ],
-                "acting",
-            )
-        ),
+        include((OWN, "acting")),
     ),
     path("accompagner/", include(acting.helping)),
     *acting.others,

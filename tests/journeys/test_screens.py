@@ -348,6 +348,7 @@ SCREENS_OF: Final = (
     Screen("sante", "patient", at("/dossier/sante/")),
     Screen("exercices", "patient", at("/exercices/")),
     Screen("exercice", "patient", at("/exercices/who-reads/")),
+    Screen("rendez-vous", "patient", at("/dossier/rendez-vous/")),
     Screen("prevention", "patient", at("/dossier/prevention/")),
     Screen("messages", "patient", at("/messages/")),
     Screen("sante-large", "patient", at("/dossier/sante/"), DESK),
@@ -440,12 +441,13 @@ SCREENS_OF: Final = (
 # Addresses that are no page: files, proofs, pictures of pages.
 NO_PAGE: Final = frozenset(
     "mine:file mine:picture mine:proof mine:said mine:summary letter-pdf mfa_login_webauthn"
-    " upstream-begin upstream-back upstream-unlink upstream-ended".split()
+    " mine:appointment-file upstream-begin upstream-back upstream-unlink upstream-ended".split()
 )
 # Pages of what no persona has: a second factor, several places, another provider. tests/portal and
 # tests/upstream look at them.
 NO_PERSONA: Final = frozenset(
-    "mfa_authenticate mfa_deactivate_totp mfa_remove_webauthn situation upstream-left".split()
+    "mfa_authenticate mfa_deactivate_totp mfa_remove_webauthn situation upstream-left "
+    "mine:change-appointment".split()
 )
 # Addresses that only receive a form: a page shows the form.
 RECEIVING: Final = {
@@ -567,6 +569,7 @@ def test_every_page_has_its_picture(pictures: dict[str, Shown]) -> None:
         "investments": "/transparence/investissements/", "indicators": "/transparence/indicateurs/",
         "accessibility": "/accessibilite/", "find": "/patients/",
         "consent": "/patients/consentement/", "mine:prevention": "/dossier/prevention/",
+        "mine:appointments": "/dossier/rendez-vous/",
         "mine:health": "/dossier/sante/", "mine:documents": "/dossier/",
         "mine:search": "/dossier/recherche/",
         "mine:document": "/dossier/documents/[^/]+/", "mine:curves": "/dossier/courbes/",

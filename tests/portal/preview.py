@@ -39,13 +39,14 @@ from carnet.documents.text.pages import Hit, Piece, Results
 from carnet.documents.upload import Given
 from carnet.portal.activation.acts import ActivationActs
 from carnet.portal.acts import Acts
+from carnet.portal.agenda.acts import AgendaActs
 from carnet.portal.alarms.acts import AlarmActs
 from carnet.portal.apps.acts import AppActs
 from carnet.portal.clients.acts import ClientActs
 from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.ecosystem.acts import EcosystemActs
-from carnet.portal.messaging.acts import MailActs
 from carnet.portal.life.acts import LifeActs
+from carnet.portal.messaging.acts import MailActs
 from carnet.portal.prescribing.acts import PrescribingActs
 from carnet.portal.upstream.acts import UpstreamActs
 from carnet.portal.vigilance.acts import IdentityActs
@@ -58,14 +59,15 @@ from carnet.summary.words import Language
 from carnet.vigilance.pages import Found, Person, TraitsForm
 from tests.portal.preview_acting import PreviewAssistants
 from tests.portal.preview_activation import PreviewActivation
+from tests.portal.preview_agenda import PreviewAgenda
 from tests.portal.preview_alarms import PreviewAlarms
 from tests.portal.preview_apps import PreviewApps
 from tests.portal.preview_clients import PreviewClients
 from tests.portal.preview_composing import PreviewComposing
 from tests.portal.preview_ecosystem import PreviewEcosystem
-from tests.portal.preview_mail import PreviewMail
 from tests.portal.preview_health import EMPTY, FULL
 from tests.portal.preview_life import PreviewLife
+from tests.portal.preview_mail import PreviewMail
 from tests.portal.preview_prescribing import PreviewPrescribing
 from tests.portal.preview_rights import PreviewRights
 from tests.portal.preview_upstream import PreviewUpstream
@@ -700,6 +702,7 @@ class PreviewParts:
     identity: IdentityActs = PreviewIdentity()
     tries: Tries = PreviewTries()
     alarms: AlarmActs = PreviewAlarms()
+    agenda: AgendaActs = PreviewAgenda()
     mail: MailActs = PreviewMail()
     ecosystem: EcosystemActs = PreviewEcosystem()
     activation: ActivationActs = PreviewActivation()
