@@ -57,10 +57,15 @@ async def _messages(
 ) -> None:
     while True:
         async with asyncio.timeout(IDLE):
-            frame = await reader.readuntil(END)
+            try:
+                frame = await reader.readuntil(END)
+            except asyncio.LimitOverrunError:
+                frame = END
         _, start, message = frame.removesuffix(END).rpartition(START)
         if not start:
-            log.warning("what came on the HL7 port is not MLLP")
+            log.warning("what came on the HL7 port is not MLLP, or too large")
+            writer.write(START + await answer(b"") + END)  # refused, and the connection ends
+            await writer.drain()
             return
         writer.write(START + await answer(message) + END)
         await writer.drain()
