@@ -13,7 +13,9 @@ import pytest
 from hl7.mllp import open_hl7_connection
 
 from carnet.app import hospital
+from carnet.hospital import stays as stays_of
 from carnet.population import Person
+from carnet.rest.acts import Plan
 from tests import people
 from tests.space import Space
 
@@ -131,3 +133,13 @@ async def test_what_is_no_message_is_refused_and_the_port_goes_on(space: Space, 
         assert b"MSA|AA" not in said
         writer.close()
     assert await send(port, message()) == [("AA", "")]
+
+
+async def test_without_its_check_a_movement_of_somebody_else_would_be_taken(
+    space: Space, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fault planted: the person of the message is never compared with that of the stay."""
+    assert await send(port, message()) == [("AA", "")]
+    monkeypatch.setattr(stays_of, "Plan", lambda plan, parser, after: Plan(plan, parser=parser))
+    end = message("A03", number="2", at="20240309102840", whose=people.HUSBAND)
+    assert await send(port, end) == [("AA", "")]
