@@ -376,7 +376,11 @@ def operated(aim: Aim) -> Probe:
     if aim.item.number not in aim.twins.hidden or not document.startswith("DocumentReference"):
         document = f"DocumentReference/{'b' * 25}a"
     id = aim.address().split("/")[1]
-    parameters = {"resourceType": "Parameters", "parameter": []}
+    parameters: dict[str, Any] = {"resourceType": "Parameters", "parameter": []}
+    if chance.random() < 0.1:  # to a domain that no trust list names: nothing leaves
+        said = {"to": "nobody@elsewhere.test", "text": "x"}
+        parameters["parameter"] = [{"name": n, "valueString": v} for n, v in said.items()]
+        return _sent(kind, "POST", f"{document}/$send-mail", parameters)
     path = chance.choice((
         *(f"{document}/${each}" for each in OTHER_MARKS),
         "$import", "$meta", f"{aim.rtype}/$meta", f"AuditEvent/{id}/$proof",
