@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Annotated, Any
 
 import structlog
@@ -34,6 +34,7 @@ from carnet.config import Instance, Settings
 from carnet.population import EDITION, Population, make
 from carnet.postgres.server import Server
 
+PORTS = ("mss_port", "hl7_port", "dicom_port")  # of the services beside the pages
 PASSWORD = "carnet-demo"  # of every persona: the demonstration listens on this machine alone
 SEED, PEOPLE = 2026, 1000
 PAGED = frozenset("patient carer helper professional assistant operator".split())  # log in to pages
@@ -136,6 +137,10 @@ def show(settings: Settings, population: Population) -> None:
     out.print(table)
     out.print(f"Pages : [bold]{settings.base_url}[/bold]  (mot de passe : {PASSWORD})")
     out.print(f"API FHIR : [bold]{settings.base_url}/fhir[/bold]  (./run token --as gp)")
+    out.print(
+        f"Messagerie sécurisée (SMTP) : {settings.mss_port}, HL7 v2 (MLLP) : {settings.hl7_port},"
+        f" DICOM (C-STORE) : {settings.dicom_port}, sur cette machine seule"
+    )
     wide = limits.load(demonstration=True)
     shown = ", ".join(
         f"{wide[name].most:,} {name}" for name in ("api-read", "api-search", "api-write")
@@ -144,7 +149,17 @@ def show(settings: Settings, population: Population) -> None:
 
 
 def _with_base(settings: Settings) -> Settings:
-    return replace(settings, base_url=f"http://localhost:{settings.port}")
+    """The address of this demonstration; beside another one, its services have ports of their own too."""
+    base = replace(settings, base_url=f"http://localhost:{settings.port}")
+    usual = {each.name: each.default for each in fields(Settings)}
+    if settings.port == usual["port"]:
+        return base
+    moved: dict[str, Any] = {
+        name: settings.port + number
+        for number, name in enumerate(PORTS, 1)
+        if getattr(settings, name) == usual[name]
+    }
+    return replace(base, **moved)
 
 
 async def _first(settings: Settings, server: Server, cast: Population) -> None:

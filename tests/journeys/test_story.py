@@ -11,7 +11,7 @@ import pytest
 import requests
 from rich.console import Console
 
-from carnet.cli.story import call
+from carnet.cli.story import call, stay
 from carnet.cli.story.player import NoAnswer, answers, play
 from carnet.cli.story.stage import FILE, NothingCame, Stage
 from carnet.cli.story.steps import Chapter, Step
@@ -78,6 +78,18 @@ def test_killed_in_its_middle_it_ends_the_same(demo: Demo) -> None:
     assert len(free) == 1
     offered = all_of("gp", "Slot?status=free,busy&_count=50")
     assert len(offered) == len(call.HOURS)
+    # One stay, over; one picture, which a doctor without a link does not have.
+    stays = all_of("gp", f"Encounter?patient={patient}&status=finished&_count=50")
+    assert sum(stay.STAY in json.dumps(each.get("identifier", "")) for each in stays) == 1
+    drawn = (
+        f"/dicom-web/studies/{stay.STUDY}/series/{stay.STUDY}.1/instances/{stay.STUDY}.1.1/rendered"
+    )
+    for persona, wanted in (("gp", 200), ("outsider", 404), ("operator", 404)):
+        token = space.token(persona)
+        answer = requests.get(
+            f"{address}{drawn}", headers={"Authorization": f"Bearer {token}"}, timeout=60
+        )
+        assert answer.status_code == wanted, (persona, answer.text[:300])
     # The trace tells who opened her record, and why.
     lines = all_of("elder", "AuditEvent?_count=200")
     purposes = json.dumps([each.get("purposeOfEvent") for each in lines])
