@@ -470,7 +470,7 @@ def addresses() -> set[str]:
     for file in sorted(portal.rglob("urls.py")):
         space = (
             "mine:"
-            if file.parent.name in ("record", "files", "rights", "export", "summary")
+            if file.parent.name in ("record", "files", "rights", "export", "summary", "agenda")
             else ""
         )
         text = file.read_text("utf-8")
@@ -568,7 +568,7 @@ def test_every_page_has_its_picture(pictures: dict[str, Shown]) -> None:
         "guichet": "/guichet/", "openness": "/transparence/",
         "investments": "/transparence/investissements/", "indicators": "/transparence/indicateurs/",
         "accessibility": "/accessibilite/", "find": "/patients/",
-        "consent": "/patients/consentement/", "mine:prevention": "/dossier/prevention/",
+        "consent": "/patients/consentement/", "prevention": "/dossier/prevention/",
         "mine:appointments": "/dossier/rendez-vous/",
         "mine:health": "/dossier/sante/", "mine:documents": "/dossier/",
         "mine:search": "/dossier/recherche/",
