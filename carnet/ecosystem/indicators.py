@@ -34,7 +34,7 @@ COUNT: LiteralString = """
     ON CONFLICT (month, key) DO NOTHING
 """
 FIRST: LiteralString = "SELECT min(at) FROM access.audit"
-COUNTED: LiteralString = "SELECT DISTINCT month FROM ecosystem.indicator"
+COUNTED: LiteralString = "SELECT month, key FROM ecosystem.indicator"
 TOLD: LiteralString = """
     SELECT month, key, people FROM ecosystem.told WHERE month > %s ORDER BY month DESC
 """
@@ -89,13 +89,14 @@ async def count(conn: AsyncConnection[Any], now: datetime) -> int:
     first = await (await conn.execute(FIRST)).fetchone()
     if first is None or first[0] is None:
         return 0
-    known = {month for (month,) in await (await conn.execute(COUNTED)).fetchall()}
+    known = set(await (await conn.execute(COUNTED)).fetchall())
     version, lines = indicators()
     month, done = month_of(first[0]), 0
     while after(month) <= month_of(now):
-        if month not in known:
+        missing = [line for line in lines if (month, line.key) not in known]
+        if missing:
             async with conn.transaction():
-                for line in lines:
+                for line in missing:
                     await conn.execute(COUNT, _values(line, month, version))
             done += 1
         month = after(month)

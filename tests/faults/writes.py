@@ -17,8 +17,8 @@ from carnet.documents import announce, corrected, hide
 from carnet.documents.text import index
 from carnet.events import Event
 from carnet.identity.status import Act as Standing
-from carnet.imaging import stow
 from carnet.imaging.instances import read
+from carnet.imaging.store import Kept
 from carnet.notices import letters, settings
 from carnet.notices.settings import Settings
 from carnet.rights import assist, close, mandate, represent, session
@@ -74,7 +74,7 @@ async def second_image(space: Space, worker: Door) -> None:
 async def _image(space: Space, at: int) -> None:
     keeper = imaging.keeper(space.built, space.built.desk.acts)
     (done,) = await keeper.keep(await space.visit(HOSPITAL), [KEPT["images"][at]])
-    assert isinstance(done, stow.Kept)
+    assert isinstance(done, Kept)
 
 
 # --------------------------------------------------------------------------------------- the API
