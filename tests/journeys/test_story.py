@@ -11,14 +11,15 @@ import pytest
 import requests
 from rich.console import Console
 
+from carnet.cli import common
 from carnet.cli.story import call, stay
 from carnet.cli.story.player import NoAnswer, answers, play
-from carnet.cli.story.stage import FILE, NothingCame, Stage
+from carnet.cli.story.stage import FILE, NothingCame, Stage, tokens
 from carnet.cli.story.steps import Chapter, Step
 from carnet.cli.story.story import STORY
 from carnet.config import Settings
 from carnet.population import make
-from tests.journeys.conftest import PATIENCE, Demonstration
+from tests.journeys.conftest import PATIENCE
 from tests.journeys.test_filling import Demo
 
 KEYS = [step.key for chapter in STORY for step in chapter.steps]
@@ -55,13 +56,16 @@ def test_killed_in_its_middle_it_ends_the_same(demo: Demo) -> None:
     until(demo, len(KEYS))
     assert taken(demo) == KEYS, "each step is written once, in order"
     address = json.loads((demo.data / "instance.json").read_text())["base_url"]
-    space = Demonstration(demo.data, address)
+    settings = common.settings_of(demo.data)
+    with common.server_of(settings) as server:
+        held = tokens(settings, server, make(2026, 0))
     patient = json.loads((demo.data / FILE).read_text())["kept"]["elder"]
 
     def all_of(persona: str, path: str) -> list[dict[str, Any]]:
-        token = space.token(persona)
         answer = requests.get(
-            f"{address}/fhir/{path}", headers={"Authorization": f"Bearer {token}"}, timeout=60
+            f"{address}/fhir/{path}",
+            headers={"Authorization": f"Bearer {held[persona]}"},
+            timeout=60,
         )
         if answer.status_code >= 400:
             return []
@@ -85,9 +89,8 @@ def test_killed_in_its_middle_it_ends_the_same(demo: Demo) -> None:
         f"/dicom-web/studies/{stay.STUDY}/series/{stay.STUDY}.1/instances/{stay.STUDY}.1.1/rendered"
     )
     for persona, wanted in (("gp", 200), ("outsider", 404), ("operator", 404)):
-        token = space.token(persona)
         answer = requests.get(
-            f"{address}{drawn}", headers={"Authorization": f"Bearer {token}"}, timeout=60
+            f"{address}{drawn}", headers={"Authorization": f"Bearer {held[persona]}"}, timeout=60
         )
         assert answer.status_code == wanted, (persona, answer.text[:300])
     # The trace tells who opened her record, and why.
