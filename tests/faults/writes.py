@@ -16,6 +16,8 @@ from carnet.directory import load
 from carnet.documents import announce, corrected, hide
 from carnet.documents.text import index
 from carnet.events import Event
+from carnet.exchange.hl7v2 import messages
+from carnet.hospital import movements, stays
 from carnet.identity.status import Act as Standing
 from carnet.imaging.instances import read
 from carnet.imaging.store import Kept
@@ -32,6 +34,7 @@ from tests.documents.lots import document_of, fresh, lot, mask, metadata
 from tests.documents.test_hide import sent
 from tests.documents.text.test_find import note
 from tests.faults.failpoints import Act, Step
+from tests.hospital.test_mllp import message
 from tests.imaging.pictures import picture, written
 from tests.rest import samples
 from tests.space import Space
@@ -115,6 +118,12 @@ async def documented(space: Space, worker: Door) -> None:
     answer = await space.post("DocumentReference", _document(space), as_=HOSPITAL)
     assert answer.status == 201, answer.body
     KEPT["document"] = answer.headers["location"].split("/_history")[0].rsplit("/", 1)[1]
+
+
+async def admitted(space: Space, worker: Door) -> None:
+    """A stay begins, as a hospital's software says it."""
+    movement = movements.read(messages(message(event="A01").encode())[0])
+    await stays.keep(space.built.desk, await space.visit(HOSPITAL), movement)
 
 
 async def created(space: Space, worker: Door) -> None:
@@ -351,6 +360,7 @@ WRITES = [
     Act("update", updated, "update", (), DEPOSITED, sites=CARRY),
     Act("delete", deleted, "delete", (), DEPOSITED, sites=CARRY),
     Act("transaction", transacted, "transaction", sites=CARRY),
+    Act("an admission", admitted, "transaction", sites=("carnet.hospital.stays:keep", *CARRY)),
     Act("a person", registered, "create", sites=CARRY),
     Act("a document", published, "create", sites=CARRY),
     Act("a file", loose, "create", sites=CARRY),
