@@ -29,7 +29,7 @@ class Service:
 
     listeners: told of every committed write, by the one relay (door of the worker's role). jobs: adds its
     periodic tasks to the worker's queue. routes: addresses of programs, beside /fhir and /oauth.
-    serve: its own port, until cancelled (`carnet mail`, `carnet hl7`, `carnet devices`), also beside a
+    serve: its own port, until cancelled (`carnet mail`, `carnet hl7`, `carnet dicom`), also beside a
     demonstration.
     """
 

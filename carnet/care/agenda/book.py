@@ -29,6 +29,10 @@ from carnet.care.agenda.rules import (
 from carnet.rest.acts import Acts, Entry, Plan
 
 
+class OtherAgenda(errors.BusinessRule):
+    """An appointment stays with the organisation that offered its slot: elsewhere, another one is made."""
+
+
 class NotTheirs(errors.Forbidden):
     """A person cancels or moves their own appointment, and changes nothing else of it."""
 
@@ -50,14 +54,14 @@ async def create(unit: Unit, plan: Plan, entry: Entry) -> Written:
     slots = await _locked(unit, wanted(entry.resource))
     await _take(unit, entry.resource, slots, by)
     org = next((each.org for each in slots), None)
+    if any(each.org != org for each in slots):
+        raise OtherAgenda
     return unit.put(entry.address, entry.resource, org=org)
 
 
 async def update(unit: Unit, plan: Plan, entry: Entry) -> Written:
     """An appointment moved, cancelled, honoured or not: what it no longer takes is free again."""
     assert entry.id is not None
-    if entry.address is not None:  # under an id its caller chose
-        return await create(unit, plan, entry)
     held = await unit.held("Appointment", entry.id)
     before = await unit.current(held, "Appointment")
     by = _number(unit, held.cid, held.rid)
@@ -68,6 +72,8 @@ async def update(unit: Unit, plan: Plan, entry: Entry) -> Written:
         entry.resource = _by_its_person(before, entry.resource)
     kept, now = wanted(before), wanted(entry.resource)
     slots = {each.id: each for each in await _locked(unit, {*kept, *now})}
+    if any(slots[id].org != held.dep_org for id in now if id not in kept):
+        raise OtherAgenda
     written = await unit.update(
         "Appointment", entry.id, entry.resource, if_match=entry.if_match, platform=theirs
     )

@@ -44,15 +44,13 @@ async def slot(unit: Unit, plan: Plan, entry: Entry) -> Written:
 
 async def slot_again(unit: Unit, plan: Plan, entry: Entry) -> Written:
     """A slot, changed by who offers it; one that is taken stays so until its appointment is cancelled."""
-    if entry.address is None and entry.id is not None:
-        held = await unit.held("Slot", entry.id)
-        if held.cid == DIRECTORY:
-            await _its_schedule(unit, plan, entry.resource)
-        free = entry.resource.get("status") == "free"
-        if free and await queries.taken(unit.conn, held.rid) is not None:
-            raise SlotTaken(
-                "This slot is taken: it is free again when its appointment is cancelled."
-            )
+    assert entry.id is not None
+    held = await unit.held("Slot", entry.id)
+    if held.cid == DIRECTORY:
+        await _its_schedule(unit, plan, entry.resource)
+    free = entry.resource.get("status") == "free"
+    if free and await queries.taken(unit.conn, held.rid) is not None:
+        raise SlotTaken("This slot is taken: it is free again when its appointment is cancelled.")
     return await _updated(unit, entry)
 
 
@@ -83,8 +81,6 @@ def _created(unit: Unit, entry: Entry) -> Written:
 
 async def _updated(unit: Unit, entry: Entry) -> Written:
     assert entry.id is not None
-    if entry.address is not None:  # under an id its caller chose
-        return unit.put(entry.address, entry.resource)
     return await unit.update(entry.rtype, entry.id, entry.resource, if_match=entry.if_match)
 
 

@@ -28,9 +28,8 @@ def identifier(value: str) -> list[dict[str, str]]:
 
 def window(stage: Stage) -> tuple[datetime, datetime]:
     """The day after the story began, in France; kept, so that a restart means the same day."""
-    if "day" not in stage.kept:
-        stage.kept["day"] = (datetime.now(HERE) + timedelta(days=1)).date().isoformat()
-    day = datetime.fromisoformat(stage.kept["day"]).replace(tzinfo=HERE)
+    tomorrow = (datetime.now(HERE) + timedelta(days=1)).date().isoformat()
+    day = datetime.fromisoformat(stage.keep("day", tomorrow)).replace(tzinfo=HERE)
     return day, day + timedelta(days=1)
 
 

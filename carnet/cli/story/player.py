@@ -32,7 +32,10 @@ def play(stage: Stage, story: Sequence[Chapter], console: Console, pace: float) 
         console.print(f"\n[bold]{number}. {chapter.title}[/bold]")
         for step in waiting:
             tell(stage, step, console)
-            step.act(stage)
+            try:
+                step.act(stage)
+            except (requests.RequestException, OSError):
+                raise NoAnswer from None
             stage.remember(step.key)
             time.sleep(pace)
     console.print("\n[bold]Fin de l’histoire.[/bold] Tout ce qui s’est passé est dans les pages.")

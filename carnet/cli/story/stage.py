@@ -18,6 +18,7 @@ from carnet import errors
 from carnet.access.tokens import DAY
 from carnet.app import demonstration
 from carnet.app.parts import actor, build, claims
+from carnet.cli.token import PERSON, SCOPES
 from carnet.config import Settings
 from carnet.population import Population
 from carnet.postgres.server import Server
@@ -26,8 +27,6 @@ CLIENT: Final = "carnet-story"
 FILE: Final = "story.json"
 FHIR: Final = "application/fhir+json"
 PATIENCE: Final = 60.0  # seconds for what another service does by itself
-SCOPES: Final = {"software": "system/*.cruds"}
-PERSON: Final = "user/*.cruds"
 
 
 class Refused(errors.CarnetError):
@@ -86,9 +85,20 @@ class Stage:
             said = json.loads(self.file.read_text("utf-8"))
             self.done, self.kept = list(said["done"]), dict(said["kept"])
 
+    def keep(self, name: str, value: str) -> str:
+        """What was chosen once, for every run after: written before anything hangs on it."""
+        if name not in self.kept:
+            self.kept[name] = value
+            self._write()
+        return self.kept[name]
+
     def remember(self, key: str) -> None:
-        """Write that a step was taken: whole or not at all."""
+        """Write that a step was taken."""
         self.done.append(key)
+        self._write()
+
+    def _write(self) -> None:
+        """Whole or not at all."""
         temporary = self.file.with_suffix(".new")
         with temporary.open("w", encoding="utf-8") as file:
             json.dump({"done": self.done, "kept": self.kept}, file, indent=1)
@@ -142,7 +152,7 @@ class Stage:
         if person not in self.kept:
             found = next(each for each in self.population.people if each.key == person)
             query = f"Patient?identifier=urn:oid:{found.ins_oid}|{found.ins}"
-            self.kept[person] = self.all("gp", query)[0]["id"]
+            self.keep(person, str(self.all("gp", query)[0]["id"]))
         return self.kept[person]
 
     def rpps(self, professional: str) -> str:

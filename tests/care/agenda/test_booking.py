@@ -275,3 +275,25 @@ async def test_without_the_lock_and_the_row_two_would_have_it(
     (one,) = await slots(space, 24)
     answers = [await book(space, one) for _ in range(2)]
     assert [each.status for each in answers] == [201, 201]
+
+
+async def test_an_appointment_stays_with_the_organisation_that_offered_its_slot(
+    space: Space,
+) -> None:
+    """Moved elsewhere, those who offered the new slot would not see whose it is."""
+    (one,) = await slots(space, 24)
+    made = await space.post(
+        "Schedule",
+        {"resourceType": "Schedule", "actor": [{"display": "Prélèvements"}]},
+        as_="lab-software",
+    )
+    assert made.status == 201, made.body
+    sent = {k: v for k, v in slot_of(space, made.json["id"], 25).items() if v}
+    other = (await space.post("Slot", sent, as_="lab-software")).json["id"]
+    assert (await book(space, one, other)).status == 422
+    booked = (await book(space, one)).json
+    moved = {**booked, "slot": [{"reference": f"Slot/{other}"}]}
+    for who in ("gp", "patient"):
+        answer = await space.put(f"Appointment/{booked['id']}", moved, as_=who)
+        assert answer.status == 422, answer.body
+    assert (await status(space, one), await status(space, other)) == ("busy", "free")
