@@ -20,6 +20,7 @@ from carnet.fhir.search.identifiers import IdFilter
 from carnet.fhir.search.query import Query, Sort
 from carnet.fhir.search.references import ReferenceFilter
 from carnet.fhir.search.tokens import TokenFilter
+from carnet.identity import titles
 from carnet.rest.acts import Entry, Plan
 from carnet.rest.plans import carry_out
 from carnet.summary.gather import opened
@@ -148,7 +149,11 @@ def _references(given: Any, rtype: str) -> list[str]:
 
 def _name(practitioner: Mapping[str, Any]) -> str:
     name: Mapping[str, Any] = next(iter(practitioner.get("name", ())), {})
-    words = [*name.get("prefix", ()), *name.get("given", ()), name.get("family", "")]
+    words = [
+        *(titles.title(str(each)) for each in name.get("prefix", ())),
+        *name.get("given", ()),
+        name.get("family", ""),
+    ]
     return " ".join(str(each) for each in words if each)
 
 

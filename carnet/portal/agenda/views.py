@@ -16,8 +16,7 @@ from carnet.care.agenda.pages import Meeting
 from carnet.portal import bridge, desk
 from carnet.portal.accounts.actors import actor
 from carnet.portal.record.places import Place
-from carnet.portal.record.views import reads
-from carnet.portal.rights.views import place_of
+from carnet.portal.record.views import other, reads
 
 HOW = {
     "AMB": gettext_noop("Au cabinet ou à l’hôpital"),
@@ -54,6 +53,16 @@ def shown(place: Place, each: Meeting) -> dict[str, object]:
     }
 
 
+def changing(request: HttpRequest, who: Actor, patient: str) -> Place:
+    """One's own record, or that of whom one acts for in everything; absent to anybody else."""
+    if who.kind != "patient":
+        raise errors.NotFound
+    place = other(request, who, patient) if patient else Place("", None)
+    if not place.adds:
+        raise errors.NotFound
+    return place
+
+
 @reads
 def appointments(request: HttpRequest, who: Actor, place: Place) -> HttpResponse:
     """Those to come, then the others."""
@@ -70,7 +79,7 @@ def appointments(request: HttpRequest, who: Actor, place: Place) -> HttpResponse
 def change(request: HttpRequest, appointment: str, patient: str = "") -> HttpResponse:
     """One appointment: cancel it, or take another slot."""
     who = actor(request)
-    place = place_of(request, who, patient)
+    place = changing(request, who, patient)
     acts, refused = desk.parts().agenda, ""
     if request.method == "POST":
         slot = request.POST.get("slot", "")
