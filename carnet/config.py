@@ -178,6 +178,11 @@ class Settings:
         "Domains secure mail is exchanged with: a TOML file like carnet/messaging/trust.toml (a "
         "simulator's, used while none is named).",
     )
+    regulated: str = _setting(
+        "",
+        "Functions that may be a medical device, put into service: a TOML file "
+        "(docs/howto/sign-a-function.md).",
+    )
     log_level: str = _setting("INFO", "Least level of the log lines.")
 
     @property

@@ -14,6 +14,7 @@ from carnet import errors
 from carnet.access import queries
 from carnet.access.actor import Actor
 from carnet.access.door import Door, Stored
+from carnet.access.regulated import Standing, standings
 from carnet.app import parts
 from carnet.app.parts import Built
 from carnet.ecosystem import exercises, indicators, prevention
@@ -53,6 +54,10 @@ class EcosystemPages:
 
     def now(self) -> datetime:
         return self._built.door.clock()
+
+    def regulated(self) -> Sequence[Standing]:
+        today = self._built.door.clock().astimezone(HERE).date()
+        return standings(self._built.settings, today)
 
     async def indicators(self) -> Sequence[Shown]:
         async with self._built.pool.connection() as conn:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from carnet import errors
-from carnet.access import door, factors, keyring, queries
+from carnet.access import door, factors, keyring, queries, regulated
 from carnet.access import matrix as matrices
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Visit
@@ -189,6 +189,7 @@ async def build(
     )
     words.loaded(settings.synonyms)  # what an operator wrote wrong is told at once
     families(Path(settings.examinations) if settings.examinations else None)
+    regulated.signed(settings.regulated)
     checks = Checks(settings, pool)
     async with pool.connection() as conn:
         await made.catalogue.look(conn)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 from carnet import errors
 from carnet.access.actor import Actor
+from carnet.access.regulated import Standing, functions
 from carnet.ecosystem.exercises import Exercise
 from carnet.ecosystem.indicators import Shown, indicators
 from carnet.ecosystem.prevention import Advice, Given, plan
@@ -25,6 +26,13 @@ class PreviewEcosystem:
 
     def now(self) -> datetime:
         return datetime(2026, 3, 14, 9, 12, tzinfo=UTC)
+
+    def regulated(self) -> Sequence[Standing]:
+        shown = list(functions().values())
+        since = (date(2026, 3, 1), None, None)
+        return [
+            Standing(each, day is not None, day) for each, day in zip(shown, since, strict=True)
+        ]
 
     async def indicators(self) -> Sequence[Shown]:
         _, lines = indicators()

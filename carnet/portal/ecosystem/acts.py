@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from carnet.access.actor import Actor
+from carnet.access.regulated import Standing
 from carnet.ecosystem.exercises import Exercise
 from carnet.ecosystem.indicators import Shown
 from carnet.ecosystem.prevention import Advice
@@ -22,6 +23,9 @@ class EcosystemActs(Protocol):
 
     def now(self) -> datetime:
         """The clock an exercise begins by."""
+
+    def regulated(self) -> Sequence[Standing]:
+        """Functions that may be a medical device, and whether they are in service here."""
 
     async def indicators(self) -> Sequence[Shown]:
         """Each public indicator, of the last closed months."""

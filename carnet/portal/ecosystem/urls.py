@@ -13,5 +13,6 @@ urls = [
     path("exercices/<slug:key>/", training.exercise, name="exercise"),
     path("transparence/", views.openness, name="openness"),
     path("transparence/investissements/", views.investments, name="investments"),
+    path("transparence/fonctions/", views.regulated, name="regulated"),
     path("transparence/indicateurs/", views.indicators, name="indicators"),
 ]

@@ -110,3 +110,17 @@ def indicators(request: HttpRequest) -> HttpResponse:
     told = language()
     found = [(each, each.says[told]) for each in bridge.run(desk.parts().ecosystem.indicators())]
     return render(request, "ecosystem/indicators.html", {"found": found})
+
+
+@login_not_required
+@require_safe
+def regulated(request: HttpRequest) -> HttpResponse:
+    """The functions that may be a medical device: what each is for, and whether it is in service here."""
+    told = language()
+    page = {
+        "found": [
+            (each, each.function.name[told], each.function.purpose[told])
+            for each in desk.parts().ecosystem.regulated()
+        ]
+    }
+    return render(request, "ecosystem/regulated.html", page)
