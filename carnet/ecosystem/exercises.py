@@ -11,7 +11,7 @@ from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
 
-from carnet.ecosystem.words import BadTable, Words, table, words
+from carnet.words import BadTable, Words, table, words
 
 # What one account did since an instant, in order.
 DID: LiteralString = """
@@ -48,7 +48,7 @@ class Exercise:
 @cache
 def exercises() -> tuple[Exercise, ...]:
     """Every exercise."""
-    return read(table("exercises.toml"))
+    return read(table(__package__, "exercises.toml"))
 
 
 def read(given: Mapping[str, Any]) -> tuple[Exercise, ...]:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from carnet import errors
-from carnet.ecosystem.words import BadTable, Source, Words, source, table, words
+from carnet.words import BadTable, Source, Words, source, table, words
 
 
 class NotAnAnswer(errors.Invalid):
@@ -69,7 +69,7 @@ class Guichet:
 @cache
 def guichet() -> Guichet:
     """The table of this version."""
-    return read(table("guichet.toml"))
+    return read(table(__package__, "guichet.toml"))
 
 
 def read(given: Mapping[str, Any]) -> Guichet:

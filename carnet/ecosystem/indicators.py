@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg import AsyncConnection
 
-from carnet.ecosystem.words import Words, table, words
+from carnet.words import Words, table, words
 
 HERE = ZoneInfo("Europe/Paris")
 MONTHS = 12  # shown
@@ -62,7 +62,7 @@ class Shown:
 @cache
 def indicators() -> tuple[str, tuple[Indicator, ...]]:
     """Version of the table, and its lines."""
-    given = table("indicators.toml")
+    given = table(__package__, "indicators.toml")
     return str(given["version"]), tuple(
         Indicator(each["key"], words(each["says"]), tuple(each["acts"]), tuple(each["by"]))
         for each in given["indicator"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from carnet.ecosystem.words import BadTable, Source, Words, source, table, words
+from carnet.words import BadTable, Source, Words, source, table, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Line:
 @cache
 def investments() -> tuple[Line, ...]:
     """Every line, the largest first."""
-    return read(table("investments.toml"))
+    return read(table(__package__, "investments.toml"))
 
 
 def read(given: Mapping[str, Any]) -> tuple[Line, ...]:

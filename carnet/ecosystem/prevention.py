@@ -12,7 +12,7 @@ from datetime import date
 from functools import cache
 from typing import Any, Literal
 
-from carnet.ecosystem.words import BadTable, Source, Words, source, table, words
+from carnet.words import BadTable, Source, Words, source, table, words
 
 State = Literal["now", "done", "unknown"]
 
@@ -53,7 +53,7 @@ class Advice:
 @cache
 def calendar() -> tuple[str, tuple[Reason, ...]]:
     """Version and lines of the calendar."""
-    return read(table("prevention.toml"))
+    return read(table(__package__, "prevention.toml"))
 
 
 def read(given: Mapping[str, Any]) -> tuple[str, tuple[Reason, ...]]:

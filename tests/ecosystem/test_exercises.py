@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from carnet.ecosystem import exercises
-from carnet.ecosystem.words import BadTable, table
 from carnet.postgres.server import Server
+from carnet.words import BadTable, table
 
 HIDING = next(each for each in exercises.exercises() if each.key == "who-reads")
 NOW = datetime(2028, 1, 5, 9, tzinfo=UTC)
@@ -59,7 +59,7 @@ def test_only_what_this_account_did_since_and_was_granted_counts(db: Server) -> 
 
 @pytest.mark.parametrize("wrong", ["no step", "no act", "nobody", "twice"])
 def test_an_exercise_that_could_not_be_checked_is_refused(wrong: str) -> None:
-    given: dict[str, Any] = copy.deepcopy(table("exercises.toml"))
+    given: dict[str, Any] = copy.deepcopy(table("carnet.ecosystem", "exercises.toml"))
     first = given["exercise"][0]
     if wrong == "no step":
         first["step"] = []

@@ -9,7 +9,7 @@ import pytest
 
 from carnet.ecosystem import guichet as counter
 from carnet.ecosystem import investments as money
-from carnet.ecosystem.words import BadTable, table
+from carnet.words import BadTable, table
 
 PROJECT = {"gdpr", "hosting", "identity", "professionals", "ehds"}
 GOLDEN = {
@@ -72,7 +72,7 @@ def test_what_is_no_answer_is_refused(wrong: dict[str, str]) -> None:
 
 
 def changed(what: str) -> dict[str, Any]:
-    given = copy.deepcopy(table("guichet.toml"))
+    given = copy.deepcopy(table("carnet.ecosystem", "guichet.toml"))
     rule = given["rule"][0]
     if what == "a rule on what is not asked":
         rule["when"] = {"colour": ["red"]}
@@ -112,7 +112,7 @@ def test_every_amount_has_its_text_or_says_it_is_not_verified() -> None:
     )
     for line in lines:
         assert line.source.unverified or (line.text and line.source.text), line
-    given = copy.deepcopy(table("investments.toml"))
+    given = copy.deepcopy(table("carnet.ecosystem", "investments.toml"))
     given["line"][0]["text"] = "another"
     with pytest.raises(BadTable):
         money.read(given)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carnet.ecosystem.prevention import Advice, Given, age, calendar, later, plan, read
-from carnet.ecosystem.words import BadTable, table
+from carnet.words import BadTable, table
 
 TODAY = date(2026, 11, 24)
 BORN = date(1941, 5, 14)
@@ -77,7 +77,7 @@ def test_a_birthday_is_when_the_age_changes(born: date, years: int) -> None:
 
 @pytest.mark.parametrize("change", [{"from": 60, "to": 50}, {"every": 0}, {"from": -1}])
 def test_ages_that_do_not_follow_one_another_are_refused(change: dict[str, int]) -> None:
-    given_ = copy.deepcopy(table("prevention.toml"))
+    given_ = copy.deepcopy(table("carnet.ecosystem", "prevention.toml"))
     given_["reason"][0] |= change
     with pytest.raises(BadTable):
         read(given_)

@@ -14,10 +14,10 @@ from carnet.access.actor import Actor
 from carnet.ecosystem import guichet as counter
 from carnet.ecosystem import investments as money
 from carnet.ecosystem import prevention as calendar
-from carnet.ecosystem.words import Source
 from carnet.portal import bridge, desk
 from carnet.portal.record.places import Place
 from carnet.portal.record.views import reads
+from carnet.words import Source
 
 
 @dataclass(frozen=True, slots=True)

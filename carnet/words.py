@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The data files of this folder: tables whose every line says its source, or that it was not verified."""
+"""Tables that people read: sentences in both languages, lines with their source or none."""
 
 from __future__ import annotations
 
@@ -37,10 +37,9 @@ class Source:
     unverified: bool
 
 
-def table(name: str) -> dict[str, Any]:
-    """A file of this folder."""
-    text = resources.files(__package__).joinpath(name).read_text("utf-8")
-    return tomllib.loads(text)
+def table(package: str, name: str) -> dict[str, Any]:
+    """A file of a package, as it is written."""
+    return tomllib.loads(resources.files(package).joinpath(name).read_text("utf-8"))
 
 
 def words(given: Mapping[str, Any]) -> Words:
