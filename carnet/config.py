@@ -183,6 +183,11 @@ class Settings:
         "Functions that may be a medical device, put into service: a TOML file "
         "(docs/howto/sign-a-function.md).",
     )
+    orientation: str = _setting(
+        "",
+        "Whom to turn to, a table of your own: a TOML file like carnet/care/orientation/orientation.toml; "
+        "where people are real, only one that was reviewed serves.",
+    )
     log_level: str = _setting("INFO", "Least level of the log lines.")
 
     @property

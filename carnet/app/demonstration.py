@@ -15,6 +15,7 @@ import psycopg
 
 from carnet.access import notices, queries
 from carnet.access.actor import Actor, ActorKind
+from carnet.app.demonstration_places import location
 from carnet.app.parts import Built, actor, visit
 from carnet.directory.load import load as load_directory
 from carnet.documents.receive import receive
@@ -77,6 +78,9 @@ async def load_places(
         resources = [organisation(each) for each in some]
         staff = [one for each in some for one in population.staff(each.key)]
         resources += [each for one in staff for each in practitioner(one)]
+        for each in some:
+            if (where := location(each, population.staff(each.key))) is not None:
+                resources.append(where)
         if not some:
             continue
         addresses = await load_directory(visit(built, LOADER), resources)

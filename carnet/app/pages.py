@@ -27,6 +27,7 @@ from carnet.app.ecosystem import EcosystemPages
 from carnet.app.life import LifePages
 from carnet.app.mail_pages import MailPages
 from carnet.app.opening.pages import OpeningPages
+from carnet.app.orientation import OrientationPages
 from carnet.app.parts import Built
 from carnet.app.prescribing import PrescribingPages
 from carnet.app.rights import RightsPages
@@ -57,6 +58,7 @@ from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.ecosystem.acts import EcosystemActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.messaging.acts import MailActs
+from carnet.portal.orientation.acts import OrientationActs
 from carnet.portal.prescribing.acts import PrescribingActs
 from carnet.portal.upstream.acts import UpstreamActs
 from carnet.portal.vigilance.acts import IdentityActs
@@ -80,6 +82,7 @@ class PageParts:
         self.apps: AppActs = AppPages(built)
         self.identity: IdentityActs = IdentityPages(built)
         self.ecosystem: EcosystemActs = EcosystemPages(built)
+        self.orientation: OrientationActs = OrientationPages(built)
         self.agenda: AgendaActs = AgendaPages(built)
         self.alarms: AlarmActs = AlarmPages(built)
         self.mail: MailActs = MailPages(built)

@@ -25,6 +25,7 @@ from carnet.access.tokens import DAY, SECRETIVE, Tokens
 from carnet.app import emergency, export, mail_sending, summary
 from carnet.bulk import routes as bulk
 from carnet.care.agenda import book, offer
+from carnet.care.orientation.table import orientation
 from carnet.config import Instance, Settings
 from carnet.directory import find as directory
 from carnet.documents import (
@@ -190,6 +191,7 @@ async def build(
     words.loaded(settings.synonyms)  # what an operator wrote wrong is told at once
     families(Path(settings.examinations) if settings.examinations else None)
     regulated.signed(settings.regulated)
+    orientation(settings.orientation)
     checks = Checks(settings, pool)
     async with pool.connection() as conn:
         await made.catalogue.look(conn)

@@ -32,6 +32,7 @@ from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.ecosystem.acts import EcosystemActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.messaging.acts import MailActs
+from carnet.portal.orientation.acts import OrientationActs
 from carnet.portal.prescribing.acts import PrescribingActs
 from carnet.portal.rights.acts import RightsActs
 from carnet.portal.upstream.acts import UpstreamActs
@@ -144,6 +145,7 @@ class Parts(Protocol):
     agenda: AgendaActs
     mail: MailActs
     ecosystem: EcosystemActs
+    orientation: OrientationActs
     activation: ActivationActs
     clients: ClientActs
     upstream: UpstreamActs

@@ -27,7 +27,8 @@ def home(request: HttpRequest) -> HttpResponse:
     if desk.config().private:
         return redirect("people" if request.user.is_authenticated else "unlock")
     if not request.user.is_authenticated:
-        return render(request, "site/home.html")
+        page = {"orients": desk.parts().orientation.on()}
+        return render(request, "site/home.html", page)
     who = actor(request)
     if who.kind not in HOMES:
         raise errors.Forbidden("No page is made for this kind of account.")

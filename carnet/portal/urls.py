@@ -19,6 +19,7 @@ from carnet.portal.files import urls as files
 from carnet.portal.life import urls as life
 from carnet.portal.messaging import urls as messaging
 from carnet.portal.opening import views as opening
+from carnet.portal.orientation import urls as orientation
 from carnet.portal.patients import views as patients
 from carnet.portal.prescribing import urls as prescribing
 from carnet.portal.record import urls as record
@@ -47,6 +48,7 @@ urlpatterns = [
     *alarms.urls,
     *messaging.urls,
     *ecosystem.urls,
+    *orientation.urls,
     *clients.urls,
     *upstream.urls,
     path("", site.home, name="home"),

@@ -47,6 +47,7 @@ from carnet.portal.composing.acts import ComposingActs
 from carnet.portal.ecosystem.acts import EcosystemActs
 from carnet.portal.life.acts import LifeActs
 from carnet.portal.messaging.acts import MailActs
+from carnet.portal.orientation.acts import OrientationActs
 from carnet.portal.prescribing.acts import PrescribingActs
 from carnet.portal.upstream.acts import UpstreamActs
 from carnet.portal.vigilance.acts import IdentityActs
@@ -68,6 +69,7 @@ from tests.portal.preview_ecosystem import PreviewEcosystem
 from tests.portal.preview_health import EMPTY, FULL
 from tests.portal.preview_life import PreviewLife
 from tests.portal.preview_mail import PreviewMail
+from tests.portal.preview_orientation import PreviewOrientation
 from tests.portal.preview_prescribing import PreviewPrescribing
 from tests.portal.preview_rights import PreviewRights
 from tests.portal.preview_upstream import PreviewUpstream
@@ -705,6 +707,7 @@ class PreviewParts:
     agenda: AgendaActs = PreviewAgenda()
     mail: MailActs = PreviewMail()
     ecosystem: EcosystemActs = PreviewEcosystem()
+    orientation: OrientationActs = PreviewOrientation()
     activation: ActivationActs = PreviewActivation()
     clients: ClientActs = PreviewClients()
     upstream: UpstreamActs = PreviewUpstream()

@@ -47,6 +47,7 @@ PAGES = [
     ("", "/transparence/investissements/", 200),
     ("", "/transparence/indicateurs/", 200),
     ("", "/transparence/fonctions/", 200),
+    ("", "/orientation/", 200),
     ("", "/nowhere/", 404),
     # pages of a private instance, which this one is not
     ("", "/ouvrir/", 404),
