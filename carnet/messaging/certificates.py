@@ -6,7 +6,10 @@ A real installation has those of IGC-Santé in the folder of CARNET_MSS_CERTIFIC
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -48,11 +51,23 @@ def files(folder: Path, name: str = "own") -> Files:
 def simulate(folder: Path, name: str, domains: list[str], now: datetime, mail: str = "") -> Files:
     """Make what is missing: the authority, then a certificate for these domains or for one mailbox."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not (folder / f"{AUTHORITY}.pem").exists():
-        _authority(folder, now)
-    if not (folder / f"{name}.pem").exists():
-        _issue(folder, name, domains, now, mail)
+    with _alone(folder):
+        if not (folder / f"{AUTHORITY}.pem").exists():
+            _authority(folder, now)
+        if not (folder / f"{name}.pem").exists():
+            _issue(folder, name, domains, now, mail)
     return files(folder, name)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time: two authorities would each sign what the other does not know."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def hand_out(held: Files, folder: Path, name: str) -> None:

@@ -12,7 +12,7 @@ import requests
 from rich.console import Console
 
 from carnet.cli import common
-from carnet.cli.story import call, stay
+from carnet.cli.story import call, letter, stay
 from carnet.cli.story.player import NoAnswer, answers, play
 from carnet.cli.story.stage import FILE, NothingCame, Stage, tokens
 from carnet.cli.story.steps import Chapter, Step
@@ -71,6 +71,11 @@ def test_killed_in_its_middle_it_ends_the_same(demo: Demo) -> None:
             return []
         return [each["resource"] for each in answer.json().get("entry", [])]
 
+    # The letter: once though it was perhaps sent twice, for its reader, and for nobody else.
+    written = f"DocumentReference?patient={patient}&identifier={letter.IDENTIFIER}"
+    assert len(all_of("elder", written)) == 1
+    for nobody in ("outsider", "lab-software", "patient", "operator"):
+        assert all_of(nobody, written) == [], nobody
     # The appointment: once, for whom it concerns, and for nobody else.
     mine = f"Appointment?patient={patient}&identifier={call.NAMED}|rdv"
     booked = {each: all_of(each, mine) for each in ("elder", "carer", "hospital-software")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from carnet.cli.story import call, stay
+from carnet.cli.story import call, letter, stay
 from carnet.cli.story.steps import Chapter
 
-STORY: Final[tuple[Chapter, ...]] = (call.CHAPTER, stay.CHAPTER)
+STORY: Final[tuple[Chapter, ...]] = (letter.CHAPTER, call.CHAPTER, stay.CHAPTER)
