@@ -15,11 +15,12 @@ from carnet.access import queries
 from carnet.access.actor import Actor
 from carnet.access.door import Door, Stored
 from carnet.access.regulated import Standing, standings
-from carnet.app import parts
+from carnet.app import occupancy, parts
 from carnet.app.parts import Built
 from carnet.ecosystem import exercises, indicators, prevention
 from carnet.ecosystem.exercises import Exercise
 from carnet.ecosystem.indicators import HERE, Shown
+from carnet.ecosystem.occupancy import Occupancy
 from carnet.ecosystem.prevention import Advice, Given
 from carnet.fhir.search.query import Query
 from carnet.summary.facts import codings, content
@@ -54,6 +55,9 @@ class EcosystemPages:
 
     def now(self) -> datetime:
         return self._built.door.clock()
+
+    async def occupancy(self, actor: Actor, day: date) -> Sequence[Occupancy]:
+        return await occupancy.day(self._built, actor, day)
 
     def regulated(self) -> Sequence[Standing]:
         today = self._built.door.clock().astimezone(HERE).date()

@@ -30,6 +30,7 @@ ENTRIES = {
         (gettext_noop("Messagerie sécurisée"), "inbox"),
         (gettext_noop("Ouvertures en urgence"), "reviews"),
         (gettext_noop("Mes assistants"), "assistants"),
+        (gettext_noop("Salles et appareils"), "occupancy"),
         (gettext_noop("Mes applications"), "apps"),
     ),
     "operator": (

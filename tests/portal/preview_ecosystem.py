@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime
 from carnet import errors
 from carnet.access.actor import Actor
 from carnet.access.regulated import Standing, functions
+from carnet.app.occupancy import LOOKS
 from carnet.ecosystem.exercises import Exercise
 from carnet.ecosystem.indicators import Shown, indicators
+from carnet.ecosystem.occupancy import Occupancy
 from carnet.ecosystem.prevention import Advice, Given, plan
 
 
@@ -26,6 +28,12 @@ class PreviewEcosystem:
 
     def now(self) -> datetime:
         return datetime(2026, 3, 14, 9, 12, tzinfo=UTC)
+
+    async def occupancy(self, actor: Actor, day: date) -> Sequence[Occupancy]:
+        if actor.kind not in LOOKS:
+            raise errors.NotFound
+        shown = (Occupancy("Salle d’échographie 2", 260, 480, 0), Occupancy("Scanner", 0, 0, 600))
+        return shown if day == self.now().date() else ()
 
     def regulated(self) -> Sequence[Standing]:
         shown = list(functions().values())

@@ -47,6 +47,10 @@ PAGES = [
     ("", "/transparence/investissements/", 200),
     ("", "/transparence/indicateurs/", 200),
     ("", "/transparence/fonctions/", 200),
+    ("gp", "/occupation/", 200),
+    ("gp", "/occupation/?jour=2026-03-15", 200),
+    ("gp", "/occupation/?jour=hier", 400),
+    ("patient", "/occupation/", 404),
     ("", "/orientation/", 200),
     ("", "/nowhere/", 404),
     # pages of a private instance, which this one is not

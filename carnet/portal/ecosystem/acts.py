@@ -2,13 +2,14 @@
 """What these pages ask of the rest."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from carnet.access.actor import Actor
 from carnet.access.regulated import Standing
 from carnet.ecosystem.exercises import Exercise
 from carnet.ecosystem.indicators import Shown
+from carnet.ecosystem.occupancy import Occupancy
 from carnet.ecosystem.prevention import Advice
 
 
@@ -23,6 +24,9 @@ class EcosystemActs(Protocol):
 
     def now(self) -> datetime:
         """The clock an exercise begins by."""
+
+    async def occupancy(self, actor: Actor, day: date) -> Sequence[Occupancy]:
+        """Rooms and devices of one's organisation, that day; NotFound for who practises nowhere."""
 
     def regulated(self) -> Sequence[Standing]:
         """Functions that may be a medical device, and whether they are in service here."""

@@ -3,11 +3,12 @@
 
 from django.urls import path
 
-from carnet.portal.ecosystem import training, views
+from carnet.portal.ecosystem import occupying, training, views
 
 shared = [path("prevention/", views.prevention, name="prevention")]
 
 urls = [
+    path("occupation/", occupying.occupancy, name="occupancy"),
     path("guichet/", views.guichet, name="guichet"),
     path("exercices/", training.listed, name="training"),
     path("exercices/<slug:key>/", training.exercise, name="exercise"),
