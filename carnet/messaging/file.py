@@ -18,6 +18,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from carnet import errors
+from carnet.access import notices
 from carnet.access.door import Door, platform
 from carnet.exchange import archive, eml, xdm
 from carnet.exchange.parts import Part
@@ -118,6 +119,10 @@ async def _next(door: Door, publish: Publish, answer: Answer | None) -> bool | N
         await conn.execute(queries.DONE, done)
         if filed is not None:
             await conn.execute(queries.SPEAKS_OF, (filed.cid, one.message))
+        if filed is not None and state == "kept":  # in a citizen's own mailbox
+            await notices.send(
+                door, conn, filed.cid, "message-arrived", key=f"message:{one.message}"
+            )
         if answer is not None:
             await answer(conn, one, letter, state, why)
         log.info("mail placed", id=one.id, state=state, why=failed)

@@ -19,6 +19,7 @@ from typing import Final
 from psycopg import AsyncConnection
 
 from carnet import errors
+from carnet.access import notices
 from carnet.access.door import Door, platform
 from carnet.access.labels import Label
 from carnet.exchange import xdm_writing
@@ -113,6 +114,8 @@ async def send(
                 states = [(each, state) for each in some]
                 put = spool.Put(way, sender, number, data, states, given.cid)
                 await spool.put_in(door, conn, put)
+        if any(address.read(mine).matricule for mine in ours):
+            await notices.send(door, conn, given.cid, "message-arrived", key=f"message:{number}")
     return number
 
 

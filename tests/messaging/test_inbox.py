@@ -135,6 +135,36 @@ async def test_a_citizen_of_another_operator_answers_and_does_not_begin(post: Po
     assert await post.send(begun.as_bytes(), GP_BOX, citizen) == 550
 
 
+async def told(post: Post) -> list[str]:
+    found = await post.space.rows(
+        "SELECT template FROM notices.outgoing WHERE template = 'message-arrived'"
+    )
+    return [str(each) for (each,) in found]
+
+
+async def test_a_citizen_is_told_once_that_a_message_waits(post: Post, away: Away) -> None:
+    """From here and from elsewhere; a mail that comes again is no news, nor is a professional's own."""
+    outside = letter(sender=BIOLOGIST_BOX).as_bytes()
+    for _ in range(2):
+        assert await post.send(outside, HERSELF) == 250
+        await file(post.door, post.filing)
+    assert len(await told(post)) == 1
+    await written(post)
+    assert len(await told(post)) == 2
+    await arrived(post, letter(number="<7@x>"), sender=BIOLOGIST_BOX)
+    assert len(await told(post)) == 2
+
+
+async def test_who_asked_not_to_be_told_is_not(post: Post, away: Away) -> None:
+    cid = (await post.space.actor("patient")).patient
+    await post.space.rows(
+        f"INSERT INTO notices.address (cid, language, muted) VALUES ({cid}, 'fr', '{{message-arrived}}')"
+        " ON CONFLICT (cid) DO UPDATE SET muted = excluded.muted"
+    )
+    await written(post)
+    assert await told(post) == []
+
+
 async def test_words_are_asked_for(post: Post, away: Away) -> None:
     await written(post)
     herself = await post.space.visit("patient")
