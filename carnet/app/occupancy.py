@@ -20,47 +20,65 @@ from carnet.fhir.search.dates import DateFilter
 from carnet.fhir.search.query import Query
 from carnet.fhir.search.references import ReferenceFilter
 
-KINDS: Final = ("Location", "Device")
-MOST: Final = 1000  # agendas that are looked at; slots of one agenda in two days
+MOST: Final = (
+    1000  # rooms, services or agendas of one organisation; slots of one agenda in two days
+)
 LOOKS: Final = (ActorKind.PROFESSIONAL, ActorKind.ASSISTANT)
 
 
 async def day(built: Built, actor: Actor, when: date) -> Sequence[Occupancy]:
-    """Each room and device whose agenda the caller's organisation wrote, by name; NotFound for others."""
+    """Each room of the caller's organisation, and each device an agenda of a room or a service names.
+
+    Of agendas it wrote itself; NotFound for who practises nowhere. A device is called what the agenda says:
+    who practises there does not read the Device its software wrote.
+    """
     if actor.kind not in LOOKS or actor.org is None:
         raise errors.NotFound
+    org = actor.org
     begin = datetime.combine(when, time(0), HERE).astimezone(UTC)
     end = datetime.combine(when + timedelta(days=1), time(0), HERE).astimezone(UTC)
 
     async def work(unit: Unit) -> list[Occupancy]:
-        found: dict[str, list[Any]] = {}
-        names: dict[str, str] = {}
-        for schedule in await unit.find(Query("Schedule", (), (DIRECTORY,), count=MOST)):
-            used = _used(schedule)
-            if used and (await unit.held("Schedule", schedule.id, lock=False)).dep_org == actor.org:
-                slots = [
-                    each.resource for each in await unit.find(_slots(unit, schedule, begin, end))
-                ]
-                for reference, name in used.items():
-                    found.setdefault(reference, []).extend(slots)
-                    names[reference] = names.get(reference) or name
-        made = []
-        for reference, slots in found.items():
-            name = names[reference] or await _name(unit, reference)
-            made.append(occupancy.of(name, slots, begin, end))
+        slots: dict[str, list[Any]] = {}
+        rooms, services = await _places(unit, org)
+        names = dict(rooms)
+        for schedule in await _agendas(unit, (*rooms, *services)):
+            if (await unit.held("Schedule", schedule.id, lock=False)).dep_org != org:
+                continue  # written by others, about what is ours
+            found = [each.resource for each in await unit.find(_slots(unit, schedule, begin, end))]
+            for each in schedule.resource.get("actor", ()):
+                reference = str(each.get("reference", ""))
+                if reference in rooms or reference.startswith("Device/"):
+                    names.setdefault(reference, str(each.get("display", "")) or reference)
+                    slots.setdefault(reference, []).extend(found)
+        made = [occupancy.of(names[each], slots[each], begin, end) for each in slots]
         return sorted(made, key=lambda each: each.name)
 
     return await commit(parts.visit(built, actor), work, "read")
 
 
-def _used(schedule: Stored) -> dict[str, str]:
-    """The rooms and devices of an agenda, and what it calls them."""
-    found = {}
-    for each in schedule.resource.get("actor", ()):
-        reference = str(each.get("reference", ""))
-        if reference.partition("/")[0] in KINDS:
-            found[reference] = str(each.get("display", ""))
-    return found
+async def _places(unit: Unit, org: int) -> tuple[dict[str, str], dict[str, str]]:
+    """The rooms and the services of an organisation, and what each is called."""
+    door = unit.visit.door
+    ours = f"Organization/{door.ids.encode(DIRECTORY, org)}"
+    found = []
+    for rtype in ("Location", "HealthcareService"):
+        of = ReferenceFilter(door.definitions.params[rtype]["organization"].number, (ours,))
+        some = await unit.find(Query(rtype, (of,), (DIRECTORY,), count=MOST))
+        found.append(
+            {f"{rtype}/{each.id}": str(each.resource.get("name", each.id)) for each in some}
+        )
+    return found[0], found[1]
+
+
+async def _agendas(unit: Unit, used: tuple[str, ...]) -> Sequence[Stored]:
+    """The agendas of some rooms and services, and of the devices there."""
+    if not used:
+        return ()
+    number = unit.visit.door.definitions.params["Schedule"]["actor"].number
+    return await unit.find(
+        Query("Schedule", (ReferenceFilter(number, used),), (DIRECTORY,), count=MOST)
+    )
 
 
 def _slots(unit: Unit, schedule: Stored, begin: datetime, end: datetime) -> Query:
@@ -72,12 +90,3 @@ def _slots(unit: Unit, schedule: Stored, begin: datetime, end: datetime) -> Quer
     until = dates.read(f"lt{end:%Y-%m-%dT%H:%M:%SZ}")
     filters = (of, DateFilter("start", start, (since,)), DateFilter("start", start, (until,)))
     return Query("Slot", filters, (DIRECTORY,), count=MOST)
-
-
-async def _name(unit: Unit, reference: str) -> str:
-    """What it is called where it is described; its number when nobody says."""
-    rtype, _, id = reference.partition("/")
-    held = await unit.held(rtype, id, lock=False)
-    resource = await unit.current(held, rtype)
-    device = next((str(each.get("name", "")) for each in resource.get("deviceName", ())), "")
-    return str(resource.get("name", "")) or device or id

@@ -75,6 +75,27 @@ async def test_an_organisation_sees_its_own_rooms_by_what_is_booked(space: Space
         as_=SOFTWARE,
     )
     assert made.status == 201, made.body
+    device = await space.post(
+        "Device",
+        {
+            "resourceType": "Device",
+            "deviceName": [{"name": "Scanner", "type": "user-friendly-name"}],
+        },
+        as_=SOFTWARE,
+    )
+    assert device.status == 201, device.body
+    agenda = await space.post(
+        "Schedule",
+        {
+            "resourceType": "Schedule",
+            "actor": [
+                {"reference": f"Device/{device.json['id']}", "display": "Scanner"},
+                {"reference": place.literal},
+            ],
+        },
+        as_=SOFTWARE,
+    )
+    assert agenda.status == 201, agenda.body
     tomorrow = (space.clock.now + timedelta(days=1)).date()
     for hour, status in ((9, "busy"), (10, "free"), (11, "free")):
         start = datetime(tomorrow.year, tomorrow.month, tomorrow.day, hour, tzinfo=UTC)
@@ -92,6 +113,7 @@ async def test_an_organisation_sees_its_own_rooms_by_what_is_booked(space: Space
     found = await day(space.built, here, tomorrow)
     mine = [each for each in found if each.name == "Salle d’échographie 2"]
     assert [(each.taken, each.offered, each.share) for each in mine] == [(60, 180, 33)]
+    assert "Scanner" in [each.name for each in found]
     for other in ("gp", "pharmacist", DOCTOR):
         elsewhere = await day(space.built, await space.actor(other), tomorrow)
         assert not [each for each in elsewhere if each.name == "Salle d’échographie 2"], other
