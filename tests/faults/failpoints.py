@@ -122,7 +122,7 @@ async def held(space: Space, apart: tuple[str, ...] = ()) -> dict[str, str]:
         "SELECT n.nspname || '.' || c.relname FROM pg_class c"
         " JOIN pg_namespace n ON n.oid = c.relnamespace"
         " WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition"
-        " AND n.nspname IN ('record', 'access', 'documents', 'notices', 'vigilance')"
+        " AND n.nspname IN ('record', 'access', 'documents', 'notices', 'vigilance', 'care')"
     )
     each = [
         f"SELECT '{name}', coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {name} t"

@@ -66,6 +66,7 @@ ELSEWHERE = {
     "carnet.accounts.activate:use": "tests/portal/test_activation.py: used last, making the account",
     "carnet.documents.text.index:backlog": "reads",
     "carnet.app.filling:_there": "reads",
+    "carnet.app.occupancy:day": "reads",
     "carnet.access.door.reindex:Reindex._trace": "test_reindex.py: killed at any moment, it goes on",
     "carnet.vigilance.merge:_rooted": "of merge and its undoing",
     "carnet.vigilance.merge:_told": "of merge and its undoing",

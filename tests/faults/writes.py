@@ -27,6 +27,7 @@ from carnet.rights import assist, close, mandate, represent, session
 from carnet.rights.mandate import Traits
 from carnet.vigilance import family, match, merge, qualify, release
 from tests import people
+from tests.care.agenda import test_booking
 from tests.directory.test_directory import PRACTITIONER
 from tests.documents.files.samples import pdf
 from tests.documents.lots import corrected as next_version
@@ -124,6 +125,30 @@ async def admitted(space: Space, worker: Door) -> None:
     """A stay begins, as a hospital's software says it."""
     movement = movements.read(messages(message(event="A01").encode())[0])
     await stays.keep(space.built.desk, await space.visit(HOSPITAL), movement)
+
+
+async def slots_offered(space: Space, worker: Door) -> None:
+    """Two slots of the hospital's agenda."""
+    KEPT["slots"] = await test_booking.slots(space, 24, 25)
+
+
+async def booked(space: Space, worker: Door) -> None:
+    answer = await test_booking.book(space, KEPT["slots"][0])
+    if answer.status == 201:
+        KEPT["appointment"] = answer.json
+
+
+async def moved(space: Space, worker: Door) -> None:
+    await _changed(space, slot=[{"reference": f"Slot/{KEPT['slots'][1]}"}])
+
+
+async def cancelled(space: Space, worker: Door) -> None:
+    await _changed(space, status="cancelled")
+
+
+async def _changed(space: Space, **more: Any) -> None:
+    made = KEPT["appointment"]
+    await space.put(f"Appointment/{made['id']}", {**made, **more}, as_="gp")
 
 
 async def created(space: Space, worker: Door) -> None:
@@ -361,6 +386,9 @@ WRITES = [
     Act("delete", deleted, "delete", (), DEPOSITED, sites=CARRY),
     Act("transaction", transacted, "transaction", sites=CARRY),
     Act("an admission", admitted, "transaction", sites=("carnet.hospital.stays:keep", *CARRY)),
+    Act("a booking", booked, "create", (), (slots_offered,), sites=CARRY),
+    Act("another time", moved, "update", (), (slots_offered, booked), sites=CARRY),
+    Act("a cancellation", cancelled, "update", (), (slots_offered, booked), sites=CARRY),
     Act("a person", registered, "create", sites=CARRY),
     Act("a document", published, "create", sites=CARRY),
     Act("a file", loose, "create", sites=CARRY),
