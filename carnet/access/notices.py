@@ -50,6 +50,7 @@ class Template:
     name: str
     to: str
     optional: bool
+    muted_with: str  # the name its person mutes it by
     codes: Mapping[str, str]  # name: shape
     texts: Mapping[str, Text]
 
@@ -63,6 +64,7 @@ def templates() -> dict[str, Template]:
             name=name,
             to=line.get("to", PERSON),
             optional=line.get("optional", False),
+            muted_with=line.get("muted_with", name),
             codes=line.get("codes", {}),
             texts={
                 language: Text(line[language]["subject"], line[language]["text"].strip())
@@ -85,7 +87,7 @@ SEND: LiteralString = """
       FROM (SELECT 1) one
       LEFT JOIN notices.address_of(%(cid)s::bigint) a ON %(person)s
       LEFT JOIN notices.mailbox m ON m.rpps = %(rpps)s
-     WHERE NOT (%(optional)s AND %(template)s = ANY (coalesce(a.muted, '{}')))
+     WHERE NOT (%(optional)s AND %(muted_with)s = ANY (coalesce(a.muted, '{}')))
         ON CONFLICT DO NOTHING
 """
 
@@ -124,6 +126,7 @@ async def send(
         "at": door.clock(),
         "key": key,
         "optional": found.optional,
+        "muted_with": found.muted_with,
     }
     await conn.execute(SEND, values)
     return number

@@ -15,7 +15,7 @@ import psycopg
 
 from carnet.access import notices, queries
 from carnet.access.actor import Actor, ActorKind
-from carnet.app.demonstration_places import location
+from carnet.app.demonstration_places import address, location
 from carnet.app.parts import Built, actor, visit
 from carnet.directory.load import load as load_directory
 from carnet.documents.receive import receive
@@ -354,7 +354,6 @@ def sub_of(professional: Professional) -> str:
 
 def organisation(establishment: Establishment) -> dict[str, Any]:
     """An Organization of the directory, with its id here as id."""
-    address = establishment.address
     return {
         "resourceType": "Organization",
         "id": establishment.key,
@@ -369,13 +368,7 @@ def organisation(establishment: Establishment) -> dict[str, Any]:
         ],
         "name": establishment.name,
         "telecom": [{"system": "phone", "value": establishment.phone}],
-        "address": [
-            {
-                "line": [f"{address.number} {address.street}"],
-                "city": address.town.name,
-                "postalCode": address.town.postal_code,
-            }
-        ],
+        "address": [address(establishment)],
     }
 
 

@@ -14,6 +14,15 @@ PHARMACY: Final = "SA33"
 GENERAL: Final = ("SM26", "SM53", "SM54")  # TRE_R38: general medicine
 
 
+def address(place: Establishment) -> dict[str, Any]:
+    """Where a place is, as FHIR writes it."""
+    return {
+        "line": [f"{place.address.number} {place.address.street}"],
+        "city": place.address.town.name,
+        "postalCode": place.address.town.postal_code,
+    }
+
+
 def location(place: Establishment, staff: Iterable[Professional]) -> dict[str, Any] | None:
     """The Location of a pharmacy or a general practice; None for any other place."""
     role = _role(place, staff)
@@ -29,11 +38,7 @@ def location(place: Establishment, staff: Iterable[Professional]) -> dict[str, A
         "name": place.name,
         "type": [{"coding": [{"system": ROLES, "code": role}]}],
         "telecom": [{"system": "phone", "value": place.phone}],
-        "address": {
-            "line": [f"{place.address.number} {place.address.street}"],
-            "city": place.address.town.name,
-            "postalCode": place.address.town.postal_code,
-        },
+        "address": address(place),
         "position": {
             "latitude": round(latitude + aside, 4),
             "longitude": round(longitude - aside, 4),

@@ -4,17 +4,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from carnet import errors
 from carnet.access import regulated
 from carnet.access.door import platform
-from carnet.app.parts import Built
 from carnet.care.orientation.table import Table, orientation
-from carnet.config import Instance
+from carnet.config import Settings, WrongSetting
 from carnet.directory import near
 from carnet.directory.near import HERE, Near
 
+if TYPE_CHECKING:  # which checks its settings here
+    from carnet.app.parts import Built
+
 FUNCTION = "orientation"  # of regulated.toml
+
+
+def checked(settings: Settings) -> None:
+    """What an operator wrote of it, at the start; WrongSetting when they signed for an unreviewed table."""
+    held = orientation(settings.orientation)
+    if FUNCTION in regulated.signed(settings.regulated) and held.reviewed is None:
+        raise WrongSetting(
+            "CARNET_REGULATED signs orientation, and nobody has reviewed its table: name one with a [review]"
+            " in CARNET_ORIENTATION."
+        )
 
 
 class OrientationPages:
@@ -24,14 +37,8 @@ class OrientationPages:
         self._built = built
 
     def on(self) -> bool:
-        settings = self._built.settings
         today = self._built.door.clock().astimezone(HERE).date()
-        if not regulated.on(settings, FUNCTION, today):
-            return False
-        if settings.instance in (Instance.DEMONSTRATION, Instance.TEST):
-            return True
-        reviewed = orientation(settings.orientation).reviewed
-        return reviewed is not None and reviewed <= today
+        return regulated.on(self._built.settings, FUNCTION, today)
 
     def table(self) -> Table:
         if not self.on():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from carnet import errors
-from carnet.access import door, factors, keyring, queries, regulated
+from carnet.access import door, factors, keyring, queries
 from carnet.access import matrix as matrices
 from carnet.access.actor import Actor, ActorKind
 from carnet.access.door import Door, Visit
@@ -22,10 +22,9 @@ from carnet.access.log import heads
 from carnet.access.log.sealing import Sealing
 from carnet.access.revisions import Revisions
 from carnet.access.tokens import DAY, SECRETIVE, Tokens
-from carnet.app import emergency, export, mail_sending, summary
+from carnet.app import emergency, export, mail_sending, orientation, summary
 from carnet.bulk import routes as bulk
 from carnet.care.agenda import book, offer
-from carnet.care.orientation.table import orientation
 from carnet.config import Instance, Settings
 from carnet.directory import find as directory
 from carnet.documents import (
@@ -190,8 +189,7 @@ async def build(
     )
     words.loaded(settings.synonyms)  # what an operator wrote wrong is told at once
     families(Path(settings.examinations) if settings.examinations else None)
-    regulated.signed(settings.regulated)
-    orientation(settings.orientation)
+    orientation.checked(settings)
     checks = Checks(settings, pool)
     async with pool.connection() as conn:
         await made.catalogue.look(conn)

@@ -109,7 +109,10 @@ def opening(hours: Sequence[Mapping[str, Any]], at: datetime) -> tuple[bool, dat
         for each in hours:
             if DAYS[day.weekday()] not in each.get("daysOfWeek", DAYS):
                 continue
-            begin, end = _bounds(each)
+            bounds = _bounds(each)
+            if bounds is None:
+                continue
+            begin, end = bounds
             start = datetime.combine(day, begin, HERE)
             over = datetime.combine(day + timedelta(days=end <= begin), end, HERE)
             if start <= at < over:
@@ -119,11 +122,15 @@ def opening(hours: Sequence[Mapping[str, Any]], at: datetime) -> tuple[bool, dat
     return False, min(starts, default=None)
 
 
-def _bounds(each: Mapping[str, Any]) -> tuple[time, time]:
+def _bounds(each: Mapping[str, Any]) -> tuple[time, time] | None:
+    """Without a beginning or an end: midnight; None for a leap second, which no clock of ours has."""
     if each.get("allDay"):
         return time(0), time(0)
-    begin = time.fromisoformat(str(each.get("openingTime", "00:00:00")))
-    return begin, time.fromisoformat(str(each.get("closingTime", "00:00:00")))
+    try:
+        begin = time.fromisoformat(str(each.get("openingTime", "00:00:00")))
+        return begin, time.fromisoformat(str(each.get("closingTime", "00:00:00")))
+    except ValueError:
+        return None
 
 
 def _near(place: Mapping[str, Any], centre: tuple[float, float] | None, at: datetime) -> Near:

@@ -24,6 +24,7 @@ ENTRIES = {
         (gettext_noop("Pour qui j’agis"), "assisting"),
         (gettext_noop("Trouver un patient"), "find"),
         (gettext_noop("Messagerie sécurisée"), "inbox"),
+        (gettext_noop("Salles et appareils"), "occupancy"),
     ),
     "professional": (
         (gettext_noop("Trouver un patient"), "find"),

@@ -2,11 +2,13 @@
 """Functions that may be a medical device: off for real people until their purpose is signed."""
 
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from carnet.access.regulated import functions, on, signed, standings
+from carnet.app.orientation import checked
 from carnet.config import Instance, Settings, WrongSetting
 
 DAY = date(2026, 12, 1)
@@ -34,7 +36,8 @@ def test_the_one_that_is_signed_is_on_from_its_day(tmp_path: Path) -> None:
     settings = Settings(regulated=file(tmp_path, GOOD))
     assert on(settings, "orientation", DAY)
     assert not on(settings, "orientation", date(2026, 11, 30))
-    assert not on(settings, "alerts", DAY)
+    with pytest.raises(KeyError):
+        on(settings, "diagnosis", DAY)
 
 
 WRONG = {
@@ -58,3 +61,13 @@ def test_what_is_signed_wrong_stops_with_a_sentence(tmp_path: Path, what: str) -
 def test_every_function_says_its_purpose_in_both_languages() -> None:
     for each in functions().values():
         assert set(each.name) == set(each.purpose) == {"fr", "en"}
+
+
+def test_orientation_is_not_signed_for_a_table_nobody_reviewed(tmp_path: Path) -> None:
+    path = file(tmp_path, GOOD)
+    with pytest.raises(WrongSetting, match="nobody has reviewed"):
+        checked(Settings(regulated=path))
+    written = files("carnet.care.orientation").joinpath("orientation.toml").read_text("utf-8")
+    review = '\n[review]\nby = "Dr A. Martin"\non = 2026-12-01\n'
+    (tmp_path / "table.toml").write_text(written + review, "utf-8")
+    checked(Settings(regulated=path, orientation=str(tmp_path / "table.toml")))

@@ -39,6 +39,12 @@ OPEN: dict[str, tuple[list[dict[str, Any]], str, bool, str | None]] = {
     "over midnight": (NIGHT, "2026-11-29T05:59", True, None),
     "after the night": (NIGHT, "2026-11-29T06:00", False, "2026-12-05T22:00"),
     "all day": ([{"daysOfWeek": ["tue"], "allDay": True}], "2026-11-24T23:59", True, None),
+    "until a second there is not": (
+        [{"daysOfWeek": WEEK, "openingTime": "09:00:00", "closingTime": "23:59:60"}],
+        "2026-11-24T10:00",
+        False,
+        None,
+    ),
     "when nobody says": ([], "2026-11-24T10:00", False, None),
 }
 

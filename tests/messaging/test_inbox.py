@@ -158,7 +158,7 @@ async def test_a_citizen_is_told_once_that_a_message_waits(post: Post, away: Awa
 async def test_who_asked_not_to_be_told_is_not(post: Post, away: Away) -> None:
     cid = (await post.space.actor("patient")).patient
     await post.space.rows(
-        f"INSERT INTO notices.address (cid, language, muted) VALUES ({cid}, 'fr', '{{message-arrived}}')"
+        f"INSERT INTO notices.address (cid, language, muted) VALUES ({cid}, 'fr', '{{updated}}')"
         " ON CONFLICT (cid) DO UPDATE SET muted = excluded.muted"
     )
     await written(post)

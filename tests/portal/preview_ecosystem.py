@@ -2,6 +2,7 @@
 """Indicators for the pages."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from carnet import errors
@@ -36,11 +37,9 @@ class PreviewEcosystem:
         return shown if day == self.now().date() else ()
 
     def regulated(self) -> Sequence[Standing]:
-        shown = list(functions().values())
-        since = (date(2026, 3, 1), None, None)
-        return [
-            Standing(each, day is not None, day) for each, day in zip(shown, since, strict=True)
-        ]
+        (one,) = functions().values()
+        other = replace(one, name={"fr": "Autre fonction", "en": "Another function"})
+        return [Standing(one, True, date(2026, 3, 1)), Standing(other, False, None)]
 
     async def indicators(self) -> Sequence[Shown]:
         _, lines = indicators()

@@ -50,6 +50,7 @@ PAGES = [
     ("gp", "/occupation/", 200),
     ("gp", "/occupation/?jour=2026-03-15", 200),
     ("gp", "/occupation/?jour=hier", 400),
+    ("assistant", "/occupation/", 200),
     ("patient", "/occupation/", 404),
     ("", "/orientation/", 200),
     ("", "/nowhere/", 404),

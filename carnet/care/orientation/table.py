@@ -99,7 +99,7 @@ def orientation(path: str = "") -> Table:
         return read(tomllib.loads(Path(path).read_text("utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         raise BadTable("CARNET_ORIENTATION cannot be read as a TOML file.") from None
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise BadTable("CARNET_ORIENTATION lacks what orientation.toml has.") from None
 
 

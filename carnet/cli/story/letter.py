@@ -110,6 +110,8 @@ def sends(stage: Stage) -> None:
             return connection(stage)
         except (ConnectionError, smtplib.SMTPServerDisconnected):  # its port opens after the pages
             return None
+        except (ssl.SSLError, smtplib.SMTPException) as refusal:
+            raise Refused(f"SMTP: {type(refusal).__name__}") from None
 
     client = stage.until(reached, "the port of secure mail answers")
     try:

@@ -22,7 +22,6 @@ from carnet.portal.patients.views import card, known, professional
 from carnet.portal.record import words as dates
 
 SURE = ("close", "erase", "oppose")  # asked twice
-UPDATES = ("updated", "message-arrived")  # what one may ask not to be told of
 
 
 def acts() -> LifeActs:
@@ -46,7 +45,7 @@ def life(request: HttpRequest) -> HttpResponse:
         if sent == "notices":
             told = forms.NoticesForm(request.POST, auto_id="notices-%s")
             if told.is_valid():
-                muted = () if told.cleaned_data["updates"] else UPDATES
+                muted = () if told.cleaned_data["updates"] else ("updated",)
                 given = Settings(told.cleaned_data["email"], told.cleaned_data["language"], muted)
                 bridge.run(acts().choose(who, given))
                 return redirect("life")
